@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.h - what is measured, and what the measurer needs to know of it.
+ *
+ * A row is one thing that a program can do many times over. Rows live in
+ * subjects, one file each. Each backend has a process of its own, a worker, in
+ * which the subjects are opened once; the measurer asks the workers in turn
+ * for one batch of one row, so that what disturbs the machine for a while
+ * disturbs every row alike.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <modiso.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* bench_row.flags */
+#define BENCH_QUICK (1u << 0) /* in the short table too */
+#define BENCH_TIMED (1u << 1) /* two threads or processes: not to be counted */
+#define BENCH_HEAVY (1u << 2) /* thousands of instructions */
+
+/* What a row's functions return beside 0, after bench_say(). */
+#define BENCH_FAILED (-1)
+#define BENCH_ABSENT (-2) /* this machine does not have it */
+
+struct bench_row {
+	const char *name;
+	const char *way; /* "one way" or "round trip" */
+	uint32_t flags;
+	uint32_t calls; /* of what the name says in each round; 0 is 1 */
+	int (*run)(uint64_t rounds);
+	/* Around each batch, not measured; NULL for nothing. */
+	int (*begin)(void);
+	void (*end)(void);
+};
+
+struct bench_subject {
+	const struct bench_row *rows; /* the last one's name is NULL */
+	/* Once in each worker. The backend's have modiso_init() behind them. */
+	int (*open)(void);
+	void (*close)(void);
+};
+
+extern const struct bench_subject bench_base;
+extern const struct bench_subject bench_scan;
+extern const struct bench_subject bench_gate;
+extern const struct bench_subject bench_region;
+extern const struct bench_subject bench_fault;
+
+/* Rows that a ratio is made of, by name. */
+#define ROW_PLAIN          "plain call, 1 argument"
+#define ROW_GETPID         "getpid, the bare system call"
+#define ROW_MPROTECT       "mprotect pair, 1 page"
+#define ROW_SWITCH         "mprotect: close one module, open another"
+#define ROW_SWITCH_GUARD   "mprotect: close, open, with a guard page"
+#define ROW_SWITCH_BUSY    "mprotect: close, open, other CPU busy"
+#define ROW_PIPE           "pipe to a process on the same CPU"
+#define ROW_RECOVER        "sigsetjmp + SIGSEGV + siglongjmp"
+#define ROW_THUNK          "gate: thunk, 1 argument"
+#define ROW_ALTERNATE      "gate: two modules in turn, per call"
+#define ROW_ALTERNATE_BUSY "gate: two modules in turn, other CPU busy"
+#define ROW_GUARDED        "gate: thunk, a host region is guarded"
+#define ROW_FAULT          "fault: stray write, back in the host"
+
+/*
+ * Keeps the reason of a failure for the measurer; returns @code, so that a row
+ * can say "return bench_say(BENCH_FAILED, ...)".
+ */
+int bench_say(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+const char *bench_said(void);
+/* The same for a code of libmodiso; 0 is 0. */
+int bench_check(const char *call, int rc);
+
+/* CPUs that the work and its disturbance run on; other is -1 if there is one */
+extern int bench_cpu;
+extern int bench_other_cpu;
+void bench_pin(int cpu);
+
+/* A thread that keeps the other CPU busy: begin and end of a row. */
+int bench_busy_begin(void);
+void bench_busy_end(void);
+
+#endif /* BENCH_H */

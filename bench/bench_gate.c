@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench_gate.c - into a module and back, out of it and back.
+ */
+#include "bench.h"
+
+/* Modules as small as they can be: a page of data each, and their stacks. */
+struct world {
+	struct modiso_module *module;
+	struct modiso_region *region;
+	struct modiso_gate *null_gate;
+	uintptr_t (*null_thunk)(uintptr_t);
+};
+
+static struct world first, second;
+static uintptr_t (*scrub_thunk)(uintptr_t);
+static uintptr_t (*loop_thunk)(uintptr_t);
+static uintptr_t (*nested_thunk)(uintptr_t);
+static uintptr_t (*service_null)(uintptr_t);
+static uintptr_t (*service_nested)(uintptr_t);
+static struct modiso_service *services[2];
+static struct modiso_region *guarded;
+
+/* Module code. */
+static uintptr_t __attribute__((noinline)) entry_null(uintptr_t argument)
+{
+	__asm__ volatile("" : "+r"(argument));
+	return argument;
+}
+
+static uintptr_t entry_loop(uintptr_t rounds)
+{
+	uintptr_t (*call)(uintptr_t) = service_null;
+
+	while (rounds-- > 0)
+		call(1);
+	return 0;
+}
+
+static uintptr_t entry_nested(uintptr_t argument)
+{
+	return service_nested(argument) + 1;
+}
+
+/* Services: host code. */
+static uintptr_t host_null(uintptr_t argument)
+{
+	__asm__ volatile("" : "+r"(argument));
+	return argument;
+}
+
+static uintptr_t host_nested(uintptr_t argument)
+{
+	return second.null_thunk(argument);
+}
+
+/* A thunk has no way but this to say that it has failed. */
+static int thunks_done(void)
+{
+	return bench_check("thunk", modiso_gate_status());
+}
+
+static int run_thunk(uint64_t rounds)
+{
+	uintptr_t (*call)(uintptr_t) = first.null_thunk;
+
+	while (rounds-- > 0)
+		call(1);
+	return thunks_done();
+}
+
+static int run_gate_call(uint64_t rounds)
+{
+	uintptr_t args[1] = {1}, result;
+	int rc = 0;
+
+	while (rounds-- > 0)
+		rc |= modiso_gate_call(first.null_gate, args, 1, &result);
+	return bench_check("modiso_gate_call", rc);
+}
+
+static int run_scrub(uint64_t rounds)
+{
+	uintptr_t (*call)(uintptr_t) = scrub_thunk;
+
+	while (rounds-- > 0)
+		call(1);
+	return thunks_done();
+}
+
+static int run_service(uint64_t rounds)
+{
+	loop_thunk(rounds);
+	return thunks_done();
+}
+
+static int run_nested(uint64_t rounds)
+{
+	uintptr_t (*call)(uintptr_t) = nested_thunk;
+
+	while (rounds-- > 0)
+		call(1);
+	return thunks_done();
+}
+
+static int run_alternate(uint64_t rounds)
+{
+	uintptr_t (*one)(uintptr_t) = first.null_thunk;
+	uintptr_t (*other)(uintptr_t) = second.null_thunk;
+
+	while (rounds-- > 0) {
+		one(1);
+		other(1);
+	}
+	return thunks_done();
+}
+
+static int guarded_begin(void)
+{
+	return bench_check("modiso_region_create",
+			   modiso_region_create(NULL, 4096,
+						MODISO_READ | MODISO_WRITE,
+						NULL, &guarded));
+}
+
+static void guarded_end(void)
+{
+	bench_check("modiso_region_destroy", modiso_region_destroy(guarded));
+}
+
+/* The host touches what is guarded from the module, as it would. */
+static int run_guarded(uint64_t rounds)
+{
+	uintptr_t (*call)(uintptr_t) = first.null_thunk;
+	volatile char *byte = modiso_region_base(guarded);
+
+	while (rounds-- > 0) {
+		call(1);
+		*byte = 1;
+	}
+	return thunks_done();
+}
+
+static int make_thunk(struct modiso_module *module,
+		      uintptr_t (*entry)(uintptr_t), uint32_t flags,
+		      struct modiso_gate **gate, uintptr_t (**thunk)(uintptr_t))
+{
+	struct modiso_gate_options options = {
+		.struct_size = sizeof(options), .flags = flags, .word_args = 1};
+	modiso_fn plain;
+	int rc;
+
+	rc = bench_check(
+		"modiso_gate_create",
+		modiso_gate_create(module, (modiso_fn)entry, &options, gate));
+	if (rc == 0)
+		rc = bench_check("modiso_gate_thunk",
+				 modiso_gate_thunk(*gate, &plain));
+	if (rc == 0)
+		*thunk = (uintptr_t(*)(uintptr_t))plain;
+	return rc;
+}
+
+static int make_world(struct world *world, const char *name)
+{
+	int rc;
+
+	rc = bench_check("modiso_module_create",
+			 modiso_module_create(name, NULL, &world->module));
+	if (rc == 0)
+		rc = bench_check(
+			"modiso_region_create",
+			modiso_region_create(world->module, 4096,
+					     MODISO_READ | MODISO_WRITE, NULL,
+					     &world->region));
+	if (rc == 0)
+		rc = make_thunk(world->module, entry_null, 0, &world->null_gate,
+				&world->null_thunk);
+	return rc;
+}
+
+static int make_service(const char *name, uintptr_t (*function)(uintptr_t),
+			struct modiso_service **service,
+			uintptr_t (**thunk)(uintptr_t))
+{
+	int rc = bench_check("modiso_service_create",
+			     modiso_service_create(name, (modiso_fn)function,
+						   NULL, service));
+
+	if (rc == 0)
+		*thunk =
+			(uintptr_t(*)(uintptr_t))modiso_service_thunk(*service);
+	return rc;
+}
+
+static int gate_open(void)
+{
+	struct modiso_gate *gate;
+	int rc = make_world(&first, "first");
+
+	if (rc == 0)
+		rc = make_world(&second, "second");
+	if (rc == 0)
+		rc = make_service("null", host_null, &services[0],
+				  &service_null);
+	if (rc == 0)
+		rc = make_service("nested", host_nested, &services[1],
+				  &service_nested);
+	if (rc == 0)
+		rc = make_thunk(first.module, entry_null, MODISO_GATE_SCRUB,
+				&gate, &scrub_thunk);
+	if (rc == 0)
+		rc = make_thunk(first.module, entry_loop, 0, &gate,
+				&loop_thunk);
+	if (rc == 0)
+		rc = make_thunk(first.module, entry_nested, 0, &gate,
+				&nested_thunk);
+	return rc;
+}
+
+static void gate_close(void)
+{
+	int i;
+
+	bench_check("modiso_module_destroy",
+		    modiso_module_destroy(first.module));
+	bench_check("modiso_module_destroy",
+		    modiso_module_destroy(second.module));
+	for (i = 0; i < 2; i++)
+		bench_check("modiso_service_destroy",
+			    modiso_service_destroy(services[i]));
+}
+
+static const char way_trip[] = "round trip";
+
+static const struct bench_row rows[] = {
+	{ROW_THUNK, way_trip, BENCH_QUICK, 0, run_thunk, NULL, NULL},
+	{"gate: modiso_gate_call, 1 argument", way_trip, BENCH_QUICK, 0,
+	 run_gate_call, NULL, NULL},
+	{"gate: thunk that scrubs every register", way_trip, 0, 0, run_scrub,
+	 NULL, NULL},
+	{ROW_GUARDED, way_trip, BENCH_QUICK, 0, run_guarded, guarded_begin,
+	 guarded_end},
+	{ROW_ALTERNATE, way_trip, BENCH_QUICK, 2, run_alternate, NULL, NULL},
+	{ROW_ALTERNATE_BUSY, way_trip, BENCH_TIMED, 2, run_alternate,
+	 bench_busy_begin, bench_busy_end},
+	{"service: called by a module", way_trip, BENCH_QUICK, 0, run_service,
+	 NULL, NULL},
+	{"nested: host, module, service, module", way_trip, 0, 0, run_nested,
+	 NULL, NULL},
+	{NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
+
+const struct bench_subject bench_gate = {
+	.rows = rows,
+	.open = gate_open,
+	.close = gate_close,
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/fault.h - a module touched what it may not, or crashed otherwise.
+ *
+ * A fault ends the module's call: modiso_gate_call() returns MODISO_ERR_FAULT.
+ * Before that the filter is told, in the signal handler, and may decide
+ * otherwise; then the landing is told, as ordinary code on the host's stack.
+ */
+#ifndef MODISO_FAULT_H
+#define MODISO_FAULT_H
+
+#include <modiso/export.h>
+#include <modiso/module.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum modiso_fault_kind {
+	MODISO_FAULT_NONE = 0,
+	MODISO_FAULT_ACCESS = 1,     /* memory that it may not touch so */
+	MODISO_FAULT_STACK = 2,      /* ran off the end of its stack */
+	MODISO_FAULT_UNMAPPED = 3,   /* nothing is mapped there */
+	MODISO_FAULT_BUS = 4,        /* SIGBUS: a truncated file, say */
+	MODISO_FAULT_ILLEGAL = 5,    /* SIGILL: no such instruction */
+	MODISO_FAULT_ARITHMETIC = 6, /* SIGFPE: division by zero, say */
+	MODISO_FAULT_TRAP = 7,       /* SIGTRAP: a breakpoint instruction */
+	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, a bad address */
+	MODISO_FAULT_SYSCALL = 9,    /* a forbidden system call */
+	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
+	MODISO_FAULT_GATE = 11       /* came back with its way out damaged */
+};
+
+/*
+ * One fault, whole: nothing in it points to memory that can go away, but for
+ * the two handles, which are good as long as their modules exist.
+ */
+struct modiso_fault {
+	uint32_t struct_size;         /* bytes that the library filled in */
+	uint32_t kind;                /* enum modiso_fault_kind */
+	uint64_t number;              /* 1 for the first one of the process */
+	uint64_t time_ns;             /* CLOCK_MONOTONIC */
+	struct modiso_module *module; /* the module that faulted */
+	uint64_t module_id;
+	char module_name[MODISO_NAME_SIZE];
+	int32_t thread;  /* kernel thread id, gettid(2) */
+	uint32_t access; /* MODISO_READ, _WRITE or _EXEC; 0: not an access */
+	int32_t signo;   /* 0: no signal (a damaged gate, a service) */
+	int32_t code;    /* si_code */
+	uintptr_t address; /* what was touched; 0 where the CPU does not say */
+	uintptr_t pc;      /* the instruction that did it */
+	uintptr_t sp;
+	/* The region that holds address; region_length 0: none does. */
+	uintptr_t region_base;
+	size_t region_length;
+	size_t region_offset; /* address - region_base */
+	char region_name[MODISO_NAME_SIZE];
+	struct modiso_module *owner; /* of the region; NULL: the host, or none */
+	uint64_t owner_id;           /* 0: the host */
+	char owner_name[MODISO_NAME_SIZE]; /* "host", or "" without a region */
+	int32_t pkey;        /* protection key of the page; -1: not known */
+	uint32_t pkru;       /* rights register at the fault; pkey only */
+	uint32_t depth;      /* gates that this thread was in, 1 or more */
+	uint32_t confinement; /* enum modiso_confinement of the module */
+	uintptr_t registers[18]; /* rax rbx rcx rdx rsi rdi rbp rsp r8-r15
+				    rip rflags */
+};
+
+/* What a filter may answer. */
+enum modiso_verdict {
+	MODISO_VERDICT_END = 0,   /* end the call with MODISO_ERR_FAULT */
+	MODISO_VERDICT_RETRY = 1, /* the cause is mended: run it again */
+	MODISO_VERDICT_PASS = 2   /* not mine: to the handler before, or die */
+};
+
+/*
+ * modiso_filter_fn - told of a fault in the signal handler.
+ * @fault: the record.
+ * @arg:   as given to modiso_fault_notify().
+ *
+ * Runs on the thread that faulted, on its alternate signal stack, with host
+ * rights and all signals but the six fault signals blocked: AS-Safe functions
+ * only. A fault in the filter itself ends the process with a message. (A fault
+ * without a signal, MODISO_FAULT_SERVICE, is told on the host's stack.)
+ *
+ * Returns a verdict. RETRY of a fault that has no signal is END.
+ */
+typedef enum modiso_verdict (*modiso_filter_fn)(
+	const struct modiso_fault *fault, void *arg);
+
+/*
+ * modiso_landing_fn - told of a fault after the module's call has been ended.
+ * @fault: the record.
+ * @arg:   as given to modiso_fault_notify().
+ *
+ * Runs on the thread that faulted, on the host's stack, with host rights and
+ * the signal mask of the call, outside of any signal handler: it may do what
+ * any host code may, gate calls included. modiso_gate_call() returns when it
+ * returns.
+ */
+typedef void (*modiso_landing_fn)(const struct modiso_fault *fault, void *arg);
+
+/*
+ * modiso_fault_notify - say who is told of faults.
+ * @module:  whose faults; NULL: those of every module without its own.
+ * @filter:  NULL: every fault ends its call.
+ * @landing: NULL: nobody is told.
+ * @arg:     handed to both.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe: a fault under way sees the old pair or the new one.
+ *         AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_fault_notify(
+	struct modiso_module *module, modiso_filter_fn filter,
+	modiso_landing_fn landing, void *arg);
+
+/*
+ * modiso_fault_last - the record of this thread's last fault.
+ * @fault: receives it; struct_size set by the caller.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  @fault is NULL or its struct_size is too small.
+ *   MODISO_ERR_NOENT  no module has faulted on this thread.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   a copy.
+ * Safety: MT-Safe. AS-Unsafe. Fork: the child keeps the forking thread's.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_fault_last(struct modiso_fault *fault);
+
+/*
+ * modiso_fault_count - faults of modules on this thread, since it started.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Safe. Fork: as modiso_fault_last().
+ * Since:  0.1
+ */
+MODISO_API uint64_t modiso_fault_count(void);
+
+/*
+ * modiso_fault_kind_name - "access", "stack"... for a kind.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Safe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
+
+/*
+ * modiso_fault_print - a fault for people: what, who, where, whose, and the
+ * instruction as file + offset and, where it can be found, function.
+ * modiso_fault_print_json - the same as one JSON object on one line.
+ * @fault:  a record.
+ * @stream: where to.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
+ *   MODISO_ERR_OS     the stream reports an error; errno says which.
+ *
+ * Cost:   looks up a symbol.
+ * Safety: MT-Safe. AS-Unsafe: not for a filter. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_fault_print(const struct modiso_fault *fault, FILE *stream);
+MODISO_API MODISO_MUST_CHECK int
+modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_FAULT_H */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/gate.h - host code calls into a module.
+ *
+ * A gate names one entry point of one module. A call through it runs the entry
+ * on a stack inside the module, with the module's rights, and comes back on
+ * the host's stack with the host's rights, whatever the module did: by its
+ * return, or by a fault.
+ */
+#ifndef MODISO_GATE_H
+#define MODISO_GATE_H
+
+#include <modiso/export.h>
+#include <modiso/module.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct modiso_gate;
+
+/* Any function pointer; cast it to the entry's own type before calling. */
+typedef void (*modiso_fn)(void);
+
+/* Words that a gate or a service carries in registers. */
+#define MODISO_ARGS_MAX 6
+
+/* modiso_gate_options.flags */
+#define MODISO_GATE_SCRUB (1u << 0) /* clear every register, vectors too */
+
+/*
+ * How a gate is to be made. A zeroed structure with struct_size set asks for
+ * the defaults. Fields are only ever added at the end.
+ */
+struct modiso_gate_options {
+	uint32_t struct_size;  /* bytes */
+	uint32_t flags;        /* MODISO_GATE_* */
+	uint32_t word_args;    /* integer and pointer arguments, 0 to 6 */
+	uint32_t float_args;   /* float and double arguments, 0 to 8 */
+	uintptr_t fault_value; /* what a thunk returns when the call failed */
+};
+
+/*
+ * modiso_gate_create - name an entry point of a module.
+ * @module:  the module that the entry runs in.
+ * @entry:   the function, cast to modiso_fn.
+ * @options: NULL for the defaults: six word arguments, eight float arguments,
+ *           no scrubbing (SEALED modules are always scrubbed), fault_value 0.
+ * @out:     receives the gate; left untouched on failure.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @module, @entry or @out is NULL; an option is unknown;
+ *                      more arguments than registers.
+ *   MODISO_ERR_ACCESS  @entry lies in a region that is not executable, or in
+ *                      one of another module.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_gate_create(struct modiso_module *module, modiso_fn entry,
+		   const struct modiso_gate_options *options,
+		   struct modiso_gate **out);
+
+/*
+ * modiso_gate_destroy - end a gate and its thunk.
+ * @gate: NULL is allowed and does nothing.
+ *
+ * A call that is under way through the gate goes on; a later one through its
+ * thunk returns the fault value, with MODISO_ERR_NOENT as the status.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe, MT-Unsafe with another modiso_gate_destroy(@gate).
+ *         AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
+
+/*
+ * modiso_gate_call - call into a module.
+ * @gate:   the gate.
+ * @args:   @count words; NULL when @count is 0. Registers beyond @count enter
+ *          the module as zero.
+ * @count:  0 to MODISO_ARGS_MAX.
+ * @result: receives what the entry returned; NULL if nobody cares; untouched
+ *          on failure.
+ *
+ * May be called from host code, from a service (calls nest) and from a landing.
+ * Callee-saved registers, the direction and alignment flags, MXCSR and the x87
+ * control word are afterwards as they were before. The signal mask is not
+ * touched: what a module does to it by a system call stays.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_FAULT  the module faulted; modiso_fault_last() has the record.
+ *   MODISO_ERR_INVAL  @gate is NULL, @count is too large, or @args is NULL
+ *                     and @count is not 0.
+ *   MODISO_ERR_NOMEM  this thread's first call into this module, and there is
+ *                     no memory for its stack.
+ *   MODISO_ERR_LIMIT  calls nest too deeply (64), or too many threads.
+ *   MODISO_ERR_OS     the kernel refused an mprotect, mmap or sigaltstack;
+ *                     errno says how, the sentence which limit.
+ *   MODISO_ERR_STATE  not initialised; called from inside a module without a
+ *                     service in between; one of SIGSEGV, SIGBUS, SIGILL,
+ *                     SIGFPE, SIGTRAP, SIGSYS is blocked at this thread's
+ *                     first call.
+ *
+ * Cost:   pkey: tens of instructions, no system call, no lock. mprotect: two
+ *         atomic operations when the module is still open, else one system
+ *         call for each range that is opened or closed. A thread's first call
+ *         into a module allocates a stack.
+ * Safety: MT-Safe. AS-Unsafe. Fork: a child forked inside a service leaves
+ *         the module by returning, as its parent does.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_gate_call(struct modiso_gate *gate,
+						  const uintptr_t *args,
+						  unsigned count,
+						  uintptr_t *result);
+
+/*
+ * modiso_gate_thunk - the gate as a plain function pointer.
+ * @gate: the gate.
+ * @out:  receives the pointer; cast it to the entry's own type and call it.
+ *
+ * Up to six integer or pointer arguments and eight float or double arguments
+ * pass, and one integer, pointer, float or double result; arguments on the
+ * stack, variable arguments and structures by value do not. When the call
+ * fails the thunk returns the gate's fault_value (a float result is 0), and
+ * modiso_gate_status() says why.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  @gate or @out is NULL.
+ *   MODISO_ERR_LIMIT  all thunks are in use (8192).
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call. The thunk itself: as modiso_gate_call().
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_gate_thunk(struct modiso_gate *gate,
+						   modiso_fn *out);
+
+/*
+ * modiso_gate_status - why this thread's last failed thunk call failed.
+ *
+ * Returns a code of modiso_gate_call() or MODISO_ERR_NOENT, and clears it: 0
+ * when no thunk call of this thread has failed since the last time it was
+ * asked.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_gate_status(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_GATE_H */

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/image.h - bring code into a module.
+ *
+ * An image is an ELF64 shared object or static-PIE program for x86-64, or a
+ * flat blob. It is untrusted input throughout. It is built in private memory,
+ * connected to services and to nothing else, and sealed: code that can be
+ * executed was never writable at the same time, in any mapping.
+ */
+#ifndef MODISO_IMAGE_H
+#define MODISO_IMAGE_H
+
+#include <modiso/export.h>
+#include <modiso/gate.h>
+#include <modiso/module.h>
+#include <modiso/service.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct modiso_image;
+
+/* What an undefined symbol of this name becomes: the service's thunk. */
+struct modiso_export {
+	const char *name;
+	const struct modiso_service *service;
+};
+
+/* modiso_image_options.flags */
+#define MODISO_IMAGE_IGNORE_NEEDED (1u << 0) /* libraries that it names */
+#define MODISO_IMAGE_DEBUGGER      (1u << 1) /* tell gdb of its symbols */
+#define MODISO_IMAGE_PERF          (1u << 2) /* add to /tmp/perf-<pid>.map */
+
+/*
+ * How an image is to be loaded. A zeroed structure with struct_size set asks
+ * for the defaults. Fields are only ever added at the end.
+ */
+struct modiso_image_options {
+	uint32_t struct_size; /* bytes */
+	uint32_t flags;       /* MODISO_IMAGE_* */
+	const char *name;     /* for reports; NULL: the file's, or "image" */
+	const struct modiso_export *exports; /* what it may bind to */
+	size_t export_count;
+	const char *abi; /* the tag that it must carry; NULL: any, or none */
+};
+
+/* What an image is. The caller sets struct_size before the call. */
+struct modiso_image_info {
+	uint32_t struct_size; /* in, bytes */
+	uint32_t sealed;      /* 0: prepared only */
+	void *base;           /* where its address 0 is, were it mapped */
+	void *start;          /* its first page */
+	size_t length;        /* bytes of address space, whole pages */
+	void *entry;          /* of a program; NULL: it has none */
+	struct modiso_module *module;
+	char name[MODISO_NAME_SIZE];
+};
+
+/*
+ * modiso_image_load - load an image from a file.
+ * modiso_image_load_fd - the same from an open descriptor, which stays open.
+ * modiso_image_load_memory - the same from bytes in memory.
+ * @module:  that the code runs in, and that owns its memory.
+ * @path, @fd, @bytes and @length: the image; copied before it is looked at.
+ * @options: NULL for the defaults: no exports.
+ * @out:     receives the image; left untouched on failure.
+ *
+ * Each segment becomes a region of its own (read and execute, read, read and
+ * write); distances between them stay as they were linked. Relocations are
+ * applied, RELRO made read-only, indirect functions resolved and initialisers
+ * run inside the module. After a failure nothing of the image is mapped.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, two exports
+ *                      have one name or one has none.
+ *   MODISO_ERR_FORMAT  no ELF image, not for this machine, damaged: truncated,
+ *                      segments that overlap or wrap, tables outside of them,
+ *                      one name defined twice. The sentence says what.
+ *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
+ *                      of code, an executable stack.
+ *   MODISO_ERR_NOTSUP  something that modules cannot have, by name:
+ *                      thread-local storage, a library that it needs, a kind
+ *                      of relocation, another ABI tag.
+ *   MODISO_ERR_NOENT   no such file; or an undefined symbol that no export
+ *                      has, by name.
+ *   MODISO_ERR_GADGET  its code holds a forbidden instruction.
+ *   MODISO_ERR_FAULT   an initialiser or a resolver faulted; see
+ *                      modiso_fault_last().
+ *   MODISO_ERR_LIMIT   no room in the module's address range.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_OS      the kernel refused; errno says how.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   reads the image once, copies it twice, about ten system calls.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_load(struct modiso_module *module, const char *path,
+		  const struct modiso_image_options *options,
+		  struct modiso_image **out);
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_load_fd(struct modiso_module *module, int fd,
+		     const struct modiso_image_options *options,
+		     struct modiso_image **out);
+MODISO_API MODISO_MUST_CHECK int modiso_image_load_memory(
+	struct modiso_module *module, const void *bytes, size_t length,
+	const struct modiso_image_options *options, struct modiso_image **out);
+
+/*
+ * modiso_image_unload - take an image out of its module.
+ * @image: NULL is allowed and does nothing.
+ *
+ * Runs its finalisers inside the module first, once. Destroying the module
+ * takes its images along, without finalisers; their handles end with it.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_BUSY   a thread is inside the module, or a gate into the image
+ *                     exists.
+ *   MODISO_ERR_FAULT  a finaliser faulted; the image is gone all the same.
+ *   MODISO_ERR_OS     the kernel refused; call it again.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   some system calls for each segment.
+ * Safety: MT-Safe, MT-Unsafe with other calls on @image. AS-Unsafe. Fork:
+ *         safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_unload(struct modiso_image *image);
+
+/*
+ * modiso_image_symbol - the address of something that the image exports.
+ * modiso_image_gate - a gate to a function that it exports.
+ * @image:   sealed.
+ * @name:    as linked; NULL: the entry point of a program.
+ * @options: for modiso_gate_create().
+ * @address, @out: receive the answer; left untouched on failure.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL   @image, @address or @out is NULL, or an option is
+ *                      unknown.
+ *   MODISO_ERR_NOENT   it exports nothing of this name.
+ *   MODISO_ERR_ACCESS  a gate, and the name is not that of code.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_STATE   not initialised, not sealed, or called from inside a
+ *                      module.
+ *
+ * Cost:   O(n) for n exported symbols. No system call.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_symbol(const struct modiso_image *image, const char *name,
+		    void **address);
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_gate(const struct modiso_image *image, const char *name,
+		  const struct modiso_gate_options *options,
+		  struct modiso_gate **out);
+
+/*
+ * modiso_image_get_info - what an image is.
+ * @image: the image.
+ * @info:  receives the answer; struct_size set by the caller.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL, or struct_size is too small.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_get_info(const struct modiso_image *image,
+		      struct modiso_image_info *info);
+
+/* An entry point or object of a flat image. */
+struct modiso_flat_symbol {
+	const char *name;
+	size_t offset; /* from the first byte of the code */
+};
+
+/*
+ * The layout of a position-independent blob. In memory the data lies
+ * data_distance behind the first byte of the code, and bss_size zero bytes
+ * behind the data. Fields are only ever added at the end.
+ */
+struct modiso_flat {
+	uint32_t struct_size; /* bytes */
+	uint32_t flags;       /* no flag is defined yet: 0 */
+	size_t code_offset;   /* in the blob */
+	size_t code_size;     /* at least 1 */
+	size_t data_offset;   /* in the blob */
+	size_t data_size;     /* may be 0 */
+	size_t data_distance; /* whole pages; 0: the page after the code */
+	size_t bss_size;
+	const struct modiso_flat_symbol *symbols;
+	size_t symbol_count;
+};
+
+/*
+ * modiso_image_prepare - everything about a flat image that can be refused.
+ * modiso_image_seal - make a prepared image executable.
+ * @module:  that the code runs in, and that owns its memory.
+ * @bytes, @length: the blob; copied before it is looked at.
+ * @flat:    its layout.
+ * @options: name and flags as for modiso_image_load(); no exports, no tag.
+ * @out:     receives the image; left untouched on failure.
+ * @image:   a prepared image.
+ *
+ * Code becomes readable and executable, data and bss readable and writable. A
+ * prepared image is closed to the module; modiso_image_unload() ends it
+ * as well. Sealing needs no memory that preparing has not taken.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, the layout
+ *                      leaves the blob, overlaps, wraps, or is not aligned to
+ *                      whole pages; a symbol lies outside, or comes twice.
+ *   MODISO_ERR_NOTSUP  MODISO_IMAGE_DEBUGGER: it has nothing for gdb to read.
+ *   MODISO_ERR_GADGET, MODISO_ERR_LIMIT, MODISO_ERR_NOMEM, MODISO_ERR_OS,
+ *   MODISO_ERR_STATE   as for modiso_image_load(). Sealing: MODISO_ERR_STATE
+ *                      when the image is sealed already, MODISO_ERR_OS when a
+ *                      security policy of the kernel forbids executable pages.
+ *
+ * Cost:   prepare: as modiso_image_load(); seal: one system call for each of
+ *         code and data.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_image_prepare(struct modiso_module *module, const void *bytes,
+		     size_t length, const struct modiso_flat *flat,
+		     const struct modiso_image_options *options,
+		     struct modiso_image **out);
+MODISO_API MODISO_MUST_CHECK int modiso_image_seal(struct modiso_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_IMAGE_H */

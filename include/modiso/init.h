@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/init.h - start and end the library.
+ *
+ * Keys, signal handlers and page tables belong to the process, so does this
+ * library: there is no context handle.
+ */
+#ifndef MODISO_INIT_H
+#define MODISO_INIT_H
+
+#include <modiso/export.h>
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * How the library is to be started. A zeroed structure with struct_size set
+ * asks for the defaults. Fields are only ever added at the end.
+ */
+struct modiso_options {
+	uint32_t struct_size; /* bytes: sizeof(struct modiso_options) */
+	uint32_t backend;     /* enum modiso_backend; AUTO: see modiso_init() */
+	uint32_t require;     /* MODISO_CAP_* bits that must be there */
+	uint32_t max_keys;    /* protection keys to take at most; 0: all free */
+	uint32_t max_threads; /* threads inside modules at once; 0: 4096 */
+	uint32_t flags;       /* no flag is defined yet: 0 */
+};
+
+/*
+ * modiso_init - choose a backend, take protection keys and signal handlers.
+ * @options: NULL for the defaults.
+ *
+ * The backend is the one that @options names; else the one that MODISO_BACKEND
+ * in the environment names ("pkey", "mprotect" or "auto"; ignored in a
+ * set-user-ID program); else the strongest that is usable. A backend that was
+ * named is met or refused, never replaced by a weaker one.
+ *
+ * Takes over SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS. A signal
+ * that is none of a module's goes on to the handler that was there before,
+ * with its siginfo, or to the default action. Call it early, before the
+ * program makes threads and before other code takes protection keys; a thread
+ * that was there earlier can enter modules all the same.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
+ *                      capability or flag, or MODISO_BACKEND is misspelled.
+ *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
+ *                      here; modiso_last_error_text() says why.
+ *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free
+ *                      than it needs.
+ *   MODISO_ERR_STATE   already initialised, by this copy of the library or by
+ *                      another one in the process, or the calling code runs
+ *                      inside a module.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_OS      the kernel refused a call; errno says how.
+ *
+ * Cost:   some milliseconds (it probes the kernel in a forked child).
+ * Safety: MT-Unsafe. AS-Unsafe. Fork: the child has a working library with
+ *         one thread, outside of any module.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_init(const struct modiso_options *options);
+
+/*
+ * modiso_fini - give back keys, handlers and memory.
+ *
+ * Signal handlers that were there before modiso_init() are put back, unless
+ * somebody has replaced the library's own meanwhile.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *   MODISO_ERR_BUSY   a module, region or service still exists, or another
+ *                     thread that has entered modules still runs and has not
+ *                     called modiso_thread_detach().
+ *
+ * Cost:   some system calls for each thread that has entered a module.
+ * Safety: MT-Unsafe: no other thread may be in the library. AS-Unsafe. Fork:
+ *         safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_fini(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_INIT_H */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/module.h - the isolated unit.
+ *
+ * A module owns regions and stacks. Threads enter it through gates and leave
+ * it by returning, by calling a service, or by a fault.
+ */
+#ifndef MODISO_MODULE_H
+#define MODISO_MODULE_H
+
+#include <modiso/export.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct modiso_module;
+
+/*
+ * What a module may do with memory that is in no region: heap, stacks, globals
+ * and libraries of the host.
+ */
+enum modiso_confinement {
+	MODISO_CONFINE_GUARD = 0,    /* read and write: regions are guarded */
+	MODISO_CONFINE_READONLY = 1, /* read */
+	MODISO_CONFINE_SEALED = 2    /* nothing */
+};
+
+/* Bytes of a module's or a region's name, the final zero included. */
+#define MODISO_NAME_SIZE 32
+
+/*
+ * How a module is to be made. A zeroed structure with struct_size set asks for
+ * the defaults. Fields are only ever added at the end.
+ */
+struct modiso_module_options {
+	uint32_t struct_size; /* bytes */
+	uint32_t confinement; /* enum modiso_confinement */
+	size_t stack_size;    /* bytes for each thread's stack; 0: 64 KiB */
+	size_t range_size;    /* address space for regions; 0: 1 GiB */
+	void *cookie;         /* for modiso_module_cookie() */
+	uint32_t flags;       /* no flag is defined yet: 0 */
+};
+
+/*
+ * modiso_module_create - make a module that owns nothing yet.
+ * @name:    for reports: 1 to MODISO_NAME_SIZE - 1 bytes; copied.
+ * @options: NULL for the defaults.
+ * @out:     receives the module; left untouched on failure.
+ *
+ * Reserves an address range for the module's regions and stacks; memory is
+ * used only by what is put there.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @name is NULL, empty or too long; @out is NULL; an
+ *                      option is unknown, or a size wraps when rounded up.
+ *   MODISO_ERR_NOTSUP  the backend has no such confinement level.
+ *   MODISO_ERR_NOKEY   the pkey backend has no key left.
+ *   MODISO_ERR_LIMIT   16383 modules exist.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say).
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   one system call.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_module_create(const char *name,
+		     const struct modiso_module_options *options,
+		     struct modiso_module **out);
+
+/*
+ * modiso_module_destroy - end a module, its regions and its gates.
+ * @module: NULL is allowed and does nothing.
+ *
+ * Regions that were created are unmapped; adopted memory is given back as it
+ * was, readable and writable. Gates and their thunks are dead afterwards: a
+ * call through one is MODISO_ERR_NOENT.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_BUSY   a thread is inside the module, or a window is open on
+ *                     one of its regions.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *   MODISO_ERR_OS     the kernel refused to give adopted memory back (errno);
+ *                     the module is as before.
+ *
+ * Cost:   a few system calls, and one for each adopted region.
+ * Safety: MT-Safe, MT-Unsafe with any other use of @module. AS-Unsafe. Fork:
+ *         safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_module_destroy(struct modiso_module *module);
+
+/*
+ * modiso_module_name - the name given at creation.
+ * modiso_module_cookie - the pointer given at creation.
+ * modiso_module_id - a number that no other module has had in this process.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
+ * Since:  0.1
+ */
+MODISO_API const char *modiso_module_name(const struct modiso_module *module);
+MODISO_API void *modiso_module_cookie(const struct modiso_module *module);
+MODISO_API uint64_t modiso_module_id(const struct modiso_module *module);
+
+/*
+ * modiso_module_caller - the module on whose behalf a service runs.
+ *
+ * Returns the module that called the innermost service of this thread, or NULL
+ * when this thread is in no service.
+ *
+ * Cost:   a few instructions.
+ * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
+ * Since:  0.1
+ */
+MODISO_API struct modiso_module *modiso_module_caller(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_MODULE_H */

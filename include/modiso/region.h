@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/region.h - whole pages with one owner and one page protection.
+ *
+ * A region belongs to a module, or to the host (owner NULL: a guarded host
+ * region, closed to every module). Protection covers every byte: sizes are
+ * rounded up to whole pages, and no page holds anything else.
+ */
+#ifndef MODISO_REGION_H
+#define MODISO_REGION_H
+
+#include <modiso/export.h>
+#include <modiso/module.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct modiso_region;
+
+/* Rights, as bits. There is no write without read, nor write with execute. */
+#define MODISO_READ (1u << 0)
+#define MODISO_WRITE (1u << 1)
+#define MODISO_EXEC (1u << 2)
+
+/* modiso_region_options.flags */
+#define MODISO_REGION_CLOSED (1u << 0) /* host too needs a window */
+#define MODISO_REGION_NODUMP (1u << 1) /* left out of core files */
+
+/*
+ * How a region is to be made. A zeroed structure with struct_size set asks for
+ * the defaults. Fields are only ever added at the end.
+ */
+struct modiso_region_options {
+	uint32_t struct_size; /* bytes */
+	uint32_t flags;       /* MODISO_REGION_* */
+	const char *name;     /* for reports; NULL: "region"; copied */
+};
+
+/* What a region is. The caller sets struct_size before the call. */
+struct modiso_region_info {
+	uint32_t struct_size;        /* in, bytes */
+	uint32_t access;             /* MODISO_READ | ... of its pages */
+	void *base;                  /* first byte, page aligned */
+	size_t length;               /* bytes, a multiple of the page size */
+	struct modiso_module *owner; /* NULL: the host */
+	struct modiso_region *region;
+	uint32_t flags;      /* MODISO_REGION_* */
+	uint32_t adopted;    /* 1: made by modiso_region_adopt() */
+	char name[MODISO_NAME_SIZE];
+};
+
+/*
+ * modiso_region_create - new pages that only @owner may touch.
+ * @owner:   the module; NULL: the host, and then no module may.
+ * @length:  bytes, at least 1; rounded up to whole pages.
+ * @access:  MODISO_READ, or MODISO_READ | MODISO_WRITE. Executable pages come
+ *           to be through modiso_region_protect().
+ * @options: NULL for the defaults.
+ * @out:     receives the region; left untouched on failure.
+ *
+ * The pages start zero-filled. Host code may read and write them, unless
+ * MODISO_REGION_CLOSED was asked for: then it opens a window first.
+ * MODISO_REGION_CLOSED is for host regions of the pkey backend; they share one
+ * protection key, so a window on one opens all of them to its thread.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @length is 0 or wraps when rounded up, @access is not
+ *                      one of the two, @out is NULL, an option is unknown.
+ *   MODISO_ERR_LIMIT   the module's address range has no room; the sentence
+ *                      says how large it is (modiso_module_options.range_size).
+ *   MODISO_ERR_NOTSUP  MODISO_REGION_CLOSED where the backend cannot.
+ *   MODISO_ERR_NOKEY   MODISO_REGION_CLOSED and no key is left.
+ *   MODISO_ERR_NOMEM   no memory left for bookkeeping.
+ *   MODISO_ERR_OS      the kernel refused the mapping; errno says why.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   one or two system calls.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_create(struct modiso_module *owner, size_t length,
+		     uint32_t access,
+		     const struct modiso_region_options *options,
+		     struct modiso_region **out);
+
+/*
+ * modiso_region_adopt - make memory that exists a region.
+ * @owner:   the module; NULL: the host.
+ * @base:    its first byte, page aligned.
+ * @length:  bytes, a multiple of the page size: a last page that holds a
+ *           neighbour's bytes would take those along.
+ * @access:  MODISO_READ, or MODISO_READ | MODISO_WRITE: what its pages allow
+ *           from now on.
+ * @options: NULL for the defaults.
+ * @out:     receives the region; left untouched on failure.
+ *
+ * The memory must be mapped throughout, readable and writable, private and
+ * anonymous or shared, with no protection key of somebody else's; it must not
+ * hold the calling thread's stack, and no part of this library. The contents
+ * stay as they are. The caller keeps the mapping: it unmaps it after
+ * modiso_region_destroy() and not before.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @base is not page aligned, @length is 0, wraps, or is
+ *                      not a multiple of the page size; @access is not one of
+ *                      the two; @out is NULL; an option is unknown.
+ *   MODISO_ERR_NOENT   a part of the range is not mapped.
+ *   MODISO_ERR_ACCESS  a part of it is not readable and writable, is
+ *                      executable, or is the calling thread's stack.
+ *   MODISO_ERR_BUSY    a part of it is a region already, carries another
+ *                      protection key, or belongs to the library.
+ *   MODISO_ERR_NOTSUP  huge pages of hugetlbfs.
+ *   MODISO_ERR_NOKEY, MODISO_ERR_NOMEM, MODISO_ERR_OS, MODISO_ERR_STATE
+ *                      as for modiso_region_create().
+ *
+ * Cost:   reads /proc/self/smaps once, one or two system calls more.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
+		    uint32_t access,
+		    const struct modiso_region_options *options,
+		    struct modiso_region **out);
+
+/*
+ * modiso_region_protect - change what the pages of a region allow.
+ * @region: the region.
+ * @access: MODISO_READ, MODISO_READ | MODISO_WRITE, or
+ *          MODISO_READ | MODISO_EXEC.
+ *
+ * From writable to executable a region goes once, and never back: code is
+ * written first and sealed then. MODISO_READ | MODISO_EXEC is for regions of a
+ * module that were created, not adopted.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the three.
+ *   MODISO_ERR_ACCESS  the region is executable and @access is not, or it is
+ *                      adopted or the host's and @access is executable.
+ *   MODISO_ERR_BUSY    @region is a segment of an image.
+ *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   one system call.
+ * Safety: MT-Safe. Effective on every thread when it returns. AS-Unsafe. Fork:
+ *         safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_protect(struct modiso_region *region, uint32_t access);
+
+/*
+ * modiso_region_destroy - end a region.
+ * @region: NULL is allowed and does nothing.
+ *
+ * Memory that modiso_region_create() made is unmapped; adopted memory becomes
+ * ordinary memory again, readable and writable.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_BUSY   a thread is inside the owning module, a window on the
+ *                     region is open, or it is a segment of an image.
+ *   MODISO_ERR_OS     the kernel refused; errno says why; the region is as
+ *                     before.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   one or two system calls.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_destroy(struct modiso_region *region);
+
+/*
+ * modiso_region_find - the region that holds an address.
+ * modiso_region_get_info - what a region is.
+ * @address: any address.
+ * @region:  a region.
+ * @info:    receives the answer; struct_size set by the caller.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL  @info or @region is NULL, or struct_size is too small.
+ *   MODISO_ERR_NOENT  no region holds @address.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   O(log n) for n regions.
+ * Safety: MT-Safe. AS-Safe: takes no lock. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_find(const void *address, struct modiso_region_info *info);
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_get_info(const struct modiso_region *region,
+		       struct modiso_region_info *info);
+
+/*
+ * modiso_region_base - the first byte of a region.
+ * modiso_region_length - its bytes, a multiple of the page size.
+ * @region: not NULL.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
+ * Since:  0.1
+ */
+MODISO_API void *modiso_region_base(const struct modiso_region *region);
+MODISO_API size_t modiso_region_length(const struct modiso_region *region);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_REGION_H */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/service.h - a module calls into the host.
+ *
+ * A service is a host function that modules may call: the dispatcher of a
+ * kernel, a logger, an allocator. It runs on the host's stack with the host's
+ * rights, on the calling thread, and returns to the module with the module's.
+ * What it is handed comes from the module and is not to be trusted: see
+ * modiso/range.h.
+ */
+#ifndef MODISO_SERVICE_H
+#define MODISO_SERVICE_H
+
+#include <modiso/export.h>
+#include <modiso/gate.h>
+#include <modiso/module.h>
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct modiso_service;
+
+/* modiso_service_options.flags */
+#define MODISO_SERVICE_LISTED (1u << 0) /* only for modules on its list */
+
+/*
+ * How a service is to be made. A zeroed structure with struct_size set asks
+ * for the defaults. Fields are only ever added at the end.
+ */
+struct modiso_service_options {
+	uint32_t struct_size; /* bytes */
+	uint32_t flags;       /* MODISO_SERVICE_* */
+};
+
+/*
+ * modiso_service_create - let modules call a host function.
+ * @name:     for reports: 1 to MODISO_NAME_SIZE - 1 bytes; copied.
+ * @function: the host function, cast to modiso_fn. Up to six integer or
+ *            pointer and eight float or double arguments, one result.
+ * @options:  NULL for the defaults: every module may call it.
+ * @out:      receives the service; left untouched on failure.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL, @name is empty or too long, an
+ *                     option is unknown.
+ *   MODISO_ERR_LIMIT  4096 services exist.
+ *   MODISO_ERR_NOMEM  no memory for bookkeeping.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_service_create(const char *name, modiso_fn function,
+		      const struct modiso_service_options *options,
+		      struct modiso_service **out);
+
+/*
+ * modiso_service_allow, modiso_service_deny - put a module on the list of a
+ * MODISO_SERVICE_LISTED service, take it off.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL, or the service has no list.
+ *   MODISO_ERR_NOMEM  no memory for the list.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_service_allow(struct modiso_service *service,
+		     struct modiso_module *module);
+MODISO_API MODISO_MUST_CHECK int
+modiso_service_deny(struct modiso_service *service,
+		    struct modiso_module *module);
+
+/*
+ * modiso_service_thunk - the pointer that module code calls.
+ * @service: not NULL.
+ *
+ * The pointer is an ordinary function of the service's own type. It is good
+ * inside any module; a module that may not call the service faults
+ * (MODISO_FAULT_SERVICE). Host code that calls it calls the function directly.
+ *
+ * Returns the pointer.
+ *
+ * Cost:   none. The call itself costs about what a gate call does.
+ * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
+ * Since:  0.1
+ */
+MODISO_API modiso_fn
+modiso_service_thunk(const struct modiso_service *service);
+
+/*
+ * modiso_service_destroy - end a service.
+ * @service: NULL is allowed and does nothing.
+ *
+ * Module code that calls its thunk afterwards faults (MODISO_FAULT_SERVICE).
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe, MT-Unsafe with another destroy of @service. AS-Unsafe.
+ *         Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_service_destroy(struct modiso_service *service);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_SERVICE_H */

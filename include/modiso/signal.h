@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/signal.h - the host's own signal handlers, while threads are in
+ * modules.
+ *
+ * A handler of the host runs with the host's rights, on the thread's alternate
+ * stack, wherever it interrupted the thread: in a module, in a gate, in host
+ * code. For that the library stands in front of it: it is called first by the
+ * kernel, puts rights and stack in order, calls the handler as it was asked
+ * for (mask, SA_SIGINFO, SA_NODEFER, SA_RESETHAND), and puts everything back.
+ *
+ * Handlers may be interrupted by others and may call gates. The third one upon
+ * another runs with all signals blocked: those that come wait for its end.
+ *
+ * The library therefore defines sigaction() and signal() for the program that
+ * links it. Handlers that were installed by other ways (before modiso_init(),
+ * by other libraries, by system calls) are found by modiso_signal_adopt(),
+ * which modiso_init(), modiso_module_create() and every thread's first gate
+ * call run by themselves.
+ *
+ * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
+ * sigaction() for one of them changes to whom the library passes a signal that
+ * is no module's.
+ */
+#ifndef MODISO_SIGNAL_H
+#define MODISO_SIGNAL_H
+
+#include <modiso/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * modiso_signal_adopt - stand in front of every handler that is installed now.
+ *
+ * For hosts whose libraries install handlers late. A handler that the library
+ * does not stand in front of runs with rights to unregistered memory alone
+ * (pkey: the kernel gives handlers key 0); on kernels before 6.12 it ends the
+ * process when it interrupts a READONLY or SEALED module.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_OS     the kernel refused rt_sigaction; errno says why.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   64 system calls.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int modiso_signal_adopt(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_SIGNAL_H */

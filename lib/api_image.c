@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/image.h. */
+#include <modiso.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "code/image.h"
+#include "core/runtime.h"
+
+#include <string.h>
+
+#define IMAGE_FLAGS                                                            \
+	(MODISO_IMAGE_IGNORE_NEEDED | MODISO_IMAGE_DEBUGGER | MODISO_IMAGE_PERF)
+#define INFO_MIN sizeof(struct modiso_image_info)
+
+/* What all ways to load one have in common. */
+static int check_request(struct mdi_image_request *request,
+			 const struct modiso_image_options *options,
+			 struct modiso_image_options *known,
+			 struct modiso_image **out)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (request->module == NULL || out == NULL)
+		return mdi_null_argument(out == NULL ? "out" : "module");
+	memset(known, 0, sizeof(*known));
+	known->struct_size = sizeof(*known);
+	if (options != NULL)
+		result = mdi_options_take(options, options->struct_size, known,
+					  sizeof(*known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known->flags, IMAGE_FLAGS,
+					   "options.flags");
+	if (result != 0)
+		return result;
+	if (known->name != NULL)
+		request->name = known->name;
+	request->options = known;
+	return 0;
+}
+
+/* @result is that of reading the file. */
+static int finish_load(struct mdi_image_request *request, int result,
+		       struct modiso_image **out)
+{
+	if (result != 0)
+		return result;
+	result = mdi_image_load(request, out);
+	mdi_image_file_close(&request->file);
+	return result;
+}
+
+int modiso_image_load(struct modiso_module *module, const char *path,
+		      const struct modiso_image_options *options,
+		      struct modiso_image **out)
+{
+	struct mdi_image_request request = {.module = module};
+	struct modiso_image_options known;
+	const char *slash;
+	int result;
+
+	if (path != NULL) {
+		slash = strrchr(path, '/');
+		request.name = slash != NULL ? slash + 1 : path;
+	}
+	result = check_request(&request, options, &known, out);
+	if (result != 0)
+		return result;
+	if (path == NULL)
+		return mdi_null_argument("path");
+	return finish_load(&request, mdi_image_file_open(&request.file, path),
+			   out);
+}
+
+int modiso_image_load_fd(struct modiso_module *module, int fd,
+			 const struct modiso_image_options *options,
+			 struct modiso_image **out)
+{
+	struct mdi_image_request request = {
+		.module = module,
+		.name = "image",
+	};
+	struct modiso_image_options known;
+	int result = check_request(&request, options, &known, out);
+
+	if (result != 0)
+		return result;
+	if (fd < 0)
+		return mdi_fail(MODISO_ERR_INVAL, "fd is %d", fd);
+	return finish_load(&request, mdi_image_file_read(&request.file, fd),
+			   out);
+}
+
+int modiso_image_load_memory(struct modiso_module *module, const void *bytes,
+			     size_t length,
+			     const struct modiso_image_options *options,
+			     struct modiso_image **out)
+{
+	struct mdi_image_request request = {
+		.module = module,
+		.name = "image",
+	};
+	struct modiso_image_options known;
+	int result = check_request(&request, options, &known, out);
+
+	if (result != 0)
+		return result;
+	if (bytes == NULL)
+		return mdi_null_argument("bytes");
+	return finish_load(&request,
+			   mdi_image_file_copy(&request.file, bytes, length),
+			   out);
+}
+
+int modiso_image_prepare(struct modiso_module *module, const void *bytes,
+			 size_t length, const struct modiso_flat *flat,
+			 const struct modiso_image_options *options,
+			 struct modiso_image **out)
+{
+	struct modiso_flat layout = {.struct_size = sizeof(layout)};
+	struct mdi_image_request request = {
+		.module = module,
+		.name = "image",
+	};
+	struct modiso_image_options known;
+	int result = check_request(&request, options, &known, out);
+
+	if (result != 0)
+		return result;
+	if (bytes == NULL || flat == NULL)
+		return mdi_null_argument(bytes == NULL ? "bytes" : "flat");
+	result = mdi_options_take(flat, flat->struct_size, &layout,
+				  sizeof(layout), "flat");
+	if (result == 0)
+		result = mdi_options_flags(layout.flags, 0, "flat.flags");
+	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER)
+		result = mdi_fail(MODISO_ERR_NOTSUP,
+				  "a flat image has nothing that gdb could "
+				  "read");
+	if (result == 0 && (known.export_count != 0 || known.abi != NULL))
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "a flat image has neither imports nor an ABI "
+				  "tag");
+	if (result == 0)
+		result = mdi_image_file_copy(&request.file, bytes, length);
+	if (result != 0)
+		return result;
+	result = mdi_image_prepare(&request, &layout, out);
+	mdi_image_file_close(&request.file);
+	return result;
+}
+
+int modiso_image_seal(struct modiso_image *image)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (image == NULL)
+		return mdi_null_argument("image");
+	return mdi_image_seal(image);
+}
+
+int modiso_image_unload(struct modiso_image *image)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0 || image == NULL)
+		return result;
+	return mdi_image_unload(image);
+}
+
+int modiso_image_symbol(const struct modiso_image *image, const char *name,
+			void **address)
+{
+	uintptr_t found;
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (image == NULL || address == NULL)
+		return mdi_null_argument(image == NULL ? "image" : "address");
+	result = mdi_image_find(image, name, &found);
+	if (result == 0)
+		*address = (void *)found;
+	return result;
+}
+
+int modiso_image_gate(const struct modiso_image *image, const char *name,
+		      const struct modiso_gate_options *options,
+		      struct modiso_gate **out)
+{
+	uintptr_t entry;
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (image == NULL || out == NULL)
+		return mdi_null_argument(image == NULL ? "image" : "out");
+	result = mdi_image_find(image, name, &entry);
+	if (result != 0)
+		return result;
+	if (!mdi_image_is_code(image, entry))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"%s of image %s is not in its code", name,
+				image->name);
+	return modiso_gate_create(image->module, (modiso_fn)entry, options,
+				  out);
+}
+
+int modiso_image_get_info(const struct modiso_image *image,
+			  struct modiso_image_info *info)
+{
+	struct modiso_image_info answer = {0};
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (image == NULL || info == NULL)
+		return mdi_null_argument(image == NULL ? "image" : "info");
+	if (info->struct_size < INFO_MIN)
+		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
+				info->struct_size);
+	answer.struct_size = info->struct_size;
+	answer.sealed = image->sealed;
+	answer.base = (void *)image->bias;
+	answer.start = image->pages;
+	answer.length = image->length;
+	answer.entry = (void *)image->entry;
+	answer.module = image->module;
+	memcpy(answer.name, image->name, sizeof(answer.name));
+	memcpy(info, &answer, sizeof(answer));
+	return 0;
+}

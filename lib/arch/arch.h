@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/arch.h - picks the machine's headers.
+ */
+#ifndef MDI_ARCH_ARCH_H
+#define MDI_ARCH_ARCH_H
+
+#if defined(__x86_64__) && defined(__LP64__)
+#include "arch/x86_64/frame.h"
+#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/signal.h"
+#else
+#error "libmodiso knows x86-64 (LP64) only"
+#endif
+
+#endif /* MDI_ARCH_ARCH_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/x86_64/signal.h"
+
+#include "arch/x86_64/pkru.h"
+
+#include <modiso/region.h>
+
+/* Where FP_XSTATE_MAGIC1 marks that an XSAVE area follows the legacy part. */
+#define MAGIC1_OFFSET 464
+#define XSTATE_BV_OFFSET 512
+
+/* Bits of a page fault's error code (Intel SDM 3A, 4.7). */
+#define PF_WRITE (1u << 1)
+#define PF_FETCH (1u << 4)
+#define TRAP_PAGE_FAULT 14
+
+static char *xsave_area(ucontext_t *context, uint32_t offset)
+{
+	char *area = (char *)context->uc_mcontext.fpregs;
+
+	if (area == NULL || offset == 0)
+		return NULL;
+	return *(uint32_t *)(void *)(area + MAGIC1_OFFSET) == FP_XSTATE_MAGIC1 ?
+		       area :
+		       NULL;
+}
+
+uint32_t *mdi_context_pkru(ucontext_t *context, uint32_t offset)
+{
+	char *area = xsave_area(context, offset);
+
+	return area ? (uint32_t *)(void *)(area + offset) : NULL;
+}
+
+void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru)
+{
+	char *area = xsave_area(context, offset);
+
+	if (area == NULL)
+		return;
+	*(uint32_t *)(void *)(area + offset) = pkru;
+	/* Without the bit the CPU loads 0: all rights. */
+	*(uint64_t *)(void *)(area + XSTATE_BV_OFFSET) |= MDI_XSTATE_PKRU;
+}
+
+/*
+ * Floating-point and vector state as a new process has it: nothing of the
+ * module's is left, no x87 exception is pending, and the kernel has less to
+ * restore. MXCSR comes from the area all the same (Intel SDM 1, 13.8).
+ */
+static void drop_vectors(ucontext_t *context)
+{
+	char *area = xsave_area(context, 1);
+
+	if (area != NULL)
+		*(uint64_t *)(void *)(area + XSTATE_BV_OFFSET) &=
+			MDI_XSTATE_PKRU;
+}
+
+void mdi_context_redirect(ucontext_t *context, const void *label,
+			  uintptr_t rsp, uintptr_t r10)
+{
+	greg_t *reg = context->uc_mcontext.gregs;
+
+	drop_vectors(context);
+
+	reg[REG_RIP] = (greg_t)(uintptr_t)label;
+	reg[REG_RSP] = (greg_t)rsp;
+	reg[REG_R10] = (greg_t)r10;
+	reg[REG_EFL] = 0x202;
+}
+
+uintptr_t mdi_context_pc(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
+void mdi_context_set_pc(ucontext_t *context, const void *pc)
+{
+	context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)pc;
+}
+
+uintptr_t mdi_context_sp(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+void mdi_context_registers(const ucontext_t *context, uintptr_t out[18])
+{
+	static const int order[18] = {
+		REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI,
+		REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+		REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP, REG_EFL,
+	};
+
+	for (size_t i = 0; i < MDI_COUNT(order); i++)
+		out[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
+}
+
+uint32_t mdi_context_access(const ucontext_t *context)
+{
+	const greg_t *reg = context->uc_mcontext.gregs;
+
+	if (reg[REG_TRAPNO] != TRAP_PAGE_FAULT)
+		return 0;
+	if (reg[REG_ERR] & PF_FETCH)
+		return MODISO_EXEC;
+	return reg[REG_ERR] & PF_WRITE ? MODISO_WRITE : MODISO_READ;
+}

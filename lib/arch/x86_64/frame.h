@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/frame.h - what gates keep, seen from C and from assembly.
+ *
+ * A thread that enters modules has a block of MDI_BLOCK_SIZE bytes. Its
+ * address is the thread's GS base (pkey) and is kept in the thread-local
+ * variable mdi_block, so that a gate can tell by comparing the two that both
+ * are ours:
+ *
+ *	block + 0       one page, struct mdi_open_page: modules can read it and
+ *	                not write it. A gate compares PKRU with it.
+ *	block + 4096    struct mdi_thread: modules can neither read nor write
+ *	                it. Frames of gates under way, the way back to the
+ *	                host, this thread's stack in each module.
+ *
+ * Blocks lie side by side at MDI_BLOCK_SIZE, so that masking any number gives
+ * some block and never anything else.
+ *
+ * The numbers are for assembly; frame_check.c compares each with the C
+ * structure.
+ */
+#ifndef MDI_ARCH_X86_64_FRAME_H
+#define MDI_ARCH_X86_64_FRAME_H
+
+#define MDI_BLOCK_SHIFT 18
+#define MDI_BLOCK_SIZE 0x40000
+#define MDI_THREADS_MAX 4096
+#define MDI_BLOCK_MASK 0x3ffc0000 /* offset of a block in the table */
+
+#define MDI_DEPTH_MAX 64
+#define MDI_MODULES_MAX 16384
+
+/*
+ * The alternate signal stacks of block n, each above a guard page. While a
+ * handler of the host runs on one, another one is armed.
+ */
+#define MDI_ALTSTACK_SHIFT 18
+#define MDI_ALTSTACK_SIZE 0x40000
+#define MDI_ALTSTACK_PARTS 4
+
+/* mdi_block of a thread that is not attached: no GS base is ever 1. */
+#define MDI_UNATTACHED 1
+
+/* struct mdi_open_page, from the block */
+#define RO_PKRU 0
+#define RO_LINK 4
+#define RO_HOST_PKRU 8
+
+/* struct mdi_thread, from the block */
+#define T_FS_BASE 4096
+#define T_HOST_PKRU 4104
+#define T_FRAME 4112
+#define T_TID 4108
+#define T_FRAMES 8192
+#define T_FRAMES_END 16384
+#define T_LINKS 131072
+
+/* struct mdi_frame */
+#define F_RBX 0
+#define F_RBP 8
+#define F_R12 16
+#define F_R13 24
+#define F_R14 32
+#define F_R15 40
+#define F_RSP 48
+#define F_X87 56
+#define F_MXCSR 84
+#define F_SERVICE_SP 88
+#define F_STACK 96
+#define F_LINK 104
+#define F_SERVICE 108
+#define F_MODULE_MXCSR 112
+#define F_MODULE_X87CW 116
+#define F_SIZE 128
+
+/* struct mdi_domain_head */
+#define D_PKRU 0
+#define D_LINK 4
+
+/* struct mdi_gate_slot */
+#define S_ENTER 0
+#define S_DOMAIN 8
+#define S_ENTRY 16
+#define S_VALUE 24
+#define S_INNER 32
+#define S_WORDS 40
+#define S_FLOATS 44
+#define S_NEXT 48
+#define S_SIZE 64
+#define MDI_GATE_SLOTS 8192
+
+/* struct mdi_service_slot */
+#define V_FUNCTION 0
+#define V_FLAGS 8
+#define V_SHIFT 4
+#define MDI_SERVICE_SLOTS 4096
+
+/* struct mdi_arch_state */
+#define A_BLOCKS 0
+#define A_FSGSBASE 8
+#define A_AVX 12
+#define A_AVX512 16
+#define A_ALTSTACKS 24
+#define A_HANDLER_PKRU 32
+#define A_PID 36
+#define A_GATES 64
+#define A_SERVICES 524352
+#define A_DOMAINS 589888
+
+#ifndef __ASSEMBLER__
+
+#include "base/common.h"
+
+#include <modiso/fault.h>
+
+#include <sys/types.h>
+
+struct mdi_gate_slot;
+struct mdi_stack;
+
+/* The image that fldenv loads: fnstcw writes the first word of it. */
+struct mdi_x87 {
+	uint32_t control;
+	uint32_t status; /* 0: no exception pending, stack top 0 */
+	uint32_t tags;   /* 0xffff: every register is empty */
+	uint32_t rest[4];
+};
+
+/*
+ * The beginning of what a backend knows of a module (backend/backend.h). A
+ * gate loads it as one word: what PKRU is while inside, and the offset from a
+ * thread's block to its link for the module: the top of the stack that the
+ * thread's next call into it uses, or 0 when it has none to use.
+ */
+struct mdi_domain_head {
+	uint32_t pkru;
+	uint32_t link;
+} __attribute__((aligned(8)));
+
+/* One gate under way, and in it at most one service under way. */
+struct mdi_frame {
+	uint64_t rbx, rbp, r12, r13, r14, r15;
+	uint64_t rsp; /* the host's, at the gate's first instruction */
+	struct mdi_x87 x87;
+	uint32_t mxcsr;
+	/*
+	 * Not 0: host code runs above the module. Its RSP, when it called a
+	 * service; MDI_INTERRUPTED, when a signal handler of the host runs;
+	 * MDI_INTERRUPTED_LEFT, when the handler made it leave the module
+	 * (mprotect).
+	 */
+	uint64_t service_sp;
+	/*
+	 * pkey: what the link held while a service runs. plain: the stack's
+	 * top, all the time; bit 0 is set when it came out of the link.
+	 */
+	uint64_t stack;
+	uint32_t link;    /* pkey: while a service runs; plain: always */
+	uint32_t service; /* number of the service that runs */
+	uint32_t module_mxcsr;
+	uint32_t module_x87_control;
+	uint64_t gs_base; /* plain: the host's */
+};
+
+#define MDI_INTERRUPTED 1u
+#define MDI_INTERRUPTED_LEFT 2u
+
+/* Readable by the module that runs, writable by the host alone. */
+struct mdi_open_page {
+	uint32_t pkru;      /* what PKRU must be inside the module */
+	uint32_t link;      /* which module that is */
+	uint32_t host_pkru; /* what PKRU must be outside */
+};
+
+struct mdi_thread {
+	uint64_t fs_base;
+	uint32_t host_pkru;
+	int32_t tid;
+	struct mdi_frame *frame; /* the next free one */
+
+	/* From here on C alone. */
+	uint32_t index;      /* of the block and of the alternate stack */
+	uint32_t in_handler; /* 1: a fault of this thread is being handled */
+	struct mdi_stack *stacks; /* all that this thread has, any module */
+	struct mdi_thread *next;  /* list of attached threads, or free list */
+	uint32_t window_count;
+	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
+	uint32_t old_altstack_flags;
+	void *old_altstack;
+	size_t old_altstack_size;
+	uint32_t had_rseq;
+	int32_t status; /* MODISO_ERR_FAULT: the record is of a fault to tell */
+	uint64_t retry_address; /* a fault that is tried again, since when */
+	uint64_t retry_ns;
+	uint64_t retries;
+	struct modiso_fault fault; /* the last one */
+	struct {
+		struct modiso_region *region;
+		struct mdi_domain_head *domain;
+		uint32_t token; /* host_pkru before it was opened */
+		uint32_t unused;
+	} windows[16];
+};
+
+/* What a thunk jumps through, one cache line. enter is never NULL. */
+struct mdi_gate_slot {
+	void (*enter)(void);
+	struct mdi_domain_head *domain;
+	void (*entry)(void);
+	uint64_t value;      /* what the thunk returns on failure */
+	void (*inner)(void); /* the gate behind mdi_gate_valued() */
+	uint32_t words;
+	uint32_t floats;
+	void (*next)(void); /* the gate behind mdi_gate_pkey_own() */
+	uint64_t unused;
+};
+
+struct mdi_service_slot {
+	void (*function)(void); /* NULL: no such service */
+	uint64_t flags;         /* 1: ask mdi_service_allowed() */
+};
+
+/* Closed to modules with the pkey backend; one key for all its pages. */
+struct mdi_arch_state {
+	char *blocks; /* MDI_THREADS_MAX of them */
+	uint32_t fsgsbase, avx, avx512, unused;
+	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
+	uint32_t handler_pkru; /* of host handlers on threads not attached */
+	int32_t pid;
+	uint64_t unused2[3];
+	struct mdi_gate_slot gates[MDI_GATE_SLOTS];
+	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
+	/* By link: domains[(link - T_LINKS) / 8]. */
+	struct mdi_domain_head *domains[MDI_MODULES_MAX];
+} __attribute__((aligned(4096)));
+
+extern struct mdi_arch_state mdi_arch_state;
+
+/* The calling thread's block, or MDI_UNATTACHED. */
+extern MDI_TLS uintptr_t mdi_block;
+
+/* Faults of modules on the calling thread, since it started. */
+extern MDI_TLS uint64_t mdi_fault_counter;
+
+static inline char *mdi_thread_block(const struct mdi_thread *thread)
+{
+	return (char *)thread - T_FS_BASE;
+}
+
+static inline struct mdi_thread *mdi_block_thread(char *block)
+{
+	return (struct mdi_thread *)(void *)(block + T_FS_BASE);
+}
+
+static inline struct mdi_open_page *
+mdi_thread_open_page(const struct mdi_thread *thread)
+{
+	return (struct mdi_open_page *)(void *)mdi_thread_block(thread);
+}
+
+static inline struct mdi_frame *
+mdi_thread_frames(const struct mdi_thread *thread)
+{
+	return (struct mdi_frame *)(void *)(mdi_thread_block(thread) +
+					    T_FRAMES);
+}
+
+/* Where a thread keeps its stack for the module with this link. */
+static inline uint64_t *mdi_thread_link(const struct mdi_thread *thread,
+					uint32_t link)
+{
+	return (uint64_t *)(void *)(mdi_thread_block(thread) + link);
+}
+
+static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)
+{
+	return mdi_arch_state.domains[(link - T_LINKS) / 8 % MDI_MODULES_MAX];
+}
+
+/* The calling thread's state, NULL when it is not attached. */
+static inline struct mdi_thread *mdi_thread_self(void)
+{
+	return mdi_block == MDI_UNATTACHED ?
+		       NULL :
+		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
+}
+
+/* The innermost gate of a thread, NULL outside of all. */
+static inline struct mdi_frame *mdi_frame_top(const struct mdi_thread *thread)
+{
+	return thread->frame == mdi_thread_frames(thread) ? NULL :
+							    thread->frame - 1;
+}
+
+/* Is module code running on this thread, as far as its frames know? */
+static inline bool mdi_thread_inside(const struct mdi_thread *thread)
+{
+	const struct mdi_frame *top = mdi_frame_top(thread);
+
+	return top != NULL && top->service_sp == 0;
+}
+
+/* The gates themselves, reached through a slot: gate_pkey.S, gate_plain.S. */
+void mdi_gate_pkey(void);       /* up to two words, floats, nothing cleared */
+void mdi_gate_pkey_six(void);   /* up to six words, floats */
+/* What is no argument enters as zero: the name says how many words are. */
+void mdi_gate_pkey_scrub_0(void);
+void mdi_gate_pkey_scrub_1(void);
+void mdi_gate_pkey_scrub_2(void);
+void mdi_gate_pkey_scrub_3(void);
+void mdi_gate_pkey_scrub_4(void);
+void mdi_gate_pkey_scrub_5(void);
+void mdi_gate_pkey_scrub_6(void);
+void mdi_gate_pkey_scrub_any(void); /* as the slot says, floats too */
+/* In front of them, when the program has protection keys of its own. */
+void mdi_gate_pkey_own(void);
+void mdi_gate_plain(void);
+void mdi_gate_plain_scrub(void);
+void mdi_gate_valued(void); /* calls slot->inner, puts value in on failure */
+void mdi_gate_dead(void);   /* of a slot without a gate */
+
+/*
+ * Load six words, call through a slot, store the result. 0, or 1 when the call
+ * failed and the thread's status says why.
+ */
+int mdi_gate_invoke(struct mdi_gate_slot *slot, const uintptr_t args[6],
+		    uintptr_t *result);
+
+/* Where a fault or a failure puts a thread: host rights, host stack, r10. */
+void mdi_gate_recover(void);
+/* Where a thread that a module has made goes when it faults. */
+void mdi_orphan_landing(void);
+/* Where a call at the depth limit ends: rax is the frame that is not there. */
+void mdi_gate_overflow(void);
+/* Thunk number i begins at table + i * MDI_THUNK_SIZE. */
+#define MDI_THUNK_SIZE 16
+extern const char mdi_gate_thunks[];
+extern const char mdi_service_thunks_pkey[];
+extern const char mdi_service_thunks_plain[];
+
+/* All of gate_pkey.S, gate_plain.S and gate_common.S: the linker's names. */
+extern const char __start_mdi_gate_text[] __attribute__((visibility("hidden")));
+extern const char __stop_mdi_gate_text[] __attribute__((visibility("hidden")));
+
+/*
+ * Close key 0 to this thread and crash with SIGILL: a forked child finds out
+ * whether the kernel can still deliver a signal. @pkru has key 0 closed.
+ */
+void mdi_probe_closed(uint32_t pkru);
+
+/* Copy that ends with 1 instead of 0 when the fault handler says so. */
+int mdi_copy(void *to, const void *from, size_t length);
+extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
+
+/* Called by the gates: core/gate.c, core/service.c, core/fault.c. */
+int mdi_gate_slow(struct mdi_gate_slot *slot);
+void mdi_gate_refuse(struct mdi_gate_slot *slot);
+void mdi_gate_too_deep(void);
+struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp);
+void mdi_plain_leave(struct mdi_thread *thread);
+int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
+			    uintptr_t sp);
+uintptr_t mdi_plain_service_leave(struct mdi_thread *thread);
+void *mdi_service_direct(uint64_t number);
+int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
+void mdi_gate_land(struct mdi_thread *thread);
+void mdi_orphan_end(const struct modiso_fault *fault)
+	__attribute__((noreturn));
+
+#endif /* __ASSEMBLER__ */
+
+#endif /* MDI_ARCH_X86_64_FRAME_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The numbers of frame.h are those of its structures. */
+#include "arch/x86_64/frame.h"
+
+#define SAME(type, member, number) \
+	_Static_assert(offsetof(type, member) == (number), #number)
+
+SAME(struct mdi_open_page, pkru, RO_PKRU);
+SAME(struct mdi_open_page, link, RO_LINK);
+SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
+
+#define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
+T_SAME(fs_base, T_FS_BASE);
+T_SAME(host_pkru, T_HOST_PKRU);
+T_SAME(tid, T_TID);
+T_SAME(frame, T_FRAME);
+_Static_assert(sizeof(struct mdi_thread) <= 4096, "one page before frames");
+
+SAME(struct mdi_frame, rbx, F_RBX);
+SAME(struct mdi_frame, rbp, F_RBP);
+SAME(struct mdi_frame, r12, F_R12);
+SAME(struct mdi_frame, r13, F_R13);
+SAME(struct mdi_frame, r14, F_R14);
+SAME(struct mdi_frame, r15, F_R15);
+SAME(struct mdi_frame, rsp, F_RSP);
+SAME(struct mdi_frame, x87, F_X87);
+SAME(struct mdi_frame, mxcsr, F_MXCSR);
+SAME(struct mdi_frame, service_sp, F_SERVICE_SP);
+SAME(struct mdi_frame, stack, F_STACK);
+SAME(struct mdi_frame, link, F_LINK);
+SAME(struct mdi_frame, service, F_SERVICE);
+SAME(struct mdi_frame, module_mxcsr, F_MODULE_MXCSR);
+SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
+_Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
+_Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
+	       "the frames end where no memory follows");
+_Static_assert(T_LINKS + MDI_MODULES_MAX * 8 == MDI_BLOCK_SIZE, "T_LINKS");
+_Static_assert(MDI_BLOCK_SIZE == 1 << MDI_BLOCK_SHIFT, "MDI_BLOCK_SHIFT");
+_Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
+	       "MDI_BLOCK_MASK");
+
+SAME(struct mdi_domain_head, pkru, D_PKRU);
+SAME(struct mdi_domain_head, link, D_LINK);
+
+SAME(struct mdi_gate_slot, enter, S_ENTER);
+SAME(struct mdi_gate_slot, domain, S_DOMAIN);
+SAME(struct mdi_gate_slot, entry, S_ENTRY);
+SAME(struct mdi_gate_slot, value, S_VALUE);
+SAME(struct mdi_gate_slot, inner, S_INNER);
+SAME(struct mdi_gate_slot, words, S_WORDS);
+SAME(struct mdi_gate_slot, floats, S_FLOATS);
+SAME(struct mdi_gate_slot, next, S_NEXT);
+_Static_assert(sizeof(struct mdi_gate_slot) == S_SIZE, "S_SIZE");
+
+SAME(struct mdi_service_slot, function, V_FUNCTION);
+SAME(struct mdi_service_slot, flags, V_FLAGS);
+_Static_assert(sizeof(struct mdi_service_slot) == 1 << V_SHIFT, "V_SHIFT");
+
+SAME(struct mdi_arch_state, blocks, A_BLOCKS);
+SAME(struct mdi_arch_state, fsgsbase, A_FSGSBASE);
+SAME(struct mdi_arch_state, avx, A_AVX);
+SAME(struct mdi_arch_state, avx512, A_AVX512);
+SAME(struct mdi_arch_state, altstacks, A_ALTSTACKS);
+SAME(struct mdi_arch_state, handler_pkru, A_HANDLER_PKRU);
+SAME(struct mdi_arch_state, pid, A_PID);
+_Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");
+SAME(struct mdi_arch_state, gates, A_GATES);
+SAME(struct mdi_arch_state, services, A_SERVICES);
+SAME(struct mdi_arch_state, domains, A_DOMAINS);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/gate.h - pieces that the gates of both backends are made of.
+ *
+ * Register conventions inside of gates:
+ *
+ *	rdi rsi rdx rcx r8 r9, xmm0-7   arguments, on their way in
+ *	r11     struct mdi_gate_slot, or the number of a service
+ *	r10     the thread's block
+ *	rax     struct mdi_frame on the way in; scratch
+ */
+#ifndef MDI_ARCH_X86_64_GATE_H
+#define MDI_ARCH_X86_64_GATE_H
+
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/frame.h"
+
+/* One section for all gates, so that the handler knows their code by address. */
+#define GATE_TEXT .section mdi_gate_text, "ax", @progbits
+
+/* Flags as every function expects them: DF, AC, TF and NT clear. */
+#define CLEAN_FLAGS \
+	pushq $0x202; \
+	.cfi_adjust_cfa_offset 8; \
+	popfq; \
+	.cfi_adjust_cfa_offset -8
+
+/* All that can be an argument, and r11: 192 bytes below the stack pointer. */
+.macro SAVE_ARGS
+	subq	$192, %rsp
+	.cfi_adjust_cfa_offset 192
+	movq	%rdi, 0(%rsp)
+	movq	%rsi, 8(%rsp)
+	movq	%rdx, 16(%rsp)
+	movq	%rcx, 24(%rsp)
+	movq	%r8, 32(%rsp)
+	movq	%r9, 40(%rsp)
+	movq	%r11, 48(%rsp)
+	movups	%xmm0, 64(%rsp)
+	movups	%xmm1, 80(%rsp)
+	movups	%xmm2, 96(%rsp)
+	movups	%xmm3, 112(%rsp)
+	movups	%xmm4, 128(%rsp)
+	movups	%xmm5, 144(%rsp)
+	movups	%xmm6, 160(%rsp)
+	movups	%xmm7, 176(%rsp)
+.endm
+
+.macro LOAD_ARGS from=%rsp
+	movq	0(\from), %rdi
+	movq	8(\from), %rsi
+	movq	16(\from), %rdx
+	movq	24(\from), %rcx
+	movq	32(\from), %r8
+	movq	40(\from), %r9
+	movq	48(\from), %r11
+	movups	64(\from), %xmm0
+	movups	80(\from), %xmm1
+	movups	96(\from), %xmm2
+	movups	112(\from), %xmm3
+	movups	128(\from), %xmm4
+	movups	144(\from), %xmm5
+	movups	160(\from), %xmm6
+	movups	176(\from), %xmm7
+.endm
+
+.macro DROP_ARGS
+	addq	$192, %rsp
+	.cfi_adjust_cfa_offset -192
+.endm
+
+/* Callee-saved registers to and from the frame at a register. */
+.macro SAVE_REGS frame
+	movq	%rbx, F_RBX(\frame)
+	movq	%rbp, F_RBP(\frame)
+	movq	%r12, F_R12(\frame)
+	movq	%r13, F_R13(\frame)
+	movq	%r14, F_R14(\frame)
+	movq	%r15, F_R15(\frame)
+.endm
+
+.macro LOAD_REGS frame, offset=0
+	movq	\offset+F_RBX(\frame), %rbx
+	movq	\offset+F_RBP(\frame), %rbp
+	movq	\offset+F_R12(\frame), %r12
+	movq	\offset+F_R13(\frame), %r13
+	movq	\offset+F_R14(\frame), %r14
+	movq	\offset+F_R15(\frame), %r15
+.endm
+
+/* One register becomes zero unless the count in ecx says it is an argument. */
+.macro CLEAR_XMM_FROM number
+	cmpl	$\number, %ecx
+	ja	.Lkeep\@
+	xorps	%xmm\number, %xmm\number
+.Lkeep\@:
+.endm
+
+.macro CLEAR_WORD_FROM number, register
+	cmpl	$\number, %ecx
+	ja	.Lkeep\@
+	xorl	\register, \register
+.Lkeep\@:
+.endm
+
+/* Vector and x87 registers that hold no argument become zero; r11: slot. */
+.macro SCRUB_FLOATS
+	movl	S_FLOATS(%r11), %ecx
+	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
+	CLEAR_XMM_FROM \number
+	.endr
+	.irp	number, 8, 9, 10, 11, 12, 13, 14, 15
+	xorps	%xmm\number, %xmm\number
+	.endr
+	cmpl	$0, A_AVX+mdi_arch_state(%rip)
+	je	.Lno_avx\@
+	vzeroupper
+.Lno_avx\@:
+	cmpl	$0, A_AVX512+mdi_arch_state(%rip)
+	je	.Lno_avx512\@
+	.irp	number, 16, 17, 18, 19, 20, 21, 22, 23
+	vpxord	%zmm\number, %zmm\number, %zmm\number
+	.endr
+	.irp	number, 24, 25, 26, 27, 28, 29, 30, 31
+	vpxord	%zmm\number, %zmm\number, %zmm\number
+	.endr
+	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
+	kxorw	%k\number, %k\number, %k\number
+	.endr
+.Lno_avx512\@:
+	fninit
+	.rept	8
+	fldz
+	.endr
+	fninit
+.endm
+
+/* Word registers that hold no argument become zero; rdx, rcx in r12, r13. */
+.macro SCRUB_WORDS
+	movl	S_WORDS(%r11), %ecx
+	CLEAR_WORD_FROM 0, %edi
+	CLEAR_WORD_FROM 1, %esi
+	CLEAR_WORD_FROM 2, %r12d
+	CLEAR_WORD_FROM 3, %r13d
+	CLEAR_WORD_FROM 4, %r8d
+	CLEAR_WORD_FROM 5, %r9d
+.endm
+
+/*
+ * Call-frame information for the place that a module's function returns to.
+ * The word at the stack pointer is the frame (a copy for debuggers; gates
+ * never use it): CFA = frame->rsp + 8, registers are in the frame.
+ *
+ *	0x77 0			DW_OP_breg7 (rsp) + 0
+ *	0x06			DW_OP_deref
+ *	0x23 n			DW_OP_plus_uconst
+ *	.cfi_escape 0x0f	DW_CFA_def_cfa_expression
+ *	.cfi_escape 0x10	DW_CFA_expression: where a register is saved
+ */
+#define CFI_SAVED(reg, offset) \
+	.cfi_escape 0x10, reg, 5, 0x77, 0, 0x06, 0x23, offset
+#define CFI_IN_MODULE \
+	.cfi_escape 0x0f, 8, 0x77, 0, 0x06, 0x23, F_RSP, 0x06, 0x23, 8; \
+	CFI_SAVED(3, F_RBX); \
+	CFI_SAVED(6, F_RBP); \
+	CFI_SAVED(12, F_R12); \
+	CFI_SAVED(13, F_R13); \
+	CFI_SAVED(14, F_R14); \
+	CFI_SAVED(15, F_R15)
+
+/*
+ * The same for the place that a service returns to. On the host's stack: the
+ * frame, and above it the module's stack pointer; CFA is in the module.
+ */
+#define CFI_IN_SERVICE \
+	.cfi_escape 0x0f, 5, 0x77, 8, 0x06, 0x23, 8
+
+#endif /* MDI_ARCH_X86_64_GATE_H */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/gate_common.S - what the gates of both backends end in.
+ *
+ * A gate reports failure in the carry flag, so that a thunk's caller needs to
+ * know nothing of it and mdi_gate_invoke() does.
+ */
+#include "arch/x86_64/gate.h"
+
+	GATE_TEXT
+
+/*
+ * A call that failed before the module was entered. The thread's status says
+ * why; the caller gets zero and a set carry flag.
+ */
+FUNC(mdi_gate_fail)
+	xorl	%eax, %eax
+	xorps	%xmm0, %xmm0
+	stc
+	retq
+ENDF(mdi_gate_fail)
+
+/*
+ * The way out of a module that faulted. r10 is the thread's block, rsp the
+ * host's as at the gate's first instruction, rights are the host's, x87 has no
+ * exception pending; every other register is the module's.
+ */
+FUNC(mdi_gate_recover)
+	movq	T_FRAME(%r10), %rcx
+	LOAD_REGS %rcx, -F_SIZE
+	fldcw	-F_SIZE+F_X87(%rcx)
+	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
+	leaq	T_FS_BASE(%r10), %rdi
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	mdi_gate_land
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmp	mdi_gate_fail
+ENDF(mdi_gate_recover)
+
+/* Nobody to go back to: unwinders stop here. r10: the record of the fault. */
+FUNC(mdi_orphan_landing)
+	.cfi_undefined %rip
+	movq	%r10, %rdi
+	callq	mdi_orphan_end
+	ud2
+ENDF(mdi_orphan_landing)
+
+/*
+ * The frames are used up: the first store of SAVE_REGS faulted. Nothing was
+ * changed but T_FRAME, rax and r10.
+ */
+FUNC(mdi_gate_overflow)
+	subq	$F_SIZE, T_FRAME(%r10)
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	mdi_gate_too_deep
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmp	mdi_gate_fail
+ENDF(mdi_gate_overflow)
+
+/* A check failed: rights or identity are not what they must be. */
+FUNC(mdi_gate_bad)
+	ud2
+ENDF(mdi_gate_bad)
+
+/* The thunk of a slot that has no gate. */
+GATE(mdi_gate_dead)
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	movq	%r11, %rdi
+	callq	mdi_gate_refuse
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmp	mdi_gate_fail
+ENDF(mdi_gate_dead)
+
+/* A gate that returns the slot's value when the call fails. */
+GATE(mdi_gate_valued)
+	pushq	%r11
+	.cfi_adjust_cfa_offset 8
+	notrack callq *S_INNER(%r11)
+	jc	1f
+	leaq	8(%rsp), %rsp
+	.cfi_remember_state
+	.cfi_adjust_cfa_offset -8
+	retq
+1:	.cfi_restore_state
+	movq	(%rsp), %r11
+	movq	S_VALUE(%r11), %rax
+	leaq	8(%rsp), %rsp
+	.cfi_adjust_cfa_offset -8
+	retq
+ENDF(mdi_gate_valued)
+
+/* int mdi_gate_invoke(slot, args[6], result) */
+FUNC(mdi_gate_invoke)
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	movq	%rdx, %rbx
+	movq	%rdi, %r11
+	movq	%rsi, %rax
+	movq	0(%rax), %rdi
+	movq	8(%rax), %rsi
+	movq	16(%rax), %rdx
+	movq	24(%rax), %rcx
+	movq	32(%rax), %r8
+	movq	40(%rax), %r9
+	notrack callq *S_INNER(%r11)
+	jc	1f
+	movq	%rax, (%rbx)
+	xorl	%eax, %eax
+	popq	%rbx
+	.cfi_remember_state
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	retq
+1:	.cfi_restore_state
+	movl	$1, %eax
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	retq
+ENDF(mdi_gate_invoke)
+
+/* int mdi_copy(to, from, length): the handler moves a fault to _fault. */
+FUNC(mdi_copy)
+	movq	%rdx, %rcx
+LABEL(mdi_copy_begin)
+	rep movsb
+LABEL(mdi_copy_end)
+	xorl	%eax, %eax
+	retq
+LABEL(mdi_copy_fault)
+	movl	$1, %eax
+	retq
+ENDF(mdi_copy)
+
+/*
+ * Thunks. The gates': r11 is the slot, which says where to go on. The
+ * services': r11d is the number; two tables, because a module that is sealed
+ * could not read where to go on.
+ */
+TABLE(mdi_gate_thunks)
+	.set	number, 0
+	.rept	MDI_GATE_SLOTS
+	.p2align 4
+	endbr64
+	leaq	A_GATES+mdi_arch_state+number*S_SIZE(%rip), %r11
+	notrack jmp *(%r11)
+	.set	number, number+1
+	.endr
+ENDF(mdi_gate_thunks)
+
+#define SERVICE_THUNKS(name, target) \
+TABLE(name); \
+	.set	number, 0; \
+	.rept	MDI_SERVICE_SLOTS; \
+	.p2align 4; \
+	endbr64; \
+	movl	$number, %r11d; \
+	jmp	target; \
+	.set	number, number+1; \
+	.endr; \
+ENDF(name)
+
+SERVICE_THUNKS(mdi_service_thunks_pkey, mdi_service_pkey)
+SERVICE_THUNKS(mdi_service_thunks_plain, mdi_service_plain)
+
+/* An fxrstor image: x87 and SSE as a new process has them. */
+	.section .rodata
+	.hidden	mdi_clean_fpu
+	.globl	mdi_clean_fpu
+	.p2align 6
+mdi_clean_fpu:
+	.short	0x37f
+	.fill	22, 1, 0
+	.long	0x1f80
+	.fill	484, 1, 0
+END_OF_FILE

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/gate_pkey.S - into a module and back, with protection keys.
+ *
+ * Entry, at a thunk's jump (slot->enter):
+ *
+ *	register        on entry                in the module
+ *	rdi..r9         arguments               arguments
+ *	xmm0-7          arguments               arguments
+ *	r11             slot                    scratch
+ *	rbx rbp r12-15  the host's              the gate's scratch; scrubbed: 0
+ *	rsp             host, at return addr    link - 16, at return address
+ *
+ * Module's stack when the entry function begins (link is 8 modulo 16):
+ *
+ *	link - 8        the frame's address, for debuggers; never trusted
+ *	link - 16       return address, .Lexit
+ *
+ * What is trusted. Before the first WRPKRU everything is the host's: GS is
+ * compared with the thread-local mdi_block, so a stray write to either leads
+ * to the slow path, never to a forged block. After it nothing is, but for the
+ * open page at GS, which no module can write. After the second WRPKRU no
+ * register is: r10 is masked into the table of blocks; the block must name
+ * this FS base; EAX must be the block's host_pkru. A thread that jumps here
+ * with registers of its choice can only leave its own innermost gate.
+ *
+ * A module that can execute WRFSBASE and WRGSBASE can pose as another thread
+ * that is inside a module; that is why the scanner refuses those.
+ *
+ * A signal here. The open page names the module before the frame is taken
+ * (T_FRAME moved), so whoever sees the frame sees whose it is; host handlers put
+ * the page back (core/handler.c). The frame is taken before it is written, and
+ * given back after it was read: a handler that calls gates uses the next one.
+ * Kernel frames go to the alternate stack, so RSP may be anything.
+ */
+#include "arch/x86_64/gate.h"
+
+	GATE_TEXT
+
+/* Between the switch of stacks and the push of the frame: CFA from a register */
+#define CFI_FRAME_IN(breg) \
+	.cfi_escape 0x0f, 5, breg, F_RSP, 0x06, 0x23, 8
+#define BREG_RAX 0x70
+#define BREG_RCX 0x72
+
+/* r10: this thread's block, attached and ours. */
+.macro FIND_BLOCK
+	movq	mdi_block@gottpoff(%rip), %rax
+	rdgsbase %r10
+	cmpq	%fs:(%rax), %r10
+	jne	mdi_gate_pkey_slow
+.endm
+
+.macro TAKE_FRAME frame
+	movq	T_FRAME(%r10), \frame
+	addq	$F_SIZE, T_FRAME(%r10)
+	SAVE_REGS \frame
+	movq	%rsp, F_RSP(\frame)
+	stmxcsr	F_MXCSR(\frame)
+	fnstcw	F_X87(\frame)
+.endm
+
+/* Registers into a frame, stack into the module, its rights into rax. */
+.macro ENTER_PKEY
+	FIND_BLOCK
+	movq	S_DOMAIN(%r11), %rax
+	movq	D_PKRU(%rax), %rax
+	movq	%rax, RO_PKRU(%r10)
+	TAKE_FRAME %rax
+	movl	RO_LINK(%r10), %ebp
+	movq	(%r10,%rbp), %rsp
+	.cfi_remember_state
+	CFI_FRAME_IN(BREG_RAX)
+	testq	%rsp, %rsp
+	jz	mdi_gate_pkey_no_stack
+	pushq	%rax
+	CFI_IN_MODULE
+	movl	RO_PKRU(%r10), %eax
+.endm
+
+/* The same with one load less, where rcx and rdx carry no arguments. */
+.macro ENTER_PKEY_TWO
+	FIND_BLOCK
+	movq	S_DOMAIN(%r11), %rdx
+	movq	D_PKRU(%rdx), %rax
+	movq	%rax, RO_PKRU(%r10)
+	TAKE_FRAME %rcx
+	movl	D_LINK(%rdx), %edx
+	movq	(%r10,%rdx), %rsp
+	.cfi_remember_state
+	CFI_FRAME_IN(BREG_RCX)
+	testq	%rsp, %rsp
+	jz	mdi_gate_pkey_no_stack_two
+	pushq	%rcx
+	CFI_IN_MODULE
+.endm
+
+/* To the rights in eax, which must be those in the open page. */
+.macro RIGHTS_MODULE
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	WRPKRU
+	cmpl	%gs:RO_PKRU, %eax
+	jne	mdi_gate_bad
+.endm
+
+/* Host rights, and in r10 a block that is this thread's. Keeps rsi, r11. */
+.macro RIGHTS_HOST
+	movl	%gs:RO_HOST_PKRU, %eax
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	WRPKRU
+	rdgsbase %r10
+	andl	$MDI_BLOCK_MASK, %r10d
+	addq	A_BLOCKS+mdi_arch_state(%rip), %r10
+	rdfsbase %rcx
+	cmpq	T_FS_BASE(%r10), %rcx
+	jne	mdi_gate_bad
+	cmpl	T_HOST_PKRU(%r10), %eax
+	jne	mdi_gate_bad
+.endm
+
+/* Up to two words: rdx and rcx carry nothing. */
+GATE(mdi_gate_pkey)
+	ENTER_PKEY_TWO
+	movq	S_ENTRY(%r11), %r11
+	RIGHTS_MODULE
+	callq	*%r11
+.Lexit:
+	movq	%rax, %rsi
+	RIGHTS_HOST
+	movq	T_FRAME(%r10), %rcx
+	LOAD_REGS %rcx, -F_SIZE
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
+	.cfi_restore_state
+	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
+	fldenv	-F_SIZE+F_X87(%rcx)
+	wrgsbase %r10
+	subq	$F_SIZE, T_FRAME(%r10)
+	CLEAN_FLAGS
+	movq	%rsi, %rax
+	retq
+ENDF(mdi_gate_pkey)
+
+GATE(mdi_gate_pkey_six)
+	ENTER_PKEY
+	movq	S_ENTRY(%r11), %r11
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	callq	*%r11
+	jmp	.Lexit
+	.cfi_restore_state
+ENDF(mdi_gate_pkey_six)
+
+/*
+ * The scrubbing gates, one for each number of words: what is no argument
+ * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
+ * vzeroupper clears what lies above them.
+ */
+.macro SCRUB words
+GATE(mdi_gate_pkey_scrub_\words)
+.if \words > 2
+	ENTER_PKEY
+.else
+	ENTER_PKEY_TWO
+.endif
+	movq	S_ENTRY(%r11), %r11
+	fxrstor	mdi_clean_fpu(%rip)
+	vzeroupper
+.if \words > 2
+	movq	%rdx, %r12
+.endif
+.if \words > 3
+	movq	%rcx, %r13
+.else
+	xorl	%r13d, %r13d
+.endif
+.if \words < 1
+	xorl	%edi, %edi
+.endif
+.if \words < 2
+	xorl	%esi, %esi
+.endif
+.if \words < 5
+	xorl	%r8d, %r8d
+.endif
+.if \words < 6
+	xorl	%r9d, %r9d
+.endif
+.if \words > 2
+	jmp	.Lscrubbed_six
+.else
+	jmp	.Lscrubbed
+.endif
+	.cfi_restore_state
+ENDF(mdi_gate_pkey_scrub_\words)
+.endm
+
+	SCRUB 0
+	SCRUB 1
+	SCRUB 2
+	SCRUB 3
+	SCRUB 4
+	SCRUB 5
+	SCRUB 6
+
+/*
+ * With float arguments, or on a CPU without AVX or with AVX-512: what the
+ * slot counts as arguments is kept, the rest goes register by register.
+ */
+GATE(mdi_gate_pkey_scrub_any)
+	ENTER_PKEY
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	SCRUB_FLOATS
+	SCRUB_WORDS
+	movq	S_ENTRY(%r11), %r11
+	jmp	.Lscrubbed_six
+	.cfi_restore_state
+ENDF(mdi_gate_pkey_scrub_any)
+
+/* The common end of the scrubbing gates, on the module's stack. */
+GATE(mdi_gate_pkey_scrubbed)
+	CFI_IN_MODULE
+.Lscrubbed:
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	RIGHTS_MODULE
+	xorl	%eax, %eax
+	callq	*%r11
+	jmp	.Lexit
+.Lscrubbed_six:
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%eax, %eax
+	callq	*%r11
+	jmp	.Lexit
+ENDF(mdi_gate_pkey_scrubbed)
+
+/*
+ * No stack for this module yet, or it is in use: rax, or rcx, is the frame, rbp
+ * and rsp are the gate's. Undo, and take the slow path.
+ */
+GATE(mdi_gate_pkey_no_stack_two)
+	CFI_FRAME_IN(BREG_RCX)
+	movq	%rcx, %rax
+	jmp	mdi_gate_pkey_no_stack
+ENDF(mdi_gate_pkey_no_stack_two)
+
+GATE(mdi_gate_pkey_no_stack)
+	CFI_FRAME_IN(BREG_RAX)
+	movq	F_RSP(%rax), %rsp
+	.cfi_def_cfa %rsp, 8
+	movq	F_RBP(%rax), %rbp
+	subq	$F_SIZE, T_FRAME(%r10)
+	jmp	mdi_gate_pkey_slow
+ENDF(mdi_gate_pkey_no_stack)
+
+/*
+ * In front of a gate, when not all keys are the library's: what the program
+ * has made of its own rights is what it gets back. The store to the block says
+ * that this is host code; rdx and rcx wait where no arguments travel.
+ */
+GATE(mdi_gate_pkey_own)
+	movq	mdi_block@gottpoff(%rip), %rax
+	rdgsbase %r10
+	cmpq	%fs:(%rax), %r10
+	jne	mdi_gate_pkey_slow
+	movq	%rdx, %xmm14
+	movq	%rcx, %xmm15
+	xorl	%ecx, %ecx
+	RDPKRU
+	movl	%eax, T_HOST_PKRU(%r10)
+	movl	%eax, RO_HOST_PKRU(%r10)
+	movq	%xmm14, %rdx
+	movq	%xmm15, %rcx
+	notrack jmpq *S_NEXT(%r11)
+ENDF(mdi_gate_pkey_own)
+
+/* Ask C for what is missing, then begin again or fail. */
+GATE(mdi_gate_pkey_slow)
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	SAVE_ARGS
+	movq	%r11, %rdi
+	callq	mdi_gate_slow
+	LOAD_ARGS
+	DROP_ARGS
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	testl	%eax, %eax
+	jnz	mdi_gate_fail
+	notrack jmpq *S_INNER(%r11)
+ENDF(mdi_gate_pkey_slow)
+
+/*
+ * A module calls a service: r11d is its number, the stack is the module's.
+ * rdx and rcx wait in xmm14 and xmm15, which carry no arguments.
+ *
+ * Host code may call the same thunk. It has no GS base of ours (not attached)
+ * or its innermost gate is in a service: then the function is called directly.
+ */
+FUNC(mdi_service_pkey)
+	rdgsbase %r10
+	testq	%r10, %r10
+	jz	.Ldirect
+	movq	%rdx, %xmm14
+	movq	%rcx, %xmm15
+	RIGHTS_HOST
+	movq	T_FRAME(%r10), %rax
+	leaq	T_FRAMES(%r10), %rcx
+	cmpq	%rcx, %rax
+	je	.Ldirect_again
+	subq	$F_SIZE, %rax
+	cmpq	$0, F_SERVICE_SP(%rax)
+	jne	.Ldirect_again
+	andl	$MDI_SERVICE_SLOTS-1, %r11d
+	movl	%r11d, F_SERVICE(%rax)
+	stmxcsr	F_MODULE_MXCSR(%rax)
+	fnstcw	F_MODULE_X87CW(%rax)
+	movl	RO_LINK(%r10), %ecx
+	movl	%ecx, F_LINK(%rax)
+	movq	(%r10,%rcx), %rdx
+	movq	%rdx, F_STACK(%rax)
+	movq	$0, (%r10,%rcx)
+	movq	%rsp, F_SERVICE_SP(%rax)
+	movq	%rsp, %rdx
+	movq	F_RSP(%rax), %rsp
+	andq	$-16, %rsp
+	pushq	%rdx
+	pushq	%rax
+	.cfi_remember_state
+	CFI_IN_SERVICE
+	ldmxcsr	F_MXCSR(%rax)
+	fldenv	F_X87(%rax)
+	pushq	$0x202
+	popfq
+	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
+	movl	%r11d, %edx
+	shlq	$V_SHIFT, %rdx
+	addq	%rdx, %rcx
+	cmpq	$0, V_FLAGS(%rcx)
+	jne	.Lask
+.Lallowed:
+	movq	V_FUNCTION(%rcx), %r11
+	movq	%xmm14, %rdx
+	movq	%xmm15, %rcx
+	callq	*%r11
+	/*
+	 * Back. From SERVICE_SP := 0 on the thread counts as inside: the open
+	 * page must name the module by then. The link comes after it, so that
+	 * no signal handler finds the module's stack free before.
+	 */
+	rdgsbase %r10
+	movq	T_FRAME(%r10), %rcx
+	subq	$F_SIZE, %rcx
+	movq	%rax, %rsi
+	movl	F_LINK(%rcx), %edx
+	leaq	A_DOMAINS-T_LINKS+mdi_arch_state(%rip), %rdi
+	movq	(%rdi,%rdx), %rdi
+	movq	D_PKRU(%rdi), %rax
+	movq	%rax, RO_PKRU(%r10)
+	ldmxcsr	F_MODULE_MXCSR(%rcx)
+	fldcw	F_MODULE_X87CW(%rcx)
+	movq	F_STACK(%rcx), %rdi
+	movq	F_SERVICE_SP(%rcx), %rsp
+	.cfi_restore_state
+	movq	$0, F_SERVICE_SP(%rcx)
+	movq	%rdi, (%r10,%rdx)
+	xorl	%edi, %edi
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	xorps	%xmm1, %xmm1
+	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	xorps	%xmm\n, %xmm\n
+	.endr
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	WRPKRU
+	cmpl	%gs:RO_PKRU, %eax
+	jne	mdi_gate_bad
+	movq	%rsi, %rax
+	xorl	%esi, %esi
+	retq
+.Lask:
+	/* Two words were pushed: SAVE_ARGS keeps the stack at 16. */
+	SAVE_ARGS
+	movq	%xmm14, 16(%rsp)
+	movq	%xmm15, 24(%rsp)
+	movl	%r11d, %edi
+	leaq	T_FS_BASE(%r10), %rsi
+	callq	mdi_service_allowed
+	LOAD_ARGS
+	DROP_ARGS
+	movq	%rdx, %xmm14
+	movq	%rcx, %xmm15
+	rdgsbase %r10
+	testl	%eax, %eax
+	jz	.Lrefused
+	movl	%r11d, %edx
+	shlq	$V_SHIFT, %rdx
+	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
+	addq	%rdx, %rcx
+	jmp	.Lallowed
+.Lrefused:
+	/* mdi_service_allowed() has written the record of the fault. */
+	movq	T_FRAME(%r10), %rcx
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
+	jmp	mdi_gate_recover
+.Ldirect_again:
+	movq	%xmm14, %rdx
+	movq	%xmm15, %rcx
+.Ldirect:
+	subq	$8, %rsp
+	.cfi_def_cfa_offset 16
+	SAVE_ARGS
+	movl	%r11d, %edi
+	callq	mdi_service_direct
+	LOAD_ARGS
+	DROP_ARGS
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmpq	*%rax
+ENDF(mdi_service_pkey)
+
+/* See frame.h. The crash is what this is for; it returns from neither. */
+FUNC(mdi_probe_closed)
+	movl	%edi, %eax
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	WRPKRU
+	testl	$1, %eax
+	jz	mdi_gate_bad
+	ud2
+ENDF(mdi_probe_closed)
+
+/*
+ * Host code changes its own rights to the host_pkru of its open page. Refused
+ * to a thread whose frames say that module code runs.
+ */
+FUNC(mdi_rights_reload)
+	RIGHTS_HOST
+	movq	T_FRAME(%r10), %rax
+	leaq	T_FRAMES(%r10), %rcx
+	cmpq	%rcx, %rax
+	je	1f
+	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
+	je	mdi_gate_bad
+1:	retq
+ENDF(mdi_rights_reload)
+END_OF_FILE

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/gate_plain.S - into a module and back, with page permissions.
+ *
+ * The same frame as gate_pkey.S. Rights are changed by C (mdi_plain_enter and
+ * its kin), on the host's stack; this file switches stacks and registers.
+ *
+ * Module's stack when the entry function begins (frame->stack is 16 aligned):
+ *
+ *	stack - 8       the frame's address
+ *	stack - 16      the frame's address
+ *	stack - 24      return address
+ *
+ * What is trusted: the thread's block is writable by modules, so this gate
+ * catches bugs, not attacks. On the way back the word on the module's stack is
+ * masked into the table of blocks, and the FS base must be the block's.
+ */
+#include "arch/x86_64/gate.h"
+
+	GATE_TEXT
+
+/* Does the block at r10 belong to this thread? Uses rcx. */
+.macro CHECK_BLOCK
+	andl	$MDI_BLOCK_MASK, %r10d
+	addq	A_BLOCKS+mdi_arch_state(%rip), %r10
+	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
+	je	.Lself\@
+	rdfsbase %rcx
+	jmp	.Lcompare\@
+.Lself\@:
+	movq	%fs:0, %rcx
+.Lcompare\@:
+	cmpq	T_FS_BASE(%r10), %rcx
+	jne	mdi_gate_bad
+.endm
+
+/*
+ * x87 empty, without exceptions, with the host's control word: what fldenv does
+ * in one instruction and many times the cycles. Uses rax.
+ */
+.macro X87_HOST control:vararg
+	fnstsw	%ax
+	testb	$0x7f, %al
+	jz	.Lquiet\@
+	fnclex
+.Lquiet\@:
+	emms
+	fldcw	\control
+.endm
+
+.macro ENTER_PLAIN
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	SAVE_ARGS
+	movq	%r11, %rdi
+	leaq	200(%rsp), %rsi
+	callq	mdi_plain_enter
+	LOAD_ARGS
+	DROP_ARGS
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	testq	%rax, %rax
+	jz	mdi_gate_fail
+	SAVE_REGS %rax
+	stmxcsr	F_MXCSR(%rax)
+	fnstcw	F_X87(%rax)
+	movq	F_STACK(%rax), %rsp
+	andq	$-16, %rsp
+	pushq	%rax
+	pushq	%rax
+	.cfi_remember_state
+	CFI_IN_MODULE
+.endm
+
+GATE(mdi_gate_plain)
+	ENTER_PLAIN
+	movq	S_ENTRY(%r11), %r11
+	callq	*%r11
+.Lplain_exit:
+	movq	(%rsp), %r10
+	CHECK_BLOCK
+	movq	T_FRAME(%r10), %rcx
+	LOAD_REGS %rcx, -F_SIZE
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
+	.cfi_restore_state
+	movq	%rax, %rsi
+	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
+	X87_HOST -F_SIZE+F_X87(%rcx)
+	CLEAN_FLAGS
+	subq	$40, %rsp
+	.cfi_adjust_cfa_offset 40
+	movq	%rsi, 16(%rsp)
+	movups	%xmm0, (%rsp)
+	leaq	T_FS_BASE(%r10), %rdi
+	callq	mdi_plain_leave
+	movups	(%rsp), %xmm0
+	movq	16(%rsp), %rax
+	addq	$40, %rsp
+	.cfi_adjust_cfa_offset -40
+	clc
+	retq
+ENDF(mdi_gate_plain)
+
+GATE(mdi_gate_plain_scrub)
+	ENTER_PLAIN
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	SCRUB_FLOATS
+	SCRUB_WORDS
+	movq	S_ENTRY(%r11), %r11
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%eax, %eax
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	callq	*%r11
+	jmp	.Lplain_exit
+	.cfi_restore_state
+ENDF(mdi_gate_plain_scrub)
+
+/* A module calls a service: r11d is its number. Host code may, too. */
+FUNC(mdi_service_plain)
+	movq	mdi_block@gottpoff(%rip), %rax
+	movq	%fs:(%rax), %r10
+	cmpq	$MDI_UNATTACHED, %r10
+	je	.Lplain_direct
+	movq	T_FRAME(%r10), %rax
+	addq	$-T_FRAMES, %rax
+	cmpq	%r10, %rax
+	je	.Lplain_direct
+	addq	$T_FRAMES-F_SIZE, %rax
+	cmpq	$0, F_SERVICE_SP(%rax)
+	jne	.Lplain_direct
+	stmxcsr	F_MODULE_MXCSR(%rax)
+	fnstcw	F_MODULE_X87CW(%rax)
+	movq	%rsp, %r10
+	movq	F_RSP(%rax), %rsp
+	andq	$-16, %rsp
+	pushq	%r10
+	pushq	%rax
+	.cfi_remember_state
+	CFI_IN_SERVICE
+	ldmxcsr	F_MXCSR(%rax)
+	fldenv	F_X87(%rax)
+	pushq	$0x202
+	popfq
+	SAVE_ARGS
+	movl	%r11d, %edi
+	movq	mdi_block@gottpoff(%rip), %rax
+	movq	%fs:(%rax), %rsi
+	addq	$T_FS_BASE, %rsi
+	movq	%r10, %rdx
+	callq	mdi_plain_service_enter
+	LOAD_ARGS
+	DROP_ARGS
+	testl	%eax, %eax
+	jz	.Lplain_refused
+	andl	$MDI_SERVICE_SLOTS-1, %r11d
+	leaq	A_SERVICES+mdi_arch_state(%rip), %rax
+	shlq	$V_SHIFT, %r11
+	movq	V_FUNCTION(%rax,%r11), %r11
+	callq	*%r11
+	subq	$32, %rsp
+	movq	%rax, 16(%rsp)
+	movups	%xmm0, (%rsp)
+	movq	mdi_block@gottpoff(%rip), %rax
+	movq	%fs:(%rax), %rdi
+	addq	$T_FS_BASE, %rdi
+	callq	mdi_plain_service_leave
+	testq	%rax, %rax
+	jz	.Lplain_refused
+	movq	%rax, %r11
+	movups	(%rsp), %xmm0
+	movq	16(%rsp), %rax
+	movq	mdi_block@gottpoff(%rip), %r10
+	movq	%fs:(%r10), %r10
+	movq	T_FRAME(%r10), %rcx
+	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
+	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
+	movq	%r11, %rsp
+	.cfi_restore_state
+	retq
+.Lplain_refused:
+	movq	mdi_block@gottpoff(%rip), %rax
+	movq	%fs:(%rax), %r10
+	movq	T_FRAME(%r10), %rcx
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
+	jmp	mdi_gate_recover
+.Lplain_direct:
+	subq	$8, %rsp
+	.cfi_def_cfa_offset 16
+	SAVE_ARGS
+	movl	%r11d, %edi
+	callq	mdi_service_direct
+	LOAD_ARGS
+	DROP_ARGS
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmpq	*%rax
+ENDF(mdi_service_plain)
+END_OF_FILE

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/signal.h - the machine state that a signal handler was handed.
+ */
+#ifndef MDI_ARCH_X86_64_SIGNAL_H
+#define MDI_ARCH_X86_64_SIGNAL_H
+
+#include "base/common.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+struct mdi_thread;
+
+/*
+ * What the kernel calls: signal.S. They take host rights and the host's
+ * segment bases, find the thread by its alternate stack and thread id, and go
+ * on in mdi_fault_signal().
+ */
+void mdi_signal_pkey(int signo, siginfo_t *info, void *context);
+void mdi_signal_plain(int signo, siginfo_t *info, void *context);
+void mdi_async_pkey(int signo, siginfo_t *info, void *context);
+void mdi_async_plain(int signo, siginfo_t *info, void *context);
+void mdi_signal_restorer(void);
+
+/* Stands before each of the two, so that another copy of the library sees it */
+#define MDI_SIGNAL_MARK "libmodiso-signal"
+#define MDI_SIGNAL_MARK_SIZE 16
+
+/*
+ * core/fault.c. @thread is NULL for a thread that is not attached. Returns
+ * true when the interrupted code goes on and wants its segment bases back.
+ */
+bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
+		      struct mdi_thread *thread);
+
+/* core/handler.c: a signal that the host has a handler for. Returns true. */
+bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread);
+
+/* PKRU of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
+uint32_t *mdi_context_pkru(ucontext_t *context, uint32_t offset);
+void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru);
+
+/* Go on in @label with RSP, r10 and clean flags. */
+void mdi_context_redirect(ucontext_t *context, const void *label,
+			  uintptr_t rsp, uintptr_t r10);
+
+uintptr_t mdi_context_pc(const ucontext_t *context);
+void mdi_context_set_pc(ucontext_t *context, const void *pc);
+uintptr_t mdi_context_sp(const ucontext_t *context);
+/* In the order of struct modiso_fault.registers. */
+void mdi_context_registers(const ucontext_t *context, uintptr_t out[18]);
+
+/* For page faults: what was tried, as MODISO_READ, _WRITE or _EXEC; else 0. */
+uint32_t mdi_context_access(const ucontext_t *context);
+
+#endif /* MDI_ARCH_X86_64_SIGNAL_H */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend/backend.h - the contract between the library and what enforces it.
+ *
+ * A backend knows domains: sets of pages that are open and closed together.
+ * Every module is one; the host's guarded regions are one; so are the regions
+ * that the host too must open a window for.
+ */
+#ifndef MDI_BACKEND_BACKEND_H
+#define MDI_BACKEND_BACKEND_H
+
+#include <modiso/backend.h>
+#include <modiso/init.h>
+#include <modiso/module.h>
+
+#include "arch/arch.h"
+#include "base/common.h"
+
+enum mdi_domain_kind {
+	MDI_DOMAIN_MODULE,
+	MDI_DOMAIN_HOST,  /* modules have no rights, the host has all */
+	MDI_DOMAIN_CLOSED /* nobody has rights without a window */
+};
+
+/* Pages side by side with one protection; the unit of a system call. */
+struct mdi_run {
+	char *base;
+	size_t length;
+	uint32_t prot;
+	bool outside; /* not in the domain's own range: adopted memory */
+};
+
+struct mdi_runs {
+	struct mdi_run *run; /* sorted; a hole inside a run is void */
+	size_t count, room;
+};
+
+/* What a backend knows of a domain. Core embeds it. */
+struct mdi_domain {
+	struct mdi_domain_head head; /* first: gates load it */
+	enum mdi_domain_kind kind;
+	uint32_t confinement;
+	int key; /* pkey */
+
+	struct mdi_runs runs; /* every page of the domain */
+
+	/* mprotect: are the pages accessible now? */
+	bool open;
+	struct mdi_domain *next; /* list of all domains */
+};
+
+struct mdi_gate_shape {
+	uint32_t words, floats;
+	bool scrub;
+};
+
+struct mdi_backend {
+	enum modiso_backend id;
+	const char *name; /* as MODISO_BACKEND and modiso-info spell it */
+
+	/*
+	 * Fills usable, caps, keys and reason. Changes nothing. 0, or what
+	 * modiso_init() says when this backend was asked for.
+	 */
+	int (*probe)(struct modiso_backend_info *info);
+	int (*start)(const struct modiso_options *options);
+	void (*stop)(void);
+
+	/* What the kernel calls: for the six fault signals, for all others. */
+	void (*signal_entry)(int, siginfo_t *, void *);
+	void (*async_entry)(int, siginfo_t *, void *);
+	/* What a service's thunks are. */
+	const char *service_thunks;
+
+	/* Is the calling code a module's? AS-Safe. */
+	bool (*inside)(void);
+
+	int (*domain_init)(struct mdi_domain *domain);
+	void (*domain_fini)(struct mdi_domain *domain);
+
+	/*
+	 * Pages become the domain's, or change their protection; in the same
+	 * moment @runs and the domain's change places. Nothing on failure.
+	 */
+	int (*protect)(struct mdi_domain *domain, void *base, size_t length,
+		       uint32_t prot, struct mdi_runs *runs);
+	/* Pages become nobody's: readable, writable, open to all. */
+	int (*release)(struct mdi_domain *domain, void *base, size_t length,
+		       struct mdi_runs *runs);
+	/* The library's own memory: closed to modules, or readable for them. */
+	int (*protect_own)(void *base, size_t length, bool readable);
+	void (*unprotect_own)(void *base, size_t length);
+	/* Alternate signal stacks: where the kernel can write its frames. */
+	int (*protect_altstack)(void *base, size_t length);
+
+	/* Asked once, when a gate is made: no vtable on the call path. */
+	void (*(*gate)(const struct mdi_domain *domain,
+		       const struct mdi_gate_shape *shape))(void);
+
+	/* What stands in front of every gate: that slot->next; or NULL. */
+	void (*(*gate_front)(void))(void);
+
+	int (*thread_attach)(struct mdi_thread *thread);
+	void (*thread_detach)(struct mdi_thread *thread);
+	/* Around a fork: nothing is half done in the child. */
+	void (*before_fork)(void);
+	void (*after_fork_parent)(void);
+	/* In the child of a fork: the calling thread is the only one left. */
+	void (*after_fork)(void);
+
+	/* Plain gates only. Leaving cannot fail. */
+	int (*enter)(struct mdi_domain *domain, struct mdi_thread *thread);
+	void (*leave)(struct mdi_domain *domain, struct mdi_thread *thread);
+
+	/* Host code opens a domain for this thread, and closes it. */
+	int (*window_open)(struct mdi_domain *domain, struct mdi_thread *thread,
+			   uint32_t prot);
+	void (*window_close)(struct mdi_domain *domain,
+			     struct mdi_thread *thread, uint32_t token);
+
+	/*
+	 * Whose code was interrupted by this fault? NULL: the host's. @thread
+	 * may be NULL. AS-Safe, on the thread that faulted.
+	 */
+	struct mdi_domain *(*culprit)(struct mdi_thread *thread,
+				      ucontext_t *context);
+	/*
+	 * Host code touched a page of @domain (NULL: the library's own, or of
+	 * nobody): true when the cause is gone and it is to be tried again.
+	 */
+	bool (*host_fault)(struct mdi_thread *thread, struct mdi_domain *domain,
+			   const siginfo_t *info, ucontext_t *context);
+	/*
+	 * Rights of the host in the frame that recovery returns through.
+	 * @thread is NULL for one that is not attached.
+	 */
+	void (*recover)(struct mdi_thread *thread, ucontext_t *context);
+};
+
+extern const struct mdi_backend mdi_backend_pkey;
+extern const struct mdi_backend mdi_backend_mprotect;
+
+/*
+ * What modules may read and must not write: which backend, which keys. One
+ * page of its own.
+ */
+struct mdi_open_state {
+	const struct mdi_backend *backend; /* NULL: not initialised */
+	int host_key, open_key, closed_key;
+	int signal_key; /* altstacks of kernels before 6.12; or MDI_NO_KEY */
+	uint32_t slot_keys;  /* bit k: key k is a module's or may become one's */
+	uint32_t host_clear; /* PKRU bits that the host has cleared */
+	uint32_t pkru_offset;
+} __attribute__((aligned(4096)));
+
+extern union mdi_open_page_state {
+	struct mdi_open_state state;
+	char page[4096];
+} mdi_open;
+
+#define mdi_backend_now (mdi_open.state.backend)
+
+static inline void mdi_runs_swap(struct mdi_runs *a, struct mdi_runs *b)
+{
+	struct mdi_runs old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+#endif /* MDI_BACKEND_BACKEND_H */

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "backend/keeper.h"
+
+#include "os/linux_signal.h"
+#include "os/linux_sys.h"
+
+#include <errno.h>
+#include <time.h>
+
+/*
+ * How long the host's state is kept for a host thread that faulted its way to
+ * it, so that it makes progress before the next module enters. Long enough
+ * for the return from a signal handler and many accesses after it.
+ */
+#define LEASE_NS 50000u
+
+struct waiter {
+	struct waiter *next;
+	enum mdi_wish wish;
+	struct mdi_domain *domain;
+	uint32_t word; /* futex: GRANTED, and a count of LOOK_AGAIN */
+	int result, saved_errno;
+};
+
+#define GRANTED 1u
+#define LOOK_AGAIN 2u
+
+/*
+ * A futex mutex (0 free, 1 held, 2 held with waiters), not a pthread one: the
+ * fault handler takes it. It guards everything below, and nests inside the
+ * library's lock. No memory of a domain is touched while it is held.
+ */
+static uint32_t lock;
+
+static const struct mdi_keeper_ops *ops;
+static struct mdi_domain *current; /* entered, or the last one that was */
+static unsigned inside;            /* threads in it */
+static unsigned holds;
+static uint64_t lease_end_ns;
+static struct waiter *first, **last = &first;
+
+static void acquire(void)
+{
+	uint32_t seen = 0;
+
+	if (__atomic_compare_exchange_n(&lock, &seen, 1, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&lock, 2, __ATOMIC_ACQUIRE) != 0)
+		mdi_sys_futex_wait(&lock, 2, 0);
+}
+
+static void release(void)
+{
+	if (__atomic_exchange_n(&lock, 0, __ATOMIC_RELEASE) == 2)
+		mdi_sys_futex_wake(&lock, 1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Nanoseconds that the lease still runs; ends it when none are left. */
+static uint64_t lease_left(void)
+{
+	uint64_t now;
+
+	if (lease_end_ns == 0)
+		return 0;
+	now = now_ns();
+	if (now < lease_end_ns)
+		return lease_end_ns - now;
+	lease_end_ns = 0;
+	return 0;
+}
+
+static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
+{
+	if (wish != MDI_WISH_ENTER)
+		return inside == 0;
+	if (inside != 0)
+		return current == domain;
+	return holds == 0 && lease_left() == 0;
+}
+
+static int grant(enum mdi_wish wish, struct mdi_domain *domain)
+{
+	int result = 0;
+
+	switch (wish) {
+	case MDI_WISH_ENTER:
+		if (inside == 0)
+			result = ops->to_domain(domain);
+		if (result != 0) {
+			if (inside == 0)
+				ops->to_host();
+			return result;
+		}
+		current = domain;
+		inside++;
+		return 0;
+	case MDI_WISH_HOLD:
+		result = ops->open(domain);
+		if (result == 0)
+			holds++;
+		return result;
+	case MDI_WISH_TOUCH:
+		result = ops->open(domain);
+		lease_end_ns = now_ns() + LEASE_NS;
+		return result;
+	}
+	return result;
+}
+
+/* Grant what can be granted, in order. */
+static void advance(void)
+{
+	while (first != NULL && possible(first->wish, first->domain)) {
+		struct waiter *next = first;
+
+		first = next->next;
+		if (first == NULL)
+			last = &first;
+		next->result = grant(next->wish, next->domain);
+		next->saved_errno = errno;
+		/* From here on the waiter's stack frame can be gone. */
+		__atomic_fetch_or(&next->word, GRANTED, __ATOMIC_RELEASE);
+		mdi_sys_futex_wake(&next->word, 1);
+	}
+	/* Only the lease is in the way: its end wakes nobody, time does. */
+	if (first != NULL && lease_end_ns != 0) {
+		__atomic_fetch_add(&first->word, LOOK_AGAIN, __ATOMIC_RELAXED);
+		mdi_sys_futex_wake(&first->word, 1);
+	}
+}
+
+/* At the end of the line, unless it is in it. The lock is held. */
+static void line_up(struct waiter *self)
+{
+	self->next = NULL;
+	*last = self;
+	last = &self->next;
+}
+
+/* A signal has come for a thread that waits: out of the line, and in again. */
+static void step_aside(struct waiter *self)
+{
+	struct waiter **link = &first;
+	bool waits;
+
+	acquire();
+	waits = !(self->word & GRANTED);
+	if (waits) {
+		while (*link != self)
+			link = &(*link)->next;
+		*link = self->next;
+		if (self->next == NULL)
+			last = link;
+		advance(); /* it may have been in the way */
+	}
+	release();
+	if (!waits)
+		return;
+	mdi_critical_pause();
+	acquire();
+	line_up(self);
+	release();
+}
+
+/* In line, with the lock held on entry and not on return. */
+static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
+{
+	struct waiter self = { .wish = wish, .domain = domain };
+	uint64_t timeout;
+	uint32_t seen;
+
+	line_up(&self);
+	for (;;) {
+		/*
+		 * In this order: a lease that ends here is over for advance(),
+		 * one that begins there changes the word.
+		 */
+		timeout = lease_left();
+		seen = __atomic_load_n(&self.word, __ATOMIC_RELAXED);
+		advance();
+		release();
+		if (__atomic_load_n(&self.word, __ATOMIC_ACQUIRE) & GRANTED)
+			break;
+		mdi_sys_futex_wait(&self.word, seen, timeout);
+		if (mdi_critical_pending())
+			step_aside(&self);
+		acquire();
+	}
+	if (self.result != 0)
+		errno = self.saved_errno;
+	return self.result;
+}
+
+void mdi_keeper_start(const struct mdi_keeper_ops *operations)
+{
+	ops = operations;
+	mdi_keeper_after_fork(NULL, 0);
+}
+
+int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
+{
+	int result;
+
+	/*
+	 * Critical also while it waits: a signal handler that wished too would
+	 * wait in line behind the thread that it interrupted.
+	 */
+	mdi_critical_begin();
+	acquire();
+	if ((again || first == NULL) && possible(wish, domain)) {
+		result = grant(wish, domain);
+		release();
+	} else {
+		result = wait_in_line(wish, domain);
+	}
+	mdi_critical_end();
+	return result;
+}
+
+void mdi_keeper_leave(void)
+{
+	int saved = errno;
+
+	mdi_critical_begin();
+	acquire();
+	if (--inside == 0) {
+		/* Straight on to the next module when one is waiting. */
+		if (first == NULL || first->wish != MDI_WISH_ENTER)
+			ops->to_host();
+		advance();
+	}
+	release();
+	mdi_critical_end();
+	errno = saved;
+}
+
+void mdi_keeper_unhold(void)
+{
+	int saved = errno;
+
+	mdi_critical_begin();
+	acquire();
+	holds--;
+	advance();
+	release();
+	mdi_critical_end();
+	errno = saved;
+}
+
+int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg)
+{
+	int result;
+
+	mdi_critical_begin();
+	acquire();
+	result = act(arg, inside != 0);
+	release();
+	mdi_critical_end();
+	return result;
+}
+
+void mdi_keeper_before_fork(void)
+{
+	acquire();
+}
+
+void mdi_keeper_after_fork_parent(void)
+{
+	release();
+}
+
+void mdi_keeper_after_fork(struct mdi_domain *domain, unsigned own_holds)
+{
+	lock = 0;
+	first = NULL;
+	last = &first;
+	lease_end_ns = 0;
+	holds = own_holds;
+	inside = domain != NULL;
+	current = domain;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend/keeper.h - who may run, when rights belong to the whole process.
+ *
+ * The process is in one of two states: host, or one domain with some threads
+ * inside. Threads that want another state wait in line, first come first
+ * served. The keeper decides; what it decides is carried out by the operations
+ * that it was started with, under its lock.
+ */
+#ifndef MDI_BACKEND_KEEPER_H
+#define MDI_BACKEND_KEEPER_H
+
+#include "base/common.h"
+
+struct mdi_domain;
+
+enum mdi_wish {
+	MDI_WISH_ENTER, /* run in a domain */
+	MDI_WISH_HOLD,  /* keep the host state until mdi_keeper_unhold() */
+	MDI_WISH_TOUCH  /* have the host state for a moment */
+};
+
+struct mdi_keeper_ops {
+	/* To the domain's state, from the host's or another one's. */
+	int (*to_domain)(struct mdi_domain *domain);
+	/* To the host's state. Cannot fail. */
+	void (*to_host)(void);
+	/* In the host's state: make a domain accessible to the host. */
+	int (*open)(struct mdi_domain *domain);
+};
+
+void mdi_keeper_start(const struct mdi_keeper_ops *ops);
+
+/*
+ * Wait until @wish is granted. 0, or what the operation returned. A thread
+ * that is inside or holds must not wish; one that holds may hold again, with
+ * @again set.
+ */
+int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again);
+void mdi_keeper_leave(void);
+void mdi_keeper_unhold(void);
+
+/* Run @act with the lock held; it is told whether a domain is entered. */
+int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg);
+
+/* Around a fork the lock is held, so that no switch is half done. */
+void mdi_keeper_before_fork(void);
+void mdi_keeper_after_fork_parent(void);
+
+/*
+ * In the child of a fork: @inside is the domain that the calling thread is in,
+ * or NULL; @holds its holds.
+ */
+void mdi_keeper_after_fork(struct mdi_domain *inside, unsigned holds);
+
+#endif /* MDI_BACKEND_KEEPER_H */

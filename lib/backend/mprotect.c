@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page permissions: a domain is open to the whole process or to nobody.
+ *
+ * In the host's state any number of domains may be open: those that ran last
+ * and those that host code touched. Entering one closes all others and the
+ * host's guarded regions. What is open stays open until something else must
+ * run (lazy), so entering the same module again costs no system call while
+ * nothing of the host is guarded.
+ *
+ * Closing needs no memory: every domain's pages are mappings of their own with
+ * unlike neighbours (os/memory.h), so the kernel never has to split one.
+ */
+#include "backend/backend.h"
+
+#include "backend/keeper.h"
+#include "base/error.h"
+#include "base/misuse.h"
+#include "os/cpu.h"
+#include "os/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Open domains, the host's not among them; guarded by the keeper. */
+static struct mdi_domain *open_list;
+static struct mdi_domain *host;
+
+/* The part of the runs that lies in the domain's own range, in one piece. */
+static bool own_span(const struct mdi_domain *domain, char **base,
+		     size_t *length)
+{
+	const struct mdi_run *low = NULL, *high = NULL;
+
+	for (size_t i = 0; i < domain->runs.count; i++) {
+		if (domain->runs.run[i].outside)
+			continue;
+		if (low == NULL)
+			low = &domain->runs.run[i];
+		high = &domain->runs.run[i];
+	}
+	if (low == NULL)
+		return false;
+	*base = low->base;
+	*length = (size_t)(high->base + high->length - low->base);
+	return true;
+}
+
+static void close_part(char *base, size_t length)
+{
+	if (mdi_mem_protect(base, length, MDI_PROT_NONE) != 0)
+		mdi_misuse("mprotect(2) would not close a module's memory; "
+			   "going on would leave it open");
+}
+
+static void close_pages(const struct mdi_domain *domain)
+{
+	char *base;
+	size_t length;
+
+	if (own_span(domain, &base, &length))
+		close_part(base, length);
+	for (size_t i = 0; i < domain->runs.count; i++)
+		if (domain->runs.run[i].outside)
+			close_part(domain->runs.run[i].base,
+				    domain->runs.run[i].length);
+}
+
+static int open_pages(const struct mdi_domain *domain)
+{
+	for (size_t i = 0; i < domain->runs.count; i++) {
+		const struct mdi_run *run = &domain->runs.run[i];
+
+		if (mdi_mem_protect(run->base, run->length, run->prot) != 0) {
+			int saved = errno;
+
+			while (!domain->open && i-- > 0)
+				close_part(domain->runs.run[i].base,
+					    domain->runs.run[i].length);
+			errno = saved;
+			return mdi_fail_os("mprotect", "opening %zu bytes at %p",
+					   run->length, (void *)run->base);
+		}
+	}
+	return 0;
+}
+
+static int open_domain(struct mdi_domain *domain)
+{
+	int result;
+
+	if (domain == NULL || domain->open)
+		return 0;
+	result = open_pages(domain);
+	if (result != 0)
+		return result;
+	domain->open = true;
+	if (domain != host) {
+		domain->next = open_list;
+		open_list = domain;
+	}
+	return 0;
+}
+
+static void close_host(void)
+{
+	if (host != NULL && host->open) {
+		close_pages(host);
+		host->open = false;
+	}
+}
+
+static void to_host(void)
+{
+	if (host != NULL && !host->open && open_domain(host) != 0)
+		mdi_misuse("mprotect(2) would not open the host's guarded "
+			   "regions again");
+}
+
+static int to_domain(struct mdi_domain *domain)
+{
+	struct mdi_domain *open;
+
+	while ((open = open_list) != NULL) {
+		open_list = open->next;
+		if (open == domain)
+			continue; /* put back below */
+		close_pages(open);
+		open->open = false;
+	}
+	if (domain->open) {
+		domain->next = NULL;
+		open_list = domain;
+	}
+	close_host();
+	return open_domain(domain);
+}
+
+/*
+ * For host code that faulted. When the domain counts as open already, another
+ * thread was faster, or somebody else has called mprotect(2): say it again.
+ */
+static int open_again(struct mdi_domain *domain)
+{
+	return domain != NULL && domain->open ? open_pages(domain) :
+						open_domain(domain);
+}
+
+static const struct mdi_keeper_ops keeper_ops = {
+	.to_domain = to_domain,
+	.to_host = to_host,
+	.open = open_again,
+};
+
+static int probe(struct modiso_backend_info *info)
+{
+	info->usable = 1;
+	info->caps = MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED;
+	info->keys_total = 0;
+	info->keys_free = 0;
+	snprintf(info->reason, sizeof(info->reason),
+		 "READONLY and SEALED need protection keys: page permissions "
+		 "are the same for every thread");
+	return 0;
+}
+
+static int start(const struct modiso_options *options)
+{
+	(void)options;
+	open_list = NULL;
+	host = NULL;
+	mdi_open.state.signal_key = MDI_NO_KEY;
+	mdi_keeper_start(&keeper_ops);
+	return 0;
+}
+
+static void stop(void)
+{
+}
+
+static bool inside(void)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+
+	return thread != NULL && mdi_thread_inside(thread);
+}
+
+static int add_domain(void *arg, bool entered)
+{
+	struct mdi_domain *domain = arg;
+
+	domain->open = !entered;
+	if (domain->kind == MDI_DOMAIN_HOST) {
+		host = domain;
+	} else if (domain->open) {
+		domain->next = open_list;
+		open_list = domain;
+	}
+	return 0;
+}
+
+static int domain_init(struct mdi_domain *domain)
+{
+	return mdi_keeper_locked(add_domain, domain);
+}
+
+static int drop_domain(void *arg, bool entered)
+{
+	struct mdi_domain *domain = arg, **link;
+
+	(void)entered;
+	if (domain == host)
+		host = NULL;
+	for (link = &open_list; *link != NULL; link = &(*link)->next) {
+		if (*link == domain) {
+			*link = domain->next;
+			break;
+		}
+	}
+	return 0;
+}
+
+static void domain_fini(struct mdi_domain *domain)
+{
+	mdi_keeper_locked(drop_domain, domain);
+}
+
+struct change {
+	struct mdi_domain *domain;
+	void *base;
+	size_t length;
+	uint32_t prot;
+	bool release; /* becomes nobody's */
+	struct mdi_runs *runs;
+};
+
+static int change_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+	uint32_t prot = change->prot;
+
+	(void)entered;
+	if (!change->release && !change->domain->open)
+		prot = MDI_PROT_NONE;
+	if (mdi_mem_protect(change->base, change->length, prot) != 0)
+		return mdi_fail_os("mprotect", "%zu bytes at %p",
+				   change->length, change->base);
+	mdi_runs_swap(&change->domain->runs, change->runs);
+	return 0;
+}
+
+static int protect(struct mdi_domain *domain, void *base, size_t length,
+		   uint32_t prot, struct mdi_runs *runs)
+{
+	struct change change = { domain, base, length, prot, false, runs };
+
+	if (domain->kind == MDI_DOMAIN_CLOSED)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"closed host regions need protection keys: "
+				"with mprotect host code has no rights of its "
+				"own that could be taken away");
+	return mdi_keeper_locked(change_pages, &change);
+}
+
+static int release(struct mdi_domain *domain, void *base, size_t length,
+		   struct mdi_runs *runs)
+{
+	struct change change = { domain, base, length,
+				 MDI_PROT_READ | MDI_PROT_WRITE, true, runs };
+
+	return mdi_keeper_locked(change_pages, &change);
+}
+
+static int protect_own(void *base, size_t length, bool readable)
+{
+	(void)base;
+	(void)length;
+	(void)readable;
+	return 0;
+}
+
+static void unprotect_own(void *base, size_t length)
+{
+	(void)base;
+	(void)length;
+}
+
+static int protect_altstack(void *base, size_t length)
+{
+	(void)base;
+	(void)length;
+	return 0;
+}
+
+static void (*gate(const struct mdi_domain *domain,
+		   const struct mdi_gate_shape *shape))(void)
+{
+	(void)domain;
+	return shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
+}
+
+static void (*gate_front(void))(void)
+{
+	return NULL;
+}
+
+static int thread_attach(struct mdi_thread *thread)
+{
+	(void)thread;
+	return 0;
+}
+
+static void thread_detach(struct mdi_thread *thread)
+{
+	(void)thread;
+}
+
+static struct mdi_domain *entered_domain(const struct mdi_thread *thread)
+{
+	if (thread == NULL || !mdi_thread_inside(thread))
+		return NULL;
+	return (struct mdi_domain *)mdi_link_domain(
+		mdi_frame_top(thread)->link);
+}
+
+static void after_fork(void)
+{
+	struct mdi_thread *self = mdi_thread_self();
+	struct mdi_domain *domain = entered_domain(self);
+
+	mdi_keeper_after_fork(domain, self ? self->window_count : 0);
+	if (domain == NULL)
+		to_host();
+}
+
+/*
+ * A signal handler of the host interrupted a module and needs the host's
+ * state: the thread steps out of the module for the handler's time.
+ */
+static void step_out(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+
+	if (frame == NULL || frame->service_sp != MDI_INTERRUPTED)
+		return;
+	frame->service_sp = MDI_INTERRUPTED_LEFT;
+	mdi_keeper_leave();
+}
+
+static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
+{
+	step_out(thread);
+	/* A window keeps modules out; its own thread steps back for a while. */
+	for (uint32_t i = 0; i < thread->window_count; i++)
+		mdi_keeper_unhold();
+	return mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
+}
+
+static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
+{
+	(void)domain;
+	mdi_keeper_leave();
+	for (uint32_t i = 0; i < thread->window_count; i++)
+		if (mdi_keeper_wish(MDI_WISH_HOLD,
+				    (void *)thread->windows[i].domain,
+				    i > 0) != 0)
+			mdi_misuse("mprotect(2) would not open a window again "
+				   "after a gate call");
+}
+
+static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
+		       uint32_t prot)
+{
+	(void)prot;
+	step_out(thread);
+	return mdi_keeper_wish(MDI_WISH_HOLD, domain,
+			       thread->window_count > 0);
+}
+
+static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
+			 uint32_t token)
+{
+	(void)domain;
+	(void)thread;
+	(void)token;
+	mdi_keeper_unhold();
+}
+
+/* By the frames of the thread: they say when a handler of the host runs. */
+static struct mdi_domain *culprit(struct mdi_thread *thread,
+				  ucontext_t *context)
+{
+	(void)context;
+	return entered_domain(thread);
+}
+
+/*
+ * Host code touched what is closed while a module runs, or because another one
+ * ran: wait for the host's state, open it, and let the access be tried again.
+ */
+static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
+		       const siginfo_t *info, ucontext_t *context)
+{
+	(void)context;
+	if (domain == NULL || info->si_signo != SIGSEGV ||
+	    info->si_code != SEGV_ACCERR)
+		return false;
+	if (thread != NULL)
+		step_out(thread);
+	return mdi_keeper_wish(MDI_WISH_TOUCH, domain,
+			       thread != NULL && thread->window_count > 0) ==
+	       0;
+}
+
+static void recover(struct mdi_thread *thread, ucontext_t *context)
+{
+	(void)thread;
+	(void)context;
+}
+
+const struct mdi_backend mdi_backend_mprotect = {
+	.id = MODISO_BACKEND_MPROTECT,
+	.name = "mprotect",
+	.probe = probe,
+	.start = start,
+	.stop = stop,
+	.signal_entry = mdi_signal_plain,
+	.async_entry = mdi_async_plain,
+	.service_thunks = mdi_service_thunks_plain,
+	.inside = inside,
+	.domain_init = domain_init,
+	.domain_fini = domain_fini,
+	.protect = protect,
+	.release = release,
+	.protect_own = protect_own,
+	.unprotect_own = unprotect_own,
+	.protect_altstack = protect_altstack,
+	.gate = gate,
+	.gate_front = gate_front,
+	.thread_attach = thread_attach,
+	.thread_detach = thread_detach,
+	.before_fork = mdi_keeper_before_fork,
+	.after_fork_parent = mdi_keeper_after_fork_parent,
+	.after_fork = after_fork,
+	.enter = enter,
+	.leave = leave,
+	.window_open = window_open,
+	.window_close = window_close,
+	.culprit = culprit,
+	.host_fault = host_fault,
+	.recover = recover,
+};

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Protection keys: a page is tagged once, a thread changes its own rights.
+ *
+ *	host key     the library's memory and guarded host regions
+ *	open key     what modules may read and not write: the open pages
+ *	signal key   alternate signal stacks, on kernels before 6.12
+ *	closed key   host regions that need a window
+ *	slots        one for each module
+ *
+ * Outside of modules a thread has rights on all of them but the closed key,
+ * from the moment the library starts: so handing a slot to a module changes
+ * nobody's rights. Inside, a thread has its module's slot alone. What PKRU says
+ * of keys that are not ours is never changed.
+ */
+#include "backend/backend.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "os/cpu.h"
+#include "os/linux_probe.h"
+#include "os/linux_sys.h"
+#include "os/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Host, open, and one module. */
+#define KEYS_MIN 3
+
+#define state (mdi_open.state)
+
+/*
+ * Can the kernel deliver a signal to a thread that has closed key 0, and so the
+ * memory where the signal's frame goes? Linux 6.12 can; before, the process is
+ * killed (FACTS 0.1). A forked child finds out, once.
+ */
+static void *probe_child(void *unused)
+{
+	mdi_probe_closed(mdi_rdpkru() | MDI_PKRU_BOTH(0));
+	return unused;
+}
+
+static bool frames_anywhere(void)
+{
+	static int answer = -1;
+
+	if (answer < 0)
+		answer = mdi_probe_survives(SIGILL, probe_child);
+	return answer;
+}
+
+/* Slots that no module has; guarded by the library's lock. */
+static uint32_t free_slots;
+static uint32_t all_keys;
+/* Slot to domain, for faults: who runs with this key. */
+static struct mdi_domain *slot_domain[MDI_PKRU_KEYS];
+
+static uint32_t both(uint32_t keys)
+{
+	uint32_t bits = 0;
+
+	for (int key = 0; key < MDI_PKRU_KEYS; key++)
+		if (keys & (1u << key))
+			bits |= MDI_PKRU_BOTH(key);
+	return bits;
+}
+
+/* Their AD bits alone: a key is open when that is clear, whatever WD says. */
+static uint32_t access_bits(uint32_t keys)
+{
+	return both(keys) & 0x55555555u;
+}
+
+static int take_keys(uint32_t most, uint32_t *keys)
+{
+	int count = 0, key;
+
+	*keys = 0;
+	while ((most == 0 || (uint32_t)count < most) &&
+	       (key = mdi_sys_pkey_alloc(false)) >= 0) {
+		*keys |= 1u << key;
+		count++;
+	}
+	return count;
+}
+
+static void give_keys(uint32_t keys)
+{
+	for (int key = 0; key < MDI_PKRU_KEYS; key++)
+		if (keys & (1u << key))
+			mdi_sys_pkey_free(key);
+}
+
+static int lowest(uint32_t *keys)
+{
+	int key = __builtin_ctz(*keys);
+
+	*keys &= ~(1u << key);
+	return key;
+}
+
+/* Why a CPU or kernel has no keys, or NULL. */
+static const char *missing(const struct mdi_cpu *cpu)
+{
+	if (!cpu->pku)
+		return "this CPU has no protection keys (CPUID leaf 7, ECX bit "
+		       "3: PKU)";
+	if (!cpu->ospke)
+		return "the CPU has protection keys, the kernel has not "
+		       "switched them on (OSPKE clear: \"nopku\" on the kernel "
+		       "command line, or CONFIG_X86_INTEL_MEMORY_PROTECTION_"
+		       "KEYS off)";
+	if (!cpu->fsgsbase)
+		return "the kernel does not let programs use FSGSBASE (Linux "
+		       "5.9 or newer without \"nofsgsbase\" does)";
+	if (cpu->pkru_offset == 0)
+		return "XSAVE does not save PKRU on this machine";
+	return NULL;
+}
+
+static uint32_t caps;
+
+/*
+ * A kernel that writes signal frames with the rights of the interrupted code
+ * needs a key for signal stacks before a module may be without key 0.
+ */
+static uint32_t capabilities(uint32_t keys)
+{
+	uint32_t bits = MODISO_CAP_GUARD | MODISO_CAP_PER_THREAD |
+			MODISO_CAP_PARALLEL;
+
+	if (keys > KEYS_MIN || frames_anywhere())
+		bits |= MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+	return bits;
+}
+
+static int probe(struct modiso_backend_info *info)
+{
+	const char *why = missing(mdi_cpu());
+	uint32_t keys;
+	int saved = errno, denied;
+
+	info->usable = 0;
+	info->caps = 0;
+	info->keys_total = 0;
+	info->keys_free = 0;
+	info->reason[0] = '\0';
+	if (why != NULL) {
+		snprintf(info->reason, sizeof(info->reason), "%s", why);
+		return MODISO_ERR_NOTSUP;
+	}
+	info->keys_total = MDI_PKRU_KEYS - 1;
+	errno = 0;
+	info->keys_free = (uint32_t)take_keys(0, &keys);
+	denied = errno;
+	if (info->keys_free == 0)
+		snprintf(info->reason, sizeof(info->reason),
+			 "pkey_alloc(2): %s; %s", strerror(denied),
+			 denied == ENOSPC ?
+				 "other code in this process has taken all "
+				 "keys" :
+				 "a seccomp filter or container denies it");
+	give_keys(keys);
+	if (state.backend == &mdi_backend_pkey) {
+		info->reason[0] = '\0'; /* the library itself has them */
+		info->usable = 1;
+	} else if (info->keys_free >= KEYS_MIN) {
+		info->usable = 1;
+	} else if (info->keys_free > 0) {
+		snprintf(info->reason, sizeof(info->reason),
+			 "%u protection keys are free, %d are needed; other "
+			 "code in this process has the rest",
+			 info->keys_free, KEYS_MIN);
+	}
+	if (info->usable) {
+		info->caps = state.backend == &mdi_backend_pkey ?
+				     caps :
+				     capabilities(info->keys_free);
+		if (!(info->caps & MODISO_CAP_SEALED))
+			snprintf(info->reason, sizeof(info->reason),
+				 "READONLY and SEALED need %d free keys on "
+				 "this kernel, which writes signal frames with "
+				 "the rights of the code that is interrupted "
+				 "(Linux 6.12 does not)",
+				 KEYS_MIN + 1);
+	}
+	errno = saved;
+	if (info->usable)
+		return 0;
+	return denied == ENOSPC ? MODISO_ERR_NOKEY : MODISO_ERR_NOTSUP;
+}
+
+/* pkey_alloc(2) opened it to this thread: take it again, closed. */
+static int close_key(int key)
+{
+	mdi_sys_pkey_free(key);
+	all_keys &= ~(1u << key);
+	key = mdi_sys_pkey_alloc(true);
+	if (key < 0)
+		return MDI_NO_KEY;
+	all_keys |= 1u << key;
+	return key;
+}
+
+static int start(const struct modiso_options *options)
+{
+	uint32_t keys;
+	int saved = errno, count = take_keys(options->max_keys, &keys);
+
+	errno = saved; /* the last key that was asked for is always refused */
+	if (count < KEYS_MIN) {
+		give_keys(keys);
+		return mdi_fail(MODISO_ERR_NOKEY,
+				"%d protection keys to be had, %d are needed "
+				"(host, gates, one module)%s",
+				count, KEYS_MIN,
+				options->max_keys ? "; raise options.max_keys" :
+						    "");
+	}
+	all_keys = keys;
+	state.pkru_offset = mdi_cpu()->pkru_offset;
+	state.host_key = lowest(&keys);
+	state.open_key = lowest(&keys);
+	state.signal_key = MDI_NO_KEY;
+	if (!frames_anywhere() && count > KEYS_MIN) {
+		state.signal_key = lowest(&keys);
+		count--;
+	}
+	state.closed_key = MDI_NO_KEY;
+	if (count > KEYS_MIN)
+		state.closed_key = close_key(lowest(&keys));
+	state.slot_keys = keys;
+	free_slots = keys;
+	caps = capabilities((uint32_t)__builtin_popcount(all_keys));
+	state.host_clear = both(all_keys);
+	if (state.closed_key != MDI_NO_KEY)
+		state.host_clear &= ~MDI_PKRU_BOTH(state.closed_key);
+	mdi_arch_state.handler_pkru = mdi_rdpkru() & ~state.host_clear;
+	return 0;
+}
+
+static void stop(void)
+{
+	give_keys(all_keys);
+	all_keys = 0;
+	free_slots = 0;
+}
+
+/*
+ * A module has its slot open and the host key closed. A thread that was there
+ * before the library has neither; it touches the library's memory, and the
+ * fault handler gives it the host's rights.
+ */
+static bool inside(void)
+{
+	uint32_t pkru = mdi_rdpkru();
+
+	if ((pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
+		return false;
+	return (~pkru & access_bits(state.slot_keys)) != 0;
+}
+
+/*
+ * Rights inside: own slot all, open key to read, signal stacks where the
+ * kernel writes its frames with the module's rights; key 0 by confinement;
+ * nothing else of ours. Keys that are not ours stay as the host has them under
+ * GUARD, and are closed otherwise.
+ */
+static uint32_t module_pkru(int slot, uint32_t confinement)
+{
+	uint32_t pkru = mdi_rdpkru() | both(all_keys);
+
+	if (confinement == MODISO_CONFINE_READONLY)
+		pkru = ~MDI_PKRU_AD(0);
+	else if (confinement == MODISO_CONFINE_SEALED)
+		pkru = ~0u;
+	pkru &= ~MDI_PKRU_BOTH(slot);
+	pkru &= ~MDI_PKRU_AD(state.open_key);
+	if (state.signal_key != MDI_NO_KEY)
+		pkru &= ~MDI_PKRU_BOTH(state.signal_key);
+	return pkru;
+}
+
+static int domain_init(struct mdi_domain *domain)
+{
+	switch (domain->kind) {
+	case MDI_DOMAIN_HOST:
+		domain->key = state.host_key;
+		return 0;
+	case MDI_DOMAIN_CLOSED:
+		domain->key = state.closed_key;
+		return 0;
+	case MDI_DOMAIN_MODULE:
+		break;
+	}
+	if (free_slots == 0)
+		return mdi_fail(MODISO_ERR_NOKEY,
+				"all %d protection keys for modules are in use",
+				__builtin_popcount(state.slot_keys));
+	domain->key = lowest(&free_slots);
+	slot_domain[domain->key] = domain;
+	domain->head.pkru = module_pkru(domain->key, domain->confinement);
+	return 0;
+}
+
+static void domain_fini(struct mdi_domain *domain)
+{
+	if (domain->kind != MDI_DOMAIN_MODULE)
+		return;
+	/*
+	 * Nobody is inside, and outside of modules every thread has rights on
+	 * every slot anyway: the key can go to the next module at once.
+	 */
+	slot_domain[domain->key] = NULL;
+	free_slots |= 1u << domain->key;
+}
+
+static int protect(struct mdi_domain *domain, void *base, size_t length,
+		   uint32_t prot, struct mdi_runs *runs)
+{
+	if (domain->key == MDI_NO_KEY)
+		return mdi_fail(MODISO_ERR_NOKEY,
+				"no protection key is left for closed host "
+				"regions");
+	if (mdi_mem_protect_key(base, length, prot, domain->key) != 0)
+		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
+				   base);
+	mdi_runs_swap(&domain->runs, runs);
+	return 0;
+}
+
+static int release(struct mdi_domain *domain, void *base, size_t length,
+		   struct mdi_runs *runs)
+{
+	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
+				0) != 0)
+		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
+				   base);
+	mdi_runs_swap(&domain->runs, runs);
+	return 0;
+}
+
+static int protect_own(void *base, size_t length, bool readable)
+{
+	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
+				readable ? state.open_key : state.host_key) !=
+	    0)
+		return mdi_fail_os("pkey_mprotect", "the library's memory");
+	return 0;
+}
+
+static void unprotect_own(void *base, size_t length)
+{
+	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
+				0) != 0)
+		mdi_misuse("pkey_mprotect(2) would not give back the library's "
+			   "own memory");
+}
+
+static int protect_altstack(void *base, size_t length)
+{
+	if (state.signal_key == MDI_NO_KEY)
+		return 0; /* key 0: open to handlers from their first push on */
+	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
+				state.signal_key) != 0)
+		return mdi_fail_os("pkey_mprotect", "a signal stack");
+	return 0;
+}
+
+static void (*gate(const struct mdi_domain *domain,
+		   const struct mdi_gate_shape *shape))(void)
+{
+	static void (*const scrub[])(void) = {
+		mdi_gate_pkey_scrub_0, mdi_gate_pkey_scrub_1,
+		mdi_gate_pkey_scrub_2, mdi_gate_pkey_scrub_3,
+		mdi_gate_pkey_scrub_4, mdi_gate_pkey_scrub_5,
+		mdi_gate_pkey_scrub_6,
+	};
+	const struct mdi_cpu *cpu = mdi_cpu();
+
+	if (shape->scrub || domain->confinement == MODISO_CONFINE_SEALED)
+		return shape->floats == 0 && cpu->avx && !cpu->avx512 ?
+			       scrub[shape->words] :
+			       mdi_gate_pkey_scrub_any;
+	return shape->words > 2 ? mdi_gate_pkey_six : mdi_gate_pkey;
+}
+
+/* Keys that are not ours are the program's: it may change its rights. */
+static void (*gate_front(void))(void)
+{
+	return __builtin_popcount(all_keys) < MDI_PKRU_KEYS - 1 ?
+		       mdi_gate_pkey_own :
+		       NULL;
+}
+
+static int thread_attach(struct mdi_thread *thread)
+{
+	struct mdi_open_page *open = mdi_thread_open_page(thread);
+	uintptr_t block = (uintptr_t)mdi_thread_block(thread);
+	uintptr_t gs = mdi_rdgsbase();
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+
+	/* A new thread has its creator's GS base; any other is the program's */
+	if (gs != 0 && gs - blocks >= (uintptr_t)MDI_THREADS_MAX *
+						MDI_BLOCK_SIZE)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the program uses the GS base of this thread "
+				"(%#zx); gates need it", (size_t)gs);
+	thread->host_pkru = mdi_rdpkru();
+	if (state.closed_key != MDI_NO_KEY)
+		thread->host_pkru |= MDI_PKRU_BOTH(state.closed_key);
+	thread->host_pkru &= ~state.host_clear;
+	open->host_pkru = thread->host_pkru;
+	open->pkru = ~0u;
+	open->link = T_LINKS;
+	mdi_wrgsbase(block);
+	mdi_rights_reload();
+	return 0;
+}
+
+static void thread_detach(struct mdi_thread *thread)
+{
+	(void)thread;
+	mdi_wrgsbase(0);
+}
+
+static void around_fork(void)
+{
+}
+
+static int no_enter(struct mdi_domain *domain, struct mdi_thread *thread)
+{
+	(void)domain;
+	(void)thread;
+	mdi_misuse("a plain gate was called with the pkey backend");
+}
+
+static void no_leave(struct mdi_domain *domain, struct mdi_thread *thread)
+{
+	no_enter(domain, thread);
+}
+
+static void set_host_pkru(struct mdi_thread *thread, uint32_t pkru)
+{
+	/*
+	 * The open page first: a signal handler that calls a gate in between
+	 * comes back with what the page says, and the gate compares with the
+	 * thread. mdi_rights_reload() then makes all three the same.
+	 */
+	thread->host_pkru = pkru;
+	mdi_thread_open_page(thread)->host_pkru = pkru;
+	mdi_rights_reload();
+}
+
+static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
+		       uint32_t prot)
+{
+	uint32_t pkru = mdi_rdpkru();
+
+	if (domain->kind != MDI_DOMAIN_CLOSED)
+		return 0; /* the host has all rights anyway */
+	pkru &= ~MDI_PKRU_AD(domain->key);
+	if (prot & MDI_PROT_WRITE)
+		pkru &= ~MDI_PKRU_WD(domain->key);
+	set_host_pkru(thread, pkru);
+	return 0;
+}
+
+static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
+			 uint32_t token)
+{
+	uint32_t bits = MDI_PKRU_BOTH(domain->key & 15);
+
+	if (domain->kind == MDI_DOMAIN_CLOSED)
+		set_host_pkru(thread, (mdi_rdpkru() & ~bits) | (token & bits));
+}
+
+/*
+ * By the rights that the code had: a module's own slot is open to it and the
+ * host's key is closed. Neither can be forged without a system call.
+ */
+static struct mdi_domain *culprit(struct mdi_thread *thread,
+				  ucontext_t *context)
+{
+	uint32_t *pkru = mdi_context_pkru(context, state.pkru_offset);
+	uint32_t open;
+
+	if (thread != NULL && !mdi_thread_inside(thread))
+		return NULL;
+	if (pkru == NULL)
+		return NULL;
+	open = ~*pkru & access_bits(state.slot_keys);
+	/*
+	 * In a gate of this thread, on the way in or out: the frame is there
+	 * and the rights are the host's or a jumper's.
+	 */
+	if ((*pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
+		return thread == NULL ? NULL :
+			       (struct mdi_domain *)mdi_link_domain(
+				       mdi_thread_open_page(thread)->link);
+	if (open == 0)
+		return NULL; /* a handler of the host: the kernel's PKRU */
+	return slot_domain[__builtin_ctz(open) / 2];
+}
+
+/*
+ * Host code without the host's rights: a thread that was there before the
+ * library, or a signal handler, which the kernel starts with key 0 alone.
+ */
+static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
+		       const siginfo_t *info, ucontext_t *context)
+{
+	uint32_t *pkru = mdi_context_pkru(context, state.pkru_offset);
+	uint32_t rights;
+
+	if (info->si_signo != SIGSEGV || info->si_code != SEGV_PKUERR ||
+	    pkru == NULL)
+		return false;
+	if (domain != NULL && domain->kind == MDI_DOMAIN_CLOSED &&
+	    (thread == NULL || thread->window_count == 0))
+		return false;
+	if (thread != NULL && thread->window_count != 0)
+		rights = thread->host_pkru;
+	else
+		rights = *pkru & ~state.host_clear;
+	if (rights == *pkru || *pkru & MDI_PKRU_BOTH(0))
+		return false;
+	mdi_context_set_pkru(context, state.pkru_offset, rights);
+	return true;
+}
+
+static void recover(struct mdi_thread *thread, ucontext_t *context)
+{
+	mdi_context_set_pkru(context, state.pkru_offset,
+			     thread ? thread->host_pkru :
+				      mdi_arch_state.handler_pkru);
+}
+
+const struct mdi_backend mdi_backend_pkey = {
+	.id = MODISO_BACKEND_PKEY,
+	.name = "pkey",
+	.probe = probe,
+	.start = start,
+	.stop = stop,
+	.signal_entry = mdi_signal_pkey,
+	.async_entry = mdi_async_pkey,
+	.service_thunks = mdi_service_thunks_pkey,
+	.inside = inside,
+	.domain_init = domain_init,
+	.domain_fini = domain_fini,
+	.protect = protect,
+	.release = release,
+	.protect_own = protect_own,
+	.unprotect_own = unprotect_own,
+	.protect_altstack = protect_altstack,
+	.gate = gate,
+	.gate_front = gate_front,
+	.thread_attach = thread_attach,
+	.thread_detach = thread_detach,
+	.before_fork = around_fork,
+	.after_fork_parent = around_fork,
+	.after_fork = around_fork,
+	.enter = no_enter,
+	.leave = no_leave,
+	.window_open = window_open,
+	.window_close = window_close,
+	.culprit = culprit,
+	.host_fault = host_fault,
+	.recover = recover,
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base/common.h - what every file needs: attributes, pages, checked sums.
+ */
+#ifndef MDI_BASE_COMMON_H
+#define MDI_BASE_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MDI_PAGE_SIZE ((size_t)4096)
+
+#define MDI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MDI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define MDI_NORETURN __attribute__((noreturn))
+#define MDI_TLS __attribute__((tls_model("initial-exec"))) _Thread_local
+
+/* The structure that holds @member at @ptr. */
+#define mdi_container_of(ptr, type, member) \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* Round up to whole pages; false when that wraps. */
+static inline bool mdi_page_round(size_t bytes, size_t *out)
+{
+	size_t sum;
+
+	if (__builtin_add_overflow(bytes, MDI_PAGE_SIZE - 1, &sum))
+		return false;
+	*out = sum & ~(MDI_PAGE_SIZE - 1);
+	return true;
+}
+
+static inline bool mdi_page_aligned(uintptr_t value)
+{
+	return (value & (MDI_PAGE_SIZE - 1)) == 0;
+}
+
+/* The end of a range; false when it wraps. */
+static inline bool mdi_range_end(uintptr_t base, size_t length, uintptr_t *out)
+{
+	return !__builtin_add_overflow(base, length, out);
+}
+
+#endif /* MDI_BASE_COMMON_H */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	const char *text;
+} codes[] = {
+	{ "MODISO_OK", "done" },
+	{ "MODISO_ERR_INVAL", "an argument is wrong" },
+	{ "MODISO_ERR_NOMEM", "no memory for bookkeeping" },
+	{ "MODISO_ERR_OS", "a system call failed; errno says how" },
+	{ "MODISO_ERR_NOTSUP", "this machine, kernel or backend cannot" },
+	{ "MODISO_ERR_NOKEY", "no protection key is free" },
+	{ "MODISO_ERR_STATE", "not now: before init, inside a module..." },
+	{ "MODISO_ERR_BUSY", "in use" },
+	{ "MODISO_ERR_NOENT", "no such thing" },
+	{ "MODISO_ERR_ACCESS", "refused by policy: W^X, rights" },
+	{ "MODISO_ERR_FORMAT", "malformed image" },
+	{ "MODISO_ERR_GADGET", "forbidden instruction found" },
+	{ "MODISO_ERR_LIMIT", "a limit of this library is reached" },
+	{ "MODISO_ERR_FAULT", "the module faulted" },
+};
+
+static MDI_TLS char last_text[384];
+/* Not NULL: last_text is to be made by it. */
+static MDI_TLS const char *(*last_make)(char *text, size_t size);
+
+static bool known(int code)
+{
+	return code <= 0 && code > -(int)MDI_COUNT(codes);
+}
+
+const char *modiso_strerror(int code)
+{
+	return known(code) ? codes[-code].text : "not a code of libmodiso";
+}
+
+const char *modiso_error_name(int code)
+{
+	return known(code) ? codes[-code].name : "MODISO_ERR_?";
+}
+
+const char *modiso_last_error_text(void)
+{
+	if (last_make != NULL) {
+		last_make(last_text, sizeof(last_text));
+		last_make = NULL;
+	}
+	return last_text;
+}
+
+int mdi_fail_later(int code, const char *(*make)(char *text, size_t size))
+{
+	last_make = make;
+	return code;
+}
+
+int mdi_fail(int code, const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(last_text, sizeof(last_text), format, args);
+	va_end(args);
+	last_make = NULL;
+	errno = saved;
+	return code;
+}
+
+/* What usually stands behind an errno of the memory calls. */
+static const char *hint(int error)
+{
+	switch (error) {
+	case ENOMEM:
+		return "; raise vm.max_map_count (sysctl), RLIMIT_AS or "
+		       "RLIMIT_DATA, or see vm.overcommit_memory";
+	case EAGAIN:
+		return "; a resource limit is reached (RLIMIT_MEMLOCK?)";
+	case EMFILE:
+		return "; raise RLIMIT_NOFILE";
+	case EPERM:
+	case EACCES:
+		return "; a security policy forbids it (seccomp, SELinux, a "
+		       "sealed mapping)";
+	default:
+		return "";
+	}
+}
+
+int mdi_fail_os(const char *call, const char *format, ...)
+{
+	int saved = errno;
+	char what[192], why[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	/* The GNU strerror_r returns the text, wherever it put it. */
+	mdi_fail(MODISO_ERR_OS, "%s for %s: %s%s", call, what,
+		 strerror_r(saved, why, sizeof(why)), hint(saved));
+	errno = saved;
+	return MODISO_ERR_OS;
+}

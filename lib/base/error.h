@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base/error.h - codes, and the sentence that goes with the last one.
+ */
+#ifndef MDI_BASE_ERROR_H
+#define MDI_BASE_ERROR_H
+
+#include <modiso/error.h>
+
+#include "base/common.h"
+
+/* Remember the sentence for this thread and return @code. Keeps errno. */
+int mdi_fail(int code, const char *format, ...) MDI_PRINTF(2, 3);
+
+/*
+ * A system call failed: MODISO_ERR_OS, or MODISO_ERR_NOMEM's sentence with the
+ * limit that errno hints at. @call is its name, @what what it was for.
+ */
+int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
+
+/*
+ * The same where time counts: @make writes the sentence when it is asked for.
+ */
+int mdi_fail_later(int code, const char *(*make)(char *text, size_t size));
+
+#endif /* MDI_BASE_ERROR_H */

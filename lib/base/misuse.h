@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base/misuse.h - the only place that ends the process.
+ */
+#ifndef MDI_BASE_MISUSE_H
+#define MDI_BASE_MISUSE_H
+
+#include "base/common.h"
+
+/*
+ * A mistake that no code can mend: tell the handler, then abort(). @text is
+ * one line without its newline. AS-Safe with the default handler.
+ */
+MDI_NORETURN void mdi_misuse(const char *text);
+
+/*
+ * Handles begin their life with a mark and lose it at the end, so that one that
+ * was destroyed can be told: by luck when its memory has gone to another object
+ * of the same kind, else for sure.
+ */
+#define MDI_MARK_MODULE 0x4d6f6475u
+#define MDI_MARK_REGION 0x52656769u
+#define MDI_MARK_GATE 0x47617465u
+#define MDI_MARK_SERVICE 0x53657276u
+
+static inline void mdi_check_mark(uint32_t mark, uint32_t expected,
+				  const char *text)
+{
+	if (mark != expected)
+		mdi_misuse(text);
+}
+
+#endif /* MDI_BASE_MISUSE_H */

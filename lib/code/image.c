@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* What images have in common, whatever file they come from. */
+#include "code/image.h"
+
+#include "base/error.h"
+#include "code/image_debug.h"
+#include "core/gate.h"
+#include "core/region.h"
+#include "core/report.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include "core/vault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Guarded by the library's lock. */
+static struct modiso_image *images;
+
+static bool describe(uintptr_t address, struct mdi_report_place *place);
+
+/* Short, and fit for a report. */
+static void copy_name(char *to, const char *from)
+{
+	for (size_t i = 0; i < MODISO_NAME_SIZE - 1 && from[i] != '\0'; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+}
+
+int mdi_image_create(struct mdi_image_request *request, size_t length,
+		     struct modiso_image **out)
+{
+	struct modiso_image *image;
+	int result;
+
+	mdi_runtime_lock();
+	mdi_report_image = describe;
+	image = mdi_vault_alloc(sizeof(*image));
+	if (image == NULL) {
+		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for image %s",
+				  request->name);
+	} else {
+		result = mdi_region_stage(request->module, length,
+					  &image->pages);
+		if (result != 0)
+			mdi_vault_free(image, sizeof(*image));
+	}
+	mdi_runtime_unlock();
+	if (result != 0)
+		return result;
+	image->module = request->module;
+	image->length = length;
+	copy_name(image->name, request->name);
+	*out = image;
+	return 0;
+}
+
+/* The lock is held. */
+static void free_object(struct modiso_image *image)
+{
+	mdi_image_debug_free(image);
+	mdi_image_unprepare(image);
+	mdi_vault_free(image->fini, image->fini_count * sizeof(*image->fini));
+	mdi_vault_free(image->names, image->symbols.size);
+	mdi_vault_free(image, sizeof(*image));
+}
+
+int mdi_image_reserve_names(struct modiso_image *image)
+{
+	mdi_runtime_lock();
+	image->names = mdi_vault_alloc(image->symbols.size);
+	mdi_runtime_unlock();
+	if (image->names == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM,
+				"no memory for %zu bytes of names of %s",
+				image->symbols.size, image->name);
+	return 0;
+}
+
+void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
+			uint32_t access, const char *what)
+{
+	if (offset == end)
+		return;
+	image->part[image->part_count++] = (struct mdi_image_part){
+		.offset = offset,
+		.length = end - offset,
+		.access = access,
+		.what = what,
+	};
+}
+
+bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address)
+{
+	size_t offset = address - (uintptr_t)image->pages;
+
+	for (unsigned i = 0; i < image->part_count; i++)
+		if (image->part[i].access & MODISO_EXEC &&
+		    offset >= image->part[i].offset &&
+		    offset - image->part[i].offset < image->part[i].length)
+			return true;
+	return false;
+}
+
+/* --- regions --- */
+
+static void withdraw(struct modiso_image *image)
+{
+	if (image->link == NULL)
+		return;
+	*image->link = image->next;
+	if (image->next != NULL)
+		image->next->link = image->link;
+	image->link = NULL;
+}
+
+/* Pages between the parts, and behind the last one; the lock is held. */
+static void trim(struct modiso_image *image)
+{
+	size_t at = 0;
+
+	if (image->trimmed)
+		return;
+	image->trimmed = true;
+	for (unsigned i = 0; i <= image->part_count; i++) {
+		size_t next = i < image->part_count ? image->part[i].offset
+						    : image->length;
+
+		if (next > at)
+			mdi_region_unstage(image->module, image->pages + at,
+					   next - at);
+		if (i < image->part_count)
+			at = next + image->part[i].length;
+	}
+}
+
+static int settle_part(struct modiso_image *image, struct mdi_image_part *part)
+{
+	char name[MODISO_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%.23s %s", image->name, part->what);
+	return mdi_region_settle(image->module, image->pages + part->offset,
+				 part->length, part->access, name,
+				 &part->region);
+}
+
+int mdi_image_settle(struct modiso_image *image)
+{
+	int result = 0;
+
+	trim(image);
+	for (unsigned i = 0; result == 0 && i < image->part_count; i++)
+		result = settle_part(image, &image->part[i]);
+	return result;
+}
+
+void mdi_image_publish(struct modiso_image *image)
+{
+	image->next = images;
+	image->link = &images;
+	if (images != NULL)
+		images->link = &image->next;
+	images = image;
+	trim(image);
+}
+
+/* The lock is held. What is a region may refuse to go; what is none may not. */
+static int drop(struct modiso_image *image)
+{
+	int result;
+
+	if (!image->trimmed) {
+		mdi_region_unstage(image->module, image->pages, image->length);
+		return 0;
+	}
+	for (; image->part_count != 0; image->part_count--) {
+		struct mdi_image_part *part =
+			&image->part[image->part_count - 1];
+
+		if (part->region == NULL) {
+			mdi_region_unstage(image->module,
+					   image->pages + part->offset,
+					   part->length);
+			continue;
+		}
+		result = mdi_region_destroy(part->region);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+void mdi_image_discard(struct modiso_image *image)
+{
+	char text[384];
+	int saved = errno;
+
+	snprintf(text, sizeof(text), "%s", modiso_last_error_text());
+	mdi_image_debug_remove(image);
+	mdi_runtime_lock();
+	/* What the kernel would not close stays the module's, on the list. */
+	if (drop(image) == 0) {
+		withdraw(image);
+		free_object(image);
+	}
+	mdi_runtime_unlock();
+	mdi_fail(0, "%s", text);
+	errno = saved;
+}
+
+/* --- unload --- */
+
+static bool holds(const struct modiso_image *image, uintptr_t address)
+{
+	return address - (uintptr_t)image->pages < image->length;
+}
+
+/* The lock is held. */
+static int check_idle(const struct modiso_image *image)
+{
+	const struct modiso_gate *gate;
+
+	if (mdi_threads_inside(&image->module->domain))
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a thread is inside module %s, to which image "
+				"%s belongs",
+				image->module->name, image->name);
+	for (gate = image->module->gates; gate != NULL; gate = gate->next)
+		if (holds(image, (uintptr_t)gate->own.entry))
+			return mdi_fail(MODISO_ERR_BUSY,
+					"a gate to %p in image %s exists",
+					(void *)(uintptr_t)gate->own.entry,
+					image->name);
+	return 0;
+}
+
+static int finish(struct modiso_image *image)
+{
+	int result = 0, code;
+
+	for (size_t i = 0; i < image->fini_count; i++) {
+		if (image->fini[i] == 0)
+			break;
+		code = mdi_image_call(image, image->fini[i], NULL);
+		if (result == 0)
+			result = code;
+	}
+	return result;
+}
+
+int mdi_image_unload(struct modiso_image *image)
+{
+	int finished = 0, result;
+	bool run;
+
+	mdi_runtime_lock();
+	result = check_idle(image);
+	run = !image->finished && image->sealed;
+	if (result == 0)
+		image->finished = true;
+	mdi_runtime_unlock();
+	if (result != 0)
+		return result;
+	if (run)
+		finished = finish(image);
+	mdi_image_debug_remove(image);
+	mdi_runtime_lock();
+	result = check_idle(image);
+	if (result == 0) {
+		image->sealed = false;
+		result = drop(image);
+	}
+	if (result == 0) {
+		withdraw(image);
+		free_object(image);
+	}
+	mdi_runtime_unlock();
+	return result != 0 ? result : finished;
+}
+
+void mdi_images_forget(const struct modiso_module *module)
+{
+	struct modiso_image *image, *next;
+
+	for (image = images; image != NULL; image = next) {
+		next = image->next;
+		if (image->module != module)
+			continue;
+		mdi_image_debug_remove(image);
+		withdraw(image);
+		free_object(image);
+	}
+}
+
+/* --- names --- */
+
+int mdi_image_find(const struct modiso_image *image, const char *name,
+		   uintptr_t *address)
+{
+	const struct mdi_symbol *symbol;
+
+	if (!image->sealed)
+		return mdi_fail(MODISO_ERR_STATE,
+				"image %s is prepared and not sealed",
+				image->name);
+	if (name == NULL) {
+		if (image->entry == 0)
+			return mdi_fail(MODISO_ERR_NOENT,
+					"image %s has no entry point",
+					image->name);
+		*address = image->entry;
+		return 0;
+	}
+	symbol = mdi_symbols_find(&image->symbols, name);
+	if (symbol == NULL)
+		return mdi_fail(MODISO_ERR_NOENT, "image %s exports no %s",
+				image->name, name);
+	*address = image->bias + symbol->vaddr;
+	if (symbol->resolver)
+		return mdi_image_call(image, *address, address);
+	return 0;
+}
+
+/* For reports: the image and the function that an address is in. */
+static bool describe(uintptr_t address, struct mdi_report_place *place)
+{
+	const struct modiso_image *image;
+	const struct mdi_symbol *symbol;
+	bool found = false;
+
+	mdi_runtime_lock();
+	for (image = images; image != NULL && !found; image = image->next) {
+		if (!holds(image, address))
+			continue;
+		found = true;
+		snprintf(place->file, sizeof(place->file), "%s", image->name);
+		place->file_offset = address - image->bias;
+		symbol = mdi_symbols_at(&image->symbols, place->file_offset);
+		if (symbol == NULL)
+			continue;
+		snprintf(place->function, sizeof(place->function), "%s",
+			 image->symbols.strings + symbol->name);
+		place->function_offset = place->file_offset - symbol->vaddr;
+	}
+	mdi_runtime_unlock();
+	return found;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * code/image.h - the life of an image: built, sealed, run, unloaded.
+ */
+#ifndef MDI_CODE_IMAGE_H
+#define MDI_CODE_IMAGE_H
+
+#include <modiso/image.h>
+
+#include "code/image_elf.h"
+#include "code/image_file.h"
+#include "code/image_symbols.h"
+#include "core/module.h"
+
+/* Every segment, one of them cut in three by RELRO. */
+#define MDI_IMAGE_PARTS (MDI_SEGMENTS_MAX + 2)
+
+/* Whole pages with one protection; they become one region. */
+struct mdi_image_part {
+	size_t offset, length; /* in the image's pages */
+	uint32_t access;
+	const char *what;
+	struct modiso_region *region;
+};
+
+/* In the vault. The list of all images is guarded by the library's lock. */
+struct modiso_image {
+	struct modiso_image *next, **link;
+	struct modiso_module *module;
+	char name[MODISO_NAME_SIZE];
+	char *pages; /* inside the module's address range */
+	size_t length;
+	uintptr_t bias; /* an address at run time less the one as linked */
+	uintptr_t entry;
+	struct mdi_image_part part[MDI_IMAGE_PARTS];
+	unsigned part_count;
+	bool trimmed;    /* only the parts are left of its pages */
+	bool sealed;     /* its symbols may be used */
+	bool finished;   /* its finalisers have run */
+	uintptr_t *fini; /* functions at run time, in the order to run them */
+	size_t fini_count;
+	struct mdi_symbols symbols;
+	void *names;                       /* the block that they lie in */
+	struct mdi_image_reserve *reserve; /* prepared and not sealed */
+	struct mdi_image_debug *debug;     /* what the debugger was told */
+};
+
+/* What a load is about, on its way through the files of this layer. */
+struct mdi_image_request {
+	struct modiso_module *module;
+	const struct modiso_image_options *options; /* complete */
+	const char *name;
+	struct mdi_image_file file;
+};
+
+/* The library's lock is not held in these; they take and give it. */
+int mdi_image_load(struct mdi_image_request *request,
+		   struct modiso_image **out);
+int mdi_image_prepare(struct mdi_image_request *request,
+		      const struct modiso_flat *flat,
+		      struct modiso_image **out);
+int mdi_image_seal(struct modiso_image *image);
+int mdi_image_unload(struct modiso_image *image);
+int mdi_image_find(const struct modiso_image *image, const char *name,
+		   uintptr_t *address);
+
+/* Is there code of this image at this address, at run time? */
+bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address);
+
+/* A module ends; the lock is held. */
+void mdi_images_forget(const struct modiso_module *module);
+
+/* --- between the files of this layer --- */
+
+/* Pages to build in, and an object; complete or nothing. */
+int mdi_image_create(struct mdi_image_request *request, size_t length,
+		     struct modiso_image **out);
+void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
+			uint32_t access, const char *what);
+/* Memory of the vault for image->symbols.size; 0 or MODISO_ERR_NOMEM. */
+int mdi_image_reserve_names(struct modiso_image *image);
+/* The list knows the image, and only its parts are left; the lock is held. */
+void mdi_image_publish(struct modiso_image *image);
+/* Parts become regions; the lock is held. */
+int mdi_image_settle(struct modiso_image *image);
+/* After a failure: nothing of it stays mapped. Keeps errno and the sentence. */
+void mdi_image_discard(struct modiso_image *image);
+
+/* Give back what sealing would have needed: image_flat.c; the lock is held. */
+void mdi_image_unprepare(struct modiso_image *image);
+
+/* Executable bytes of a built image that is not yet executable. */
+int mdi_image_scan(const struct modiso_image *image);
+
+/* Call a function inside the module: image_run.c. */
+int mdi_image_call(const struct modiso_image *image, uintptr_t function,
+		   uintptr_t *result);
+
+#endif /* MDI_CODE_IMAGE_H */

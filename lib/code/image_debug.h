@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * code/image_debug.h - what debuggers and profilers learn of an image.
+ */
+#ifndef MDI_CODE_IMAGE_DEBUG_H
+#define MDI_CODE_IMAGE_DEBUG_H
+
+#include "code/image.h"
+
+/*
+ * As the options of the request ask. 0, MODISO_ERR_NOMEM, or MODISO_ERR_OS:
+ * the map for perf cannot be written.
+ */
+int mdi_image_debug_add(struct modiso_image *image,
+			const struct mdi_image_request *request);
+/* Tell the debugger that it goes; may be said twice. */
+void mdi_image_debug_remove(struct modiso_image *image);
+/* The memory; the library's lock is held. */
+void mdi_image_debug_free(struct modiso_image *image);
+
+/* Lines for perf(1): image_perf.c. 0 or MODISO_ERR_OS. */
+int mdi_image_perf_add(const struct modiso_image *image);
+
+#endif /* MDI_CODE_IMAGE_DEBUG_H */

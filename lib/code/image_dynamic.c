@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* The dynamic section: symbols, relocations, what to run. */
+#include "code/image_elf.h"
+
+#include "base/error.h"
+
+#include <modiso/region.h>
+
+#include <string.h>
+
+/* Values of the tags that matter; those of pointers are addresses as linked. */
+struct dynamic {
+	uint64_t value[40];
+	bool has[40];
+	uint64_t gnu_hash;
+	uint64_t needed; /* offset of the first one's name */
+	bool any_needed;
+};
+
+#define TAGS ((int64_t)MDI_COUNT(((struct dynamic *)0)->has))
+
+static int refuse_tag(const struct mdi_elf *elf, const char *what)
+{
+	return mdi_fail(MODISO_ERR_NOTSUP, "image %s has %s", elf->name, what);
+}
+
+static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
+		    const Elf64_Dyn *entry)
+{
+	switch (entry->d_tag) {
+	case DT_TEXTREL:
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"image %s has relocations of its code "
+				"(DT_TEXTREL); compile with -fPIC",
+				elf->name);
+	case DT_REL:
+	case DT_RELSZ:
+		return refuse_tag(elf, "relocations of the kind REL; x86-64 "
+				       "has RELA");
+	case DT_RELR:
+	case DT_RELRSZ:
+		return refuse_tag(elf, "packed relocations (DT_RELR); link "
+				       "with -z nopack-relative-relocs");
+	case DT_NEEDED:
+		if (!dynamic->any_needed)
+			dynamic->needed = entry->d_un.d_val;
+		dynamic->any_needed = true;
+		return 0;
+	case DT_GNU_HASH:
+		dynamic->gnu_hash = entry->d_un.d_ptr;
+		return 0;
+	default:
+		break;
+	}
+	if (entry->d_tag < 0 || entry->d_tag >= TAGS)
+		return 0;
+	if (dynamic->has[entry->d_tag])
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s has dynamic tag %ld twice", elf->name,
+				entry->d_tag);
+	dynamic->has[entry->d_tag] = true;
+	dynamic->value[entry->d_tag] = entry->d_un.d_val;
+	if (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_TEXTREL)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"image %s has relocations of its code "
+				"(DF_TEXTREL); compile with -fPIC",
+				elf->name);
+	if (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_STATIC_TLS)
+		return refuse_tag(elf, "thread-local storage (DF_STATIC_TLS), "
+				       "which a module cannot have");
+	return 0;
+}
+
+static int read_tags(const struct mdi_elf *elf, const Elf64_Phdr *header,
+		     struct dynamic *dynamic)
+{
+	Elf64_Dyn entry;
+	struct mdi_part part;
+	int result;
+
+	memset(dynamic, 0, sizeof(*dynamic));
+	if (!mdi_elf_part(elf, header->p_vaddr, header->p_filesz, &part))
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: its dynamic section is in no "
+				"segment",
+				elf->name);
+	for (size_t at = 0; part.length - at >= sizeof(entry);
+	     at += sizeof(entry)) {
+		memcpy(&entry, elf->bytes + part.offset + at, sizeof(entry));
+		if (entry.d_tag == DT_NULL)
+			return 0;
+		result = take_tag(elf, dynamic, &entry);
+		if (result != 0)
+			return result;
+	}
+	return mdi_fail(MODISO_ERR_FORMAT,
+			"image %s: its dynamic section has no end", elf->name);
+}
+
+static int bad_table(const struct mdi_elf *elf, const char *what)
+{
+	return mdi_fail(MODISO_ERR_FORMAT,
+			"image %s: its %s are not in the file, or not in one "
+			"segment",
+			elf->name, what);
+}
+
+/* --- symbols --- */
+
+static int find_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
+{
+	uint64_t at = dynamic->value[DT_SYMTAB];
+	const struct mdi_segment *segment;
+
+	if (!mdi_elf_part(elf, dynamic->value[DT_STRTAB],
+			  dynamic->value[DT_STRSZ], &elf->strings))
+		return bad_table(elf, "names");
+	segment = mdi_elf_segment(elf, at, sizeof(Elf64_Sym));
+	if (segment == NULL ||
+	    !mdi_elf_part(elf, at, sizeof(Elf64_Sym), &elf->symbols) ||
+	    (dynamic->has[DT_SYMENT] &&
+	     dynamic->value[DT_SYMENT] != sizeof(Elf64_Sym)))
+		return bad_table(elf, "symbols");
+	/* Their number is nowhere; there are no more than fit. */
+	elf->symbols.length =
+		segment->file_offset + segment->file_size - elf->symbols.offset;
+	return 0;
+}
+
+static uint32_t word_at(const struct mdi_elf *elf, size_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, elf->bytes + offset, sizeof(word));
+	return word;
+}
+
+static int count_by_hash(struct mdi_elf *elf, uint64_t vaddr)
+{
+	struct mdi_part part;
+
+	if (!mdi_elf_part(elf, vaddr, 8, &part))
+		return bad_table(elf, "hash table's counts");
+	elf->symbol_count = word_at(elf, part.offset + 4);
+	return 0;
+}
+
+/* The last symbol is the end of the chain that begins last. */
+static int count_by_gnu_hash(struct mdi_elf *elf, uint64_t vaddr)
+{
+	uint64_t buckets, chains;
+	uint32_t count, first, last = 0;
+	struct mdi_part part;
+
+	if (!mdi_elf_part(elf, vaddr, 16, &part))
+		return bad_table(elf, "hash table's counts");
+	count = word_at(elf, part.offset);
+	first = word_at(elf, part.offset + 4);
+	buckets = vaddr + 16 + (uint64_t)8 * word_at(elf, part.offset + 8);
+	chains = buckets + (uint64_t)4 * count;
+	if (!mdi_elf_part(elf, buckets, (uint64_t)4 * count, &part))
+		return bad_table(elf, "hash buckets");
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t symbol = word_at(elf, part.offset + 4 * (size_t)i);
+
+		last = symbol > last ? symbol : last;
+	}
+	if (last == 0 || last < first)
+		return 0; /* it defines nothing */
+	for (;; last++) {
+		if (!mdi_elf_part(elf, chains + (uint64_t)4 * (last - first), 4,
+				  &part))
+			return bad_table(elf, "hash chains");
+		if (word_at(elf, part.offset) & 1)
+			break;
+	}
+	elf->symbol_count = (size_t)last + 1;
+	return 0;
+}
+
+static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
+{
+	int result = 0;
+
+	if (!dynamic->has[DT_SYMTAB] || !dynamic->has[DT_STRTAB])
+		return 0;
+	result = find_symbols(elf, dynamic);
+	if (result != 0)
+		return result;
+	if (dynamic->has[DT_HASH])
+		result = count_by_hash(elf, dynamic->value[DT_HASH]);
+	else if (dynamic->gnu_hash != 0)
+		result = count_by_gnu_hash(elf, dynamic->gnu_hash);
+	if (result != 0)
+		return result;
+	if (elf->symbol_count > elf->symbols.length / sizeof(Elf64_Sym))
+		return bad_table(elf, "symbols");
+	return 0;
+}
+
+bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
+		    Elf64_Sym *symbol)
+{
+	if (index >= elf->symbols.length / sizeof(*symbol))
+		return false;
+	memcpy(symbol,
+	       elf->bytes + elf->symbols.offset + index * sizeof(*symbol),
+	       sizeof(*symbol));
+	return true;
+}
+
+const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset)
+{
+	const char *text;
+
+	if (offset >= elf->strings.length)
+		return NULL;
+	text = (const char *)elf->bytes + elf->strings.offset + offset;
+	if (memchr(text, '\0', elf->strings.length - offset) == NULL)
+		return NULL;
+	return text;
+}
+
+/* --- relocations, and what to run --- */
+
+static int read_rela(struct mdi_elf *elf, const struct dynamic *dynamic)
+{
+	if (dynamic->has[DT_RELA] &&
+	    (!mdi_elf_part(elf, dynamic->value[DT_RELA],
+			   dynamic->value[DT_RELASZ], &elf->rela) ||
+	     (dynamic->has[DT_RELAENT] &&
+	      dynamic->value[DT_RELAENT] != sizeof(Elf64_Rela)) ||
+	     elf->rela.length % sizeof(Elf64_Rela) != 0))
+		return bad_table(elf, "relocations");
+	if (dynamic->has[DT_JMPREL] &&
+	    (dynamic->value[DT_PLTREL] != DT_RELA ||
+	     !mdi_elf_part(elf, dynamic->value[DT_JMPREL],
+			   dynamic->value[DT_PLTRELSZ], &elf->plt) ||
+	     elf->plt.length % sizeof(Elf64_Rela) != 0))
+		return bad_table(elf, "relocations of calls");
+	return 0;
+}
+
+static int read_hooks(const struct mdi_elf *elf, const struct dynamic *dynamic,
+		      int function, int array, int size, const char *what,
+		      struct mdi_hooks *hooks)
+{
+	uint64_t bytes = dynamic->value[size];
+
+	if (dynamic->has[function]) {
+		hooks->function = dynamic->value[function];
+		if (!mdi_elf_is_code(elf, hooks->function))
+			return mdi_fail(MODISO_ERR_FORMAT,
+					"image %s: its %s function %#lx is not "
+					"in code",
+					elf->name, what, hooks->function);
+	}
+	if (!dynamic->has[array] || bytes == 0)
+		return 0;
+	hooks->array = dynamic->value[array];
+	hooks->count = bytes / sizeof(uint64_t);
+	if (bytes % sizeof(uint64_t) != 0 ||
+	    mdi_elf_segment(elf, hooks->array, bytes) == NULL)
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: its %s array is in no segment",
+				elf->name, what);
+	return 0;
+}
+
+static int check_needed(const struct mdi_elf *elf,
+			const struct dynamic *dynamic, bool ignore)
+{
+	const char *name = mdi_elf_string(elf, dynamic->needed);
+
+	if (!dynamic->any_needed || ignore)
+		return 0;
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"image %s needs library %s; a module has none: link it "
+			"with modiso-cc, or say MODISO_IMAGE_IGNORE_NEEDED",
+			elf->name, name ? name : "?");
+}
+
+int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
+		    bool ignore_needed)
+{
+	struct dynamic dynamic;
+	int result;
+
+	if (elf->symbols.length != 0 || elf->rela.length != 0 ||
+	    elf->plt.length != 0)
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s has two dynamic sections", elf->name);
+	result = read_tags(elf, header, &dynamic);
+	if (result == 0)
+		result = read_symbols(elf, &dynamic);
+	if (result == 0)
+		result = check_needed(elf, &dynamic, ignore_needed);
+	if (result == 0)
+		result = read_rela(elf, &dynamic);
+	if (result == 0)
+		result = read_hooks(elf, &dynamic, DT_INIT, DT_INIT_ARRAY,
+				    DT_INIT_ARRAYSZ, "init", &elf->init);
+	if (result == 0)
+		result = read_hooks(elf, &dynamic, DT_FINI, DT_FINI_ARRAY,
+				    DT_FINI_ARRAYSZ, "fini", &elf->fini);
+	return result;
+}

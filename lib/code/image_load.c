@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An ELF image on its way into a module. It is built in pages that are not the
+ * module's yet, so that no thread inside the module can change what was
+ * checked; each part then becomes a region with its final protection at once.
+ */
+#include "code/image.h"
+
+#include "base/error.h"
+#include "code/image_debug.h"
+#include "code/image_reloc.h"
+#include "core/range.h"
+#include "core/region.h"
+#include "core/runtime.h"
+#include "core/vault.h"
+#include "os/linux_sys.h"
+#include "os/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TRAP 0xcc /* int3 */
+
+struct load {
+	struct mdi_image_request *request;
+	struct mdi_elf elf;
+	struct mdi_bindings bindings;
+	struct mdi_reloc reloc;
+	struct modiso_image *image;
+	uintptr_t *init; /* malloc()ed, in the order to run them */
+	size_t init_count;
+};
+
+static int check_abi(const struct load *load)
+{
+	const struct mdi_elf *elf = &load->elf;
+	const char *want = load->request->options->abi;
+	const char *has = (const char *)elf->bytes + elf->abi.offset;
+
+	if (want == NULL ||
+	    (strlen(want) == elf->abi.length && elf->abi.length != 0 &&
+	     memcmp(want, has, elf->abi.length) == 0))
+		return 0;
+	if (elf->abi.length == 0)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"image %s has no ABI tag; the host wants %s",
+				elf->name, want);
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"image %s has ABI tag %.*s; the host wants %s",
+			elf->name, (int)elf->abi.length, has, want);
+}
+
+/* --- building --- */
+
+static const char *part_name(uint32_t access)
+{
+	return access & MODISO_EXEC    ? "code"
+	       : access & MODISO_WRITE ? "data"
+				       : "rodata";
+}
+
+/* A writable segment is cut where RELRO begins and ends. */
+static void add_parts(struct load *load)
+{
+	const struct mdi_elf *elf = &load->elf;
+	size_t relro = elf->relro - elf->low;
+	size_t relro_end = elf->relro_end - elf->low;
+	/* Indirect functions are resolved when code runs: RELRO comes then. */
+	uint32_t closed = MODISO_READ;
+
+	if (load->reloc.late_count != 0)
+		closed |= MODISO_WRITE;
+	for (unsigned i = 0; i < elf->segment_count; i++) {
+		const struct mdi_segment *segment = &elf->segment[i];
+		size_t from = (segment->vaddr - elf->low) & -MDI_PAGE_SIZE;
+		size_t to = (segment->vaddr + segment->size - elf->low +
+			     MDI_PAGE_SIZE - 1) &
+			    -MDI_PAGE_SIZE;
+
+		if (relro < relro_end && relro >= from && relro_end <= to &&
+		    segment->access & MODISO_WRITE) {
+			mdi_image_add_part(load->image, from, relro,
+					   segment->access, "data");
+			mdi_image_add_part(load->image, relro, relro_end,
+					   closed, "relro");
+			from = relro_end;
+		}
+		mdi_image_add_part(load->image, from, to, segment->access,
+				   part_name(segment->access));
+	}
+}
+
+/* Code ends in traps, not in what the page would be filled with. */
+static void copy_segment(const struct load *load,
+			 const struct mdi_segment *segment)
+{
+	size_t offset = segment->vaddr - load->elf.low;
+	size_t end = offset + segment->file_size;
+	char *pages = load->image->pages;
+
+	if (segment->file_size == 0)
+		return;
+	mdi_mem_populate(pages + (offset & -MDI_PAGE_SIZE),
+			 ((end + MDI_PAGE_SIZE - 1) & -MDI_PAGE_SIZE) -
+				 (offset & -MDI_PAGE_SIZE));
+	memcpy(pages + offset, load->elf.bytes + segment->file_offset,
+	       segment->file_size);
+	if (!(segment->access & MODISO_EXEC))
+		return;
+	memset(pages + (offset & -MDI_PAGE_SIZE), TRAP,
+	       offset & (MDI_PAGE_SIZE - 1));
+	if (segment->size == segment->file_size)
+		memset(pages + end, TRAP, -end & (MDI_PAGE_SIZE - 1));
+}
+
+/* The canary of the stack protector differs from load to load. */
+static void set_guard(const struct load *load)
+{
+	const struct mdi_symbol *symbol =
+		mdi_symbols_find(&load->image->symbols, "__stack_chk_guard");
+	const struct mdi_segment *segment;
+	uint64_t guard;
+
+	if (symbol == NULL)
+		return;
+	segment = mdi_elf_segment(&load->elf, symbol->vaddr, sizeof(guard));
+	if (segment == NULL || !(segment->access & MODISO_WRITE) ||
+	    mdi_sys_getrandom(&guard, sizeof(guard)) != 0)
+		return;
+	guard &= ~(uint64_t)0xff; /* ends strings that run into it */
+	memcpy(load->image->pages + (symbol->vaddr - load->elf.low), &guard,
+	       sizeof(guard));
+}
+
+/* What the relocated array holds now; the module can change it later. */
+static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
+		      bool backwards, uintptr_t *list, size_t *count)
+{
+	const char *array = load->image->pages + (hooks->array - load->elf.low);
+	uintptr_t function;
+	size_t n = 0;
+
+	if (hooks->function != 0 && !backwards)
+		list[n++] = load->image->bias + hooks->function;
+	for (size_t i = 0; i < hooks->count; i++) {
+		size_t from = backwards ? hooks->count - 1 - i : i;
+
+		memcpy(&function, array + from * sizeof(function),
+		       sizeof(function));
+		if (function == 0 || function == UINTPTR_MAX)
+			continue;
+		if (!mdi_image_is_code(load->image, function))
+			return mdi_fail(MODISO_ERR_FORMAT,
+					"image %s: entry %zu of its %s array "
+					"is %#zx, which is not in its code",
+					load->elf.name, from,
+					backwards ? "fini" : "init",
+					(size_t)function);
+		list[n++] = function;
+	}
+	if (hooks->function != 0 && backwards)
+		list[n++] = load->image->bias + hooks->function;
+	*count = n;
+	return 0;
+}
+
+static int read_all_hooks(struct load *load)
+{
+	const struct mdi_elf *elf = &load->elf;
+	struct modiso_image *image = load->image;
+	size_t init = elf->init.count + 1, fini = elf->fini.count + 1, used;
+	int result;
+
+	load->init = calloc(init, sizeof(*load->init));
+	mdi_runtime_lock();
+	image->fini = mdi_vault_alloc(fini * sizeof(*image->fini));
+	mdi_runtime_unlock();
+	if (load->init == NULL || image->fini == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM,
+				"no memory for %zu init and fini functions",
+				init + fini);
+	image->fini_count = fini; /* zeroes at the end are not run */
+	result = read_hooks(load, &elf->init, false, load->init,
+			    &load->init_count);
+	if (result == 0)
+		result = read_hooks(load, &elf->fini, true, image->fini, &used);
+	return result;
+}
+
+static int name_symbols(struct load *load)
+{
+	struct modiso_image *image = load->image;
+	int result;
+
+	result = mdi_symbols_measure(&load->elf, &image->symbols);
+	if (result == 0)
+		result = mdi_image_reserve_names(image);
+	if (result == 0)
+		result = mdi_symbols_fill(&load->elf, &image->symbols,
+					  image->names);
+	return result;
+}
+
+static int build(struct load *load)
+{
+	const struct mdi_elf *elf = &load->elf;
+	struct modiso_image *image = load->image;
+	int result;
+
+	image->bias = (uintptr_t)image->pages - elf->low;
+	if (elf->entry != 0)
+		image->entry = image->bias + elf->entry;
+	for (unsigned i = 0; i < elf->segment_count; i++)
+		copy_segment(load, &elf->segment[i]);
+	load->reloc = (struct mdi_reloc){
+		.elf = elf,
+		.bindings = &load->bindings,
+		.pages = image->pages,
+		.bias = image->bias,
+	};
+	result = mdi_relocate(&load->reloc);
+	if (result != 0)
+		return result;
+	add_parts(load);
+	result = name_symbols(load);
+	if (result != 0)
+		return result;
+	set_guard(load);
+	result = read_all_hooks(load);
+	return result != 0 ? result : mdi_image_scan(image);
+}
+
+/* --- running --- */
+
+static int resolve_late(struct load *load)
+{
+	struct modiso_image *image = load->image;
+	uintptr_t value = 0;
+	int result;
+
+	for (size_t i = 0; i < load->reloc.late_count; i++) {
+		const struct mdi_late *late = &load->reloc.late[i];
+
+		result = mdi_image_call(image, image->bias + late->resolver,
+					&value);
+		if (result != 0)
+			return result;
+		value += late->addend;
+		result = mdi_range_copy((void *)(image->bias + late->target),
+					&value, sizeof(value),
+					(void *)(image->bias + late->target));
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+static int close_relro(struct modiso_image *image)
+{
+	int result = 0;
+
+	mdi_runtime_lock();
+	for (unsigned i = 0; result == 0 && i < image->part_count; i++) {
+		if (strcmp(image->part[i].what, "relro") != 0)
+			continue;
+		result = mdi_region_protect(image->part[i].region, MODISO_READ);
+	}
+	mdi_runtime_unlock();
+	return result;
+}
+
+static int start(struct load *load)
+{
+	struct modiso_image *image = load->image;
+	int result;
+
+	mdi_runtime_lock();
+	mdi_image_publish(image);
+	result = mdi_image_settle(image);
+	mdi_runtime_unlock();
+	if (result == 0)
+		result = mdi_image_debug_add(image, load->request);
+	if (result == 0 && load->reloc.late_count != 0) {
+		result = resolve_late(load);
+		if (result == 0)
+			result = close_relro(image);
+	}
+	for (size_t i = 0; result == 0 && i < load->init_count; i++)
+		result = mdi_image_call(image, load->init[i], NULL);
+	image->sealed = result == 0;
+	return result;
+}
+
+static int load_elf(struct load *load)
+{
+	struct mdi_image_request *request = load->request;
+	const struct modiso_image_options *options = request->options;
+	int result;
+
+	result = mdi_elf_parse(&load->elf, request->file.bytes,
+			       request->file.length, request->name,
+			       options->flags & MODISO_IMAGE_IGNORE_NEEDED);
+	if (result == 0)
+		result = check_abi(load);
+	if (result == 0)
+		result =
+			mdi_image_create(request, load->elf.span, &load->image);
+	if (result != 0)
+		return result;
+	result = build(load);
+	if (result == 0)
+		result = start(load);
+	if (result != 0)
+		mdi_image_discard(load->image);
+	return result;
+}
+
+int mdi_image_load(struct mdi_image_request *request, struct modiso_image **out)
+{
+	const struct modiso_image_options *options = request->options;
+	struct load load = {.request = request};
+	int result;
+
+	result = mdi_bindings_init(&load.bindings, options->exports,
+				   options->export_count);
+	if (result != 0)
+		return result;
+	result = load_elf(&load);
+	mdi_bindings_fini(&load.bindings);
+	free(load.reloc.late);
+	free(load.init);
+	if (result == 0)
+		*out = load.image;
+	return result;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "code/image_reloc.h"
+
+#include "base/error.h"
+
+#include <modiso/region.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		[R_X86_64_PC32] = "R_X86_64_PC32",
+		[R_X86_64_GOT32] = "R_X86_64_GOT32",
+		[R_X86_64_PLT32] = "R_X86_64_PLT32",
+		[R_X86_64_COPY] = "R_X86_64_COPY",
+		[R_X86_64_GOTPCREL] = "R_X86_64_GOTPCREL",
+		[R_X86_64_32] = "R_X86_64_32",
+		[R_X86_64_32S] = "R_X86_64_32S",
+		[R_X86_64_16] = "R_X86_64_16",
+		[R_X86_64_PC16] = "R_X86_64_PC16",
+		[R_X86_64_8] = "R_X86_64_8",
+		[R_X86_64_PC8] = "R_X86_64_PC8",
+		[R_X86_64_DTPMOD64] = "R_X86_64_DTPMOD64",
+		[R_X86_64_DTPOFF64] = "R_X86_64_DTPOFF64",
+		[R_X86_64_TPOFF64] = "R_X86_64_TPOFF64",
+		[R_X86_64_TLSGD] = "R_X86_64_TLSGD",
+		[R_X86_64_TPOFF32] = "R_X86_64_TPOFF32",
+		[R_X86_64_PC64] = "R_X86_64_PC64",
+		[R_X86_64_SIZE64] = "R_X86_64_SIZE64",
+		[R_X86_64_TLSDESC] = "R_X86_64_TLSDESC",
+	};
+
+	return kind < MDI_COUNT(names) && names[kind] != NULL ? names[kind]
+							      : "unknown";
+}
+
+static int check_target(const struct mdi_elf *elf, const Elf64_Rela *rela)
+{
+	const struct mdi_segment *segment =
+		mdi_elf_segment(elf, rela->r_offset, sizeof(uint64_t));
+
+	if (segment == NULL)
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: a relocation of %#lx, which is in "
+				"no segment",
+				elf->name, rela->r_offset);
+	if (!(segment->access & MODISO_WRITE))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"image %s: a relocation of %#lx, which is %s; "
+				"compile with -fPIC",
+				elf->name, rela->r_offset,
+				segment->access & MODISO_EXEC ? "code"
+							      : "read-only");
+	return 0;
+}
+
+static void put(const struct mdi_reloc *reloc, uint64_t target, uint64_t value)
+{
+	memcpy(reloc->pages + (target - reloc->elf->low), &value,
+	       sizeof(value));
+}
+
+static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
+		    uint64_t addend)
+{
+	size_t room = reloc->late_room != 0 ? reloc->late_room * 2 : 16;
+	struct mdi_late *more;
+
+	if (!mdi_elf_is_code(reloc->elf, resolver))
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: the resolver at %#lx is not in code",
+				reloc->elf->name, resolver);
+	if (reloc->late_count == reloc->late_room) {
+		more = realloc(reloc->late, room * sizeof(*more));
+		if (more == NULL)
+			return mdi_fail(MODISO_ERR_NOMEM,
+					"no memory for %zu relocations", room);
+		reloc->late = more;
+		reloc->late_room = room;
+	}
+	reloc->late[reloc->late_count++] =
+		(struct mdi_late){target, resolver, addend};
+	return 0;
+}
+
+/* An undefined symbol is a service of the host, or nothing. */
+static int find_import(const struct mdi_reloc *reloc, const Elf64_Sym *symbol,
+		       const char *name, uintptr_t *value)
+{
+	*value = 0;
+	if (*name == '\0' || mdi_bindings_find(reloc->bindings, name, value) ||
+	    ELF64_ST_BIND(symbol->st_info) == STB_WEAK)
+		return 0;
+	return mdi_fail(MODISO_ERR_NOENT,
+			"image %s needs %s, which the host does not export",
+			reloc->elf->name, name);
+}
+
+static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
+		uint64_t addend)
+{
+	const struct mdi_elf *elf = reloc->elf;
+	uint64_t index = ELF64_R_SYM(rela->r_info);
+	const char *name = NULL;
+	uintptr_t value = 0;
+	Elf64_Sym symbol;
+	int result;
+
+	if (mdi_elf_symbol(elf, index, &symbol))
+		name = mdi_elf_string(elf, symbol.st_name);
+	if (name == NULL)
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: a relocation names symbol %lu, "
+				"which does not exist",
+				elf->name, index);
+	if (ELF64_ST_TYPE(symbol.st_info) == STT_TLS)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"image %s: %s is thread-local, which a module "
+				"cannot have",
+				elf->name, name);
+	if (symbol.st_shndx == SHN_UNDEF) {
+		result = find_import(reloc, &symbol, name, &value);
+		if (result != 0)
+			return result;
+	} else if (ELF64_ST_TYPE(symbol.st_info) == STT_GNU_IFUNC) {
+		return put_late(reloc, rela->r_offset, symbol.st_value, addend);
+	} else {
+		value = symbol.st_value;
+		if (symbol.st_shndx != SHN_ABS)
+			value += reloc->bias;
+	}
+	put(reloc, rela->r_offset, value + addend);
+	return 0;
+}
+
+static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
+{
+	uint64_t addend = (uint64_t)rela->r_addend;
+	uint32_t kind = ELF64_R_TYPE(rela->r_info);
+	int result;
+
+	if (kind == R_X86_64_NONE)
+		return 0;
+	result = check_target(reloc->elf, rela);
+	if (result != 0)
+		return result;
+	switch (kind) {
+	case R_X86_64_RELATIVE:
+		put(reloc, rela->r_offset, reloc->bias + addend);
+		return 0;
+	case R_X86_64_IRELATIVE:
+		return put_late(reloc, rela->r_offset, addend, 0);
+	case R_X86_64_GLOB_DAT:
+	case R_X86_64_JUMP_SLOT:
+		return bind(reloc, rela, 0);
+	case R_X86_64_64:
+		return bind(reloc, rela, addend);
+	default:
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"image %s: relocation %u (%s) of %#lx",
+				reloc->elf->name, kind, kind_name(kind),
+				rela->r_offset);
+	}
+}
+
+static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
+{
+	Elf64_Rela rela;
+	int result;
+
+	for (size_t at = 0; at < part->length; at += sizeof(rela)) {
+		memcpy(&rela, reloc->elf->bytes + part->offset + at,
+		       sizeof(rela));
+		result = apply(reloc, &rela);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+int mdi_relocate(struct mdi_reloc *reloc)
+{
+	int result = apply_all(reloc, &reloc->elf->rela);
+
+	return result != 0 ? result : apply_all(reloc, &reloc->elf->plt);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * code/image_reloc.h - relocations of x86-64, on pages that are not yet the
+ * module's.
+ */
+#ifndef MDI_CODE_IMAGE_RELOC_H
+#define MDI_CODE_IMAGE_RELOC_H
+
+#include "code/image_bind.h"
+#include "code/image_elf.h"
+
+/* A word whose value a function inside the module has to find. */
+struct mdi_late {
+	uint64_t target;   /* as linked */
+	uint64_t resolver; /* as linked */
+	uint64_t addend;
+};
+
+struct mdi_reloc {
+	const struct mdi_elf *elf;
+	const struct mdi_bindings *bindings;
+	char *pages;    /* elf->span bytes: the image, from elf->low on */
+	uintptr_t bias; /* an address at run time less the one as linked */
+	struct mdi_late *late; /* malloc()ed */
+	size_t late_count, late_room;
+};
+
+/*
+ * Apply everything but what needs a resolver. 0, or MODISO_ERR_FORMAT,
+ * _ACCESS, _NOTSUP, _NOENT or _NOMEM with the sentence; the caller frees
+ * reloc->late in any case.
+ */
+int mdi_relocate(struct mdi_reloc *reloc);
+
+#endif /* MDI_CODE_IMAGE_RELOC_H */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "code/scan_x86.h"
+
+#include <string.h>
+
+/*
+ * Two bytes decide where it is worth looking closer: 0f with one of five
+ * second bytes, cd 80, d5 with the bit that stands for 0f. Sixteen places are
+ * compared at a time; what the compiler makes of these types is plain SSE2,
+ * which every x86-64 has.
+ */
+typedef uint8_t lanes __attribute__((vector_size(16)));
+typedef int8_t signs __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+#define LANES sizeof(lanes)
+
+/* An encoding ends at most this far behind the first byte of its pair. */
+#define PAIR_REACH 3
+
+static inline lanes load(const uint8_t *bytes)
+{
+	lanes value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/* Does one of the places 0 to 15 begin with a pair? Reads 17 bytes. */
+static inline bool any_pair(const uint8_t *bytes)
+{
+	lanes one = load(bytes), two = load(bytes + 1);
+	lanes after_0f = (lanes)((two == 0x01) | (two == 0x05) | (two == 0x34) |
+				 (two == 0xae) | (two == 0xc7));
+	lanes pair = ((lanes)(one == 0x0f) & after_0f) |
+		     ((lanes)(one == 0xcd) & (lanes)(two == 0x80)) |
+		     ((lanes)(one == 0xd5) & (lanes)((signs)two < 0));
+	halves found = (halves)pair;
+
+	return (found[0] | found[1]) != 0;
+}
+
+/* Prefixes come in any order; REX is one, where it is ignored as well. */
+static bool is_prefix(uint8_t byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x64 ... 0x67:
+	case 0x40 ... 0x4f:
+	case 0xf0:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The nearest f3 among the prefixes that end before @at, at most @most bytes
+ * back. CPUs let the last one of f2 and f3 count and refuse f0; those are
+ * reported as well, because what another CPU does is not known.
+ */
+static bool find_f3(const uint8_t *bytes, size_t at, size_t most, size_t *f3)
+{
+	for (size_t back = 1; back <= most && back <= at; back++) {
+		if (bytes[at - back] == 0xf3) {
+			*f3 = at - back;
+			return true;
+		}
+		if (!is_prefix(bytes[at - back]))
+			return false;
+	}
+	return false;
+}
+
+static inline unsigned mod(uint8_t modrm)
+{
+	return modrm >> 6;
+}
+
+static inline unsigned reg(uint8_t modrm)
+{
+	return modrm >> 3 & 7;
+}
+
+/* The two opcodes of WRFSBASE and WRGSBASE; 0 for anything else. */
+static uint32_t base_kind(uint8_t modrm)
+{
+	if (mod(modrm) != 3)
+		return 0;
+	return reg(modrm) == 2   ? MODISO_SCAN_WRFSBASE
+	       : reg(modrm) == 3 ? MODISO_SCAN_WRGSBASE
+				 : 0;
+}
+
+/* A pair that needs f3 before it begins there. */
+static bool after_f3(const uint8_t *bytes, struct mdi_scan_match *match)
+{
+	size_t end = match->at + match->length, f3;
+
+	if (!find_f3(bytes, match->at, MDI_SCAN_REACH + 1 - match->length, &f3))
+		return false;
+	match->at = f3;
+	match->length = (uint32_t)(end - f3);
+	return true;
+}
+
+/* 0f ae and 0f c7 with the byte that tells their sixteen meanings apart. */
+static bool match_modrm(const uint8_t *bytes, uint8_t modrm,
+			struct mdi_scan_match *match)
+{
+	match->length = 3;
+	if (bytes[match->at + 1] == 0xc7) {
+		match->kind = MODISO_SCAN_XRSTORS;
+		return mod(modrm) != 3 && reg(modrm) == 3;
+	}
+	match->kind = MODISO_SCAN_XRSTOR;
+	if (mod(modrm) != 3)
+		return reg(modrm) == 5;
+	match->kind = base_kind(modrm);
+	return match->kind != 0 && after_f3(bytes, match);
+}
+
+static bool match_0f(const uint8_t *bytes, size_t left,
+		     struct mdi_scan_match *match)
+{
+	const uint8_t *pair = bytes + match->at;
+
+	match->length = 2;
+	switch (pair[1]) {
+	case 0x05:
+		match->kind = MODISO_SCAN_SYSCALL;
+		return true;
+	case 0x34:
+		match->kind = MODISO_SCAN_SYSENTER;
+		return true;
+	case 0x01:
+		match->kind = MODISO_SCAN_WRPKRU;
+		match->length = 3;
+		return left >= 3 && pair[2] == 0xef;
+	case 0xae:
+	case 0xc7:
+		return left >= 3 && match_modrm(bytes, pair[2], match);
+	default:
+		return false;
+	}
+}
+
+/* XRSTOR and SYSENTER are undefined behind REX2. */
+static bool match_rex2(const uint8_t *bytes, size_t left,
+		       struct mdi_scan_match *match)
+{
+	const uint8_t *pair = bytes + match->at;
+
+	match->kind = MODISO_SCAN_REX2;
+	if (left < 3 || !(pair[1] & 0x80))
+		return false;
+	match->length = 3;
+	if (pair[2] == 0x05)
+		return true;
+	match->length = 4;
+	if (left < 4)
+		return false;
+	if (pair[2] == 0x01)
+		return pair[3] == 0xef;
+	return pair[2] == 0xae && base_kind(pair[3]) != 0 &&
+	       after_f3(bytes, match);
+}
+
+static bool match_at(const uint8_t *bytes, size_t length, size_t at,
+		     struct mdi_scan_match *match)
+{
+	size_t left = length - at;
+
+	match->at = at;
+	if (left < 2)
+		return false;
+	switch (bytes[at]) {
+	case 0x0f:
+		return match_0f(bytes, left, match);
+	case 0xcd:
+		match->kind = MODISO_SCAN_INT80;
+		match->length = 2;
+		return bytes[at + 1] == 0x80;
+	case 0xd5:
+		return match_rex2(bytes, left, match);
+	default:
+		return false;
+	}
+}
+
+size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
+		     uint32_t kinds, struct mdi_scan_match *match)
+{
+	size_t at = from > PAIR_REACH ? from - PAIR_REACH : 0;
+
+	while (at < length) {
+		size_t stop = at + LANES;
+
+		if (length - at > LANES && !any_pair(bytes + at)) {
+			at = stop;
+			continue;
+		}
+		for (; at < stop && at < length; at++) {
+			size_t next;
+
+			if (!match_at(bytes, length, at, match))
+				continue;
+			next = match->at + match->length;
+			if (next > from && (match->kind & kinds))
+				return next;
+		}
+	}
+	return 0;
+}

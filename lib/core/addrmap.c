@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/addrmap.h"
+
+#include <sched.h>
+
+/*
+ * A writer is at work for less than a microsecond, unless the scheduler takes
+ * its CPU away just then: that is what yielding is for.
+ */
+#define TRIES 100000
+#define PATIENCE 100
+#define DEPTH_LIMIT 256
+
+static struct mdi_addrnode *root;
+static uint32_t version; /* odd while a writer is at work */
+
+/* Heap order: a hash of the address (the finaliser of MurmurHash3). */
+static uint64_t priority(const struct mdi_addrnode *node)
+{
+	uint64_t x = node->base >> 12;
+
+	x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdull;
+	x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ull;
+	return x ^ (x >> 33);
+}
+
+static void set(struct mdi_addrnode **link, struct mdi_addrnode *node)
+{
+	__atomic_store_n(link, node, __ATOMIC_RELEASE);
+}
+
+static struct mdi_addrnode *get(struct mdi_addrnode *const *link)
+{
+	return __atomic_load_n(link, __ATOMIC_ACQUIRE);
+}
+
+static void write_begin(void)
+{
+	/* Every change after it is a release store: none is seen before it. */
+	__atomic_store_n(&version, version + 1, __ATOMIC_RELAXED);
+}
+
+static void write_end(void)
+{
+	__atomic_store_n(&version, version + 1, __ATOMIC_RELEASE);
+}
+
+/* All below @base go to *low, all above it to *high. */
+static void split(struct mdi_addrnode *node, uintptr_t base,
+		  struct mdi_addrnode **low, struct mdi_addrnode **high)
+{
+	while (node != NULL) {
+		if (node->base < base) {
+			set(low, node);
+			low = &node->right;
+			node = node->right;
+		} else {
+			set(high, node);
+			high = &node->left;
+			node = node->left;
+		}
+	}
+	set(low, NULL);
+	set(high, NULL);
+}
+
+void mdi_addrmap_insert(struct mdi_addrnode *node)
+{
+	struct mdi_addrnode **link = &root;
+	uint64_t rank = priority(node);
+
+	write_begin();
+	while (*link != NULL && priority(*link) > rank)
+		link = node->base < (*link)->base ? &(*link)->left :
+						    &(*link)->right;
+	split(*link, node->base, &node->left, &node->right);
+	set(link, node);
+	write_end();
+}
+
+void mdi_addrmap_remove(struct mdi_addrnode *node)
+{
+	struct mdi_addrnode **link = &root, *left, *right;
+
+	while (*link != node) {
+		if (*link == NULL)
+			return;
+		link = node->base < (*link)->base ? &(*link)->left :
+						    &(*link)->right;
+	}
+	write_begin();
+	left = node->left;
+	right = node->right;
+	while (left != NULL && right != NULL) {
+		if (priority(left) > priority(right)) {
+			set(link, left);
+			link = &left->right;
+			left = left->right;
+		} else {
+			set(link, right);
+			link = &right->left;
+			right = right->left;
+		}
+	}
+	set(link, left != NULL ? left : right);
+	write_end();
+}
+
+/* One walk, which a writer may have disturbed. */
+static struct mdi_addrnode *walk(uintptr_t address, bool next)
+{
+	struct mdi_addrnode *node = get(&root), *above = NULL;
+
+	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
+		if (address < __atomic_load_n(&node->base, __ATOMIC_ACQUIRE)) {
+			above = node;
+			node = get(&node->left);
+		} else if (address >=
+			   __atomic_load_n(&node->end, __ATOMIC_ACQUIRE)) {
+			node = get(&node->right);
+		} else {
+			return node;
+		}
+	}
+	return next ? above : NULL;
+}
+
+static struct mdi_addrnode *find(uintptr_t address, bool next)
+{
+	struct mdi_addrnode *node;
+
+	for (int i = 0; i < TRIES; i++) {
+		uint32_t before;
+
+		if (i > PATIENCE)
+			sched_yield();
+		before = __atomic_load_n(&version, __ATOMIC_ACQUIRE);
+		if (before & 1)
+			continue;
+		node = walk(address, next);
+		/* After the walk: all of its loads are acquire loads. */
+		if (__atomic_load_n(&version, __ATOMIC_RELAXED) == before)
+			return node;
+	}
+	return NULL;
+}
+
+struct mdi_addrnode *mdi_addrmap_find(uintptr_t address)
+{
+	return find(address, false);
+}
+
+struct mdi_addrnode *mdi_addrmap_find_next(uintptr_t address)
+{
+	return find(address, true);
+}
+
+struct mdi_addrnode *mdi_addrmap_overlap(uintptr_t base, uintptr_t end)
+{
+	struct mdi_addrnode *node = find(base, true);
+
+	return node != NULL && node->base < end ? node : NULL;
+}
+
+void mdi_addrmap_reset(void)
+{
+	root = NULL;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/arena.h"
+
+#include "base/error.h"
+#include "core/vault.h"
+#include "os/memory.h"
+
+#include <string.h>
+
+int mdi_arena_init(struct mdi_arena *arena, size_t length)
+{
+	*arena = (struct mdi_arena){ .length = length };
+	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE);
+	if (arena->base == NULL)
+		return mdi_fail_os("mmap", "%zu bytes of address space",
+				   length);
+	arena->free_room = 4;
+	arena->free = mdi_vault_alloc(arena->free_room * sizeof(*arena->free));
+	if (arena->free == NULL) {
+		mdi_mem_release(arena->base, length);
+		return mdi_fail(MODISO_ERR_NOMEM,
+				"no memory for the list of an address range");
+	}
+	arena->free[0] = (struct mdi_extent){ arena->base, length };
+	arena->free_count = 1;
+	return 0;
+}
+
+void mdi_arena_fini(struct mdi_arena *arena)
+{
+	mdi_vault_free(arena->free, arena->free_room * sizeof(*arena->free));
+	mdi_mem_release(arena->base, arena->length);
+}
+
+static void remove_extent(struct mdi_arena *arena, size_t i)
+{
+	arena->free_count--;
+	memmove(&arena->free[i], &arena->free[i + 1],
+		(arena->free_count - i) * sizeof(*arena->free));
+}
+
+/* Grow ahead of need, where failing is still an answer. */
+static bool keep_room(struct mdi_arena *arena)
+{
+	size_t room = arena->free_room * 2;
+	struct mdi_extent *more;
+
+	if (arena->free_count + 2 <= arena->free_room)
+		return true;
+	more = mdi_vault_alloc(room * sizeof(*more));
+	if (more == NULL)
+		return false;
+	memcpy(more, arena->free, arena->free_count * sizeof(*more));
+	mdi_vault_free(arena->free, arena->free_room * sizeof(*more));
+	arena->free = more;
+	arena->free_room = room;
+	return true;
+}
+
+char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top)
+{
+	char *base;
+
+	if (!keep_room(arena))
+		return NULL;
+	for (size_t n = 0; n < arena->free_count; n++) {
+		size_t i = from_top ? arena->free_count - 1 - n : n;
+		struct mdi_extent *extent = &arena->free[i];
+
+		if (extent->length < length)
+			continue;
+		extent->length -= length;
+		if (from_top) {
+			base = extent->base + extent->length;
+		} else {
+			base = extent->base;
+			extent->base += length;
+		}
+		if (extent->length == 0)
+			remove_extent(arena, i);
+		return base;
+	}
+	return NULL;
+}
+
+void mdi_arena_give(struct mdi_arena *arena, char *base, size_t length)
+{
+	struct mdi_extent *free = arena->free;
+	size_t i = 0;
+	bool joins_below, joins_above;
+
+	while (i < arena->free_count && free[i].base < base)
+		i++;
+	joins_below = i > 0 && free[i - 1].base + free[i - 1].length == base;
+	joins_above = i < arena->free_count && base + length == free[i].base;
+	if (joins_below && joins_above) {
+		free[i - 1].length += length + free[i].length;
+		remove_extent(arena, i);
+	} else if (joins_below) {
+		free[i - 1].length += length;
+	} else if (joins_above) {
+		free[i].base = base;
+		free[i].length += length;
+	} else if (keep_room(arena)) {
+		free = arena->free;
+		memmove(&free[i + 1], &free[i],
+			(arena->free_count - i) * sizeof(*free));
+		free[i] = (struct mdi_extent){ base, length };
+		arena->free_count++;
+	}
+	/* Without room to note it the piece stays unused: lost, not shared. */
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/arena.h - one reserved address range, and who has which part of it.
+ *
+ * Memory that will stay writable is taken from the bottom, read-only memory
+ * from the top: so pages of one protection lie side by side.
+ */
+#ifndef MDI_CORE_ARENA_H
+#define MDI_CORE_ARENA_H
+
+#include "base/common.h"
+
+struct mdi_extent {
+	char *base;
+	size_t length;
+};
+
+struct mdi_arena {
+	char *base;
+	size_t length;
+	struct mdi_extent *free; /* sorted by address */
+	size_t free_count, free_room;
+};
+
+/* 0, or MODISO_ERR_OS or _NOMEM. The library's lock is held in all of these. */
+int mdi_arena_init(struct mdi_arena *arena, size_t length);
+void mdi_arena_fini(struct mdi_arena *arena);
+
+/* NULL when there is no room, or no memory to note it. */
+char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top);
+/* Cannot fail; without memory to note it, the piece stays unused. */
+void mdi_arena_give(struct mdi_arena *arena, char *base, size_t length);
+
+#endif /* MDI_CORE_ARENA_H */

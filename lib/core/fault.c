@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults. mdi_fault_signal() runs in the signal handler: it decides whose
+ * fault it is. A module's is recorded, the filter is asked, and the saved
+ * machine state is edited so that the return from the handler goes to
+ * mdi_gate_recover(), on the host's stack with host rights; from there
+ * mdi_gate_land() tells the landing as ordinary code.
+ *
+ * In the handler: no lock, no allocation, no thread-local but errno and
+ * mdi_block (the stub has put FS back).
+ */
+#include "core/fault.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/gate.h"
+#include "core/range.h"
+#include "core/region.h"
+#include "core/thread.h"
+#include "os/linux_signal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* How often one access may be tried again before it counts as a fault. */
+#define RETRIES 1000
+
+/* Records of threads that end at the same time; static TLS is scarce. */
+#define ORPHANS 64
+#define RETRY_GAP_NS 1000000u
+
+/* How much of a stack may be left when an access beyond its end is its own. */
+#define STACK_SLACK ((uintptr_t)4096)
+/* An access this far below the stack pointer's page is still the stack's. */
+#define STACK_REACH ((uintptr_t)4 * 1024 * 1024)
+
+static struct {
+	modiso_filter_fn filter;
+	modiso_landing_fn landing;
+	void *arg;
+} everyone;
+
+static uint64_t numbers;
+
+void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
+		      modiso_landing_fn landing, void *arg)
+{
+	if (module == NULL) {
+		everyone.filter = filter;
+		everyone.landing = landing;
+		everyone.arg = arg;
+		return;
+	}
+	module->filter = filter;
+	module->landing = landing;
+	module->notify_arg = arg;
+	module->notify = filter != NULL || landing != NULL;
+}
+
+/* --- the record --- */
+
+static uint32_t kind_of_segv(const siginfo_t *info)
+{
+	if (info->si_code == SEGV_MAPERR)
+		return MODISO_FAULT_UNMAPPED;
+	if (info->si_code == SI_KERNEL)
+		return MODISO_FAULT_PRIVILEGED;
+	return MODISO_FAULT_ACCESS;
+}
+
+/*
+ * Off the end of the stack: the access is in a guard page or near the stack
+ * pointer, and the stack pointer has left the stack or is about to. A stray
+ * pointer that happens to hit a guard page is not that.
+ */
+static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
+			  uintptr_t address)
+{
+	const struct modiso_region *stack = mdi_region_at_or_above(sp);
+	uintptr_t low;
+
+	if (stack == NULL || !stack->stack || stack->owner != module)
+		return false;
+	low = stack->node.base + MDI_PAGE_SIZE;
+	if (sp >= low + STACK_SLACK || (sp < low && low - sp > STACK_REACH))
+		return false;
+	return address < low && address + STACK_REACH > sp;
+}
+
+static uint32_t kind_of(int signo, const siginfo_t *info,
+			const struct modiso_module *module,
+			const ucontext_t *context)
+{
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	switch (signo) {
+	case SIGSEGV:
+	case SIGBUS:
+		if (info->si_code != SI_KERNEL &&
+		    ran_off_stack(module, mdi_context_sp(context), address))
+			return MODISO_FAULT_STACK;
+		return signo == SIGBUS ?
+			       MODISO_FAULT_BUS :
+			       kind_of_segv(info);
+	case SIGILL:
+		return MODISO_FAULT_ILLEGAL;
+	case SIGFPE:
+		return MODISO_FAULT_ARITHMETIC;
+	case SIGTRAP:
+		return MODISO_FAULT_TRAP;
+	default:
+		return MODISO_FAULT_SYSCALL;
+	}
+}
+
+static void copy_name(char *to, const char *from)
+{
+	size_t i = 0;
+
+	for (; i < MODISO_NAME_SIZE - 1 && from[i] != '\0'; i++)
+		to[i] = from[i];
+	to[i] = '\0';
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Who, when and how deep: the same for every kind. */
+static void record_module(struct modiso_fault *fault,
+			  const struct mdi_thread *thread,
+			  struct modiso_module *module)
+{
+	memset(fault, 0, sizeof(*fault));
+	fault->struct_size = sizeof(*fault);
+	fault->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
+	fault->time_ns = now_ns();
+	fault->module = module;
+	fault->module_id = module->id;
+	copy_name(fault->module_name, module->name);
+	fault->thread = thread ? thread->tid : mdi_sys_gettid();
+	fault->pkey = -1;
+	if (thread != NULL)
+		fault->depth = (uint32_t)(thread->frame -
+					  mdi_thread_frames(thread));
+	fault->confinement = module->domain.confinement;
+}
+
+static void record_region(struct modiso_fault *fault)
+{
+	const struct modiso_region *region = mdi_region_at(fault->address);
+	const struct modiso_module *owner;
+
+	if (region == NULL)
+		return;
+	owner = region->owner;
+	fault->region_base = region->node.base;
+	fault->region_length = region->node.end - region->node.base;
+	fault->region_offset = fault->address - region->node.base;
+	copy_name(fault->region_name, region->name);
+	if (owner->domain.kind == MDI_DOMAIN_MODULE) {
+		fault->owner = region->owner;
+		fault->owner_id = owner->id;
+	}
+	copy_name(fault->owner_name, owner->name);
+}
+
+static void record_state(struct modiso_fault *fault, int signo,
+			 const siginfo_t *info, ucontext_t *context)
+{
+	uint32_t *pkru =
+		mdi_context_pkru(context, mdi_open.state.pkru_offset);
+	bool memory = signo == SIGSEGV || signo == SIGBUS;
+
+	fault->signo = signo;
+	fault->code = info->si_code;
+	fault->pc = mdi_context_pc(context);
+	fault->sp = mdi_context_sp(context);
+	mdi_context_registers(context, fault->registers);
+	if (pkru != NULL)
+		fault->pkru = *pkru;
+	if (!memory)
+		return;
+	fault->address = (uintptr_t)info->si_addr;
+	fault->access = mdi_context_access(context);
+	if (info->si_code == SEGV_PKUERR)
+		fault->pkey = (int32_t)info->si_pkey;
+	record_region(fault);
+}
+
+static enum modiso_verdict ask_filter(struct mdi_thread *thread,
+				      const struct modiso_fault *fault)
+{
+	const struct modiso_module *module = fault->module;
+	modiso_filter_fn filter = module->notify ? module->filter :
+						   everyone.filter;
+	enum modiso_verdict verdict;
+
+	if (filter == NULL)
+		return MODISO_VERDICT_END;
+	if (thread != NULL)
+		thread->in_handler = 1;
+	verdict = filter(fault, module->notify ? module->notify_arg :
+						 everyone.arg);
+	if (thread != NULL)
+		thread->in_handler = 0;
+	return verdict;
+}
+
+void mdi_fault_service(struct mdi_thread *thread, const char *service)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+	struct modiso_fault *fault = &thread->fault;
+
+	record_module(fault, thread,
+		      mdi_domain_module(
+			      (void *)mdi_link_domain(frame->link)));
+	fault->kind = MODISO_FAULT_SERVICE;
+	fault->sp = frame->service_sp;
+	copy_name(fault->region_name, service);
+	ask_filter(thread, fault); /* nothing can be tried again */
+	mdi_fault_counter++;
+	thread->status = MODISO_ERR_FAULT;
+}
+
+/* --- in the handler --- */
+
+/* May @module touch @address like this, as far as the library knows? */
+static bool allowed(const struct modiso_module *module, uintptr_t address,
+		    uint32_t access)
+{
+	const struct modiso_region *region = mdi_region_at(address);
+
+	if (region == NULL || region->owner != module)
+		return false;
+	if (region->stack && address < region->node.base + MDI_PAGE_SIZE)
+		return false;
+	return access != 0 && (region->access & access) == access;
+}
+
+/*
+ * The cause may be gone already: rights were changed while the fault was on
+ * its way. Try again, but not for ever: @address again and again at once is a
+ * fault.
+ */
+static bool try_again(struct mdi_thread *thread, uintptr_t address)
+{
+	uint64_t now = now_ns();
+
+	if (thread->retry_address != address ||
+	    now - thread->retry_ns > RETRY_GAP_NS) {
+		thread->retry_address = address;
+		thread->retries = 0;
+	}
+	thread->retry_ns = now;
+	return ++thread->retries < RETRIES;
+}
+
+static uint64_t mask_of(const ucontext_t *context)
+{
+	uint64_t mask;
+
+	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
+	return mask;
+}
+
+/* Not a module's: to whoever had the signal before. */
+static void pass(int signo, siginfo_t *info, ucontext_t *context,
+		 struct mdi_thread *thread)
+{
+	uint32_t before = 0;
+
+	if (thread != NULL)
+		mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
+	mdi_signal_pass(signo, info, context, mask_of(context));
+	if (thread != NULL)
+		thread->altstacks = before;
+}
+
+static bool in_copy(uintptr_t pc)
+{
+	return pc >= (uintptr_t)mdi_copy_begin && pc < (uintptr_t)mdi_copy_end;
+}
+
+/* A host thread's fault: true when it goes on where it was. */
+static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
+		       struct mdi_thread *thread)
+{
+	uintptr_t address = (uintptr_t)info->si_addr;
+	uint32_t access = mdi_context_access(context);
+	struct modiso_region *region = NULL;
+
+	if (signo != SIGSEGV && signo != SIGBUS)
+		return false;
+	if (access != 0)
+		region = mdi_region_at(address);
+	if (signo == SIGSEGV && access != 0 &&
+	    (region == NULL || (region->access & access) == access) &&
+	    mdi_backend_now->host_fault(
+		    thread, region ? &region->owner->domain : NULL, info,
+		    context))
+		return true;
+	if (in_copy(mdi_context_pc(context)) && mdi_copy_covers(address)) {
+		mdi_context_set_pc(context, mdi_copy_fault);
+		return true;
+	}
+	return false;
+}
+
+static bool is_gate_code(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_mdi_gate_text &&
+	       pc < (uintptr_t)__stop_mdi_gate_text;
+}
+
+/* A module's fault: true when it is to go on. */
+static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
+			 struct mdi_thread *thread,
+			 struct modiso_module *module)
+{
+	struct modiso_fault *fault = &thread->fault;
+	enum modiso_verdict verdict;
+
+	if (signo == SIGSEGV && info->si_code != SI_KERNEL &&
+	    allowed(module, (uintptr_t)info->si_addr,
+		    mdi_context_access(context)) &&
+	    try_again(thread, (uintptr_t)info->si_addr))
+		return true;
+	record_module(fault, thread, module);
+	record_state(fault, signo, info, context);
+	fault->kind = kind_of(signo, info, module, context);
+	if (is_gate_code(fault->pc) && signo != SIGSEGV)
+		fault->kind = MODISO_FAULT_GATE;
+	verdict = ask_filter(thread, fault);
+	if (verdict == MODISO_VERDICT_RETRY &&
+	    fault->kind != MODISO_FAULT_GATE)
+		return true;
+	if (verdict == MODISO_VERDICT_PASS) {
+		pass(signo, info, context, thread);
+		return true;
+	}
+	mdi_fault_counter++;
+	thread->status = MODISO_ERR_FAULT;
+	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
+			     mdi_frame_top(thread)->rsp,
+			     (uintptr_t)mdi_thread_block(thread));
+	mdi_backend_now->recover(thread, context);
+	return false;
+}
+
+/*
+ * A thread that a module has made by itself: it has the module's rights and no
+ * gate to come back through. Its fault ends the thread, as pthread_exit(3)
+ * would, with host rights.
+ */
+static struct modiso_fault orphan_faults[ORPHANS];
+static uint32_t orphan_count;
+
+static void tell(const struct modiso_fault *fault);
+
+void mdi_orphan_end(const struct modiso_fault *fault)
+{
+	tell(fault);
+	pthread_exit(NULL);
+}
+
+static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
+		       struct modiso_module *module)
+{
+	uint32_t n = __atomic_fetch_add(&orphan_count, 1, __ATOMIC_RELAXED);
+	struct modiso_fault *fault = &orphan_faults[n % ORPHANS];
+
+	record_module(fault, NULL, module);
+	record_state(fault, signo, info, context);
+	fault->kind = kind_of(signo, info, module, context);
+	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS)
+		return false;
+	mdi_fault_counter++;
+	/* Below what the interrupted function may still have on its stack. */
+	mdi_context_redirect(context, (void *)(uintptr_t)mdi_orphan_landing,
+			     (mdi_context_sp(context) - 256) & ~(uintptr_t)15,
+			     (uintptr_t)fault);
+	mdi_backend_now->recover(NULL, context);
+	return true;
+}
+
+bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
+		      struct mdi_thread *thread)
+{
+	struct mdi_domain *culprit;
+	int saved = errno;
+	bool goes_on = true;
+
+	if (thread != NULL && thread->in_handler)
+		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
+	if (thread != NULL &&
+	    thread->frame > mdi_thread_frames(thread) + MDI_DEPTH_MAX) {
+		mdi_context_set_pc(context,
+				   (void *)(uintptr_t)mdi_gate_overflow);
+		return true;
+	}
+	if (info->si_code <= 0) { /* kill(2) and its kind: nobody's fault */
+		pass(signo, info, context, thread);
+		goto out;
+	}
+	culprit = mdi_backend_now->culprit(thread, context);
+	if (culprit != NULL && thread != NULL)
+		goes_on = module_fault(signo, info, context, thread,
+				       mdi_domain_module(culprit));
+	else if (culprit != NULL ?
+			 !end_orphan(signo, info, context,
+				     mdi_domain_module(culprit)) :
+			 !host_fault(signo, info, context, thread))
+		pass(signo, info, context, thread);
+out:
+	errno = saved;
+	if (thread == NULL) {
+		mdi_thread_keep_altstack(context);
+		return false;
+	}
+	return goes_on;
+}
+
+/* --- after it, on the host's stack --- */
+
+/* In programs with AddressSanitizer; NULL in all others. */
+void __asan_unpoison_memory_region(void const volatile *base, size_t size)
+	__attribute__((weak));
+
+/* The module's functions were left without their ends: unmark their frames. */
+static void clean_stack(const struct modiso_fault *fault)
+{
+	const struct modiso_region *stack;
+
+	if (__asan_unpoison_memory_region == NULL)
+		return;
+	stack = mdi_region_at(fault->sp);
+	if (stack != NULL && stack->stack)
+		__asan_unpoison_memory_region((void *)stack->node.base,
+					      stack->node.end -
+						      stack->node.base);
+}
+
+static modiso_landing_fn landing_of(const struct modiso_module *module)
+{
+	return module->notify ? module->landing : everyone.landing;
+}
+
+static void tell(const struct modiso_fault *fault)
+{
+	const struct modiso_module *module = fault->module;
+	modiso_landing_fn landing = landing_of(module);
+
+	if (landing != NULL)
+		landing(fault, module->notify ? module->notify_arg :
+						everyone.arg);
+}
+
+/* From a copy: the landing may fault modules on this thread again. */
+static void tell_copy(const struct mdi_thread *thread)
+{
+	struct modiso_fault fault = thread->fault;
+
+	tell(&fault);
+}
+
+static const char *fault_text(char *text, size_t size)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct modiso_fault *fault = thread ? &thread->fault : NULL;
+
+	if (fault == NULL)
+		return "a module faulted";
+	snprintf(text, size,
+		 "module %s faulted (%s) at %#zx; see modiso_fault_last()",
+		 fault->module_name, modiso_fault_kind_name(fault->kind),
+		 (size_t)fault->address);
+	return text;
+}
+
+void mdi_gate_land(struct mdi_thread *thread)
+{
+	int saved = errno;
+
+	if (thread->status != MODISO_ERR_FAULT) {
+		/* A way back that was refused: the status is set already. */
+		mdi_gate_abandon(thread);
+		return;
+	}
+	thread->status = 0;
+	clean_stack(&thread->fault);
+	mdi_gate_abandon(thread);
+	if (landing_of(thread->fault.module) != NULL)
+		tell_copy(thread);
+	/* The sentence is made when somebody asks for it. */
+	mdi_status_set(mdi_fail_later(MODISO_ERR_FAULT, fault_text));
+	errno = saved;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/fault.h - whose fault is it, and what comes of it.
+ */
+#ifndef MDI_CORE_FAULT_H
+#define MDI_CORE_FAULT_H
+
+#include <modiso/fault.h>
+
+#include "core/module.h"
+
+/* A module called a service that it may not: write this thread's record. */
+void mdi_fault_service(struct mdi_thread *thread, const char *service);
+
+/* Who is told of the faults of modules without filter and landing. */
+void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
+		      modiso_landing_fn landing, void *arg);
+
+#endif /* MDI_CORE_FAULT_H */

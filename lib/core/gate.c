@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/gate.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/region.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include "core/vault.h"
+#include "os/linux_signal.h"
+
+#include <errno.h>
+
+struct mdi_arch_state mdi_arch_state;
+
+/*
+ * Slots with a thunk that no gate has, the longest free one first: a thunk that
+ * somebody still holds stays dead for as long as can be. A ring, guarded by the
+ * library's lock.
+ */
+static uint16_t free_slots[MDI_GATE_SLOTS];
+static uint32_t free_slot_first, free_slot_count;
+
+static MDI_TLS int status;
+
+void mdi_status_set(int code)
+{
+	status = code;
+}
+
+int mdi_status_take(void)
+{
+	int code = status;
+
+	status = 0;
+	return code;
+}
+
+static void give_slot(uint32_t number)
+{
+	free_slots[(free_slot_first + free_slot_count++) % MDI_GATE_SLOTS] =
+		(uint16_t)number;
+}
+
+static uint32_t take_slot(void)
+{
+	uint32_t number = free_slots[free_slot_first];
+
+	free_slot_first = (free_slot_first + 1) % MDI_GATE_SLOTS;
+	free_slot_count--;
+	return number;
+}
+
+void mdi_gates_start(void)
+{
+	free_slot_first = 0;
+	free_slot_count = 0;
+	for (uint32_t i = 0; i < MDI_GATE_SLOTS; i++) {
+		mdi_arch_state.gates[i].enter = mdi_gate_dead;
+		mdi_arch_state.gates[i].inner = mdi_gate_dead;
+		give_slot(i);
+	}
+}
+
+static int check_entry(struct modiso_module *module, uintptr_t entry)
+{
+	struct modiso_region *region = mdi_region_at(entry);
+
+	if (region == NULL)
+		return 0; /* host code: a function that the module shares */
+	if (region->owner != module)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"entry %#zx lies in region %s of %s, not of %s",
+				(size_t)entry, region->name,
+				region->owner->name, module->name);
+	if (!(region->access & MODISO_EXEC))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"entry %#zx lies in region %s, which is not "
+				"executable; see modiso_region_protect()",
+				(size_t)entry, region->name);
+	return 0;
+}
+
+int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
+		    const struct modiso_gate_options *options,
+		    struct modiso_gate **out)
+{
+	struct mdi_gate_shape shape = {
+		.words = options->word_args,
+		.floats = options->float_args,
+		.scrub = options->flags & MODISO_GATE_SCRUB,
+	};
+	struct modiso_gate *gate;
+	void (*front)(void), (*next)(void);
+	int result;
+
+	result = check_entry(module, (uintptr_t)entry);
+	if (result != 0)
+		return result;
+	gate = mdi_vault_alloc(sizeof(*gate));
+	if (gate == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a gate");
+	gate->mark = MDI_MARK_GATE;
+	gate->module = module;
+	gate->slot = &gate->own;
+	front = mdi_backend_now->gate_front();
+	next = mdi_backend_now->gate(&module->domain, &shape);
+	gate->own = (struct mdi_gate_slot){
+		.inner = front ? front : next,
+		.next = next,
+		.domain = &module->domain.head,
+		.entry = entry,
+		.value = options->fault_value,
+		.words = shape.words,
+		.floats = shape.floats,
+	};
+	gate->own.enter = gate->own.value != 0 ? mdi_gate_valued :
+						 gate->own.inner;
+	gate->next = module->gates;
+	gate->link = &module->gates;
+	if (gate->next != NULL)
+		gate->next->link = &gate->next;
+	module->gates = gate;
+	*out = gate;
+	return 0;
+}
+
+int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
+{
+	uint32_t number;
+
+	if (gate->slot == &gate->own) {
+		if (free_slot_count == 0)
+			return mdi_fail(MODISO_ERR_LIMIT,
+					"all %d gate thunks are in use; "
+					"modiso_gate_call() needs none",
+					MDI_GATE_SLOTS);
+		number = take_slot();
+		mdi_arch_state.gates[number] = gate->own;
+		gate->slot = &mdi_arch_state.gates[number];
+	}
+	number = (uint32_t)(gate->slot - mdi_arch_state.gates);
+	*out = (modiso_fn)(uintptr_t)(mdi_gate_thunks +
+				      number * MDI_THUNK_SIZE);
+	return 0;
+}
+
+void mdi_gate_destroy(struct modiso_gate *gate)
+{
+	*gate->link = gate->next;
+	if (gate->next != NULL)
+		gate->next->link = gate->link;
+	if (gate->slot != &gate->own) {
+		/* The value stays: calls through the dead thunk return it. */
+		gate->slot->inner = mdi_gate_dead;
+		gate->slot->enter = gate->own.value != 0 ? mdi_gate_valued :
+							   mdi_gate_dead;
+		give_slot((uint32_t)(gate->slot - mdi_arch_state.gates));
+	}
+	gate->mark = 0;
+	mdi_vault_free(gate, sizeof(*gate));
+}
+
+int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
+		  uintptr_t *result)
+{
+	uintptr_t value;
+
+	if (mdi_gate_invoke(gate->slot, args, &value) != 0)
+		return mdi_status_take();
+	if (result != NULL)
+		*result = value;
+	return 0;
+}
+
+/* --- what the assembly asks --- */
+
+void mdi_gate_refuse(struct mdi_gate_slot *slot)
+{
+	(void)slot;
+	mdi_status_set(mdi_fail(MODISO_ERR_NOENT,
+				"the gate of this thunk was destroyed"));
+}
+
+static int too_deep(void)
+{
+	return mdi_fail(MODISO_ERR_LIMIT,
+			"gate calls nest %d deep on this thread",
+			MDI_DEPTH_MAX);
+}
+
+void mdi_gate_too_deep(void)
+{
+	mdi_status_set(too_deep());
+}
+
+/*
+ * A thread's first call at all, its first one into this module, or one into a
+ * module that it is in already. 0: what was missing is there, begin again.
+ */
+int mdi_gate_slow(struct mdi_gate_slot *slot)
+{
+	struct modiso_module *module =
+		mdi_domain_module((struct mdi_domain *)slot->domain);
+	struct mdi_thread *thread;
+	struct mdi_stack *stack;
+	int saved = errno, result;
+
+	result = mdi_thread_attach(&thread);
+	if (result == 0 && mdi_rdgsbase() != mdi_block)
+		result = mdi_fail(MODISO_ERR_STATE,
+				  "the program changed the GS base of this "
+				  "thread; gates need it");
+	if (result == 0) {
+		mdi_runtime_lock();
+		result = mdi_thread_stack(thread, module, &stack);
+		mdi_runtime_unlock();
+	}
+	if (result != 0) {
+		mdi_status_set(result);
+		return result;
+	}
+	/* The gate pushes a word and then calls. */
+	*mdi_thread_link(thread, slot->domain->link) = stack->top - 8;
+	errno = saved;
+	return 0;
+}
+
+/* May this thread call a plain gate at all? */
+static int plain_ready(struct mdi_thread **out)
+{
+	struct mdi_thread *thread;
+	int result;
+
+	result = mdi_thread_attach(&thread);
+	if (result != 0)
+		return result;
+	if (mdi_thread_inside(thread))
+		return mdi_fail(MODISO_ERR_STATE,
+				"a gate was called from inside a module, or by "
+				"a signal handler that interrupted one");
+	if (thread->frame == mdi_thread_frames(thread) + MDI_DEPTH_MAX)
+		return too_deep();
+	*out = thread;
+	return 0;
+}
+
+/* The stack that waits in the thread's link, or another one. */
+static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
+		       uintptr_t *top, bool *from_link)
+{
+	uint64_t *link = mdi_thread_link(thread, module->domain.head.link);
+	struct mdi_stack *stack;
+	int result;
+
+	*top = *link;
+	*from_link = true;
+	if (*top != 0)
+		return 0;
+	mdi_runtime_lock();
+	result = mdi_thread_stack(thread, module, &stack);
+	mdi_runtime_unlock();
+	if (result != 0)
+		return result;
+	*top = stack->top;
+	*from_link = stack->rank == 0;
+	return 0;
+}
+
+struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
+{
+	struct mdi_domain *domain = (struct mdi_domain *)slot->domain;
+	struct mdi_thread *thread = NULL;
+	struct mdi_frame *frame;
+	uintptr_t top = 0;
+	bool from_link = false;
+	int saved = errno, result;
+
+	result = plain_ready(&thread);
+	if (result == 0)
+		result = plain_stack(thread, mdi_domain_module(domain), &top,
+				     &from_link);
+	/* No handler may find the module entered and the frame not there. */
+	mdi_critical_begin();
+	if (result == 0)
+		result = mdi_backend_now->enter(domain, thread);
+	if (result != 0) {
+		mdi_critical_end();
+		mdi_status_set(result);
+		return NULL;
+	}
+	*mdi_thread_link(thread, domain->head.link) = 0;
+	frame = thread->frame;
+	frame->rsp = rsp;
+	frame->stack = top | from_link;
+	frame->link = domain->head.link;
+	if (mdi_arch_state.fsgsbase)
+		frame->gs_base = mdi_rdgsbase();
+	frame->service_sp = 0;
+	/* From here on a fault is the module's. */
+	thread->frame++;
+	mdi_critical_end();
+	errno = saved;
+	return frame;
+}
+
+/* The innermost gate is over: its stack waits for the next call. */
+static struct mdi_domain *plain_pop(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = --thread->frame;
+
+	if (frame->stack & 1)
+		*mdi_thread_link(thread, frame->link) = frame->stack & ~1ull;
+	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != frame->gs_base)
+		mdi_wrgsbase(frame->gs_base);
+	return (struct mdi_domain *)mdi_link_domain(frame->link);
+}
+
+void mdi_plain_leave(struct mdi_thread *thread)
+{
+	struct mdi_domain *domain;
+
+	mdi_critical_begin();
+	domain = plain_pop(thread);
+	mdi_backend_now->leave(domain, thread);
+	mdi_critical_end();
+}
+
+void mdi_gate_abandon(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+	bool in_service = frame->service_sp != 0;
+	struct mdi_domain *domain;
+
+	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
+		if (in_service)
+			*mdi_thread_link(thread, frame->link) = frame->stack;
+		frame->service_sp = 0; /* as the next gate expects it */
+		thread->frame--;
+		return;
+	}
+	mdi_critical_begin();
+	domain = plain_pop(thread);
+	if (!in_service)
+		mdi_backend_now->leave(domain, thread);
+	mdi_critical_end();
+}

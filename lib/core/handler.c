@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel starts every handler with key 0 open and all else closed, on the
+ * alternate stack if SA_ONSTACK says so. Neither fits a handler of the host
+ * that interrupts a module: guarded memory is closed to it, the module's stack
+ * too, and what it does counts as the module's doing. So the kernel calls
+ * mdi_async_pkey or _plain (signal.S) for every signal that has a handler, and
+ * that comes here, with host rights on the alternate stack.
+ */
+#include "core/handler.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/gate.h"
+#include "core/thread.h"
+#include "os/linux_signal.h"
+#include "os/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define SIGNALS 65
+
+/*
+ * What the program asked for, one entry a signal. A writer changes the entry
+ * and then the kernel's; a handler that runs in between sees the new one.
+ */
+static struct mdi_sigaction wanted[SIGNALS];
+static bool adopted[SIGNALS];
+
+static bool is_fault(int signo)
+{
+	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
+		if (mdi_fault_signals[i] == signo)
+			return true;
+	return false;
+}
+
+static bool has_handler(const struct mdi_sigaction *action)
+{
+	return (uintptr_t)action->handler > (uintptr_t)SIG_IGN;
+}
+
+static void (*entry(void))(int, siginfo_t *, void *)
+{
+	return mdi_backend_now->async_entry;
+}
+
+/* The kernel's action that stands in front of @action. */
+static struct mdi_sigaction in_front(const struct mdi_sigaction *action)
+{
+	struct mdi_sigaction front = *action;
+
+	front.handler = entry();
+	front.flags |= SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER;
+	/*
+	 * A second signal must not come before the first instructions have
+	 * taken the rights to the stack that its frame would go to.
+	 */
+	if (mdi_open.state.signal_key != MDI_NO_KEY)
+		front.mask = ~(uint64_t)0;
+	front.restorer = mdi_signal_restorer;
+	return front;
+}
+
+int mdi_handler_set(int signo, const struct mdi_sigaction *action,
+		    struct mdi_sigaction *old)
+{
+	struct mdi_sigaction before, front;
+
+	if (is_fault(signo))
+		return mdi_signal_chain(signo, action, old);
+	if (action == NULL) {
+		if (mdi_sys_sigaction(signo, NULL, &before) != 0)
+			return -1;
+	} else if (has_handler(action)) {
+		front = in_front(action);
+		before = wanted[signo];
+		wanted[signo] = *action;
+		if (mdi_sys_sigaction(signo, &front, old ? old : &front) != 0)
+			return -1;
+		if (old != NULL && old->handler == entry())
+			*old = before;
+		adopted[signo] = true;
+		return 0;
+	} else if (mdi_sys_sigaction(signo, action, &before) != 0) {
+		return -1;
+	}
+	if (before.handler == entry())
+		before = wanted[signo];
+	if (old != NULL)
+		*old = before;
+	return 0;
+}
+
+int mdi_handlers_adopt(void)
+{
+	struct mdi_sigaction now, front;
+
+	for (int signo = 1; signo < SIGNALS; signo++) {
+		if (is_fault(signo) || signo == SIGKILL || signo == SIGSTOP)
+			continue;
+		if (mdi_sys_sigaction(signo, NULL, &now) != 0)
+			return mdi_fail_os("rt_sigaction", "signal %d", signo);
+		if (!has_handler(&now) || now.handler == entry())
+			continue;
+		wanted[signo] = now;
+		adopted[signo] = true;
+		front = in_front(&now);
+		if (mdi_sys_sigaction(signo, &front, NULL) != 0)
+			return mdi_fail_os("rt_sigaction", "signal %d", signo);
+	}
+	return 0;
+}
+
+void mdi_handlers_start(void)
+{
+	memset(wanted, 0, sizeof(wanted));
+	memset(adopted, 0, sizeof(adopted));
+}
+
+void mdi_handlers_stop(void)
+{
+	struct mdi_sigaction now;
+
+	for (int signo = 1; signo < SIGNALS; signo++)
+		if (adopted[signo] &&
+		    mdi_sys_sigaction(signo, NULL, &now) == 0 &&
+		    now.handler == entry())
+			mdi_sys_sigaction(signo, &wanted[signo], NULL);
+}
+
+/* --- in the handler --- */
+
+/* What a handler that interrupts a module must leave as it was. */
+struct interruption {
+	struct mdi_frame *frame; /* NULL: no module was interrupted */
+	struct mdi_open_page page;
+	uint64_t link;
+};
+
+static void begin(struct mdi_thread *thread, struct interruption *at)
+{
+	struct mdi_open_page *page = mdi_thread_open_page(thread);
+
+	/* Also outside: a gate may have written it and not come further. */
+	at->page = *page;
+	at->frame = NULL;
+	if (!mdi_thread_inside(thread))
+		return;
+	at->frame = mdi_frame_top(thread);
+	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
+		at->frame->link = page->link;
+		at->link = *mdi_thread_link(thread, page->link);
+		/* Its stack is in use: a gate call takes another one. */
+		*mdi_thread_link(thread, page->link) = 0;
+	}
+	at->frame->service_sp = MDI_INTERRUPTED;
+}
+
+static void end(struct mdi_thread *thread, const struct interruption *at)
+{
+	struct mdi_open_page *page = mdi_thread_open_page(thread);
+
+	page->pkru = at->page.pkru;
+	page->link = at->page.link;
+	if (at->frame == NULL)
+		return;
+	mdi_critical_begin();
+	if (at->frame->service_sp == MDI_INTERRUPTED_LEFT &&
+	    mdi_backend_now->enter((void *)mdi_link_domain(at->frame->link),
+				   thread) != 0)
+		mdi_misuse("mprotect(2) would not open a module again after a "
+			   "signal handler");
+	at->frame->service_sp = 0;
+	mdi_critical_end();
+	if (mdi_backend_now->id == MODISO_BACKEND_PKEY)
+		*mdi_thread_link(thread, page->link) = at->link;
+}
+
+/*
+ * The mask that the program asked for, when the kernel was given a fuller one;
+ * everything while no stack is left for another handler.
+ */
+static void set_mask(int signo, const struct mdi_sigaction *action,
+		     const ucontext_t *context, bool last)
+{
+	uint64_t mask;
+
+	if (last) {
+		mdi_signals_hold();
+		return;
+	}
+	if (mdi_open.state.signal_key == MDI_NO_KEY)
+		return;
+	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
+	mask |= action->mask;
+	if (!(action->flags & SA_NODEFER))
+		mask |= (uint64_t)1 << (signo - 1);
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread)
+{
+	struct mdi_sigaction action = wanted[signo];
+	struct interruption at = { 0 };
+	uint32_t before = 0;
+	int saved = errno;
+	bool last;
+
+	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
+		return true;
+	if (action.flags & SA_RESETHAND)
+		wanted[signo].handler = NULL;
+	if (!has_handler(&action))
+		return true; /* reset meanwhile */
+	if (thread == NULL) {
+		set_mask(signo, &action, context, false);
+		action.handler(signo, info, context);
+		/* The return would undo what an attach in the handler did. */
+		mdi_thread_keep_altstack(context);
+		errno = saved;
+		return false;
+	}
+	begin(thread, &at);
+	last = mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
+	set_mask(signo, &action, context, last);
+	action.handler(signo, info, context);
+	end(thread, &at);
+	thread->altstacks = before;
+	errno = saved;
+	return true;
+}

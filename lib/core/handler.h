@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/handler.h - the library in front of the host's signal handlers.
+ */
+#ifndef MDI_CORE_HANDLER_H
+#define MDI_CORE_HANDLER_H
+
+#include "backend/backend.h"
+#include "os/linux_sys.h"
+
+void mdi_handlers_start(void);
+/* Give every handler back its own place. */
+void mdi_handlers_stop(void);
+
+/* Stand in front of what is installed now. 0 or MODISO_ERR_OS. */
+int mdi_handlers_adopt(void);
+
+/*
+ * sigaction(2) as the program sees it. @old may be the same as @action, each
+ * may be NULL. -1 and errno on failure. AS-Safe.
+ */
+int mdi_handler_set(int signo, const struct mdi_sigaction *action,
+		    struct mdi_sigaction *old);
+
+#endif /* MDI_CORE_HANDLER_H */

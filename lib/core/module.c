@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/module.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/gate.h"
+#include "core/region.h"
+#include "core/runs.h"
+#include "core/service.h"
+#include "core/thread.h"
+#include "core/vault.h"
+
+#include <string.h>
+
+#define STACK_DEFAULT ((size_t)64 * 1024)
+#define RANGE_DEFAULT ((size_t)1 << 30)
+
+struct modiso_module *mdi_host, *mdi_host_closed;
+
+/* Guarded by the library's lock. */
+static uint64_t last_id;
+static size_t count;          /* modules, the host not counted */
+static uint32_t search_start; /* links below are taken, more or less */
+
+size_t mdi_module_count(void)
+{
+	return count;
+}
+
+void mdi_module_reset(void)
+{
+	count = 0;
+	search_start = 0;
+	memset(mdi_arch_state.domains, 0, sizeof(mdi_arch_state.domains));
+}
+
+/* A free link; link 0 of the table belongs to the host, who is never entered */
+static bool take_link(struct mdi_domain *domain)
+{
+	for (uint32_t n = 0; n < MDI_MODULES_MAX; n++) {
+		uint32_t i = (search_start + n) % MDI_MODULES_MAX;
+
+		if (mdi_arch_state.domains[i] != NULL)
+			continue;
+		mdi_arch_state.domains[i] = &domain->head;
+		domain->head.link = T_LINKS + 8 * i;
+		search_start = i + 1;
+		return true;
+	}
+	return false;
+}
+
+static void give_link(const struct mdi_domain *domain)
+{
+	uint32_t i = (domain->head.link - T_LINKS) / 8;
+
+	mdi_arch_state.domains[i] = NULL;
+	if (i < search_start)
+		search_start = i;
+}
+
+static int sizes(const struct modiso_module_options *options, size_t *stack,
+		 size_t *range)
+{
+	size_t stack_size = options->stack_size ? options->stack_size :
+						  STACK_DEFAULT;
+	size_t range_size = options->range_size ? options->range_size :
+						  RANGE_DEFAULT;
+
+	if (!mdi_page_round(stack_size, stack) ||
+	    !mdi_page_round(range_size, range))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"a size wraps when it is rounded up to pages: "
+				"stack_size %zu, range_size %zu",
+				stack_size, range_size);
+	if (*range < 2 * MDI_PAGE_SIZE || *stack > *range - 2 * MDI_PAGE_SIZE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"a stack of %zu bytes does not fit into a "
+				"range of %zu",
+				*stack, *range);
+	return 0;
+}
+
+int mdi_module_create(const char *name,
+		      const struct modiso_module_options *options,
+		      enum mdi_domain_kind kind, struct modiso_module **out)
+{
+	struct modiso_module *module;
+	size_t stack_size = 0, range_size = 0;
+	int result;
+
+	result = sizes(options, &stack_size, &range_size);
+	if (result != 0)
+		return result;
+	module = mdi_vault_alloc(sizeof(*module));
+	if (module == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for module %s",
+				name);
+	strncpy(module->name, name, sizeof(module->name) - 1);
+	module->mark = MDI_MARK_MODULE;
+	module->cookie = options->cookie;
+	module->stack_size = stack_size;
+	module->domain.kind = kind;
+	module->domain.confinement = options->confinement;
+	if (!take_link(&module->domain)) {
+		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
+				  count);
+		goto free_module;
+	}
+	result = mdi_arena_init(&module->arena, range_size);
+	if (result != 0)
+		goto free_link;
+	result = mdi_backend_now->domain_init(&module->domain);
+	if (result != 0)
+		goto free_arena;
+	if (kind == MDI_DOMAIN_MODULE) {
+		/* The range is larger than the stack: there is room. */
+		module->stack_base = mdi_arena_take(
+			&module->arena, stack_size + MDI_PAGE_SIZE, false);
+		module->id = ++last_id;
+		count++;
+	}
+	*out = module;
+	return 0;
+
+free_arena:
+	mdi_arena_fini(&module->arena);
+free_link:
+	give_link(&module->domain);
+free_module:
+	mdi_vault_free(module, sizeof(*module));
+	return result;
+}
+
+static int check_idle(const struct modiso_module *module)
+{
+	const struct modiso_region *region;
+
+	if (mdi_threads_inside(&module->domain))
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a thread is inside module %s", module->name);
+	for (region = module->regions; region != NULL; region = region->next)
+		if (region->windows != 0)
+			return mdi_fail(MODISO_ERR_BUSY,
+					"a window is open on region %s of %s",
+					region->name, module->name);
+	return 0;
+}
+
+int mdi_module_destroy(struct modiso_module *module)
+{
+	struct modiso_region *region, *next;
+	int result;
+
+	result = check_idle(module);
+	if (result != 0)
+		return result;
+	/* Adopted memory first: what can fail, while nothing is lost. */
+	for (region = module->regions; region != NULL; region = next) {
+		next = region->next;
+		if (!region->adopted)
+			continue;
+		result = mdi_region_destroy(region);
+		if (result != 0)
+			return result;
+	}
+	while (module->gates != NULL)
+		mdi_gate_destroy(module->gates);
+	mdi_threads_forget(module);
+	mdi_services_forget(module);
+	mdi_backend_now->domain_fini(&module->domain);
+	/* The whole range goes at once; its regions with it. */
+	while ((region = module->regions) != NULL) {
+		module->regions = region->next;
+		mdi_addrmap_remove(&region->node);
+		region->mark = 0;
+		mdi_vault_free(region, sizeof(*region));
+	}
+	mdi_runs_free(&module->domain.runs);
+	mdi_arena_fini(&module->arena);
+	give_link(&module->domain);
+	if (module->domain.kind == MDI_DOMAIN_MODULE)
+		count--;
+	module->mark = 0;
+	mdi_vault_free(module, sizeof(*module));
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/module.h - modules, and the host seen as one.
+ */
+#ifndef MDI_CORE_MODULE_H
+#define MDI_CORE_MODULE_H
+
+#include <modiso/fault.h>
+#include <modiso/module.h>
+
+#include "backend/backend.h"
+#include "core/arena.h"
+
+struct mdi_stack;
+struct modiso_gate;
+struct modiso_region;
+
+struct modiso_module {
+	struct mdi_domain domain; /* first: gates and faults know only it */
+	struct mdi_arena arena;
+	uint32_t mark; /* MDI_MARK_MODULE */
+	uint64_t id;   /* 0: the host */
+	char name[MODISO_NAME_SIZE];
+	void *cookie;
+	size_t stack_size;
+	char *stack_base; /* kept for the first stack; NULL: it is taken */
+	struct modiso_region *regions;
+	struct modiso_gate *gates;
+	struct mdi_stack *free_stacks;
+	bool notify; /* has its own filter and landing */
+	modiso_filter_fn filter;
+	modiso_landing_fn landing;
+	void *notify_arg;
+};
+
+/* Owner of guarded host regions, and of those that need a window. */
+extern struct modiso_module *mdi_host;
+extern struct modiso_module *mdi_host_closed;
+
+static inline struct modiso_module *
+mdi_domain_module(const struct mdi_domain *domain)
+{
+	return (struct modiso_module *)(void *)domain;
+}
+
+/* The library's lock is held in all of these. */
+int mdi_module_create(const char *name,
+		      const struct modiso_module_options *options,
+		      enum mdi_domain_kind kind, struct modiso_module **out);
+int mdi_module_destroy(struct modiso_module *module);
+size_t mdi_module_count(void);
+void mdi_module_reset(void);
+
+#endif /* MDI_CORE_MODULE_H */

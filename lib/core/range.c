@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/range.h"
+
+#include "base/error.h"
+#include "core/region.h"
+
+size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
+		       size_t length, uint32_t access)
+{
+	uintptr_t at = address, end;
+	const struct modiso_region *region;
+
+	if (!mdi_range_end(address, length, &end))
+		return 0;
+	while (at < end) {
+		region = mdi_region_at(at);
+		if (region == NULL || region->owner != module ||
+		    (region->access & access) != access)
+			break;
+		if (region->stack && at < region->node.base + MDI_PAGE_SIZE)
+			break; /* its guard page */
+		at = region->node.end;
+	}
+	return (at < end ? at : end) - address;
+}
+
+int mdi_range_check(const struct modiso_module *module, uintptr_t address,
+		    size_t length, uint32_t access)
+{
+	const struct modiso_region *region;
+	uintptr_t end, first;
+	size_t reach;
+
+	if (!mdi_range_end(address, length, &end))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"%zu bytes at %#zx wrap around the end of the "
+				"address space",
+				length, (size_t)address);
+	reach = mdi_range_reach(module, address, length, access);
+	if (reach == length)
+		return 0;
+	first = address + reach;
+	region = mdi_region_at(first);
+	if (region == NULL)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"byte %zu of %zu at %#zx is in no region of "
+				"module %s",
+				reach, length, (size_t)address, module->name);
+	return mdi_fail(MODISO_ERR_ACCESS,
+			"byte %zu of %zu at %#zx is in region %s of %s, which "
+			"module %s may not access so",
+			reach, length, (size_t)address, region->name,
+			region->owner->name, module->name);
+}
+
+static MDI_TLS volatile uintptr_t side_base, side_length;
+
+bool mdi_copy_covers(uintptr_t address)
+{
+	return address - side_base < side_length;
+}
+
+int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
+{
+	int failed;
+
+	side_base = (uintptr_t)side;
+	side_length = length;
+	failed = mdi_copy(to, from, length);
+	side_length = 0;
+	if (!failed)
+		return 0;
+	return mdi_fail(MODISO_ERR_FAULT,
+			"memory went away while %zu bytes were copied from %p "
+			"to %p",
+			length, from, to);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/range.h - is a range of bytes a module's own?
+ */
+#ifndef MDI_CORE_RANGE_H
+#define MDI_CORE_RANGE_H
+
+#include "core/module.h"
+
+/* 0 or MODISO_ERR_ACCESS with the sentence. Takes no lock. */
+int mdi_range_check(const struct modiso_module *module, uintptr_t address,
+		    size_t length, uint32_t access);
+
+/* Bytes from @address on that are the module's, at most @length. */
+size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
+		       size_t length, uint32_t access);
+
+/*
+ * Copy; 0, or MODISO_ERR_FAULT when the bytes at @side, which is @to or @from,
+ * go away meanwhile. A fault on the other side is the host's own.
+ */
+int mdi_range_copy(void *to, const void *from, size_t length,
+		   const void *side);
+
+/* For the fault handler: is @address on that side of this thread's copy? */
+bool mdi_copy_covers(uintptr_t address);
+
+#endif /* MDI_CORE_RANGE_H */

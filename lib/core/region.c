@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/region.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/runs.h"
+#include "core/thread.h"
+#include "core/vault.h"
+#include "os/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+static size_t length_of(const struct modiso_region *region)
+{
+	return region->node.end - region->node.base;
+}
+
+static void *base_of(const struct modiso_region *region)
+{
+	return (void *)region->node.base;
+}
+
+/* Hand pages to the backend, and the owner's runs with them. */
+static int give_pages(struct modiso_module *owner, void *base, size_t length,
+		      uint32_t access, bool outside)
+{
+	struct mdi_runs runs;
+	int result;
+
+	if (!mdi_runs_set(&owner->domain.runs, base, length, access, outside,
+			  &runs))
+		return mdi_fail(MODISO_ERR_NOMEM,
+				"no memory for the list of pages of %s",
+				owner->name);
+	result = mdi_backend_now->protect(&owner->domain, base, length, access,
+					  &runs);
+	mdi_runs_free(&runs);
+	return result;
+}
+
+static struct modiso_region *new_region(struct modiso_module *owner, char *base,
+					size_t length, uint32_t access,
+					uint32_t flags, const char *name)
+{
+	struct modiso_region *region = mdi_vault_alloc(sizeof(*region));
+
+	if (region == NULL)
+		return NULL;
+	region->node.base = (uintptr_t)base;
+	region->node.end = (uintptr_t)base + length;
+	region->mark = MDI_MARK_REGION;
+	region->owner = owner;
+	region->access = access;
+	region->flags = flags;
+	strncpy(region->name, name, sizeof(region->name) - 1);
+	return region;
+}
+
+static void publish(struct modiso_region *region)
+{
+	struct modiso_module *owner = region->owner;
+
+	region->next = owner->regions;
+	region->link = &owner->regions;
+	if (owner->regions != NULL)
+		owner->regions->link = &region->next;
+	owner->regions = region;
+	mdi_addrmap_insert(&region->node);
+}
+
+static int no_room(const struct modiso_module *owner, size_t length)
+{
+	return mdi_fail(MODISO_ERR_LIMIT,
+			"no room for %zu bytes in the address range of %s (%zu "
+			"bytes); raise modiso_module_options.range_size",
+			length, owner->name, owner->arena.length);
+}
+
+/* New pages at @base, which is the owner's; with @guard the first is void. */
+static int create_at(struct modiso_module *owner, char *base, size_t length,
+		     uint32_t access, uint32_t flags, const char *name,
+		     size_t guard, struct modiso_region **out)
+{
+	struct modiso_region *region;
+	int result;
+
+	region = new_region(owner, base, length, access, flags, name);
+	if (region == NULL) {
+		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+		goto give_back;
+	}
+	if (mdi_mem_commit(base + guard, length - guard) != 0 ||
+	    (guard != 0 && mdi_mem_void(base, guard) != 0) ||
+	    (flags & MODISO_REGION_NODUMP &&
+	     mdi_mem_nodump(base, length) != 0)) {
+		result = mdi_fail_os("mmap", "a region of %zu bytes", length);
+		goto decommit;
+	}
+	result = give_pages(owner, base, length, access, false);
+	if (result != 0)
+		goto decommit;
+	publish(region);
+	*out = region;
+	return 0;
+
+decommit:
+	mdi_mem_decommit(base, length);
+	mdi_vault_free(region, sizeof(*region));
+give_back:
+	mdi_arena_give(&owner->arena, base, length);
+	return result;
+}
+
+static int create(struct modiso_module *owner, size_t length, uint32_t access,
+		  uint32_t flags, const char *name, size_t guard,
+		  struct modiso_region **out)
+{
+	char *base = mdi_arena_take(&owner->arena, length,
+				    !(access & MODISO_WRITE));
+
+	if (base == NULL)
+		return no_room(owner, length);
+	return create_at(owner, base, length, access, flags, name, guard, out);
+}
+
+int mdi_region_create(struct modiso_module *owner, size_t length,
+		      uint32_t access, uint32_t flags, const char *name,
+		      struct modiso_region **out)
+{
+	return create(owner, length, access, flags, name, 0, out);
+}
+
+/*
+ * The first stack lies below everything else, its guard page is what the range
+ * begins with: so opening the module is one range of one protection. Later
+ * ones have a void page in the middle of the range.
+ */
+static int create_first_stack(struct modiso_module *owner, size_t size,
+			      struct modiso_region **out)
+{
+	char *base = owner->stack_base;
+	int result = create_at(owner, base + MDI_PAGE_SIZE, size,
+			       MODISO_READ | MODISO_WRITE, 0, "stack", 0, out);
+
+	owner->stack_base = NULL; /* on failure the piece is given back */
+	if (result != 0)
+		return result;
+	/* The guard page counts as the stack's, for reports. */
+	mdi_addrmap_remove(&(*out)->node);
+	(*out)->node.base = (uintptr_t)base;
+	mdi_addrmap_insert(&(*out)->node);
+	return 0;
+}
+
+int mdi_region_create_stack(struct modiso_module *owner, size_t size,
+			    struct modiso_region **out)
+{
+	int result;
+
+	if (owner->stack_base != NULL)
+		result = create_first_stack(owner, size, out);
+	else
+		result = create(owner, size + MDI_PAGE_SIZE,
+				MODISO_READ | MODISO_WRITE, 0, "stack",
+				MDI_PAGE_SIZE, out);
+	if (result == 0)
+		(*out)->stack = true;
+	return result;
+}
+
+int mdi_region_stage(struct modiso_module *owner, size_t length, char **out)
+{
+	char *base = mdi_arena_take(&owner->arena, length, true);
+
+	if (base == NULL)
+		return no_room(owner, length);
+	if (mdi_mem_commit(base, length) != 0 ||
+	    mdi_mem_protect(base, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
+		    0) {
+		mdi_fail_os("mmap", "%zu bytes to build an image in", length);
+		mdi_region_unstage(owner, base, length);
+		return MODISO_ERR_OS;
+	}
+	*out = base;
+	return 0;
+}
+
+void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length)
+{
+	int saved = errno;
+
+	mdi_mem_decommit(base, length);
+	mdi_arena_give(&owner->arena, base, length);
+	errno = saved;
+}
+
+int mdi_region_settle(struct modiso_module *owner, char *base, size_t length,
+		      uint32_t access, const char *name,
+		      struct modiso_region **out)
+{
+	struct modiso_region *region;
+	int result;
+
+	region = new_region(owner, base, length, access, 0, name);
+	if (region == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+	region->image = true;
+	result = give_pages(owner, base, length, access, false);
+	if (result != 0) {
+		mdi_vault_free(region, sizeof(*region));
+		return result;
+	}
+	publish(region);
+	*out = region;
+	return 0;
+}
+
+int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
+		     uint32_t access, uint32_t flags, const char *name,
+		     struct modiso_region **out)
+{
+	struct modiso_region *region;
+	int result;
+
+	result = mdi_adopt_check((uintptr_t)base, (uintptr_t)base + length);
+	if (result != 0)
+		return result;
+	region = new_region(owner, base, length, access, flags, name);
+	if (region == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+	region->adopted = true;
+	result = give_pages(owner, base, length, access, true);
+	if (result != 0) {
+		mdi_vault_free(region, sizeof(*region));
+		return result;
+	}
+	publish(region);
+	*out = region;
+	return 0;
+}
+
+int mdi_region_protect(struct modiso_region *region, uint32_t access)
+{
+	int result;
+
+	if (access == region->access)
+		return 0;
+	if (region->access & MODISO_EXEC)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"region %s is executable and stays so",
+				region->name);
+	if (access & MODISO_EXEC &&
+	    (region->adopted ||
+	     region->owner->domain.kind != MDI_DOMAIN_MODULE))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"region %s is %s; code belongs into regions "
+				"that a module's own modiso_region_create() "
+				"made",
+				region->name,
+				region->adopted ? "adopted" : "the host's");
+	result = give_pages(region->owner, base_of(region), length_of(region),
+			    access, region->adopted);
+	if (result == 0)
+		region->access = access;
+	return result;
+}
+
+/* Adopted memory becomes ordinary, created memory becomes a hole. */
+static int take_pages(struct modiso_region *region)
+{
+	struct modiso_module *owner = region->owner;
+	struct mdi_runs runs;
+	int result;
+
+	if (!mdi_runs_set(&owner->domain.runs, base_of(region),
+			  length_of(region), MDI_PROT_NONE, region->adopted,
+			  &runs))
+		return mdi_fail(MODISO_ERR_NOMEM,
+				"no memory for the list of pages of %s",
+				owner->name);
+	result = mdi_backend_now->release(&owner->domain, base_of(region),
+					  length_of(region), &runs);
+	mdi_runs_free(&runs);
+	return result;
+}
+
+int mdi_region_destroy(struct modiso_region *region)
+{
+	struct modiso_module *owner = region->owner;
+	size_t length = length_of(region);
+	char *base = base_of(region);
+	int result;
+
+	if (region->windows != 0)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a window is open on region %s", region->name);
+	if (!region->adopted && mdi_mem_void(base, length) != 0)
+		return mdi_fail_os("mremap", "closing region %s",
+				   region->name);
+	result = take_pages(region);
+	if (result != 0)
+		return result;
+	mdi_addrmap_remove(&region->node);
+	*region->link = region->next;
+	if (region->next != NULL)
+		region->next->link = region->link;
+	if (!region->adopted) {
+		mdi_mem_decommit(base, length);
+		mdi_arena_give(&owner->arena, base, length);
+	}
+	region->mark = 0;
+	mdi_vault_free(region, sizeof(*region));
+	return 0;
+}
+
+struct modiso_region *mdi_region_at(uintptr_t address)
+{
+	struct mdi_addrnode *node = mdi_addrmap_find(address);
+
+	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+}
+
+struct modiso_region *mdi_region_at_or_above(uintptr_t address)
+{
+	struct mdi_addrnode *node = mdi_addrmap_find_next(address);
+
+	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/region.h - pages with one owner and one protection.
+ */
+#ifndef MDI_CORE_REGION_H
+#define MDI_CORE_REGION_H
+
+#include <modiso/region.h>
+
+#include "core/addrmap.h"
+#include "core/module.h"
+
+struct modiso_region {
+	struct mdi_addrnode node;
+	uint32_t mark;               /* MDI_MARK_REGION */
+	struct modiso_module *owner; /* mdi_host for the host's, never NULL */
+	struct modiso_region *next, **link; /* of the owner's list */
+	uint32_t access;
+	uint32_t flags;
+	uint32_t windows; /* open on it, all threads */
+	bool adopted;
+	bool stack; /* first page is its guard */
+	bool image; /* a segment: comes and goes with its image */
+	char name[MODISO_NAME_SIZE];
+};
+
+/* The library's lock is held in all of these but mdi_region_at(). */
+int mdi_region_create(struct modiso_module *owner, size_t length,
+		      uint32_t access, uint32_t flags, const char *name,
+		      struct modiso_region **out);
+int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
+		     uint32_t access, uint32_t flags, const char *name,
+		     struct modiso_region **out);
+int mdi_region_protect(struct modiso_region *region, uint32_t access);
+int mdi_region_destroy(struct modiso_region *region);
+
+/* A stack of @size usable bytes with a guard page below. */
+int mdi_region_create_stack(struct modiso_module *owner, size_t size,
+			    struct modiso_region **out);
+
+/*
+ * An image is built in pages that are in nobody's region yet: the host's like
+ * any heap memory, at the address where they stay. Then they become regions,
+ * part by part, each with its final protection; what does not, goes back.
+ */
+int mdi_region_stage(struct modiso_module *owner, size_t length, char **out);
+void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length);
+int mdi_region_settle(struct modiso_module *owner, char *base, size_t length,
+		      uint32_t access, const char *name,
+		      struct modiso_region **out);
+
+/* The region that holds an address, stacks included. AS-Safe. */
+struct modiso_region *mdi_region_at(uintptr_t address);
+struct modiso_region *mdi_region_at_or_above(uintptr_t address);
+
+/* May this memory be adopted? 0, or the codes of modiso_region_adopt(). */
+int mdi_adopt_check(uintptr_t base, uintptr_t end);
+
+#endif /* MDI_CORE_REGION_H */

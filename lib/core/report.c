@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* A fault in words, and as JSON. */
+#include <modiso/fault.h>
+
+#include "base/error.h"
+#include "core/report.h"
+#include "os/linux_maps.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const kinds[] = {
+	[MODISO_FAULT_NONE] = "none",
+	[MODISO_FAULT_ACCESS] = "access",
+	[MODISO_FAULT_STACK] = "stack",
+	[MODISO_FAULT_UNMAPPED] = "unmapped",
+	[MODISO_FAULT_BUS] = "bus",
+	[MODISO_FAULT_ILLEGAL] = "illegal",
+	[MODISO_FAULT_ARITHMETIC] = "arithmetic",
+	[MODISO_FAULT_TRAP] = "trap",
+	[MODISO_FAULT_PRIVILEGED] = "privileged",
+	[MODISO_FAULT_SYSCALL] = "syscall",
+	[MODISO_FAULT_SERVICE] = "service",
+	[MODISO_FAULT_GATE] = "gate",
+};
+
+const char *modiso_fault_kind_name(uint32_t kind)
+{
+	return kind < MDI_COUNT(kinds) ? kinds[kind] : "unknown";
+}
+
+static const char *verb(uint32_t access)
+{
+	switch (access) {
+	case 1:
+		return "read";
+	case 2:
+		return "wrote to";
+	case 4:
+		return "executed";
+	default:
+		return "touched";
+	}
+}
+
+static const char *access_name(uint32_t access)
+{
+	static const char *const names[] = { "", "read", "write", "", "exec" };
+
+	return access < MDI_COUNT(names) ? names[access] : "";
+}
+
+bool (*mdi_report_image)(uintptr_t address, struct mdi_report_place *place);
+
+static void find_place(uintptr_t pc, struct mdi_report_place *place)
+{
+	Dl_info info;
+
+	memset(place, 0, sizeof(*place));
+	if (mdi_report_image != NULL && mdi_report_image(pc, place))
+		return;
+	if (!mdi_maps_file(pc, place->file, sizeof(place->file),
+			   &place->file_offset))
+		place->file[0] = '\0';
+	if (dladdr((void *)pc, &info) != 0 && info.dli_sname != NULL) {
+		snprintf(place->function, sizeof(place->function), "%s",
+			 info.dli_sname);
+		place->function_offset = pc - (uintptr_t)info.dli_saddr;
+	}
+}
+
+/*
+ * A name, which may hold anything: no line, no quotation mark and no escape
+ * sequence of a terminal gets out of it.
+ */
+static void print_name(const char *name, FILE *out)
+{
+	for (; *name != '\0'; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			fprintf(out, "\\x%02x", c);
+		else
+			fputc(c, out);
+	}
+}
+
+static void print_quoted(const char *name, FILE *out)
+{
+	fputc('"', out);
+	print_name(name, out);
+	fputc('"', out);
+}
+
+/* What happened, in one sentence. */
+static void print_verdict(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, "module ");
+	print_quoted(f->module_name, out);
+	fputc(' ', out);
+	switch (f->kind) {
+	case MODISO_FAULT_ACCESS:
+	case MODISO_FAULT_BUS:
+		fprintf(out, "%s memory that is not its own", verb(f->access));
+		if (f->region_length != 0 && f->owner_id == f->module_id)
+			fprintf(out, " to %s so",
+				f->access == 1 ? "read" :
+				f->access == 2 ? "write" :
+						 "execute");
+		break;
+	case MODISO_FAULT_STACK:
+		fprintf(out, "ran off the end of its stack");
+		break;
+	case MODISO_FAULT_UNMAPPED:
+		fprintf(out, "%s an address where nothing is mapped",
+			verb(f->access));
+		break;
+	case MODISO_FAULT_ILLEGAL:
+		fprintf(out, "executed an instruction that does not exist");
+		break;
+	case MODISO_FAULT_ARITHMETIC:
+		fprintf(out, "divided by zero or raised an arithmetic trap");
+		break;
+	case MODISO_FAULT_TRAP:
+		fprintf(out, "hit a breakpoint or trap");
+		break;
+	case MODISO_FAULT_PRIVILEGED:
+		fprintf(out, "used a privileged instruction or an address "
+			     "that no program can have");
+		break;
+	case MODISO_FAULT_SYSCALL:
+		fprintf(out, "made a system call that is forbidden to it");
+		break;
+	case MODISO_FAULT_SERVICE:
+		fprintf(out, "called a service that it may not call: ");
+		print_quoted(f->region_name, out);
+		break;
+	case MODISO_FAULT_GATE:
+		fprintf(out, "came back with its way out damaged");
+		break;
+	default:
+		fprintf(out, "faulted");
+		break;
+	}
+	fputc('\n', out);
+}
+
+static void print_region(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, ", region ");
+	print_quoted(f->region_name, out);
+	fprintf(out, " + %#zx of %zu bytes, owner ", f->region_offset,
+		f->region_length);
+	if (f->owner_id != 0) {
+		fprintf(out, "module ");
+		print_quoted(f->owner_name, out);
+	} else {
+		fprintf(out, "the ");
+		print_name(f->owner_name, out);
+	}
+}
+
+static void print_address(const struct modiso_fault *f, FILE *out)
+{
+	if (f->signo == 0 || (f->access == 0 && f->address == 0))
+		return;
+	fprintf(out, "  address    %#" PRIxPTR, f->address);
+	if (f->access != 0)
+		fprintf(out, " (%s)", access_name(f->access));
+	if (f->region_length != 0)
+		print_region(f, out);
+	else
+		fprintf(out, ", in no region");
+	fputc('\n', out);
+}
+
+static void print_spot(const char *name, uintptr_t offset, FILE *out)
+{
+	if (name[0] == '\0')
+		return;
+	fprintf(out, ", ");
+	print_name(name, out);
+	fprintf(out, " + %#" PRIxPTR, offset);
+}
+
+static void print_place(const struct modiso_fault *f, FILE *out)
+{
+	struct mdi_report_place place;
+
+	if (f->pc == 0)
+		return;
+	find_place(f->pc, &place);
+	fprintf(out, "  instruction %#" PRIxPTR, f->pc);
+	print_spot(place.function, place.function_offset, out);
+	print_spot(place.file, place.file_offset, out);
+	fputc('\n', out);
+}
+
+static int finish(FILE *out, int saved_errno)
+{
+	if (ferror(out) || fflush(out) != 0)
+		return mdi_fail_os("fprintf", "a fault report");
+	errno = saved_errno;
+	return 0;
+}
+
+static int check(const struct modiso_fault *fault, const FILE *stream)
+{
+	if (fault == NULL || stream == NULL ||
+	    fault->struct_size < sizeof(*fault) ||
+	    fault->kind == MODISO_FAULT_NONE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"no fault record, or no stream");
+	return 0;
+}
+
+int modiso_fault_print(const struct modiso_fault *f, FILE *out)
+{
+	int saved = errno, result = check(f, out);
+
+	if (result != 0)
+		return result;
+	fprintf(out, "fault %" PRIu64 ": ", f->number);
+	print_verdict(f, out);
+	print_address(f, out);
+	print_place(f, out);
+	fprintf(out, "  thread     %d, in module ", f->thread);
+	print_quoted(f->module_name, out);
+	fprintf(out, " (id %" PRIu64 "), %u gate%s deep\n", f->module_id,
+		f->depth, f->depth == 1 ? "" : "s");
+	if (f->signo != 0) {
+		fprintf(out, "  signal     SIG%s, code %d",
+			sigabbrev_np(f->signo), f->code);
+		if (f->pkey >= 0)
+			fprintf(out, ", protection key %d, PKRU %#x", f->pkey,
+				f->pkru);
+		fputc('\n', out);
+	}
+	return finish(out, saved);
+}
+
+static void json_string(const char *text, FILE *out)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			fprintf(out, "\\u%04x", c);
+		else
+			fputc(c, out);
+	}
+	fputc('"', out);
+}
+
+static void json_text(const char *name, const char *text, FILE *out)
+{
+	fprintf(out, ",\"%s\":", name);
+	json_string(text, out);
+}
+
+static void json_region(const struct modiso_fault *f, FILE *out)
+{
+	if (f->region_length == 0) {
+		fprintf(out, ",\"region\":null");
+		return;
+	}
+	fprintf(out, ",\"region\":{\"name\":");
+	json_string(f->region_name, out);
+	fprintf(out,
+		",\"base\":\"%#" PRIxPTR "\",\"length\":%zu,\"offset\":%zu,"
+		"\"owner\":",
+		f->region_base, f->region_length, f->region_offset);
+	json_string(f->owner_name, out);
+	fprintf(out, ",\"owner_id\":%" PRIu64 "}", f->owner_id);
+}
+
+static void json_place(const struct modiso_fault *f, FILE *out)
+{
+	struct mdi_report_place place;
+
+	find_place(f->pc, &place);
+	fprintf(out, ",\"pc\":\"%#" PRIxPTR "\"", f->pc);
+	if (place.function[0] != '\0') {
+		json_text("function", place.function, out);
+		fprintf(out, ",\"function_offset\":%" PRIuPTR,
+			place.function_offset);
+	}
+	if (place.file[0] != '\0') {
+		json_text("file", place.file, out);
+		fprintf(out, ",\"file_offset\":%" PRIuPTR, place.file_offset);
+	}
+}
+
+int modiso_fault_print_json(const struct modiso_fault *f, FILE *out)
+{
+	int saved = errno, result = check(f, out);
+
+	if (result != 0)
+		return result;
+	fprintf(out, "{\"fault\":%" PRIu64 ",\"time_ns\":%" PRIu64, f->number,
+		f->time_ns);
+	json_text("kind", modiso_fault_kind_name(f->kind), out);
+	json_text("module", f->module_name, out);
+	fprintf(out, ",\"module_id\":%" PRIu64 ",\"thread\":%d,\"depth\":%u",
+		f->module_id, f->thread, f->depth);
+	json_text("access", access_name(f->access), out);
+	fprintf(out, ",\"address\":\"%#" PRIxPTR "\"", f->address);
+	json_region(f, out);
+	json_place(f, out);
+	if (f->kind == MODISO_FAULT_SERVICE)
+		json_text("service", f->region_name, out);
+	fprintf(out, ",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\"}\n",
+		f->signo, f->code, f->pkey, f->pkru);
+	return finish(out, saved);
+}

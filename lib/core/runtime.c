@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/runtime.h"
+
+#include "backend/select.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "core/addrmap.h"
+#include "core/gate.h"
+#include "core/handler.h"
+#include "core/module.h"
+#include "core/region.h"
+#include "core/service.h"
+#include "core/thread.h"
+#include "core/vault.h"
+#include "os/linux_signal.h"
+#include "os/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+
+union mdi_open_page_state mdi_open;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void mdi_runtime_lock(void)
+{
+	mdi_critical_begin();
+	mdi_lock(&lock);
+}
+
+void mdi_runtime_unlock(void)
+{
+	mdi_unlock(&lock);
+	mdi_critical_end();
+}
+
+int mdi_runtime_check(void)
+{
+	const struct mdi_backend *backend = mdi_backend_now;
+
+	if (backend == NULL)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library is not initialised; call "
+				"modiso_init() first");
+	if (backend->inside())
+		return mdi_fail(MODISO_ERR_STATE,
+				"called from inside a module; a module reaches "
+				"the host through services alone");
+	return 0;
+}
+
+bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
+{
+	uintptr_t state = (uintptr_t)&mdi_arch_state;
+	uintptr_t open = (uintptr_t)&mdi_open;
+
+	return (base < state + sizeof(mdi_arch_state) && state < end) ||
+	       (base < open + sizeof(mdi_open) && open < end) ||
+	       mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
+}
+
+/* --- fork --- */
+
+static void before_fork(void)
+{
+	if (mdi_backend_now == NULL)
+		return;
+	mdi_runtime_lock();
+	mdi_backend_now->before_fork();
+}
+
+static void after_fork_parent(void)
+{
+	if (mdi_backend_now == NULL)
+		return;
+	mdi_backend_now->after_fork_parent();
+	mdi_runtime_unlock();
+}
+
+static void after_fork_child(void)
+{
+	if (mdi_backend_now == NULL)
+		return;
+	mdi_threads_after_fork();
+	mdi_backend_now->after_fork();
+	mdi_runtime_unlock();
+}
+
+/* fork(2) called by module code: its rights do not reach the lock. */
+static void guarded_before_fork(void)
+{
+	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
+		before_fork();
+}
+
+static void guarded_after_fork_parent(void)
+{
+	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
+		after_fork_parent();
+}
+
+static void guarded_after_fork_child(void)
+{
+	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
+		after_fork_child();
+}
+
+static int hook_fork(void)
+{
+	static bool hooked;
+
+	if (hooked)
+		return 0;
+	if (pthread_atfork(guarded_before_fork, guarded_after_fork_parent,
+			   guarded_after_fork_child) != 0)
+		return mdi_fail(MODISO_ERR_NOMEM, "pthread_atfork: no memory");
+	hooked = true;
+	return 0;
+}
+
+/* --- start and stop --- */
+
+/* The modules that stand for the host: owners of its guarded regions. */
+static int make_host(void)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.range_size = (size_t)4 << 30,
+	};
+	int result = mdi_module_create("host", &options, MDI_DOMAIN_HOST,
+				       &mdi_host);
+
+	if (result != 0)
+		return result;
+	result = mdi_module_create("host", &options, MDI_DOMAIN_CLOSED,
+				   &mdi_host_closed);
+	if (result != 0) {
+		int ignored = mdi_module_destroy(mdi_host);
+
+		(void)ignored;
+	}
+	return result;
+}
+
+static int protect_state(void)
+{
+	int result = mdi_backend_now->protect_own(&mdi_arch_state,
+						  sizeof(mdi_arch_state), false);
+
+	if (result != 0)
+		return result;
+	return mdi_backend_now->protect_own(&mdi_open, sizeof(mdi_open), true);
+}
+
+static int start_with(const struct mdi_backend *backend,
+		      const struct modiso_options *options)
+{
+	int result;
+
+	result = hook_fork();
+	if (result != 0)
+		return result;
+	if (mdi_mem_start() != 0)
+		return mdi_fail_os("memfd_create", "guard pages");
+	result = backend->start(options);
+	if (result != 0)
+		goto stop_memory;
+	mdi_open.state.backend = backend;
+	mdi_addrmap_reset();
+	mdi_module_reset();
+	mdi_gates_start();
+	mdi_services_start();
+	result = mdi_threads_start(options->max_threads);
+	if (result != 0)
+		goto stop_backend;
+	result = make_host();
+	if (result != 0)
+		goto stop_threads;
+	result = mdi_signals_start(backend->signal_entry, mdi_signal_restorer);
+	if (result != 0)
+		goto stop_host;
+	mdi_handlers_start();
+	result = mdi_handlers_adopt();
+	if (result == 0)
+		result = protect_state();
+	if (result == 0)
+		return 0;
+	mdi_handlers_stop();
+	mdi_signals_stop();
+stop_host:
+	mdi_vault_stop();
+stop_threads:
+	mdi_threads_stop();
+stop_backend:
+	mdi_open.state.backend = NULL;
+	backend->stop();
+stop_memory:
+	mdi_mem_stop();
+	return result;
+}
+
+int mdi_runtime_start(const struct modiso_options *options)
+{
+	const struct mdi_backend *backend;
+	int result;
+
+	if (mdi_backend_now != NULL)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library is initialised already");
+	if (mdi_signals_taken(MDI_SIGNAL_MARK, MDI_SIGNAL_MARK_SIZE))
+		return mdi_fail(MODISO_ERR_STATE,
+				"another copy of libmodiso in this process is "
+				"initialised; keys and fault handlers can have "
+				"one owner only");
+	if (options->max_threads > MDI_THREADS_MAX)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"options.max_threads is %u, at most %d",
+				options->max_threads, MDI_THREADS_MAX);
+	result = mdi_select(options, &backend);
+	if (result != 0)
+		return result;
+	return start_with(backend, options);
+}
+
+static int check_empty(void)
+{
+	if (mdi_module_count() != 0)
+		return mdi_fail(MODISO_ERR_BUSY, "%zu modules still exist",
+				mdi_module_count());
+	if (mdi_host->regions != NULL || mdi_host_closed->regions != NULL)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"guarded host region %s still exists",
+				(mdi_host->regions != NULL ?
+					 mdi_host->regions :
+					 mdi_host_closed->regions)
+					->name);
+	if (mdi_service_count() != 0)
+		return mdi_fail(MODISO_ERR_BUSY, "%zu services still exist",
+				mdi_service_count());
+	return 0;
+}
+
+int mdi_runtime_stop(void)
+{
+	const struct mdi_backend *backend = mdi_backend_now;
+	int result;
+
+	result = mdi_thread_detach();
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = check_empty();
+	if (result == 0 && mdi_threads_any())
+		result = mdi_fail(MODISO_ERR_BUSY,
+				  "another thread that has entered modules "
+				  "still runs; it must end, or call "
+				  "modiso_thread_detach()");
+	if (result != 0) {
+		mdi_runtime_unlock();
+		return result;
+	}
+	mdi_handlers_stop();
+	mdi_signals_stop();
+	mdi_module_destroy(mdi_host);
+	mdi_module_destroy(mdi_host_closed);
+	mdi_threads_stop();
+	mdi_vault_stop();
+	/* The library's own data becomes ordinary memory again. */
+	backend->unprotect_own(&mdi_arch_state, sizeof(mdi_arch_state));
+	backend->unprotect_own(&mdi_open, sizeof(mdi_open));
+	mdi_open.state.backend = NULL;
+	backend->stop();
+	mdi_mem_stop();
+	mdi_runtime_unlock();
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/runtime.h - the life of the library, and its lock.
+ */
+#ifndef MDI_CORE_RUNTIME_H
+#define MDI_CORE_RUNTIME_H
+
+#include <modiso/init.h>
+
+#include "backend/backend.h"
+
+int mdi_runtime_start(const struct modiso_options *options);
+int mdi_runtime_stop(void);
+
+/*
+ * The library's lock: modules, regions, gates, services, stacks, the list of
+ * threads. The keeper's lock nests inside it. No module code and no callback
+ * runs while it is held.
+ */
+void mdi_runtime_lock(void);
+void mdi_runtime_unlock(void);
+
+/*
+ * What every public function begins with: 0, or MODISO_ERR_STATE before init
+ * and inside of a module. Touches nothing that a module may not touch.
+ */
+int mdi_runtime_check(void);
+
+/* Does a range touch the library's own memory? The lock is held. */
+bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end);
+
+#endif /* MDI_CORE_RUNTIME_H */

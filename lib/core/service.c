@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/service.h"
+
+#include "base/error.h"
+#include "base/misuse.h"
+#include "core/fault.h"
+#include "core/gate.h"
+#include "core/thread.h"
+#include "core/vault.h"
+#include "os/linux_signal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ASK 1u /* struct mdi_service_slot.flags: ask mdi_service_allowed() */
+#define ALLOWED_SIZE (MDI_MODULES_MAX / 8)
+
+/* Guarded by the library's lock; read without it by mdi_service_allowed(). */
+static struct modiso_service *services[MDI_SERVICE_SLOTS];
+static size_t service_count;
+
+void mdi_services_start(void)
+{
+	for (uint32_t i = 0; i < MDI_SERVICE_SLOTS; i++)
+		mdi_arch_state.services[i] =
+			(struct mdi_service_slot){ .flags = ASK };
+	memset(services, 0, sizeof(services));
+	service_count = 0;
+}
+
+size_t mdi_service_count(void)
+{
+	return service_count;
+}
+
+modiso_fn mdi_service_thunk(const struct modiso_service *service)
+{
+	return (modiso_fn)(uintptr_t)(mdi_backend_now->service_thunks +
+				      service->number * MDI_THUNK_SIZE);
+}
+
+const char *mdi_service_name(uint32_t number)
+{
+	const struct modiso_service *service =
+		services[number % MDI_SERVICE_SLOTS];
+
+	return service ? service->name : "";
+}
+
+int mdi_service_create(const char *name, modiso_fn function, bool listed,
+		       struct modiso_service **out)
+{
+	struct modiso_service *service;
+	uint32_t number = 0;
+
+	while (number < MDI_SERVICE_SLOTS && services[number] != NULL)
+		number++;
+	if (number == MDI_SERVICE_SLOTS)
+		return mdi_fail(MODISO_ERR_LIMIT, "%d services exist already",
+				MDI_SERVICE_SLOTS);
+	service = mdi_vault_alloc(sizeof(*service));
+	if (service == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for service %s",
+				name);
+	service->mark = MDI_MARK_SERVICE;
+	service->number = number;
+	service->listed = listed;
+	strncpy(service->name, name, sizeof(service->name) - 1);
+	services[number] = service;
+	service_count++;
+	mdi_arch_state.services[number].function = function;
+	__atomic_store_n(&mdi_arch_state.services[number].flags,
+			 listed ? ASK : 0, __ATOMIC_RELEASE);
+	*out = service;
+	return 0;
+}
+
+static uint64_t *word_of(const struct modiso_service *service, uint32_t link,
+			 uint64_t *bit)
+{
+	uint32_t index = (link - T_LINKS) / 8;
+
+	*bit = (uint64_t)1 << (index % 64);
+	return &service->allowed[index / 64];
+}
+
+int mdi_service_allow(struct modiso_service *service,
+		      struct modiso_module *module, bool yes)
+{
+	uint64_t *word, bit;
+
+	if (!service->listed)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"service %s is open to every module: create it "
+				"with MODISO_SERVICE_LISTED",
+				service->name);
+	if (service->allowed == NULL) {
+		service->allowed = mdi_vault_alloc(ALLOWED_SIZE);
+		if (service->allowed == NULL)
+			return mdi_fail(MODISO_ERR_NOMEM,
+					"no memory for the list of service %s",
+					service->name);
+	}
+	word = word_of(service, module->domain.head.link, &bit);
+	if (yes)
+		*word |= bit;
+	else
+		*word &= ~bit;
+	return 0;
+}
+
+void mdi_services_forget(const struct modiso_module *module)
+{
+	uint64_t *word, bit;
+
+	for (uint32_t i = 0; i < MDI_SERVICE_SLOTS; i++) {
+		if (services[i] == NULL || services[i]->allowed == NULL)
+			continue;
+		word = word_of(services[i], module->domain.head.link, &bit);
+		*word &= ~bit;
+	}
+}
+
+void mdi_service_destroy(struct modiso_service *service)
+{
+	struct mdi_service_slot *slot =
+		&mdi_arch_state.services[service->number];
+
+	__atomic_store_n(&slot->flags, ASK, __ATOMIC_RELEASE);
+	services[service->number] = NULL;
+	service_count--;
+	mdi_vault_free(service->allowed, ALLOWED_SIZE);
+	service->mark = 0;
+	mdi_vault_free(service, sizeof(*service));
+}
+
+/* --- what the assembly asks, on the host's stack with host rights --- */
+
+static bool may_call(const struct modiso_service *service, uint32_t link)
+{
+	uint64_t *word, bit;
+
+	if (service == NULL)
+		return false;
+	if (!service->listed)
+		return true;
+	if (service->allowed == NULL)
+		return false;
+	word = word_of(service, link, &bit);
+	return *word & bit;
+}
+
+int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+	uint32_t index = number % MDI_SERVICE_SLOTS;
+
+	if (may_call(services[index], frame->link))
+		return 1;
+	mdi_fault_service(thread, mdi_service_name(index));
+	return 0;
+}
+
+int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
+			    uintptr_t sp)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+
+	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
+	if (mdi_arch_state.services[frame->service].flags & ASK &&
+	    !mdi_service_allowed(number, thread))
+		return 0;
+	mdi_critical_begin();
+	mdi_backend_now->leave((void *)mdi_link_domain(frame->link), thread);
+	frame->service_sp = sp;
+	mdi_critical_end();
+	return 1;
+}
+
+uintptr_t mdi_plain_service_leave(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+	uintptr_t sp = frame->service_sp;
+	int saved = errno, result;
+
+	mdi_critical_begin();
+	result = mdi_backend_now->enter((void *)mdi_link_domain(frame->link),
+					thread);
+	if (result == 0)
+		frame->service_sp = 0;
+	mdi_critical_end();
+	if (result != 0) {
+		/* The way back is closed: the call ends with this code. */
+		mdi_status_set(result);
+		return 0;
+	}
+	errno = saved;
+	return sp;
+}
+
+static uintptr_t no_service(void)
+{
+	return 0;
+}
+
+/* Host code called a service's thunk: the function itself, if there is one. */
+void *mdi_service_direct(uint64_t number)
+{
+	const struct modiso_service *service =
+		services[number % MDI_SERVICE_SLOTS];
+
+	return service == NULL ?
+		       (void *)(uintptr_t)no_service :
+		       (void *)(uintptr_t)mdi_arch_state
+			       .services[number % MDI_SERVICE_SLOTS]
+			       .function;
+}

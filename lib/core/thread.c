@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/thread.h"
+
+#include "base/error.h"
+#include "core/handler.h"
+#include "core/region.h"
+#include "core/runtime.h"
+#include "core/vault.h"
+#include "os/cpu.h"
+#include "os/linux_signal.h"
+#include "os/linux_sys.h"
+#include "os/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
+#define ALTSTACKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_ALTSTACK_SIZE)
+#define ALTSTACK_PART ((size_t)MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS)
+#define ALTSTACK_ROOM (ALTSTACK_PART - MDI_PAGE_SIZE)
+
+MDI_TLS uintptr_t mdi_block = MDI_UNATTACHED;
+MDI_TLS uint64_t mdi_fault_counter;
+
+/* Guarded by the library's lock. */
+static struct mdi_thread *attached;
+static uint32_t attached_count, attached_max;
+static uint32_t fresh_index;                 /* never used from here on */
+static uint32_t free_indexes[MDI_THREADS_MAX]; /* a stack of used ones */
+static uint32_t free_count;
+
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+static char *block_of(uint32_t index)
+{
+	return mdi_arch_state.blocks + (size_t)index * MDI_BLOCK_SIZE;
+}
+
+static char *altstack_of(uint32_t index)
+{
+	return mdi_arch_state.altstacks + (size_t)index * MDI_ALTSTACK_SIZE;
+}
+
+/* The usable part of one of them: above its guard page. */
+static char *altstack_part(uint32_t index, unsigned part)
+{
+	return altstack_of(index) + part * ALTSTACK_PART + MDI_PAGE_SIZE;
+}
+
+/* As a bit; 0: on none of these stacks. */
+static uint32_t part_at(uintptr_t stacks, uintptr_t sp)
+{
+	return sp - stacks < MDI_ALTSTACK_SIZE ?
+		       1u << (sp - stacks) / ALTSTACK_PART :
+		       0;
+}
+
+/* Does a gate call under way come from a handler on one of these stacks? */
+static bool gate_from(const struct mdi_thread *thread, uintptr_t stacks)
+{
+	const struct mdi_frame *frame = mdi_thread_frames(thread);
+
+	for (; frame < thread->frame; frame++)
+		if (frame->rsp - stacks < MDI_ALTSTACK_SIZE)
+			return true;
+	return false;
+}
+
+/*
+ * A handler that calls a gate can be interrupted in the module, on yet another
+ * stack: so the thread keeps a list of those that are in use. A handler that
+ * was left by siglongjmp(3) has not taken its own off; the list is empty again
+ * when neither the interrupted code nor a gate's caller is on any.
+ */
+bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
+			 uint32_t *before)
+{
+	const uint32_t all = (1u << MDI_ALTSTACK_PARTS) - 1;
+	uintptr_t stacks = (uintptr_t)altstack_of(thread->index);
+	uint32_t under = part_at(stacks, interrupted_sp), idle;
+
+	if (under == 0 && !gate_from(thread, stacks))
+		thread->altstacks = 0;
+	*before = thread->altstacks;
+	/* What lies under this one can be past taking itself off the list. */
+	thread->altstacks |= under |
+			     part_at(stacks, (uintptr_t)
+					     __builtin_frame_address(0));
+	idle = all & ~thread->altstacks;
+	if (idle == 0)
+		return true;
+	mdi_altstack_arm(altstack_part(thread->index,
+				       (unsigned)__builtin_ctz(idle)),
+			 ALTSTACK_ROOM);
+	return (idle & (idle - 1)) == 0;
+}
+
+void mdi_thread_keep_altstack(ucontext_t *context)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+
+	if (thread == NULL)
+		return;
+	context->uc_stack.ss_sp = altstack_part(thread->index, 0);
+	context->uc_stack.ss_size = ALTSTACK_ROOM;
+	context->uc_stack.ss_flags = (int)MDI_SS_AUTODISARM;
+}
+
+static void at_thread_exit(void *unused)
+{
+	(void)unused;
+	mdi_thread_detach();
+}
+
+int mdi_threads_start(uint32_t max)
+{
+	const struct mdi_cpu *cpu = mdi_cpu();
+
+	if (!exit_key_made) {
+		if (pthread_key_create(&exit_key, at_thread_exit) != 0)
+			return mdi_fail(MODISO_ERR_NOMEM,
+					"pthread_key_create: no key is left");
+		exit_key_made = true;
+	}
+	attached_max = max != 0 ? max : MDI_THREADS_MAX;
+	mdi_arch_state.fsgsbase = cpu->fsgsbase;
+	mdi_arch_state.avx = cpu->avx;
+	mdi_arch_state.avx512 = cpu->avx512;
+	/* Aligned to its size, so that a mask finds the offset of a block. */
+	mdi_arch_state.blocks = mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE);
+	if (mdi_arch_state.blocks == NULL)
+		return mdi_fail_os("mmap", "%zu bytes of address space",
+				   2 * BLOCKS_SIZE);
+	mdi_arch_state.altstacks =
+		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_PAGE_SIZE);
+	if (mdi_arch_state.altstacks == NULL) {
+		mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
+		return mdi_fail_os("mmap", "%zu bytes of address space",
+				   ALTSTACKS_SIZE);
+	}
+	mdi_arch_state.pid = getpid();
+	attached = NULL;
+	attached_count = 0;
+	fresh_index = 0;
+	free_count = 0;
+	return 0;
+}
+
+void mdi_threads_stop(void)
+{
+	mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
+	mdi_mem_release(mdi_arch_state.altstacks, ALTSTACKS_SIZE);
+	mdi_arch_state.blocks = NULL;
+	mdi_arch_state.altstacks = NULL;
+}
+
+bool mdi_threads_overlap(uintptr_t base, uintptr_t end)
+{
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+	uintptr_t stacks = (uintptr_t)mdi_arch_state.altstacks;
+
+	return (base < blocks + BLOCKS_SIZE && blocks < end) ||
+	       (base < stacks + ALTSTACKS_SIZE && stacks < end);
+}
+
+static int commit_altstacks(uint32_t index)
+{
+	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++) {
+		char *base = altstack_part(index, part);
+
+		if (mdi_mem_protect(base, ALTSTACK_ROOM,
+				    MDI_PROT_READ | MDI_PROT_WRITE) != 0)
+			return mdi_fail_os("mprotect", "a signal stack");
+		if (mdi_backend_now->protect_altstack(base, ALTSTACK_ROOM) != 0)
+			return MODISO_ERR_OS;
+	}
+	return 0;
+}
+
+/* Pages of a block that is used for the first time. */
+static int commit_block(uint32_t index)
+{
+	const uint32_t rw = MDI_PROT_READ | MDI_PROT_WRITE;
+	const struct mdi_backend *backend = mdi_backend_now;
+	char *block = block_of(index);
+
+	/* The page behind the frames stays closed: see gate_pkey.S. */
+	if (mdi_mem_protect(block, T_FRAMES_END, rw) != 0 ||
+	    mdi_mem_protect(block + T_LINKS, MDI_BLOCK_SIZE - T_LINKS, rw) !=
+		    0)
+		return mdi_fail_os("mprotect", "a thread's state");
+	if (backend->protect_own(block, MDI_PAGE_SIZE, true) != 0 ||
+	    backend->protect_own(block + MDI_PAGE_SIZE,
+				 T_FRAMES_END - MDI_PAGE_SIZE, false) != 0 ||
+	    backend->protect_own(block + T_LINKS, MDI_BLOCK_SIZE - T_LINKS,
+				 false) != 0)
+		return MODISO_ERR_OS;
+	return commit_altstacks(index);
+}
+
+static int take_index(uint32_t *index)
+{
+	int result;
+
+	if (attached_count >= attached_max)
+		return mdi_fail(MODISO_ERR_LIMIT,
+				"%u threads are attached already; raise "
+				"modiso_options.max_threads (at most %d)",
+				attached_count, MDI_THREADS_MAX);
+	if (free_count > 0) {
+		*index = free_indexes[--free_count];
+	} else {
+		result = commit_block(fresh_index);
+		if (result != 0)
+			return result;
+		*index = fresh_index++;
+	}
+	attached_count++;
+	return 0;
+}
+
+static void give_index(uint32_t index)
+{
+	free_indexes[free_count++] = index;
+	attached_count--;
+}
+
+static uint64_t thread_pointer(void)
+{
+	return mdi_arch_state.fsgsbase ?
+		       mdi_rdfsbase() :
+		       (uint64_t)(uintptr_t)__builtin_thread_pointer();
+}
+
+static int attach(struct mdi_thread **out)
+{
+	struct mdi_thread *thread;
+	uint32_t index = 0;
+	int result;
+
+	if (mdi_signals_blocked())
+		return mdi_fail(MODISO_ERR_STATE,
+				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
+				"SIGSYS is blocked on this thread: a fault "
+				"would kill the process");
+	result = take_index(&index);
+	if (result != 0)
+		return result;
+	thread = mdi_block_thread(block_of(index));
+	memset(thread, 0, sizeof(*thread));
+	thread->index = index;
+	thread->fs_base = thread_pointer();
+	thread->tid = mdi_sys_gettid();
+	thread->frame = mdi_thread_frames(thread);
+	for (int i = 0; i < MDI_DEPTH_MAX; i++)
+		thread->frame[i].x87.tags = 0xffff;
+	result = mdi_altstack_set(altstack_part(index, 0),
+				  ALTSTACK_ROOM, &thread->old_altstack,
+				  &thread->old_altstack_size,
+				  &thread->old_altstack_flags);
+	if (result != 0)
+		goto give;
+	result = mdi_backend_now->thread_attach(thread);
+	if (result != 0) {
+		mdi_altstack_restore(thread->old_altstack,
+				     thread->old_altstack_size,
+				     thread->old_altstack_flags);
+		goto give;
+	}
+	/* Its words lie in memory that modules can write (FACTS 0.3). */
+	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
+	pthread_setspecific(exit_key, thread);
+	thread->next = attached;
+	attached = thread;
+	mdi_block = (uintptr_t)mdi_thread_block(thread);
+	*out = thread;
+	return 0;
+
+give:
+	give_index(index);
+	return result;
+}
+
+int mdi_thread_attach(struct mdi_thread **out)
+{
+	int saved = errno, result = 0;
+
+	*out = mdi_thread_self();
+	if (*out != NULL)
+		return 0;
+	mdi_runtime_lock();
+	result = mdi_handlers_adopt();
+	if (result == 0)
+		result = attach(out);
+	mdi_runtime_unlock();
+	if (result == 0)
+		errno = saved;
+	return result;
+}
+
+static void give_stacks(struct mdi_thread *thread)
+{
+	struct mdi_stack *stack, *next;
+
+	for (stack = thread->stacks; stack != NULL; stack = next) {
+		next = stack->next;
+		*mdi_thread_link(thread, stack->module->domain.head.link) = 0;
+		stack->next = stack->module->free_stacks;
+		stack->module->free_stacks = stack;
+	}
+	thread->stacks = NULL;
+}
+
+static void unlink_thread(struct mdi_thread *thread)
+{
+	struct mdi_thread **link = &attached;
+
+	while (*link != thread)
+		link = &(*link)->next;
+	*link = thread->next;
+}
+
+int mdi_thread_detach(void)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+
+	if (thread == NULL)
+		return 0;
+	if (mdi_frame_top(thread) != NULL || thread->window_count != 0)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"this thread is in a service or has a window "
+				"open");
+	mdi_runtime_lock();
+	give_stacks(thread);
+	unlink_thread(thread);
+	mdi_block = MDI_UNATTACHED;
+	mdi_backend_now->thread_detach(thread);
+	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
+			     thread->old_altstack_flags);
+	if (thread->had_rseq)
+		mdi_sys_rseq_register();
+	pthread_setspecific(exit_key, NULL);
+	give_index(thread->index);
+	mdi_runtime_unlock();
+	return 0;
+}
+
+struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
+				    const struct mdi_frame *frame)
+{
+	uint32_t link = frame->link;
+
+	/* With keys the frame learns its module when it calls a service. */
+	if (mdi_backend_now->id == MODISO_BACKEND_PKEY &&
+	    frame->service_sp == 0)
+		link = mdi_thread_open_page(thread)->link;
+	return (struct mdi_domain *)mdi_link_domain(link);
+}
+
+/* How many of a thread's calls are in this module. */
+static uint32_t calls_into(const struct mdi_thread *thread,
+			   const struct mdi_domain *domain)
+{
+	const struct mdi_frame *frame = mdi_thread_frames(thread);
+	uint32_t count = 0;
+
+	for (; frame < thread->frame; frame++)
+		if (mdi_frame_domain(thread, frame) == domain)
+			count++;
+	return count;
+}
+
+bool mdi_threads_any(void)
+{
+	return attached != NULL;
+}
+
+bool mdi_threads_inside(const struct mdi_domain *domain)
+{
+	for (struct mdi_thread *thread = attached; thread != NULL;
+	     thread = thread->next)
+		if (calls_into(thread, domain) != 0)
+			return true;
+	return false;
+}
+
+static int new_stack(struct modiso_module *module, struct mdi_stack **out)
+{
+	struct mdi_stack *stack = mdi_vault_alloc(sizeof(*stack));
+	int result;
+
+	if (stack == NULL)
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a stack");
+	result = mdi_region_create_stack(module, module->stack_size,
+					 &stack->region);
+	if (result != 0) {
+		mdi_vault_free(stack, sizeof(*stack));
+		return result;
+	}
+	stack->module = module;
+	stack->top = stack->region->node.end;
+	*out = stack;
+	return 0;
+}
+
+int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
+		     struct mdi_stack **out)
+{
+	uint32_t rank = calls_into(thread, &module->domain);
+	struct mdi_stack *stack;
+	int result;
+
+	for (stack = thread->stacks; stack != NULL; stack = stack->next) {
+		if (stack->module == module && stack->rank == rank) {
+			*out = stack;
+			return 0;
+		}
+	}
+	stack = module->free_stacks;
+	if (stack != NULL) {
+		module->free_stacks = stack->next;
+	} else {
+		result = new_stack(module, &stack);
+		if (result != 0)
+			return result;
+	}
+	stack->rank = rank;
+	stack->next = thread->stacks;
+	thread->stacks = stack;
+	*out = stack;
+	return 0;
+}
+
+static void forget(struct mdi_thread *thread, struct modiso_module *module)
+{
+	struct mdi_stack **link = &thread->stacks, *stack;
+
+	while ((stack = *link) != NULL) {
+		if (stack->module != module) {
+			link = &stack->next;
+			continue;
+		}
+		*link = stack->next;
+		mdi_vault_free(stack, sizeof(*stack));
+	}
+	*mdi_thread_link(thread, module->domain.head.link) = 0;
+}
+
+void mdi_threads_forget(struct modiso_module *module)
+{
+	struct mdi_stack *stack;
+
+	for (struct mdi_thread *thread = attached; thread != NULL;
+	     thread = thread->next)
+		forget(thread, module);
+	while ((stack = module->free_stacks) != NULL) {
+		module->free_stacks = stack->next;
+		mdi_vault_free(stack, sizeof(*stack));
+	}
+}
+
+void mdi_threads_after_fork(void)
+{
+	struct mdi_thread *self = mdi_thread_self(), *thread, *next;
+
+	for (thread = attached; thread != NULL; thread = next) {
+		next = thread->next;
+		if (thread == self)
+			continue;
+		give_stacks(thread);
+		give_index(thread->index);
+	}
+	mdi_arch_state.pid = getpid();
+	attached = self;
+	if (self != NULL) {
+		self->next = NULL;
+		self->tid = mdi_sys_gettid();
+	}
+}

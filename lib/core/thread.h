@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/thread.h - threads that enter modules.
+ */
+#ifndef MDI_CORE_THREAD_H
+#define MDI_CORE_THREAD_H
+
+#include "backend/backend.h"
+#include "core/module.h"
+
+/* A thread's stack in a module: of one thread at a time. */
+struct mdi_stack {
+	struct mdi_stack *next;        /* of the thread, or of the module */
+	struct modiso_module *module;
+	struct modiso_region *region;
+	uintptr_t top; /* 16 aligned */
+	uint32_t rank; /* how many calls into the module it is nested in */
+};
+
+/* Address space for @max threads, process-wide hooks. */
+int mdi_threads_start(uint32_t max);
+void mdi_threads_stop(void);
+/* In the child of a fork. */
+void mdi_threads_after_fork(void);
+
+/* The calling thread's state, made if need be; the lock is not held. */
+int mdi_thread_attach(struct mdi_thread **out);
+int mdi_thread_detach(void);
+
+/*
+ * In a handler: arm another alternate stack, and note in @before what to put
+ * back into thread->altstacks at its end. True: it is the last one, for faults;
+ * other signals have to wait. AS-Safe.
+ */
+bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
+			 uint32_t *before);
+
+/* The return from a handler leaves the thread its alternate stack. AS-Safe. */
+void mdi_thread_keep_altstack(ucontext_t *context);
+
+/* The library's lock is held in the rest. */
+bool mdi_threads_overlap(uintptr_t base, uintptr_t end);
+
+/* Is any thread attached? */
+bool mdi_threads_any(void);
+
+/* Is any thread in a call to this module? */
+bool mdi_threads_inside(const struct mdi_domain *domain);
+
+/* The module of a frame: which one the thread is in, or called a service of */
+struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
+				    const struct mdi_frame *frame);
+
+/* This thread's stack for its next call into a module; NULL: no memory. */
+int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
+		     struct mdi_stack **out);
+
+/* A module ends: no thread keeps a stack or a link of it. */
+void mdi_threads_forget(struct modiso_module *module);
+
+#endif /* MDI_CORE_THREAD_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/vault.h - memory for what the library knows: closed to modules.
+ *
+ * Objects are zeroed. Memory that held an object of one size holds objects of
+ * that size for ever (it is never unmapped before mdi_vault_stop()), so a
+ * fault handler that reads an object while another thread frees it reads stale
+ * or foreign bytes and never faults.
+ */
+#ifndef MDI_CORE_VAULT_H
+#define MDI_CORE_VAULT_H
+
+#include "base/common.h"
+
+/* NULL when there is no memory. The library's lock is held. */
+void *mdi_vault_alloc(size_t size);
+void mdi_vault_free(void *object, size_t size);
+
+/* Does the range touch a page of the vault? */
+bool mdi_vault_overlaps(uintptr_t base, uintptr_t end);
+
+void mdi_vault_stop(void);
+
+#endif /* MDI_CORE_VAULT_H */

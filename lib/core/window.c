@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/window.h"
+
+#include "base/error.h"
+#include "core/thread.h"
+
+static void count_window(struct modiso_region *region, int by)
+{
+	__atomic_add_fetch(&region->windows, (uint32_t)by, __ATOMIC_RELAXED);
+}
+
+int mdi_window_open(struct modiso_region *region, uint32_t access)
+{
+	struct mdi_domain *domain = &region->owner->domain;
+	struct mdi_thread *thread;
+	uint32_t at, token;
+	int result;
+
+	result = mdi_thread_attach(&thread);
+	if (result != 0)
+		return result;
+	if ((region->access & access) != access)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"the pages of region %s do not allow it",
+				region->name);
+	at = thread->window_count;
+	if (at == MDI_COUNT(thread->windows))
+		return mdi_fail(MODISO_ERR_LIMIT,
+				"%zu windows are open on this thread",
+				MDI_COUNT(thread->windows));
+	token = thread->host_pkru;
+	count_window(region, 1);
+	result = mdi_backend_now->window_open(domain, thread, access);
+	if (result != 0) {
+		count_window(region, -1);
+		return result;
+	}
+	thread->windows[at].region = region;
+	thread->windows[at].domain = &domain->head;
+	thread->windows[at].token = token;
+	thread->window_count = at + 1;
+	return 0;
+}
+
+int mdi_window_close(struct modiso_region *region)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	uint32_t at;
+
+	if (thread == NULL || thread->window_count == 0)
+		return mdi_fail(MODISO_ERR_STATE,
+				"no window is open on this thread");
+	at = thread->window_count - 1;
+	if (thread->windows[at].region != region)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"the innermost window of this thread is open "
+				"on region %s",
+				thread->windows[at].region->name);
+	thread->window_count = at;
+	mdi_backend_now->window_close(&region->owner->domain, thread,
+				      thread->windows[at].token);
+	count_window(region, -1);
+	return 0;
+}

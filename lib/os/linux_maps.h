@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/linux_maps.h - what the kernel says is mapped.
+ */
+#ifndef MDI_OS_LINUX_MAPS_H
+#define MDI_OS_LINUX_MAPS_H
+
+#include "base/common.h"
+
+struct mdi_mapping {
+	uintptr_t base, end;
+	bool read, write, exec, shared;
+	bool stack;   /* grows down, or is the main thread's */
+	bool hugetlb;
+	int key; /* -1: the kernel names none */
+};
+
+/*
+ * Call @visit for each mapping in /proc/self/smaps, in order of address, until
+ * it returns false. 0, or -1 and errno.
+ */
+int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
+		  void *arg);
+
+/* "file" and the offset of an address in it; false for anonymous memory. */
+bool mdi_maps_file(uintptr_t address, char *name, size_t size,
+		   uintptr_t *offset);
+
+#endif /* MDI_OS_LINUX_MAPS_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/memory.h"
+
+#include "os/linux_sys.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * One page of an empty file, shared. Beyond the end of a file every access is
+ * a SIGBUS, and mremap(2) with an old size of 0 makes another mapping of a
+ * shared one: guard pages without a descriptor that would have to stay open.
+ */
+static void *void_page = MAP_FAILED;
+
+static int linux_prot(uint32_t prot)
+{
+	return (prot & MDI_PROT_READ ? PROT_READ : 0) |
+	       (prot & MDI_PROT_WRITE ? PROT_WRITE : 0) |
+	       (prot & MDI_PROT_EXEC ? PROT_EXEC : 0);
+}
+
+int mdi_mem_start(void)
+{
+	int fd;
+
+	if (void_page != MAP_FAILED)
+		return 0;
+	fd = mdi_sys_memfd_create("modiso-void");
+	if (fd < 0)
+		return -1;
+	void_page = mmap(NULL, MDI_PAGE_SIZE, PROT_NONE, MAP_SHARED, fd, 0);
+	close(fd);
+	return void_page == MAP_FAILED ? -1 : 0;
+}
+
+void mdi_mem_stop(void)
+{
+	if (void_page != MAP_FAILED)
+		munmap(void_page, MDI_PAGE_SIZE);
+	void_page = MAP_FAILED;
+}
+
+void *mdi_mem_reserve(size_t length, size_t align)
+{
+	size_t room, head;
+	char *base;
+
+	if (align < MDI_PAGE_SIZE)
+		align = MDI_PAGE_SIZE;
+	if (__builtin_add_overflow(length, align - MDI_PAGE_SIZE, &room)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	base = mmap(NULL, room, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	head = -(uintptr_t)base & (align - 1);
+	if (head != 0)
+		munmap(base, head);
+	if (room > head + length)
+		munmap(base + head + length, room - head - length);
+	return base + head;
+}
+
+/*
+ * Without MAP_NORESERVE, unlike the reservation: so the kernel never merges
+ * the two, and closing committed memory never has to split a mapping.
+ */
+int mdi_mem_commit(void *base, size_t length)
+{
+	void *got = mmap(base, length, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	return got == MAP_FAILED ? -1 : 0;
+}
+
+void *mdi_mem_scratch(size_t length)
+{
+	void *got = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return got == MAP_FAILED ? NULL : got;
+}
+
+/* Older kernels and headers do not know it. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void mdi_mem_populate(void *base, size_t length)
+{
+	int saved = errno;
+
+	(void)madvise(base, length, MADV_POPULATE_WRITE);
+	errno = saved;
+}
+
+int mdi_mem_decommit(void *base, size_t length)
+{
+	void *got = mmap(base, length, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				 MAP_NORESERVE,
+			 -1, 0);
+
+	return got == MAP_FAILED ? -1 : 0;
+}
+
+int mdi_mem_void(void *base, size_t length)
+{
+	void *got = mremap(void_page, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   base);
+
+	return got == MAP_FAILED ? -1 : 0;
+}
+
+int mdi_mem_discard(void *base, size_t length)
+{
+	return madvise(base, length, MADV_DONTNEED);
+}
+
+int mdi_mem_protect(void *base, size_t length, uint32_t prot)
+{
+	return mprotect(base, length, linux_prot(prot));
+}
+
+int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key)
+{
+	return mdi_sys_pkey_mprotect(base, length, linux_prot(prot), key);
+}
+
+int mdi_mem_nodump(void *base, size_t length)
+{
+	return madvise(base, length, MADV_DONTDUMP);
+}
+
+void mdi_mem_release(void *base, size_t length)
+{
+	int saved = errno;
+
+	munmap(base, length);
+	errno = saved;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/linux_probe.h"
+
+#include "os/linux_sys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SURVIVED 0
+#define FAILED 1
+#define STACK_SIZE 65536
+
+static void survived(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)info;
+	(void)context;
+	_exit(SURVIVED);
+}
+
+/* The child: a copy of this process with one thread, soon gone. */
+static void child(int signo, void *(*act)(void *))
+{
+	static char memory[STACK_SIZE];
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
+	struct mdi_sigaction action = {
+		.handler = survived,
+		.flags = SA_SIGINFO | SA_ONSTACK,
+	};
+	struct mdi_sigaction fatal = { 0 };
+
+	if (sigaltstack(&stack, NULL) != 0 ||
+	    mdi_sys_sigaction(SIGSEGV, &fatal, NULL) != 0 ||
+	    mdi_sys_sigaction(signo, &action, NULL) != 0 ||
+	    mdi_sys_sigmask(SIG_SETMASK, 0, NULL) != 0)
+		_exit(FAILED);
+	mdi_sys_rseq_unregister();
+	act(NULL);
+	_exit(FAILED);
+}
+
+bool mdi_probe_survives(int signo, void *(*act)(void *))
+{
+	int status = FAILED, saved = errno;
+	/* fork(2) without a signal to the parent, past the fork handlers. */
+	pid_t pid = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0), got;
+
+	if (pid == 0)
+		child(signo, act);
+	if (pid < 0) {
+		errno = saved;
+		return false;
+	}
+	do
+		got = waitpid(pid, &status, __WCLONE);
+	while (got < 0 && errno == EINTR);
+	errno = saved;
+	return got == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == SURVIVED;
+}

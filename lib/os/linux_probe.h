@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/linux_probe.h - try in a forked child what may kill a process.
+ */
+#ifndef MDI_OS_LINUX_PROBE_H
+#define MDI_OS_LINUX_PROBE_H
+
+#include "base/common.h"
+
+/*
+ * Run @act in a child that has a handler for @signo on an alternate stack and
+ * no restartable sequences. True when the handler runs; false when the child
+ * ends in any other way. No fork handlers run, no SIGCHLD is sent.
+ */
+bool mdi_probe_survives(int signo, void *(*act)(void *));
+
+#endif /* MDI_OS_LINUX_PROBE_H */

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/linux_signal.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+const int mdi_fault_signals[MDI_FAULT_SIGNALS] = {
+	SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
+};
+
+static struct mdi_sigaction before[MDI_FAULT_SIGNALS];
+static void (*ours)(int, siginfo_t *, void *);
+
+static uint64_t bit(int signo)
+{
+	return (uint64_t)1 << (signo - 1);
+}
+
+static uint64_t fault_mask(void)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
+		mask |= bit(mdi_fault_signals[i]);
+	return mask;
+}
+
+bool mdi_signals_blocked(void)
+{
+	uint64_t mask;
+
+	return mdi_sys_sigmask(SIG_BLOCK, 0, &mask) != 0 ||
+	       (mask & fault_mask()) != 0;
+}
+
+bool mdi_signals_taken(const char *mark, size_t length)
+{
+	struct mdi_sigaction now;
+
+	if (mdi_sys_sigaction(SIGSEGV, NULL, &now) != 0 ||
+	    (uintptr_t)now.handler <= (uintptr_t)SIG_IGN)
+		return false;
+	return memcmp((const char *)(uintptr_t)now.handler - length, mark,
+		      length) == 0;
+}
+
+int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
+		      void (*restorer)(void))
+{
+	struct mdi_sigaction action = {
+		.handler = handler,
+		.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER |
+			 MDI_SA_RESTORER,
+		.restorer = restorer,
+		/*
+		 * Everything but the faults: one in the handler must arrive,
+		 * to be told apart and end the process with a message.
+		 */
+		.mask = ~fault_mask(),
+	};
+
+	ours = handler;
+	for (int i = 0; i < MDI_FAULT_SIGNALS; i++) {
+		if (mdi_sys_sigaction(mdi_fault_signals[i], &action,
+				      &before[i]) == 0)
+			continue;
+		while (i-- > 0)
+			mdi_sys_sigaction(mdi_fault_signals[i], &before[i],
+					  NULL);
+		return mdi_fail_os("rt_sigaction", "a fault handler");
+	}
+	return 0;
+}
+
+void mdi_signals_stop(void)
+{
+	struct mdi_sigaction now;
+
+	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
+		if (mdi_sys_sigaction(mdi_fault_signals[i], NULL, &now) == 0 &&
+		    now.handler == ours)
+			mdi_sys_sigaction(mdi_fault_signals[i], &before[i],
+					  NULL);
+}
+
+static int number_of(int signo)
+{
+	int i = 0;
+
+	while (mdi_fault_signals[i] != signo)
+		i++;
+	return i;
+}
+
+int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
+		     struct mdi_sigaction *old)
+{
+	int i = number_of(signo);
+	struct mdi_sigaction now = before[i];
+
+	if (action != NULL)
+		before[i] = *action;
+	if (old != NULL)
+		*old = now;
+	return 0;
+}
+
+/* The default action, with the siginfo that the signal came with. */
+static void take_default(int signo, siginfo_t *info)
+{
+	struct mdi_sigaction action;
+
+	memset(&action, 0, sizeof(action)); /* SIG_DFL */
+	mdi_sys_sigaction(signo, &action, NULL);
+	/* Delivered at the return from the handler, where it interrupted. */
+	mdi_sys_requeue(signo, info);
+}
+
+void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask)
+{
+	struct mdi_sigaction action;
+	uint64_t ignored;
+	int i = number_of(signo);
+
+	action = before[i];
+	if ((void *)action.handler == (void *)SIG_IGN && info->si_code <= 0)
+		return;
+	/* The kernel does not let a fault be ignored either. */
+	if ((void *)action.handler == (void *)SIG_DFL ||
+	    (void *)action.handler == (void *)SIG_IGN) {
+		take_default(signo, info);
+		return;
+	}
+	if (action.flags & SA_RESETHAND)
+		before[i].handler = NULL;
+	if (!(action.flags & SA_NODEFER))
+		mask |= bit(signo);
+	mdi_sys_sigmask(SIG_SETMASK, mask | action.mask, &ignored);
+	action.handler(signo, info, context);
+}
+
+void mdi_signals_hold(void)
+{
+	mdi_sys_sigmask(SIG_BLOCK, ~fault_mask(), NULL);
+}
+
+static MDI_TLS volatile uint32_t critical;
+static MDI_TLS struct {
+	volatile int signo; /* 0: none */
+	siginfo_t info;
+	uint64_t mask;
+} deferred;
+
+void mdi_critical_begin(void)
+{
+	critical++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void mdi_critical_end(void)
+{
+	int signo, saved;
+
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (--critical != 0 || deferred.signo == 0)
+		return;
+	saved = errno;
+	signo = deferred.signo;
+	deferred.signo = 0;
+	/* Pending first, then unblocked: it comes at once, others after it. */
+	mdi_sys_requeue(signo, &deferred.info);
+	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
+	errno = saved;
+}
+
+bool mdi_critical_pending(void)
+{
+	return deferred.signo != 0;
+}
+
+void mdi_critical_pause(void)
+{
+	uint32_t depth = critical;
+
+	critical = 1;
+	mdi_critical_end();
+	critical = depth;
+}
+
+bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
+{
+	uint64_t all = ~fault_mask();
+
+	if (critical == 0)
+		return false;
+	deferred.info = *info;
+	memcpy(&deferred.mask, mask, sizeof(deferred.mask));
+	memcpy(mask, &all, sizeof(all));
+	deferred.signo = signo;
+	return true;
+}
+
+int mdi_altstack_set(void *base, size_t size, void **old_base,
+		     size_t *old_size, uint32_t *old_flags)
+{
+	stack_t stack = { .ss_sp = base,
+			  .ss_size = size,
+			  .ss_flags = (int)MDI_SS_AUTODISARM },
+		old;
+
+	if (sigaltstack(&stack, &old) != 0)
+		return mdi_fail_os("sigaltstack",
+				   "a thread that enters modules");
+	*old_base = old.ss_sp;
+	*old_size = old.ss_size;
+	*old_flags = (uint32_t)old.ss_flags;
+	return 0;
+}
+
+void mdi_altstack_arm(void *base, size_t size)
+{
+	mdi_altstack_restore(base, size, MDI_SS_AUTODISARM);
+}
+
+void mdi_altstack_restore(void *base, size_t size, uint32_t flags)
+{
+	stack_t stack = { .ss_sp = base,
+			  .ss_size = size,
+			  .ss_flags = (int)(flags & ~(uint32_t)SS_ONSTACK) };
+	int saved = errno;
+
+	sigaltstack(&stack, NULL);
+	errno = saved;
+}

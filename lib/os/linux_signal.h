@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/linux_signal.h - the six fault signals, their handlers, the alternate
+ * stack.
+ */
+#ifndef MDI_OS_LINUX_SIGNAL_H
+#define MDI_OS_LINUX_SIGNAL_H
+
+#include "base/common.h"
+#include "os/linux_sys.h"
+
+/* sigaltstack(2): disarmed while a handler runs on it (Linux 4.7). */
+#define MDI_SS_AUTODISARM (1u << 31)
+
+/* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS. */
+#define MDI_FAULT_SIGNALS 6
+extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
+
+/* Is one of them blocked on the calling thread? */
+bool mdi_signals_blocked(void);
+
+/* Block all other signals on the calling thread. AS-Safe. */
+void mdi_signals_hold(void);
+
+/*
+ * Put @handler in for all six and keep what was there; put that back, where
+ * ours is still in. 0 or MODISO_ERR_OS.
+ */
+int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
+		      void (*restorer)(void));
+void mdi_signals_stop(void);
+
+/* Does SIGSEGV have a handler in front of which @mark stands? */
+bool mdi_signals_taken(const char *mark, size_t length);
+
+/*
+ * sigaction(2) for one of the six: what a signal that is no module's goes to.
+ * Ours stays in. Returns 0. AS-Safe.
+ */
+int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
+		     struct mdi_sigaction *old);
+
+/*
+ * Give a signal to whoever had it before: call the handler with its own mask,
+ * or take the default action with the same siginfo. AS-Safe. @mask is that of
+ * the interrupted code.
+ */
+void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask);
+
+/*
+ * Between begin and end, which nest, no handler of the host runs on this
+ * thread: it would find a lock held by the very thread that it interrupted. A
+ * signal that comes is kept by mdi_critical_defer(), all others are blocked,
+ * and the end brings them. No system call unless a signal came. AS-Safe.
+ */
+void mdi_critical_begin(void);
+void mdi_critical_end(void);
+/* Is a signal kept? Then pause lets its handler run, here and now. */
+bool mdi_critical_pending(void);
+void mdi_critical_pause(void);
+/*
+ * In a handler: is the interrupted code critical? Then keep the signal, and
+ * block all in @mask, which the return from the handler puts in force.
+ */
+bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask);
+
+/* The calling thread's alternate stack, disarmed while a handler runs on it. */
+int mdi_altstack_set(void *base, size_t size, void **old_base,
+		     size_t *old_size, uint32_t *old_flags);
+/* The same without the question what was there. AS-Safe. */
+void mdi_altstack_arm(void *base, size_t size);
+void mdi_altstack_restore(void *base, size_t size, uint32_t flags);
+
+#endif /* MDI_OS_LINUX_SIGNAL_H */

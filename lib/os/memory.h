@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/memory.h - address space and page protections.
+ *
+ * All sizes are bytes and whole pages. Every function returns 0 or -1 with
+ * errno, or an address or NULL with errno.
+ */
+#ifndef MDI_OS_MEMORY_H
+#define MDI_OS_MEMORY_H
+
+#include "base/common.h"
+
+/* Page permissions, the same bits as MODISO_READ and so on. */
+#define MDI_PROT_NONE 0u
+#define MDI_PROT_READ 1u
+#define MDI_PROT_WRITE 2u
+#define MDI_PROT_EXEC 4u
+
+/* No protection key: leave the pages with the one they have. */
+#define MDI_NO_KEY (-1)
+
+/* Address space that nobody can touch, at a multiple of @align (a power of 2) */
+void *mdi_mem_reserve(size_t length, size_t align);
+
+/* Zeroed, private pages inside a reservation; nobody can touch them yet. */
+int mdi_mem_commit(void *base, size_t length);
+
+/* Readable, writable memory of the host's that is about to be filled. */
+void *mdi_mem_scratch(size_t length);
+
+/* Get writable pages now, not one by one; a hint that changes no meaning. */
+void mdi_mem_populate(void *base, size_t length);
+
+/* Back to a reservation: contents and permissions are gone. */
+int mdi_mem_decommit(void *base, size_t length);
+
+/*
+ * Pages on which every access is a SIGBUS, whatever mdi_mem_protect() says
+ * later: guard pages and holes that do not split a range of one protection.
+ */
+int mdi_mem_void(void *base, size_t length);
+
+/* Drop the contents; the pages read as zero afterwards. */
+int mdi_mem_discard(void *base, size_t length);
+
+int mdi_mem_protect(void *base, size_t length, uint32_t prot);
+int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
+int mdi_mem_nodump(void *base, size_t length);
+void mdi_mem_release(void *base, size_t length);
+
+/* Get the first void page (a mapping of an empty file), once, and drop it. */
+int mdi_mem_start(void);
+void mdi_mem_stop(void);
+
+#endif /* MDI_OS_MEMORY_H */

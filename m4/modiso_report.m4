@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+# MODISO_REPORT - what was decided, on one screen, at the end of configure.
+
+AC_DEFUN([MODISO_REPORT], [
+	AS_IF([test "x$have_check" = xyes],
+		[modiso_tests=yes],
+		[modiso_tests="no: install the Debian package check"])
+	AS_IF([test "x$enable_pkey" != xno],
+		[modiso_backends="pkey mprotect"], [modiso_backends=mprotect])
+	AS_ECHO(["
+libmodiso $PACKAGE_VERSION
+
+  backends:            $modiso_backends
+  mprotect fallback:   $enable_mprotect_fallback
+  tests:               $modiso_tests
+  sanitizer:           $modiso_sanitizer
+  coverage:            $enable_code_coverage
+  warnings are errors: $enable_werror
+  compiler:            $CC
+  CFLAGS:              $CFLAGS
+  installs to:         $prefix
+
+  make, make check, make check-vm, make install
+"])
+])

@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# installed.sh - a user's program builds and runs against what "make install"
+# leaves, found through pkg-config: in C, in C++, statically, and against the
+# build tree.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+command -v "$PKG_CONFIG" >/dev/null || skip_all "no pkg-config"
+
+unset MAKEFLAGS MFLAGS MAKELEVEL
+root=$scratch/root
+expect_command "make install" \
+	"${MAKE:-make}" -s -C "$top_builddir" install DESTDIR="$root"
+
+pc=$(find "$root" -name libmodiso.pc)
+prefix=$root$(sed -n 's/^prefix=//p' "$pc")
+library=$(find "$root" -name libmodiso.so)
+expect_command "there is a library and its libmodiso.pc" \
+	test -f "$pc" -a -e "$library"
+
+cat >"$scratch/program.c" <<'END'
+#include <modiso.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(void)
+{
+	struct modiso_backend_info info;
+
+	memset(&info, 0, sizeof(info));
+	info.struct_size = sizeof(info);
+	if (modiso_backend_query(MODISO_BACKEND_MPROTECT, &info) != MODISO_OK)
+		return 2;
+	printf("%s\n", modiso_version());
+	return strcmp(modiso_version(), MODISO_VERSION_STRING) != 0;
+}
+END
+cp "$scratch/program.c" "$scratch/program.cc"
+
+installed() {
+	PKG_CONFIG_PATH=${pc%/*} "$PKG_CONFIG" \
+		--define-variable=prefix="$prefix" "$@" libmodiso
+}
+uninstalled() {
+	PKG_CONFIG_PATH=$top_builddir "$PKG_CONFIG" "$@" libmodiso
+}
+
+# try TEXT COMPILER SOURCE FLAGS... - build it, run it, compare what it says
+try() {
+	tap_text=$1
+	compiler=$2
+	source=$3
+	shift 3
+	if [ -z "$compiler" ]; then
+		skip "$tap_text" "no C++ compiler"
+		return
+	fi
+	# shellcheck disable=SC2086 # CC may hold options
+	if $compiler -Wall -Wextra -Werror -o "$scratch/program" "$source" \
+		"$@" >"$scratch/output" 2>&1 &&
+		"$scratch/program" >"$scratch/output" 2>&1 &&
+		[ "$(cat "$scratch/output")" = "$PACKAGE_VERSION" ]; then
+		ok "$tap_text"
+	else
+		not_ok "$tap_text" <"$scratch/output"
+	fi
+}
+
+LD_LIBRARY_PATH=${library%/*}
+export LD_LIBRARY_PATH
+# shellcheck disable=SC2046 # flags are words
+{
+	try "a C program" "$CC" "$scratch/program.c" \
+		$(installed --cflags --libs)
+	try "a C++ program" "$CXX" "$scratch/program.cc" \
+		$(installed --cflags --libs)
+	if [ -f "${library%.so}.a" ]; then
+		try "a C program, linked statically" "$CC" \
+			"$scratch/program.c" -static \
+			$(installed --static --cflags --libs)
+	else
+		skip "a C program, linked statically" "no static library"
+	fi
+	LD_LIBRARY_PATH=$top_builddir/lib/.libs
+	try "a C program against the build tree" "$CC" \
+		"$scratch/program.c" $(uninstalled --cflags --libs)
+}
+
+grep -rn 'mdi_' "$prefix/include" >"$scratch/complaints"
+expect_empty "$scratch/complaints" "installed headers name nothing internal"
+
+finish

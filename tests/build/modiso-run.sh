@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# modiso-run.sh - modiso-cc makes modules, modiso-run runs them and says by its
+# exit status how that went.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+run=$top_builddir/tools/modiso-run
+MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
+export MODISO_RUNTIME
+unset MODISO_BACKEND
+
+# status_of EXPECTED TEXT ARGUMENT... - standard output to $scratch/output
+status_of() {
+	tap_expected=$1
+	tap_text=$2
+	shift 2
+	"$run" "$@" >"$scratch/output" 2>"$scratch/errors" </dev/null
+	tap_status=$?
+	if [ "$tap_status" -eq "$tap_expected" ]; then
+		ok "$tap_text"
+	else
+		{
+			echo "exit status $tap_status"
+			cat "$scratch/output" "$scratch/errors"
+		} | not_ok "$tap_text"
+	fi
+}
+
+# says FILE PATTERN TEXT - the last command printed it there
+says() {
+	if grep -qE -- "$2" "$scratch/$1"; then
+		ok "$3"
+	else
+		cat "$scratch/output" "$scratch/errors" | not_ok "$3"
+	fi
+}
+
+cat >"$scratch/module.c" <<'END'
+#include <string.h>
+long print(const char *text, unsigned long length);
+__attribute__((visibility("default"))) long hello(const char *who, long times)
+{
+	for (long i = 0; i < times; i++)
+		print(who, strlen(who));
+	return 7;
+}
+__attribute__((visibility("default"))) long bad(volatile long *where)
+{
+	return *where = 1;
+}
+END
+module=$scratch/module.so
+
+for compiler in gcc clang; do
+	if ! command -v $compiler >/dev/null; then
+		skip "$compiler makes a module" "no $compiler"
+		continue
+	fi
+	expect_command "$compiler makes a module" \
+		env MODISO_CC=$compiler "$top_builddir/tools/modiso-cc" \
+		--abi ci-1 -O2 -Wall -Werror -o "$module" "$scratch/module.c"
+	status_of 0 "$compiler: it runs" --call hello :abc 2 "$module"
+	says output '^abcabchello\(\): 7 \(0x7\)$' "$compiler: it printed"
+	status_of 1 "$compiler: a fault is status 1" --call bad 16 "$module"
+	says errors ', bad \+ 0' "$compiler: the report names the function"
+done
+
+status_of 0 "options may stand behind the module" "$module" --call hello :x 0
+status_of 0 "the expected result" --call hello :x 0 --expect 7 "$module"
+status_of 4 "another result" --call hello :x 0 --expect 8 "$module"
+status_of 0 "its ABI tag" --abi ci-1 "$module"
+status_of 3 "another ABI tag" --abi ci-2 "$module"
+says errors 'ABI tag ci-1; the host wants ci-2' "both tags are named"
+status_of 3 "an entry that is none" --call nothing "$module"
+says errors 'exports no nothing' "it is named"
+status_of 3 "no such file" /tmp/not/there
+status_of 3 "no module: this script" "$0"
+says errors 'no ELF file' "it says so"
+status_of 2 "no module at all"
+status_of 2 "two modules" "$module" "$module"
+status_of 2 "seven arguments" --call hello 1 2 3 4 5 6 7 "$module"
+status_of 2 "an unknown level" --confine strongly "$module"
+
+status_of 0 "JSON" --report json --call hello :x 1 "$module"
+says output '^\{"module":".*module.so","call":"hello","result":7\}$' \
+	"the result as JSON"
+status_of 1 "JSON of a fault" --report json --call bad 16 "$module"
+says output '^\{"fault":1,.*"function":"bad"' "the fault as JSON"
+status_of 3 "JSON of a refusal" --report json --call nothing "$module"
+says output '"error":"MODISO_ERR_NOENT","text":".*nothing"\}$' \
+	"the refusal as JSON"
+expect_empty "$scratch/errors" "and nothing else"
+
+status_of 77 "sealed with page permissions cannot be had" \
+	--backend mprotect --confine sealed "$module"
+
+"$top_builddir/tools/modiso-cc" --show -c x.c >"$scratch/output" 2>&1
+says output '-fPIC .*-c x\.c$' "modiso-cc --show prints the command"
+printf '_Thread_local int x;\nint *f(void){return &x;}\n' >"$scratch/tls.c"
+expect_command "a module with thread-local storage" \
+	"$top_builddir/tools/modiso-cc" -o "$scratch/tls.so" "$scratch/tls.c"
+status_of 3 "is refused" "$scratch/tls.so"
+says errors 'thread-local' "by name"
+
+finish

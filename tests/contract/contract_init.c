@@ -1,0 +1,857 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_init - start and end of the library: which backend, refused when,
+ * and what every call says before the start and from inside a module.
+ */
+#include "support/world.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the calls below are handed; stand-ins while there is no library. */
+static struct {
+	struct modiso_module *module, *other;
+	struct modiso_region *region;
+	struct modiso_gate *gate;
+	struct modiso_service *service;
+	unsigned char *bytes;
+} at;
+
+static _Alignas(4096) unsigned char stand_in[4096];
+static _Alignas(4096) unsigned char ordinary[4096];
+
+static void host_function(void)
+{
+}
+
+static int call_init(void)
+{
+	return modiso_init(NULL);
+}
+
+static int call_fini(void)
+{
+	return modiso_fini();
+}
+
+static int call_module_create(void)
+{
+	struct modiso_module *out;
+
+	return modiso_module_create("x", NULL, &out);
+}
+
+static int call_module_destroy(void)
+{
+	return modiso_module_destroy(at.other);
+}
+
+static int call_region_create(void)
+{
+	struct modiso_region *out;
+
+	return modiso_region_create(at.module, 1, RW, NULL, &out);
+}
+
+static int call_region_adopt(void)
+{
+	struct modiso_region *out;
+
+	return modiso_region_adopt(at.module, ordinary, sizeof(ordinary), RW,
+				   NULL, &out);
+}
+
+static int call_region_protect(void)
+{
+	return modiso_region_protect(at.region, MODISO_READ);
+}
+
+static int call_region_destroy(void)
+{
+	return modiso_region_destroy(at.region);
+}
+
+static int call_region_find(void)
+{
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+
+	return modiso_region_find(at.bytes, &info);
+}
+
+static int call_region_get_info(void)
+{
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+
+	return modiso_region_get_info(at.region, &info);
+}
+
+static int call_gate_create(void)
+{
+	struct modiso_gate *out;
+
+	return modiso_gate_create(at.module, host_function, NULL, &out);
+}
+
+static int call_gate_destroy(void)
+{
+	return modiso_gate_destroy(at.gate);
+}
+
+static int call_gate_call(void)
+{
+	return modiso_gate_call(at.gate, NULL, 0, NULL);
+}
+
+static int call_gate_thunk(void)
+{
+	modiso_fn out;
+
+	return modiso_gate_thunk(at.gate, &out);
+}
+
+static int call_service_create(void)
+{
+	struct modiso_service *out;
+
+	return modiso_service_create("x", host_function, NULL, &out);
+}
+
+static int call_service_allow(void)
+{
+	return modiso_service_allow(at.service, at.module);
+}
+
+static int call_service_deny(void)
+{
+	return modiso_service_deny(at.service, at.module);
+}
+
+static int call_service_destroy(void)
+{
+	return modiso_service_destroy(at.service);
+}
+
+static int call_window_open(void)
+{
+	return modiso_window_open(at.region, MODISO_READ);
+}
+
+static int call_window_close(void)
+{
+	return modiso_window_close(at.region);
+}
+
+static int call_range_check(void)
+{
+	return modiso_range_check(at.module, at.bytes, 1, MODISO_READ);
+}
+
+static int call_copy_in(void)
+{
+	return modiso_copy_in(at.module, ordinary, at.bytes, 1);
+}
+
+static int call_copy_out(void)
+{
+	return modiso_copy_out(at.module, at.bytes, ordinary, 1);
+}
+
+static int call_strnlen(void)
+{
+	size_t length;
+
+	return modiso_strnlen(at.module, (const char *)at.bytes, 1, &length);
+}
+
+static int call_fault_notify(void)
+{
+	return modiso_fault_notify(at.module, NULL, NULL, NULL);
+}
+
+static int call_fault_last(void)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	return modiso_fault_last(&fault);
+}
+
+static int call_thread_attach(void)
+{
+	return modiso_thread_attach();
+}
+
+static int call_thread_detach(void)
+{
+	return modiso_thread_detach();
+}
+
+/* Every call whose comment names MODISO_ERR_STATE, modiso_init() at the end. */
+static const struct {
+	const char *name;
+	int (*call)(void);
+} calls[] = {
+	{"modiso_fini", call_fini},
+	{"modiso_module_create", call_module_create},
+	{"modiso_module_destroy", call_module_destroy},
+	{"modiso_region_create", call_region_create},
+	{"modiso_region_adopt", call_region_adopt},
+	{"modiso_region_protect", call_region_protect},
+	{"modiso_region_destroy", call_region_destroy},
+	{"modiso_region_find", call_region_find},
+	{"modiso_region_get_info", call_region_get_info},
+	{"modiso_gate_create", call_gate_create},
+	{"modiso_gate_destroy", call_gate_destroy},
+	{"modiso_gate_call", call_gate_call},
+	{"modiso_gate_thunk", call_gate_thunk},
+	{"modiso_service_create", call_service_create},
+	{"modiso_service_allow", call_service_allow},
+	{"modiso_service_deny", call_service_deny},
+	{"modiso_service_destroy", call_service_destroy},
+	{"modiso_window_open", call_window_open},
+	{"modiso_window_close", call_window_close},
+	{"modiso_range_check", call_range_check},
+	{"modiso_copy_in", call_copy_in},
+	{"modiso_copy_out", call_copy_out},
+	{"modiso_strnlen", call_strnlen},
+	{"modiso_fault_notify", call_fault_notify},
+	{"modiso_fault_last", call_fault_last},
+	{"modiso_thread_attach", call_thread_attach},
+	{"modiso_thread_detach", call_thread_detach},
+	{"modiso_init", call_init},
+};
+
+#define CALLS ((int)(sizeof(calls) / sizeof(calls[0])))
+
+static void stand_ins(void)
+{
+	at.module = at.other = (struct modiso_module *)stand_in;
+	at.region = (struct modiso_region *)stand_in;
+	at.gate = (struct modiso_gate *)stand_in;
+	at.service = (struct modiso_service *)stand_in;
+	at.bytes = stand_in;
+}
+
+/* A library in which every one of the calls would succeed. */
+static void real_things(void)
+{
+	struct modiso_service_options listed = {
+		.struct_size = sizeof(listed),
+		.flags = MODISO_SERVICE_LISTED,
+	};
+
+	at.module = world_module();
+	at.other = make_module("other");
+	at.region = make_region(at.module, PAGE, "region");
+	at.gate = make_gate(at.other, host_function);
+	expect(MODISO_OK, modiso_service_create("listed", host_function,
+						&listed, &at.service));
+	at.bytes = region_bytes(at.region);
+}
+
+START_TEST(test_before_init)
+{
+	stand_ins();
+	expect_code((errno = ERRNO_MARK, calls[_i].call()), MODISO_ERR_STATE,
+		    calls[_i].name, __FILE__, __LINE__);
+}
+END_TEST
+
+START_TEST(test_after_fini)
+{
+	world_start();
+	world_stop();
+	stand_ins();
+	expect_code((errno = ERRNO_MARK, calls[_i].call()), MODISO_ERR_STATE,
+		    calls[_i].name, __FILE__, __LINE__);
+}
+END_TEST
+
+/* Those that have no code to return. */
+START_TEST(test_before_init_values)
+{
+	must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+	must_eq(modiso_fault_count(), 0);
+	must_eq(modiso_gate_status(), MODISO_OK);
+	must_eq(modiso_module_caller(), NULL);
+	must_str(modiso_last_error_text(), "");
+	must_str(modiso_version(), MODISO_VERSION_STRING);
+}
+END_TEST
+
+static volatile int inside_errno;
+
+MODULE_CODE static uintptr_t call_from_inside(uintptr_t which)
+{
+	int code;
+
+	errno = ERRNO_MARK;
+	code = calls[which].call();
+	inside_errno = errno;
+	return (uintptr_t)(intptr_t)code;
+}
+
+START_TEST(test_from_inside)
+{
+	struct modiso_gate *gate;
+	unsigned char before;
+
+	real_things();
+	gate = make_gate(at.module, call_from_inside);
+	before = *at.bytes = 0x77;
+	/* Twice: a refusal leaves nothing behind that matters. */
+	must_eq((int)enter(gate, (uintptr_t)_i), MODISO_ERR_STATE);
+	must(*modiso_last_error_text());
+	must_eq(inside_errno, ERRNO_MARK);
+	must_eq((int)enter(gate, (uintptr_t)_i), MODISO_ERR_STATE);
+	must_eq(*at.bytes, before);
+	must_eq(region_info(at.region).access, RW);
+	expect(MODISO_OK, modiso_gate_call(at.gate, NULL, 0, NULL));
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
+/* The thunk of another module's gate is no way around that. */
+static uintptr_t (*volatile foreign_thunk)(uintptr_t);
+static volatile int foreign_ran;
+
+MODULE_CODE static uintptr_t foreign_entry(uintptr_t value)
+{
+	foreign_ran = 1;
+	return value + 1;
+}
+
+MODULE_CODE static uintptr_t call_foreign_thunk(uintptr_t value)
+{
+	return foreign_thunk(value);
+}
+
+START_TEST(test_thunk_from_inside)
+{
+	struct modiso_gate_options options = {
+		.struct_size = sizeof(options),
+		.word_args = 1,
+		.fault_value = 4711,
+	};
+	struct modiso_gate *gate;
+	modiso_fn thunk;
+
+	real_things();
+	expect(MODISO_OK, modiso_gate_create(at.other, (modiso_fn)foreign_entry,
+					     &options, &gate));
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	foreign_thunk = (uintptr_t(*)(uintptr_t))thunk;
+	gate = make_gate(at.module, call_foreign_thunk);
+	/* With keys it has no rights to as much as look the gate up. */
+	if (on_pkey()) {
+		enter_fault(at.module, gate, 1);
+	} else {
+		must_eq(enter(gate, 1), 4711);
+		must_eq(modiso_gate_status(), MODISO_ERR_STATE);
+		must_eq(modiso_gate_status(), MODISO_OK);
+	}
+	must_eq(foreign_ran, 0);
+	must_eq(foreign_thunk(1), 2);
+	must_eq(foreign_ran, 1);
+}
+END_TEST
+
+START_TEST(test_twice)
+{
+	world_start();
+	expect(MODISO_ERR_STATE, modiso_init(NULL));
+	must_eq(modiso_backend_current(),
+		on_pkey() ? MODISO_BACKEND_PKEY : MODISO_BACKEND_MPROTECT);
+	world_stop();
+	expect(MODISO_ERR_STATE, modiso_fini());
+}
+END_TEST
+
+MODULE_CODE static uintptr_t add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
+/* One whole life: what a program does between its first and last call. */
+static void one_life(void)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = make_region(module, PAGE, "region");
+	struct modiso_gate *gate = make_gate(module, add_one);
+	modiso_fn thunk;
+
+	region_bytes(region)[0] = 1;
+	must_eq(enter(gate, 1), 2);
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	must_eq(((uintptr_t(*)(uintptr_t))thunk)(4), 5);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	world_stop();
+}
+
+START_TEST(test_lives)
+{
+	unsigned long n = times(300, 40);
+	struct proc_usage before;
+
+	one_life();
+	one_life();
+	before = proc_usage();
+	while (n--)
+		one_life();
+	proc_must_not_grow(&before, 0, 512);
+}
+END_TEST
+
+/* Nothing ends under its users' feet. */
+START_TEST(test_fini_busy)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region;
+	struct modiso_service *service;
+
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	region = make_region(NULL, PAGE, "host's");
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	region_bytes(region)[0] = 1;
+	expect(MODISO_OK, modiso_region_destroy(region));
+	expect(MODISO_OK,
+	       modiso_service_create("s", host_function, NULL, &service));
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	expect(MODISO_OK, modiso_service_destroy(service));
+	world_stop();
+}
+END_TEST
+
+static const int owned_signals[] = {SIGSEGV, SIGBUS,  SIGILL,
+				    SIGFPE,  SIGTRAP, SIGSYS};
+
+static void some_handler(int signo)
+{
+	(void)signo;
+}
+
+START_TEST(test_handlers_put_back)
+{
+	struct sigaction mine = {.sa_handler = some_handler}, now;
+	size_t i;
+
+	sigaddset(&mine.sa_mask, SIGUSR1);
+	mine.sa_flags = SA_RESTART;
+	for (i = 0; i < 6; i++)
+		must_eq(sigaction(owned_signals[i], &mine, NULL), 0);
+	world_start();
+	/* The program sees its own: the library passes on to it. */
+	for (i = 0; i < 6; i++) {
+		sigaction(owned_signals[i], NULL, &now);
+		must(now.sa_handler == some_handler);
+	}
+	/* One is replaced meanwhile; that stays as it is. */
+	mine.sa_handler = SIG_DFL;
+	must_eq(sigaction(SIGTRAP, &mine, NULL), 0);
+	world_stop();
+	for (i = 0; i < 6; i++) {
+		sigaction(owned_signals[i], NULL, &now);
+		if (owned_signals[i] == SIGTRAP) {
+			must(now.sa_handler == SIG_DFL);
+			continue;
+		}
+		must(now.sa_handler == some_handler);
+		must(now.sa_flags & SA_RESTART);
+		must(!(now.sa_flags & SA_SIGINFO));
+		must(sigismember(&now.sa_mask, SIGUSR1));
+	}
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	struct modiso_options options;
+} wrong_options[] = {
+	{"size 0", {.struct_size = 0}},
+	{"size 4", {.struct_size = 4}},
+	{"size - 1", {.struct_size = sizeof(struct modiso_options) - 1}},
+	{"backend 3",
+	 {.struct_size = sizeof(struct modiso_options), .backend = 3}},
+	{"backend -1",
+	 {.struct_size = sizeof(struct modiso_options),
+	  .backend = (uint32_t)-1}},
+	{"capability",
+	 {.struct_size = sizeof(struct modiso_options), .require = 1u << 31}},
+	{"next capability",
+	 {.struct_size = sizeof(struct modiso_options),
+	  .require = MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED << 1}},
+	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 1}},
+	{"flags",
+	 {.struct_size = sizeof(struct modiso_options), .flags = 1u << 31}},
+};
+
+#define WRONG_OPTIONS ((int)(sizeof(wrong_options) / sizeof(*wrong_options)))
+
+START_TEST(test_wrong_options)
+{
+	expect_code(
+		(errno = ERRNO_MARK, modiso_init(&wrong_options[_i].options)),
+		MODISO_ERR_INVAL, wrong_options[_i].name, __FILE__, __LINE__);
+	must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+	world_start();
+	world_stop();
+}
+END_TEST
+
+static struct modiso_backend_info query(enum modiso_backend backend)
+{
+	struct modiso_backend_info info;
+
+	memset(&info, 0xa5, sizeof(info));
+	info.struct_size = sizeof(info);
+	expect(MODISO_OK, modiso_backend_query(backend, &info));
+	must_eq(info.struct_size, sizeof(info));
+	must_eq(info.backend, backend);
+	must(memchr(info.reason, 0, sizeof(info.reason)));
+	return info;
+}
+
+static void check_info(enum modiso_backend backend, const char *name)
+{
+	const uint32_t levels =
+		MODISO_CAP_GUARD | MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+	struct modiso_backend_info info = query(backend);
+
+	must_str(info.name, name);
+	must(info.usable <= 1);
+	if (!info.usable) {
+		must_eq(info.caps, 0);
+		must(*info.reason);
+		return;
+	}
+	must(info.caps & MODISO_CAP_GUARD);
+	if (backend == MODISO_BACKEND_MPROTECT)
+		must_eq(info.caps, MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED);
+	else
+		must((info.caps & MODISO_CAP_PER_THREAD) &&
+		     (info.caps & MODISO_CAP_PARALLEL));
+	/* A level that is missing is missing for a reason. */
+	must((*info.reason != '\0') == ((info.caps & levels) != levels));
+}
+
+START_TEST(test_query)
+{
+	struct modiso_backend_info info = {.struct_size = sizeof(info)};
+
+	check_info(MODISO_BACKEND_PKEY, "pkey");
+	check_info(MODISO_BACKEND_MPROTECT, "mprotect");
+	must_eq(query(MODISO_BACKEND_MPROTECT).usable, 1);
+	must_eq(query(MODISO_BACKEND_MPROTECT).keys_total, 0);
+	must_eq(query(MODISO_BACKEND_PKEY).usable, test_pkey_missing() == NULL);
+	world_start();
+	check_info(MODISO_BACKEND_MPROTECT, "mprotect");
+	world_stop();
+	check_info(MODISO_BACKEND_PKEY, "pkey");
+
+	expect(MODISO_ERR_INVAL,
+	       modiso_backend_query(MODISO_BACKEND_AUTO, &info));
+	expect(MODISO_ERR_INVAL,
+	       modiso_backend_query((enum modiso_backend)3, &info));
+	expect(MODISO_ERR_INVAL,
+	       modiso_backend_query(MODISO_BACKEND_PKEY, NULL));
+	info.struct_size = 0;
+	expect(MODISO_ERR_INVAL,
+	       modiso_backend_query(MODISO_BACKEND_PKEY, &info));
+	info.struct_size = offsetof(struct modiso_backend_info, reason);
+	expect(MODISO_ERR_INVAL,
+	       modiso_backend_query(MODISO_BACKEND_MPROTECT, &info));
+}
+END_TEST
+
+/* The library holds keys while it runs, and gives every one of them back. */
+START_TEST(test_keys_given_back)
+{
+	struct modiso_backend_info before = query(MODISO_BACKEND_PKEY), now;
+
+	if (before.usable) {
+		must_eq(before.keys_total, 15);
+		must(before.keys_free > 0 && before.keys_free <= 15);
+	}
+	world_start();
+	now = query(MODISO_BACKEND_PKEY);
+	if (on_pkey())
+		must(now.keys_free < before.keys_free);
+	world_stop();
+	must_eq(query(MODISO_BACKEND_PKEY).keys_free, before.keys_free);
+}
+END_TEST
+
+static int init_with(enum modiso_backend backend, uint32_t require)
+{
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.backend = backend,
+		.require = require,
+	};
+
+	return modiso_init(&options);
+}
+
+/* Each capability is there when the query says so, and refused if not. */
+START_TEST(test_require)
+{
+	enum modiso_backend backend =
+		on_pkey() ? MODISO_BACKEND_PKEY : MODISO_BACKEND_MPROTECT;
+	uint32_t caps = query(backend).caps, bit;
+
+	for (bit = 1; bit <= MODISO_CAP_UNLIMITED; bit <<= 1) {
+		if (caps & bit) {
+			expect(MODISO_OK, init_with(backend, bit));
+			world_stop();
+			continue;
+		}
+		expect(MODISO_ERR_NOTSUP, init_with(backend, bit));
+		must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+	}
+	expect(MODISO_OK, init_with(backend, caps));
+	world_stop();
+}
+END_TEST
+
+/* MODISO_BACKEND=pkey, or the same in the options: met or refused in words. */
+static void check_named(enum modiso_backend backend, int got)
+{
+	struct modiso_backend_info info = query(backend);
+
+	if (info.usable) {
+		expect_code(got, MODISO_OK, "modiso_init", __FILE__, __LINE__);
+		must_eq(modiso_backend_current(), backend);
+		world_stop();
+		return;
+	}
+	expect_code(got, MODISO_ERR_NOTSUP, "modiso_init", __FILE__, __LINE__);
+	must(strstr(modiso_last_error_text(), info.reason));
+	must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+}
+
+START_TEST(test_environment)
+{
+	setenv("MODISO_BACKEND", "mprotect", 1);
+	errno = ERRNO_MARK;
+	check_named(MODISO_BACKEND_MPROTECT, modiso_init(NULL));
+	errno = ERRNO_MARK;
+	check_named(MODISO_BACKEND_MPROTECT, init_with(MODISO_BACKEND_AUTO, 0));
+	setenv("MODISO_BACKEND", "pkey", 1);
+	errno = ERRNO_MARK;
+	check_named(MODISO_BACKEND_PKEY, modiso_init(NULL));
+	/* The option beats the environment, whichever is the stronger one. */
+	errno = ERRNO_MARK;
+	check_named(MODISO_BACKEND_MPROTECT,
+		    init_with(MODISO_BACKEND_MPROTECT, 0));
+	setenv("MODISO_BACKEND", "mprotect", 1);
+	errno = ERRNO_MARK;
+	check_named(MODISO_BACKEND_PKEY, init_with(MODISO_BACKEND_PKEY, 0));
+	/* A backend by name and a capability that it never has. */
+	expect(MODISO_ERR_NOTSUP,
+	       init_with(MODISO_BACKEND_MPROTECT, MODISO_CAP_PER_THREAD));
+}
+END_TEST
+
+START_TEST(test_auto)
+{
+	enum modiso_backend best = query(MODISO_BACKEND_PKEY).usable
+					   ? MODISO_BACKEND_PKEY
+					   : MODISO_BACKEND_MPROTECT;
+
+	setenv("MODISO_BACKEND", "auto", 1);
+	errno = ERRNO_MARK;
+	check_named(best, modiso_init(NULL));
+	unsetenv("MODISO_BACKEND");
+	errno = ERRNO_MARK;
+	check_named(best, modiso_init(NULL));
+}
+END_TEST
+
+START_TEST(test_misspelled)
+{
+	static const char *const words[] = {"mprotekt", "pke", "pkeyx", "PKEY",
+					    "pkey ",    "1",   "sim"};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		setenv("MODISO_BACKEND", words[i], 1);
+		expect(MODISO_ERR_INVAL, modiso_init(NULL));
+		must(strstr(modiso_last_error_text(), words[i]));
+		must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+	}
+}
+END_TEST
+
+START_TEST(test_error_words)
+{
+	int code, other;
+
+	for (code = 0; code >= MODISO_ERR_FAULT; code--) {
+		must(*modiso_strerror(code));
+		must(!strncmp(modiso_error_name(code), "MODISO_", 7));
+		for (other = 0; other > code; other--) {
+			must(strcmp(modiso_strerror(code),
+				    modiso_strerror(other)));
+			must(strcmp(modiso_error_name(code),
+				    modiso_error_name(other)));
+		}
+	}
+	must_str(modiso_error_name(MODISO_OK), "MODISO_OK");
+	must_str(modiso_error_name(MODISO_ERR_INVAL), "MODISO_ERR_INVAL");
+	must_str(modiso_error_name(MODISO_ERR_FAULT), "MODISO_ERR_FAULT");
+	must(*modiso_strerror(1) && *modiso_strerror(-14));
+	must(*modiso_error_name(-2147483647 - 1));
+}
+END_TEST
+
+static void *text_of_another(void *arg)
+{
+	/* Anything but NULL: this thread has a text already. */
+	return *modiso_last_error_text() ? arg : NULL;
+}
+
+START_TEST(test_error_text)
+{
+	struct modiso_module *module;
+	char text[1024];
+
+	must_str(modiso_last_error_text(), "");
+	world_start();
+	must_str(modiso_last_error_text(), "");
+	expect(MODISO_ERR_INVAL, modiso_module_create("", NULL, &module));
+	snprintf(text, sizeof(text), "%s", modiso_last_error_text());
+	must(*text);
+	/* It stays through success, and belongs to this thread alone. */
+	module = make_module("module");
+	must_str(modiso_last_error_text(), text);
+	must_eq(thread_join(thread_start(text_of_another, stand_in)), NULL);
+	must_str(modiso_last_error_text(), text);
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	must(strcmp(modiso_last_error_text(), text));
+}
+END_TEST
+
+static void told(const char *text, void *arg)
+{
+	/* One line, no newline; the program may end here by itself. */
+	if (!*text || strchr(text, '\n') || arg != stand_in)
+		_exit(70);
+	_exit(71);
+}
+
+static void told_and_back(const char *text, void *arg)
+{
+	(void)text;
+	*(volatile int *)arg = 1;
+}
+
+static void misuse_module(void *handler)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region;
+
+	if (handler)
+		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
+					  stand_in);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	(void)!modiso_region_create(module, 1, RW, NULL, &region);
+}
+
+static void misuse_region(void *handler)
+{
+	struct modiso_region *region;
+
+	world_start();
+	region = make_region(NULL, 1, "region");
+	if (handler)
+		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
+					  stand_in);
+	expect(MODISO_OK, modiso_region_destroy(region));
+	(void)!modiso_region_destroy(region);
+}
+
+static void misuse_gate(void *handler)
+{
+	struct modiso_gate *gate = make_gate(world_module(), add_one);
+
+	if (handler)
+		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
+					  stand_in);
+	expect(MODISO_OK, modiso_gate_destroy(gate));
+	(void)!modiso_gate_call(gate, NULL, 0, NULL);
+}
+
+static void misuse_service(void *handler)
+{
+	struct modiso_service *service;
+
+	world_start();
+	expect(MODISO_OK,
+	       modiso_service_create("s", host_function, NULL, &service));
+	if (handler)
+		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
+					  stand_in);
+	expect(MODISO_OK, modiso_service_destroy(service));
+	(void)!modiso_service_destroy(service);
+}
+
+static void (*const misuses[])(void *) = {misuse_module, misuse_region,
+					  misuse_gate, misuse_service};
+
+/* A handle that was destroyed: the handler is told, then the program ends. */
+START_TEST(test_misuse)
+{
+	modiso_misuse_fn handler = told;
+	char text[1024];
+	int status;
+
+	must_exit(child_status(misuses[_i], &handler), 71);
+	handler = told_and_back;
+	must_die(child_status(misuses[_i], &handler), SIGABRT);
+	status = child_output(misuses[_i], NULL, text, sizeof(text));
+	must_die(status, SIGABRT);
+	must(strchr(text, '\n'));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("init");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_before_init, 0, CALLS - 1);
+	tcase_add_loop_test(tcase, test_after_fini, 0, CALLS - 1);
+	tcase_add_test(tcase, test_before_init_values);
+	tcase_add_loop_test(tcase, test_from_inside, 0, CALLS);
+	tcase_add_test(tcase, test_thunk_from_inside);
+	tcase_add_test(tcase, test_twice);
+	tcase_add_test(tcase, test_lives);
+	tcase_add_test(tcase, test_fini_busy);
+	tcase_add_test(tcase, test_handlers_put_back);
+	tcase_add_loop_test(tcase, test_wrong_options, 0, WRONG_OPTIONS);
+	tcase_add_test(tcase, test_query);
+	tcase_add_test(tcase, test_keys_given_back);
+	tcase_add_test(tcase, test_require);
+	tcase_add_test(tcase, test_environment);
+	tcase_add_test(tcase, test_auto);
+	tcase_add_test(tcase, test_misspelled);
+	tcase_add_test(tcase, test_error_words);
+	tcase_add_test(tcase, test_error_text);
+	tcase_add_loop_test(tcase, test_misuse, 0, 4);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

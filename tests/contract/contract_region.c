@@ -1,0 +1,1139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_region - every byte of a region is its owner's alone; no page is
+ * writable and executable; adopted memory is taken whole or not at all.
+ */
+#include "support/world.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MAP_HUGE_2MB
+#	define MAP_HUGE_2MB (21 << 26)
+#endif
+
+/* What a refused call must leave in its out parameter. */
+static char sentinel;
+#define UNTOUCHED ((struct modiso_region *)&sentinel)
+
+static const size_t sizes[] = {1,    2,    4095, 4096,  4097,
+			       5900, 8192, 8193, 12288, 65537};
+#define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
+
+/* @module can touch the byte neither way, and is told whose it is. */
+static void check_denied(struct modiso_module *module, unsigned char *byte,
+			 const struct modiso_region *region)
+{
+	struct modiso_gate *load = make_gate(module, poke_load1);
+	struct modiso_gate *store = make_gate(module, poke_store1);
+	const struct modiso_fault *fault;
+	unsigned char was = *byte;
+
+	fault = enter_fault(module, load, W(byte));
+	must_blame(fault, MODISO_READ, byte, region);
+	must_eq(fault->pc, poke_load1);
+	fault = enter_fault(module, store, W(byte), was ^ 0xff);
+	must_blame(fault, MODISO_WRITE, byte, region);
+	must_eq(fault->pc, poke_store1);
+	must_eq(*byte, was);
+	expect(MODISO_OK, modiso_gate_destroy(load));
+	expect(MODISO_OK, modiso_gate_destroy(store));
+}
+
+static void check_allowed(struct modiso_module *module, unsigned char *byte)
+{
+	unsigned char value = *byte ^ 0x5a;
+
+	must_eq(enter(make_gate(module, poke_load1), W(byte)), *byte);
+	enter(make_gate(module, poke_store1), W(byte), value);
+	must_eq(*byte, value);
+}
+
+/* First byte, last that was asked for, last of the page that was rounded up to,
+ * both sides of every page boundary in between.
+ */
+static void check_edges(void (*check)(struct modiso_module *, unsigned char *,
+				      const struct modiso_region *),
+			struct modiso_module *module,
+			const struct modiso_region *region, size_t asked)
+{
+	unsigned char *bytes = region_bytes(region);
+	size_t length = modiso_region_length(region), offset;
+
+	check(module, bytes, region);
+	check(module, bytes + asked - 1, region);
+	check(module, bytes + length - 1, region);
+	for (offset = PAGE; offset < length && offset <= 4 * PAGE;
+	     offset += PAGE) {
+		check(module, bytes + offset - 1, region);
+		check(module, bytes + offset, region);
+	}
+}
+
+static void allow(struct modiso_module *module, unsigned char *byte,
+		  const struct modiso_region *region)
+{
+	(void)region;
+	check_allowed(module, byte);
+}
+
+START_TEST(test_every_byte)
+{
+	size_t asked = sizes[_i], length = (asked + PAGE - 1) & ~(PAGE - 1);
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_region *owned = make_region(owner, asked, "owned");
+	struct modiso_region *hosts = make_region(NULL, asked, "host's");
+
+	must_eq(modiso_region_length(owned), length);
+	must_eq(modiso_region_length(hosts), length);
+	must_eq(W(region_bytes(owned)) % PAGE, 0);
+	must_eq(W(region_bytes(hosts)) % PAGE, 0);
+	must(all_bytes(region_bytes(owned), 0, length));
+	must(all_bytes(region_bytes(hosts), 0, length));
+	check_edges(allow, owner, owned, asked);
+	check_edges(check_denied, other, owned, asked);
+	check_edges(check_denied, owner, hosts, asked);
+	check_edges(check_denied, other, hosts, asked);
+	check_edges(allow, owner, owned, asked);
+	/* The host can still use both, to the last byte. */
+	memset(region_bytes(owned), 0xaa, length);
+	memset(region_bytes(hosts), 0xbb, length);
+	must(all_bytes(region_bytes(owned), 0xaa, length));
+	must(all_bytes(region_bytes(hosts), 0xbb, length));
+}
+END_TEST
+
+/* Every single byte of three pages, not only the edges. */
+START_TEST(test_really_every_byte)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = make_region(NULL, 2 * PAGE + 1, "host");
+	struct modiso_gate *store = make_gate(module, poke_store1);
+	unsigned char *bytes = region_bytes(region);
+	size_t offset, step = times(1, 61);
+
+	memset(bytes, 0x33, 3 * PAGE);
+	for (offset = 0; offset < 3 * PAGE; offset += step)
+		must_blame(enter_fault(module, store, W(bytes + offset), 1),
+			   MODISO_WRITE, bytes + offset, region);
+	must(all_bytes(bytes, 0x33, 3 * PAGE));
+}
+END_TEST
+
+/* Regions side by side: the fault names the right one, the rest is as it was. */
+START_TEST(test_neighbours)
+{
+	enum { REGIONS = 9 };
+	struct modiso_module *owners[3];
+	struct modiso_region *regions[REGIONS];
+	unsigned char *bytes;
+	int i, j;
+
+	world_start();
+	owners[0] = make_module("zero");
+	owners[1] = make_module("one");
+	owners[2] = NULL;
+	for (i = 0; i < REGIONS; i++) {
+		regions[i] = make_region(owners[i % 3],
+					 PAGE * (size_t)(i % 2 + 1), "region");
+		memset(region_bytes(regions[i]), i,
+		       modiso_region_length(regions[i]));
+	}
+	for (i = 0; i < REGIONS; i++) {
+		for (j = 0; j < 2; j++) {
+			bytes = region_bytes(regions[i]) +
+				(j ? modiso_region_length(regions[i]) - 1 : 0);
+			if (i % 3 == 0)
+				check_denied(owners[1], bytes, regions[i]);
+			else
+				check_denied(owners[0], bytes, regions[i]);
+		}
+	}
+	for (i = 0; i < REGIONS; i++)
+		must(all_bytes(region_bytes(regions[i]), (unsigned char)i,
+			       modiso_region_length(regions[i])));
+}
+END_TEST
+
+static unsigned char unregistered[64] = {1, 2, 3};
+
+/* GUARD is about regions: what is in none stays open, on both backends. */
+START_TEST(test_unregistered_is_open)
+{
+	struct modiso_module *module = world_module();
+	unsigned char *page = pages_map(1, PROT_READ | PROT_WRITE);
+
+	make_region(NULL, PAGE, "host");
+	check_allowed(module, unregistered);
+	check_allowed(module, page);
+	check_allowed(module, (unsigned char *)&page);
+}
+END_TEST
+
+/* One page of three is adopted: its neighbours stay what they were. */
+START_TEST(test_adopt_between)
+{
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	unsigned char *pages = pages_map(3, PROT_READ | PROT_WRITE);
+	struct modiso_region_info info;
+	struct modiso_region *region;
+
+	memset(pages, 0x11, 3 * PAGE);
+	expect(MODISO_OK, modiso_region_adopt(owner, pages + PAGE, PAGE, RW,
+					      NULL, &region));
+	must(all_bytes(pages, 0x11, 3 * PAGE));
+	info = region_info(region);
+	must_eq(info.base, pages + PAGE);
+	must_eq(info.length, PAGE);
+	must_eq(info.owner, owner);
+	must_eq(info.adopted, 1);
+	must_str(info.name, "region");
+	check_denied(other, pages + PAGE, region);
+	check_denied(other, pages + 2 * PAGE - 1, region);
+	check_allowed(other, pages + PAGE - 1);
+	check_allowed(other, pages + 2 * PAGE);
+	check_allowed(owner, pages + PAGE);
+	check_allowed(owner, pages + 2 * PAGE - 1);
+	/* Given back as ordinary memory, contents and all. */
+	pages[PAGE + 7] = 0x77;
+	expect(MODISO_OK, modiso_region_destroy(region));
+	must_eq(pages[PAGE + 7], 0x77);
+	check_allowed(other, pages + PAGE);
+	check_allowed(owner, pages + 2 * PAGE - 1);
+}
+END_TEST
+
+static void check_ordinary(unsigned char *pages, size_t count)
+{
+	struct proc_mapping mapping;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		must(proc_mapping(pages + i * PAGE, &mapping));
+		must(!strncmp(mapping.perms, "rw-", 3));
+		must(mapping.pkey <= 0);
+		pages[i * PAGE] ^= 1;
+	}
+}
+
+/* The owner's end gives adopted memory back too, whatever it was set to. */
+START_TEST(test_adopt_given_back)
+{
+	struct modiso_module *module = world_module();
+	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
+	struct modiso_region *regions[2], *host;
+
+	memset(pages, 0x22, 4 * PAGE);
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, pages, PAGE, RW, NULL, &regions[0]));
+	expect(MODISO_OK, modiso_region_adopt(module, pages + PAGE, PAGE,
+					      MODISO_READ, NULL, &regions[1]));
+	expect(MODISO_OK, modiso_region_adopt(NULL, pages + 2 * PAGE, 2 * PAGE,
+					      RW, NULL, &host));
+	check_denied(module, pages + 2 * PAGE, host);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	must(all_bytes(pages, 0x22, 4 * PAGE));
+	check_ordinary(pages, 2);
+	expect(MODISO_OK, modiso_region_protect(host, MODISO_READ));
+	expect(MODISO_OK, modiso_region_destroy(host));
+	check_ordinary(pages, 4);
+	pages_unmap(pages, 4);
+	world_stop();
+}
+END_TEST
+
+/* What is refused leaves the memory, and the books, as they were. */
+static void refuse_adopt(int want, void *base, size_t length, uint32_t access)
+{
+	struct modiso_region *region = UNTOUCHED;
+	struct proc_mapping before, after;
+	bool mapped = proc_mapping(base, &before);
+	struct modiso_module *module = make_module("adopter");
+
+	expect(want, modiso_region_adopt(module, base, length, access, NULL,
+					 &region));
+	must_eq(region, UNTOUCHED);
+	expect(want,
+	       modiso_region_adopt(NULL, base, length, access, NULL, &region));
+	must_eq(region, UNTOUCHED);
+	must_eq(proc_mapping(base, &after), mapped);
+	must_str(after.perms, before.perms);
+	must_str(after.flags, before.flags);
+	must_eq(after.pkey, before.pkey);
+	if (mapped)
+		must(after.start <= W(base) && after.end > W(base));
+	expect(MODISO_OK, modiso_module_destroy(module));
+}
+
+START_TEST(test_adopt_arguments)
+{
+	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
+	struct modiso_region_options options = {.struct_size = 0};
+	struct modiso_region *region = UNTOUCHED;
+
+	world_start();
+	refuse_adopt(MODISO_ERR_INVAL, pages + 1, PAGE, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages + 64, PAGE, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages + PAGE - 16, PAGE, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, 0, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, 1, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE - 1, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE + 1, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, 5900, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, SIZE_MAX, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, SIZE_MAX - PAGE + 1, RW);
+	refuse_adopt(MODISO_ERR_INVAL, (void *)-PAGE, 2 * PAGE, RW);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, 0);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, MODISO_WRITE);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, MODISO_EXEC);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, RX);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, RW | MODISO_EXEC);
+	refuse_adopt(MODISO_ERR_INVAL, pages, PAGE, RW | 8);
+	expect(MODISO_ERR_INVAL,
+	       modiso_region_adopt(NULL, pages, PAGE, RW, NULL, NULL));
+	expect(MODISO_ERR_INVAL,
+	       modiso_region_adopt(NULL, pages, PAGE, RW, &options, &region));
+	options.struct_size = sizeof(options);
+	options.flags = 1u << 31;
+	expect(MODISO_ERR_INVAL,
+	       modiso_region_adopt(NULL, pages, PAGE, RW, &options, &region));
+	must_eq(region, UNTOUCHED);
+	check_ordinary(pages, 4);
+	world_stop();
+}
+END_TEST
+
+START_TEST(test_adopt_mappings)
+{
+	unsigned char *pages = pages_map(8, PROT_READ | PROT_WRITE);
+
+	world_start();
+	pages_unmap(pages + PAGE, 1);
+	refuse_adopt(MODISO_ERR_NOENT, pages, 3 * PAGE, RW);
+	refuse_adopt(MODISO_ERR_NOENT, pages + PAGE, PAGE, RW);
+	refuse_adopt(MODISO_ERR_NOENT, pages, 2 * PAGE, RW);
+	mprotect(pages + 3 * PAGE, PAGE, PROT_READ);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 2 * PAGE, 2 * PAGE, RW);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 3 * PAGE, PAGE, MODISO_READ);
+	mprotect(pages + 3 * PAGE, PAGE, PROT_NONE);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 3 * PAGE, PAGE, RW);
+	mprotect(pages + 3 * PAGE, PAGE, PROT_READ | PROT_EXEC);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 3 * PAGE, PAGE, RW);
+	mprotect(pages + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 3 * PAGE, PAGE, RW);
+	refuse_adopt(MODISO_ERR_ACCESS, pages + 3 * PAGE, 2 * PAGE, RW);
+	refuse_adopt(MODISO_ERR_ACCESS, (void *)(W(poke_load1) & ~(PAGE - 1)),
+		     PAGE, MODISO_READ);
+	check_ordinary(pages + 4 * PAGE, 4);
+	world_stop();
+}
+END_TEST
+
+static void *adopt_own_stack(void *unused)
+{
+	unsigned char local = 0;
+	unsigned char *page =
+		(unsigned char *)(W(&local) & ~(uintptr_t)(PAGE - 1));
+
+	refuse_adopt(MODISO_ERR_ACCESS, page, PAGE, RW);
+	/* Pages of it that are not in use just now are no better. */
+	refuse_adopt(MODISO_ERR_ACCESS, page - 2 * PAGE, 2 * PAGE, RW);
+	return unused;
+}
+
+START_TEST(test_adopt_stack)
+{
+	/* So that the main thread's stack is mapped that far down. */
+	volatile unsigned char below[8 * 4096];
+
+	below[0] = 0;
+	(void)below[0];
+	world_start();
+	adopt_own_stack(NULL);
+	thread_join(thread_start(adopt_own_stack, NULL));
+	world_stop();
+}
+END_TEST
+
+START_TEST(test_adopt_owned)
+{
+	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
+	struct modiso_module *module = world_module();
+	struct modiso_region *region, *created, *again = UNTOUCHED;
+
+	created = make_region(module, 2 * PAGE, "created");
+	expect(MODISO_OK, modiso_region_adopt(module, pages + PAGE, 2 * PAGE,
+					      RW, NULL, &region));
+	expect(MODISO_ERR_BUSY, modiso_region_adopt(module, pages + PAGE, PAGE,
+						    RW, NULL, &again));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_adopt(NULL, pages, 2 * PAGE, RW, NULL, &again));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_adopt(module, pages, 4 * PAGE, RW, NULL, &again));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_adopt(NULL, pages + 2 * PAGE, 2 * PAGE, RW, NULL,
+				   &again));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_adopt(NULL, region_bytes(created) + PAGE, PAGE, RW,
+				   NULL, &again));
+	must_eq(again, UNTOUCHED);
+	check_ordinary(pages, 1);
+	check_ordinary(pages + 3 * PAGE, 1);
+	check_allowed(module, pages + PAGE);
+	expect(MODISO_OK, modiso_region_destroy(region));
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, pages, 4 * PAGE, RW, NULL, &again));
+}
+END_TEST
+
+/* Adopting the page of a handle would lock the library out of its own books. */
+START_TEST(test_adopt_library)
+{
+	struct modiso_module *module = world_module(), *adopter;
+	struct modiso_region *region = make_region(module, PAGE, "region");
+	struct modiso_gate *gate = make_gate(module, poke_load1);
+	const void *const owned[] = {module, region, gate,
+				     modiso_last_error_text()};
+	struct modiso_region *out = UNTOUCHED;
+	size_t i;
+	int code;
+
+	adopter = make_module("adopter");
+	for (i = 0; i < 3; i++) {
+		void *page = (void *)(W(owned[i]) & ~(PAGE - 1));
+
+		errno = ERRNO_MARK;
+		code = modiso_region_adopt(adopter, page, PAGE, RW, NULL, &out);
+		/* Read-only just now, perhaps: that is a refusal as well. */
+		if (code != MODISO_ERR_ACCESS)
+			expect_code(code, MODISO_ERR_BUSY, "adopt", __FILE__,
+				    __LINE__);
+		must_eq(out, UNTOUCHED);
+	}
+	must_eq(enter(gate, W(region_bytes(region))), 0);
+}
+END_TEST
+
+START_TEST(test_adopt_foreign_key)
+{
+	unsigned char *pages = pages_map(3, PROT_READ | PROT_WRITE);
+	int key;
+
+	key = (int)syscall(SYS_pkey_alloc, 0, 0);
+	must(key > 0);
+	must_eq(syscall(SYS_pkey_mprotect, pages + PAGE, PAGE,
+			PROT_READ | PROT_WRITE, key),
+		0);
+	world_start();
+	refuse_adopt(MODISO_ERR_BUSY, pages + PAGE, PAGE, RW);
+	refuse_adopt(MODISO_ERR_BUSY, pages, 3 * PAGE, RW);
+	world_stop();
+}
+END_TEST
+
+START_TEST(test_adopt_huge)
+{
+	const size_t huge = (size_t)2 << 20;
+	void *pages = mmap(NULL, huge, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+				   MAP_HUGE_2MB | MAP_NORESERVE,
+			   -1, 0);
+
+	if (pages == MAP_FAILED)
+		test_skip("hugetlb", "no huge page can be mapped here");
+	world_start();
+	refuse_adopt(MODISO_ERR_NOTSUP, pages, huge, RW);
+	refuse_adopt(MODISO_ERR_NOTSUP, pages, PAGE, RW);
+	world_stop();
+}
+END_TEST
+
+/* Shared memory can be adopted; another mapping of it is another matter. */
+START_TEST(test_adopt_shared)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_module *other = make_module("other");
+	int fd = memfd_create("region", MFD_CLOEXEC);
+	struct modiso_region *region;
+	unsigned char *pages;
+
+	must(fd >= 0 && !ftruncate(fd, 2 * PAGE));
+	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(pages != MAP_FAILED);
+	pages[0] = 9;
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, pages, 2 * PAGE, RW, NULL, &region));
+	must_eq(pages[0], 9);
+	check_allowed(module, pages);
+	check_denied(other, pages, region);
+	check_denied(other, pages + 2 * PAGE - 1, region);
+	expect(MODISO_OK, modiso_region_destroy(region));
+	check_ordinary(pages, 2);
+	pages_unmap(pages, 2);
+	close(fd);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	size_t length;
+	uint32_t access;
+	struct modiso_region_options options;
+} wrong_create[] = {
+#define OPTIONS_OK                                                             \
+	{                                                                      \
+		.struct_size = sizeof(struct modiso_region_options)            \
+	}
+	{"length 0", 0, RW, OPTIONS_OK},
+	{"length wraps", SIZE_MAX, RW, OPTIONS_OK},
+	{"length wraps by one", SIZE_MAX - PAGE + 2, RW, OPTIONS_OK},
+	{"no access", PAGE, 0, OPTIONS_OK},
+	{"write only", PAGE, MODISO_WRITE, OPTIONS_OK},
+	{"execute only", PAGE, MODISO_EXEC, OPTIONS_OK},
+	{"executable", PAGE, RX, OPTIONS_OK},
+	{"write and execute", PAGE, RW | MODISO_EXEC, OPTIONS_OK},
+	{"unknown access", PAGE, RW | 8, OPTIONS_OK},
+	{"size 0", PAGE, RW, {.struct_size = 0}},
+	{"size 4", PAGE, RW, {.struct_size = 4}},
+	{"flag",
+	 PAGE,
+	 RW,
+	 {.struct_size = sizeof(struct modiso_region_options),
+	  .flags = 1u << 2}},
+	{"flags",
+	 PAGE,
+	 RW,
+	 {.struct_size = sizeof(struct modiso_region_options),
+	  .flags = 1u << 31}},
+};
+
+#define WRONG_CREATE ((int)(sizeof(wrong_create) / sizeof(*wrong_create)))
+
+START_TEST(test_wrong_create)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = UNTOUCHED;
+
+	expect_code((errno = ERRNO_MARK,
+		     modiso_region_create(module, wrong_create[_i].length,
+					  wrong_create[_i].access,
+					  &wrong_create[_i].options, &region)),
+		    MODISO_ERR_INVAL, wrong_create[_i].name, __FILE__,
+		    __LINE__);
+	expect_code((errno = ERRNO_MARK,
+		     modiso_region_create(NULL, wrong_create[_i].length,
+					  wrong_create[_i].access,
+					  &wrong_create[_i].options, &region)),
+		    MODISO_ERR_INVAL, wrong_create[_i].name, __FILE__,
+		    __LINE__);
+	must_eq(region, UNTOUCHED);
+	expect(MODISO_ERR_INVAL,
+	       modiso_region_create(module, PAGE, RW, NULL, NULL));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	world_stop();
+}
+END_TEST
+
+/* The range of a module is as large as was asked for, and no larger. */
+START_TEST(test_range_limit)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.range_size = 1 << 20,
+	};
+	struct modiso_region *region = NULL, *last = NULL;
+	struct modiso_module *module;
+	size_t count = 0;
+	int code;
+
+	world_start();
+	expect(MODISO_OK, modiso_module_create("small", &options, &module));
+	expect(MODISO_ERR_LIMIT,
+	       modiso_region_create(module, (1 << 20) + 1, RW, NULL, &region));
+	must_eq(region, NULL);
+	for (;;) {
+		errno = ERRNO_MARK;
+		code = modiso_region_create(module, 4 * PAGE, RW, NULL,
+					    &region);
+		if (code)
+			break;
+		last = region;
+		memset(region_bytes(region), 1, 4 * PAGE);
+		must(++count <= (1 << 20) / (4 * PAGE));
+	}
+	expect_code(code, MODISO_ERR_LIMIT, "modiso_region_create", __FILE__,
+		    __LINE__);
+	must(strpbrk(modiso_last_error_text(), "0123456789"));
+	must(count >= 8);
+	/* What one gives back another can have, zeroed again. */
+	expect(MODISO_OK, modiso_region_destroy(last));
+	region = make_region(module, 4 * PAGE, "again");
+	must(all_bytes(region_bytes(region), 0, 4 * PAGE));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	world_stop();
+}
+END_TEST
+
+/* More memory than the kernel gives: its errno, and nothing half-made. */
+START_TEST(test_kernel_refuses)
+{
+	const struct rlimit limit = {(rlim_t)32 << 20, (rlim_t)32 << 20};
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = UNTOUCHED;
+	struct proc_usage before = proc_usage();
+	int i;
+
+	must(!setrlimit(RLIMIT_DATA, &limit));
+	for (i = 0; i < 3; i++) {
+		expect(MODISO_ERR_OS,
+		       modiso_region_create(i ? module : NULL, 256 << 20, RW,
+					    NULL, &region));
+		must_eq(errno, ENOMEM);
+		must_eq(region, UNTOUCHED);
+	}
+	proc_must_not_grow(&before, 0, 256);
+	/* What fits is still to be had. */
+	region = make_region(module, PAGE, "small");
+	check_allowed(module, region_bytes(region));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	world_stop();
+}
+END_TEST
+
+/* The host's guarded regions have a range as well: never a crash, a code. */
+START_TEST(test_huge)
+{
+	struct modiso_region *region = UNTOUCHED;
+
+	world_start();
+	errno = ERRNO_MARK;
+	if (modiso_region_create(NULL, (size_t)1 << 50, RW, NULL, &region) !=
+	    MODISO_ERR_LIMIT)
+		expect(MODISO_ERR_OS,
+		       modiso_region_create(NULL, (size_t)1 << 50, RW, NULL,
+					    &region));
+	must_eq(region, UNTOUCHED);
+	world_stop();
+}
+END_TEST
+
+START_TEST(test_read_only)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = UNTOUCHED;
+	struct modiso_gate *load, *store;
+	unsigned char *bytes;
+
+	expect(MODISO_OK,
+	       modiso_region_create(module, 5900, MODISO_READ, NULL, &region));
+	must_eq(region_info(region).access, MODISO_READ);
+	bytes = region_bytes(region);
+	load = make_gate(module, poke_load1);
+	store = make_gate(module, poke_store1);
+	must_eq(enter(load, W(bytes + 2 * PAGE - 1)), 0);
+	must_blame(enter_fault(module, store, W(bytes), 1), MODISO_WRITE, bytes,
+		   region);
+	must_blame(enter_fault(module, store, W(bytes + 2 * PAGE - 1), 1),
+		   MODISO_WRITE, bytes + 2 * PAGE - 1, region);
+	/* And back and forth. */
+	expect(MODISO_OK, modiso_region_protect(region, RW));
+	must_eq(region_info(region).access, RW);
+	enter(store, W(bytes + 2 * PAGE - 1), 7);
+	must_eq(enter(load, W(bytes + 2 * PAGE - 1)), 7);
+	bytes[0] = 8;
+	expect(MODISO_OK, modiso_region_protect(region, MODISO_READ));
+	must_blame(enter_fault(module, store, W(bytes), 1), MODISO_WRITE, bytes,
+		   region);
+	must_eq(enter(load, W(bytes)), 8);
+}
+END_TEST
+
+/* A compare-and-swap that fails is a write all the same. */
+START_TEST(test_cmpxchg_read_only)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region = make_region(module, PAGE, "constants");
+	struct modiso_gate *gate = make_gate(module, poke_cmpxchg);
+	const struct modiso_fault *fault;
+	uintptr_t *word = modiso_region_base(region);
+
+	*word = 5;
+	must_eq(enter(gate, W(word), 4, 9), 5);
+	expect(MODISO_OK, modiso_region_protect(region, MODISO_READ));
+	fault = enter_fault(module, gate, W(word), 4, 9);
+	must_blame(fault, MODISO_WRITE, word, region);
+	must_eq(fault->pc, poke_cmpxchg_at);
+	must_eq(*word, 5);
+}
+END_TEST
+
+static void fill_code(struct modiso_region *region)
+{
+	memcpy(modiso_region_base(region), poke_code42,
+	       (size_t)(poke_code42_end - poke_code42));
+}
+
+static void touch_sealed(void *byte)
+{
+	*(volatile unsigned char *)byte = 1;
+}
+
+START_TEST(test_seal)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_region *region = make_region(module, 5900, "code");
+	struct modiso_gate *gate = NULL;
+	unsigned char *bytes = region_bytes(region);
+	modiso_fn entry = (modiso_fn)W(bytes);
+
+	fill_code(region);
+	expect(MODISO_ERR_ACCESS,
+	       modiso_gate_create(module, entry, NULL, &gate));
+	expect(MODISO_OK, modiso_region_protect(region, RX));
+	must_eq(region_info(region).access, RX);
+	must(!proc_writable_code());
+	expect(MODISO_ERR_ACCESS,
+	       modiso_gate_create(other, entry, NULL, &gate));
+	must_eq(gate, NULL);
+	must_eq(enter(make_gate(module, W(entry)), 0), 42);
+	must_eq(enter(make_gate(module, poke_load1), W(bytes)), 0xb8);
+	must_blame(enter_fault(module, make_gate(module, poke_store1),
+			       W(bytes + 2 * PAGE - 1), 1),
+		   MODISO_WRITE, bytes + 2 * PAGE - 1, region);
+	/* The host is held to it as well. */
+	must_die(child_status(touch_sealed, bytes), SIGSEGV);
+	/* Never back, and no other way round. */
+	expect(MODISO_ERR_ACCESS, modiso_region_protect(region, RW));
+	expect(MODISO_ERR_ACCESS, modiso_region_protect(region, MODISO_READ));
+	expect(MODISO_OK, modiso_region_protect(region, RX));
+	must_eq(enter(make_gate(module, W(entry)), 0), 42);
+	must_eq(bytes[2 * PAGE - 1], 0);
+}
+END_TEST
+
+START_TEST(test_wrong_protect)
+{
+	static const uint32_t wrong[] = {0,
+					 MODISO_WRITE,
+					 MODISO_EXEC,
+					 MODISO_WRITE | MODISO_EXEC,
+					 RW | MODISO_EXEC,
+					 RW | 8,
+					 1u << 31};
+	struct modiso_module *module = world_module();
+	unsigned char *pages = pages_map(1, PROT_READ | PROT_WRITE);
+	struct modiso_region *regions[3];
+	size_t i, j;
+
+	regions[0] = make_region(module, PAGE, "module's");
+	regions[1] = make_region(NULL, PAGE, "host's");
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, pages, PAGE, RW, NULL, &regions[2]));
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < sizeof(wrong) / sizeof(*wrong); j++)
+			expect(MODISO_ERR_INVAL,
+			       modiso_region_protect(regions[i], wrong[j]));
+		must_eq(region_info(regions[i]).access, RW);
+	}
+	expect(MODISO_ERR_ACCESS, modiso_region_protect(regions[1], RX));
+	expect(MODISO_ERR_ACCESS, modiso_region_protect(regions[2], RX));
+	expect(MODISO_ERR_INVAL, modiso_region_protect(NULL, RW));
+	check_allowed(module, region_bytes(regions[0]));
+	check_denied(module, region_bytes(regions[1]), regions[1]);
+	check_allowed(module, pages);
+	must(!proc_writable_code());
+}
+END_TEST
+
+static atomic_int sealing_done, writable_code_seen, looks;
+
+static void *watch_maps(void *unused)
+{
+	do {
+		if (proc_writable_code())
+			atomic_store(&writable_code_seen, 1);
+		atomic_fetch_add(&looks, 1);
+	} while (!atomic_load(&sealing_done));
+	return unused;
+}
+
+/* Not for one moment, while regions are made, written, sealed and entered. */
+START_TEST(test_never_both)
+{
+	struct modiso_module *module = world_module();
+	struct modiso_region *region;
+	struct modiso_gate *gate;
+	unsigned long n = times(2000, 60);
+	pthread_t watcher = thread_start(watch_maps, NULL);
+
+	while (!atomic_load(&looks))
+		;
+	while (n-- || atomic_load(&looks) < 20) {
+		region = make_region(module, 2 * PAGE, "code");
+		fill_code(region);
+		expect(MODISO_OK, modiso_region_protect(region, RX));
+		gate = make_gate(module, W(region_bytes(region)));
+		must_eq(enter(gate, 0), 42);
+		expect(MODISO_OK, modiso_gate_destroy(gate));
+		expect(MODISO_OK, modiso_region_destroy(region));
+	}
+	atomic_store(&sealing_done, 1);
+	thread_join(watcher);
+	must(!atomic_load(&writable_code_seen));
+}
+END_TEST
+
+/*
+ * Code of another module: a protection key does not stop the fetch, so on pkey
+ * sealed code runs, with the caller's rights. Data is never code.
+ */
+START_TEST(test_foreign_code)
+{
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_gate *jump = make_gate(other, poke_jump);
+	struct modiso_region *code = make_region(owner, PAGE, "code");
+	struct modiso_region *data = make_region(owner, PAGE, "data");
+	struct modiso_region *own = make_region(other, PAGE, "own data");
+	const struct modiso_fault *fault;
+
+	fill_code(code);
+	fill_code(data);
+	fill_code(own);
+	expect(MODISO_OK, modiso_region_protect(code, RX));
+	fault = enter_fault(other, jump, W(region_bytes(data)));
+	must_blame(fault, MODISO_EXEC, region_bytes(data), data);
+	must_eq(fault->pc, region_bytes(data));
+	fault = enter_fault(other, jump, W(region_bytes(own)));
+	must_blame(fault, MODISO_EXEC, region_bytes(own), own);
+	if (on_pkey())
+		must_eq(enter(jump, W(region_bytes(code))), 42);
+	else
+		must_blame(enter_fault(other, jump, W(region_bytes(code))),
+			   MODISO_EXEC, region_bytes(code), code);
+}
+END_TEST
+
+/* A page that nobody has touched yet is denied like any other. */
+START_TEST(test_first_touch)
+{
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_region *region = make_region(owner, 16 * PAGE, "fresh");
+	struct modiso_region *hosts = make_region(NULL, 16 * PAGE, "fresh too");
+	unsigned char *byte = region_bytes(region) + 7 * PAGE + 5;
+
+	must_blame(enter_fault(other, make_gate(other, poke_load1), W(byte)),
+		   MODISO_READ, byte, region);
+	must_blame(enter_fault(other, make_gate(other, poke_store1),
+			       W(byte + PAGE), 1),
+		   MODISO_WRITE, byte + PAGE, region);
+	byte = region_bytes(hosts) + 3 * PAGE;
+	must_blame(enter_fault(other, make_gate(other, poke_load1), W(byte)),
+		   MODISO_READ, byte, hosts);
+	must_blame(enter_fault(other, make_gate(other, poke_store1),
+			       W(byte + PAGE), 1),
+		   MODISO_WRITE, byte + PAGE, hosts);
+	must(all_bytes(region_bytes(region), 0, 16 * PAGE));
+	must(all_bytes(region_bytes(hosts), 0, 16 * PAGE));
+}
+END_TEST
+
+/* Two pages side by side, the first one's own, the second one foreign. */
+START_TEST(test_straddle)
+{
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	unsigned char *pages = pages_map(2, PROT_READ | PROT_WRITE);
+	unsigned char *border = pages + PAGE;
+	struct modiso_region *own, *foreign;
+	size_t back;
+
+	memset(pages, 0x44, 2 * PAGE);
+	expect(MODISO_OK,
+	       modiso_region_adopt(other, pages, PAGE, RW, NULL, &own));
+	expect(MODISO_OK,
+	       modiso_region_adopt(owner, border, PAGE, RW, NULL, &foreign));
+	for (back = 1; back < 8; back++) {
+		must_blame(enter_fault(other, make_gate(other, poke_load8),
+				       W(border - back)),
+			   MODISO_READ, border, foreign);
+		must_blame(enter_fault(other, make_gate(other, poke_store8),
+				       W(border - back), 0),
+			   MODISO_WRITE, border, foreign);
+		must(all_bytes(border, 0x44, PAGE));
+	}
+	must_blame(enter_fault(other, make_gate(other, poke_load16),
+			       W(border - 8)),
+		   MODISO_READ, border, foreign);
+	must_blame(enter_fault(other, make_gate(other, poke_store16),
+			       W(border - 8)),
+		   MODISO_WRITE, border, foreign);
+	if (cpu_has_avx()) {
+		must_blame(enter_fault(other, make_gate(other, poke_load32),
+				       W(border - 16)),
+			   MODISO_READ, border, foreign);
+		must_blame(enter_fault(other, make_gate(other, poke_store32),
+				       W(border - 16)),
+			   MODISO_WRITE, border, foreign);
+	}
+	/* A string copy stops at the border, not before and not behind it. */
+	must_blame(enter_fault(other, make_gate(other, poke_copy),
+			       W(border - 100), W(pages), 200),
+		   MODISO_WRITE, border, foreign);
+	must(all_bytes(border, 0x44, PAGE));
+	/* Up to the border is its own. */
+	enter(make_gate(other, poke_store8), W(border - 8), 0);
+	must(all_bytes(border - 8, 0, 8));
+}
+END_TEST
+
+START_TEST(test_use_after_destroy)
+{
+	struct modiso_module *owner = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_region *region = make_region(owner, PAGE, "short-lived");
+	struct modiso_region *hosts = make_region(NULL, PAGE, "host's");
+	struct modiso_gate *load = make_gate(owner, poke_load1);
+	unsigned char *bytes = region_bytes(region);
+	unsigned char *host_bytes = region_bytes(hosts);
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+	const struct modiso_fault *fault;
+
+	must_eq(enter(load, W(bytes)), 0);
+	expect(MODISO_OK, modiso_region_destroy(region));
+	expect(MODISO_OK, modiso_region_destroy(hosts));
+	expect(MODISO_ERR_NOENT, modiso_region_find(bytes, &info));
+	expect(MODISO_ERR_NOENT, modiso_region_find(host_bytes, &info));
+	fault = enter_fault(owner, load, W(bytes));
+	must_eq(fault->address, bytes);
+	must_eq(fault->region_length, 0);
+	must_str(fault->region_name, "");
+	must_str(fault->owner_name, "");
+	fault = enter_fault(other, make_gate(other, poke_load1), W(bytes));
+	must_eq(fault->region_length, 0);
+	fault = enter_fault(other, make_gate(other, poke_load1), W(host_bytes));
+	must_eq(fault->address, host_bytes);
+	must_eq(fault->region_length, 0);
+}
+END_TEST
+
+/* An address that has had an owner and gets another: only the new one counts. */
+START_TEST(test_owners_in_turn)
+{
+	struct modiso_module *modules[3];
+	unsigned char *page;
+	struct modiso_region *region;
+	unsigned long n = times(300, 20);
+	int i;
+
+	world_start();
+	page = pages_map(1, PROT_READ | PROT_WRITE);
+	for (i = 0; i < 3; i++)
+		modules[i] = make_module("in turn");
+	while (n--) {
+		i = (int)(n % 3);
+		expect(MODISO_OK, modiso_region_adopt(modules[i], page, PAGE,
+						      RW, NULL, &region));
+		check_allowed(modules[i], page);
+		check_denied(modules[(i + 1) % 3], page, region);
+		check_denied(modules[(i + 2) % 3], page, region);
+		expect(MODISO_OK, modiso_region_destroy(region));
+	}
+}
+END_TEST
+
+START_TEST(test_find)
+{
+	struct modiso_region_options options = {
+		.struct_size = sizeof(options),
+		.flags = MODISO_REGION_NODUMP,
+		.name = "found",
+	};
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+	struct modiso_module *module = world_module();
+	struct modiso_region *region;
+	unsigned char *bytes;
+	size_t i;
+
+	expect(MODISO_OK,
+	       modiso_region_create(module, 5900, RW, &options, &region));
+	bytes = region_bytes(region);
+	for (i = 0; i < 2 * PAGE; i += 1023) {
+		memset(&info, 0xa5, sizeof(info));
+		info.struct_size = sizeof(info);
+		expect(MODISO_OK, modiso_region_find(bytes + i, &info));
+		must_eq(info.region, region);
+	}
+	expect(MODISO_OK, modiso_region_find(bytes + 2 * PAGE - 1, &info));
+	must_eq(info.struct_size, sizeof(info));
+	must_eq(info.access, RW);
+	must_eq(info.base, bytes);
+	must_eq(info.length, 2 * PAGE);
+	must_eq(info.owner, module);
+	must_eq(info.region, region);
+	must_eq(info.flags, MODISO_REGION_NODUMP);
+	must_eq(info.adopted, 0);
+	must_str(info.name, "found");
+	expect(MODISO_ERR_NOENT, modiso_region_find(bytes - 1, &info));
+	expect(MODISO_ERR_NOENT, modiso_region_find(bytes + 2 * PAGE, &info));
+	expect(MODISO_ERR_NOENT, modiso_region_find(NULL, &info));
+	expect(MODISO_ERR_NOENT, modiso_region_find((void *)-1, &info));
+	expect(MODISO_ERR_NOENT, modiso_region_find(&info, &info));
+	expect(MODISO_ERR_INVAL, modiso_region_find(bytes, NULL));
+	expect(MODISO_ERR_INVAL, modiso_region_get_info(region, NULL));
+	expect(MODISO_ERR_INVAL, modiso_region_get_info(NULL, &info));
+	info.struct_size = 0;
+	expect(MODISO_ERR_INVAL, modiso_region_find(bytes, &info));
+	info.struct_size = sizeof(info) - 1;
+	expect(MODISO_ERR_INVAL, modiso_region_get_info(region, &info));
+}
+END_TEST
+
+/* Many regions, in no order: each address finds its own. */
+START_TEST(test_find_many)
+{
+	enum { REGIONS = 400 };
+	static struct modiso_region *regions[REGIONS];
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+	struct modiso_module *modules[3];
+	struct modiso_region *region;
+	int i, j;
+
+	world_start();
+	modules[0] = NULL;
+	modules[1] = make_module("one");
+	modules[2] = make_module("two");
+	for (i = 0; i < REGIONS; i++)
+		regions[i] = make_region(modules[i % 3],
+					 PAGE * (size_t)(i % 4 + 1), "many");
+	for (i = 0; i < REGIONS; i += 2) {
+		expect(MODISO_OK, modiso_region_destroy(regions[i]));
+		regions[i] = NULL;
+	}
+	for (i = 0; i < REGIONS; i++) {
+		region = regions[i];
+		if (!region)
+			continue;
+		for (j = 0; j < 2; j++) {
+			expect(MODISO_OK,
+			       modiso_region_find(
+				       region_bytes(region) +
+					       (j ? modiso_region_length(
+							    region) -
+								1
+						  : 0),
+				       &info));
+			must_eq(info.region, region);
+			must_eq(info.owner, modules[i % 3]);
+		}
+	}
+}
+END_TEST
+
+START_TEST(test_nodump)
+{
+	struct modiso_region_options options = {
+		.struct_size = sizeof(options),
+		.flags = MODISO_REGION_NODUMP,
+	};
+	struct modiso_module *module = world_module();
+	struct modiso_region *region,
+		*plain = make_region(module, PAGE, "dump");
+	struct proc_mapping mapping;
+
+	expect(MODISO_OK,
+	       modiso_region_create(module, PAGE, RW, &options, &region));
+	must(proc_mapping(region_bytes(region), &mapping));
+	must(strstr(mapping.flags, "dd"));
+	must(proc_mapping(region_bytes(plain), &mapping));
+	must(!strstr(mapping.flags, "dd"));
+}
+END_TEST
+
+/* Regions come and go without a trace. */
+START_TEST(test_cycles)
+{
+	struct modiso_module *module = world_module();
+	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
+	unsigned long n = times(20000, 1500);
+	struct proc_usage before = proc_usage();
+	struct modiso_region *region, *adopted, *hosts;
+
+	while (n--) {
+		region = make_region(module, 5900, "created");
+		memset(region_bytes(region), 1, 2 * PAGE);
+		hosts = make_region(NULL, 5900, "host's");
+		memset(region_bytes(hosts), 1, 2 * PAGE);
+		expect(MODISO_OK,
+		       modiso_region_adopt(module, pages + PAGE, 2 * PAGE, RW,
+					   NULL, &adopted));
+		expect(MODISO_OK, modiso_region_destroy(region));
+		expect(MODISO_OK, modiso_region_destroy(adopted));
+		expect(MODISO_OK, modiso_region_destroy(hosts));
+	}
+	/* Adopted pages in the middle of a mapping may stay split from it. */
+	proc_must_not_grow(&before, 4, 512);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("region");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_every_byte, 0, SIZES);
+	tcase_add_test(tcase, test_really_every_byte);
+	tcase_add_test(tcase, test_neighbours);
+	tcase_add_test(tcase, test_unregistered_is_open);
+	tcase_add_test(tcase, test_adopt_between);
+	tcase_add_test(tcase, test_adopt_given_back);
+	tcase_add_test(tcase, test_adopt_arguments);
+	tcase_add_test(tcase, test_adopt_mappings);
+	tcase_add_test(tcase, test_adopt_stack);
+	tcase_add_test(tcase, test_adopt_owned);
+	tcase_add_test(tcase, test_adopt_library);
+	if (on_pkey())
+		tcase_add_test(tcase, test_adopt_foreign_key);
+	tcase_add_test(tcase, test_adopt_huge);
+	tcase_add_test(tcase, test_adopt_shared);
+	tcase_add_loop_test(tcase, test_wrong_create, 0, WRONG_CREATE);
+	tcase_add_test(tcase, test_range_limit);
+	tcase_add_test(tcase, test_kernel_refuses);
+	tcase_add_test(tcase, test_huge);
+	tcase_add_test(tcase, test_read_only);
+	tcase_add_test(tcase, test_cmpxchg_read_only);
+	tcase_add_test(tcase, test_seal);
+	tcase_add_test(tcase, test_wrong_protect);
+	tcase_add_test(tcase, test_never_both);
+	tcase_add_test(tcase, test_foreign_code);
+	tcase_add_test(tcase, test_first_touch);
+	tcase_add_test(tcase, test_straddle);
+	tcase_add_test(tcase, test_use_after_destroy);
+	tcase_add_test(tcase, test_owners_in_turn);
+	tcase_add_test(tcase, test_find);
+	tcase_add_test(tcase, test_find_many);
+	tcase_add_test(tcase, test_nodump);
+	tcase_add_test(tcase, test_cycles);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

@@ -1,0 +1,776 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_thread - rights are right on every thread: older than the library
+ * or younger, many at once, and gone without a trace.
+ */
+#include "support/world.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct modiso_module *module, *other;
+static struct modiso_region *data, *others, *hosts;
+
+static void make_scene(void)
+{
+	module = world_module();
+	other = make_module("other");
+	data = make_region(module, PAGE, "data");
+	others = make_region(other, PAGE, "other's");
+	hosts = make_region(NULL, PAGE, "host's");
+}
+
+MODULE_CODE static uintptr_t add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
+/* What any thread can do, and what no module can on any thread. */
+static void use_everything(void)
+{
+	struct modiso_gate *load = make_gate(module, poke_load1);
+	struct modiso_gate *store = make_gate(other, poke_store1);
+	unsigned char *byte;
+
+	region_bytes(hosts)[3]++;
+	region_bytes(data)[3]++;
+	region_bytes(others)[3]++;
+	must_eq(enter(load, W(region_bytes(data))), 0);
+	enter(store, W(region_bytes(others)), 0);
+	byte = region_bytes(hosts);
+	must_blame(enter_fault(module, load, W(byte)), MODISO_READ, byte,
+		   hosts);
+	must_blame(enter_fault(other, store, W(byte), 1), MODISO_WRITE, byte,
+		   hosts);
+	byte = region_bytes(others);
+	must_blame(enter_fault(module, load, W(byte)), MODISO_READ, byte,
+		   others);
+	byte = region_bytes(data);
+	must_blame(enter_fault(other, store, W(byte), 1), MODISO_WRITE, byte,
+		   data);
+	region_bytes(hosts)[4]++;
+	must_eq(modiso_fault_count(), 4);
+	expect(MODISO_OK, modiso_gate_destroy(load));
+	expect(MODISO_OK, modiso_gate_destroy(store));
+}
+
+/* --- older and younger --- */
+
+static pthread_barrier_t started, go;
+
+static void *older_thread(void *how)
+{
+	pthread_barrier_wait(&started);
+	pthread_barrier_wait(&go);
+	switch (*(int *)how) {
+	case 0: /* guarded memory first, and never a gate */
+		region_bytes(hosts)[3]++;
+		region_bytes(hosts)[4]++;
+		break;
+	case 1: /* a gate first */
+		must_eq(enter(make_gate(module, add_one), 1), 2);
+		/* fall through */
+	default:
+		use_everything();
+	}
+	return NULL;
+}
+
+START_TEST(test_older_than_library)
+{
+	int how = _i;
+	pthread_t thread;
+
+	pthread_barrier_init(&started, NULL, 2);
+	pthread_barrier_init(&go, NULL, 2);
+	thread = thread_start(older_thread, &how);
+	pthread_barrier_wait(&started);
+	make_scene();
+	pthread_barrier_wait(&go);
+	thread_join(thread);
+	must_eq(region_bytes(hosts)[3], 1);
+	must_eq(region_bytes(hosts)[4], 1);
+}
+END_TEST
+
+/* Older than the second life of the library, used in the first one. */
+static void *two_lives_thread(void *unused)
+{
+	pthread_barrier_wait(&go);
+	use_everything();
+	pthread_barrier_wait(&started);
+	pthread_barrier_wait(&go);
+	expect(MODISO_OK, modiso_thread_detach());
+	pthread_barrier_wait(&started);
+	pthread_barrier_wait(&go);
+	must_eq(modiso_fault_count(), 4);
+	region_bytes(hosts)[3]++;
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	enter_fault(module, make_gate(module, poke_load1),
+		    W(region_bytes(hosts)));
+	pthread_barrier_wait(&started);
+	return unused;
+}
+
+START_TEST(test_two_lives)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&started, NULL, 2);
+	pthread_barrier_init(&go, NULL, 2);
+	thread = thread_start(two_lives_thread, NULL);
+	make_scene();
+	pthread_barrier_wait(&go);
+	pthread_barrier_wait(&started);
+	expect(MODISO_OK, modiso_region_destroy(hosts));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	expect(MODISO_OK, modiso_module_destroy(other));
+	/* The library does not end under a thread that it serves. */
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	pthread_barrier_wait(&go);
+	pthread_barrier_wait(&started);
+	world_stop();
+	make_scene();
+	pthread_barrier_wait(&go);
+	pthread_barrier_wait(&started);
+	must_eq(region_bytes(hosts)[3], 1);
+	thread_join(thread);
+}
+END_TEST
+
+static void *younger_thread(void *unused)
+{
+	use_everything();
+	return unused;
+}
+
+START_TEST(test_younger)
+{
+	int i;
+
+	make_scene();
+	for (i = 0; i < 5; i++)
+		thread_join(thread_start(younger_thread, NULL));
+	must_eq(region_bytes(hosts)[3], 5);
+	must_eq(region_bytes(hosts)[4], 5);
+}
+END_TEST
+
+/* A thread that a service makes is the host's, with all of its rights. */
+static uintptr_t (*volatile service)(uintptr_t);
+
+static uintptr_t make_thread(uintptr_t value)
+{
+	thread_join(thread_start(younger_thread, NULL));
+	return value + 1;
+}
+
+MODULE_CODE static uintptr_t call_service(uintptr_t value)
+{
+	return service(value);
+}
+
+START_TEST(test_made_by_service)
+{
+	make_scene();
+	service = (uintptr_t(*)(uintptr_t))make_service("make", make_thread);
+	must_eq(enter(make_gate(module, call_service), 1), 2);
+	must_eq(region_bytes(hosts)[3], 1);
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
+/* --- at once --- */
+
+enum { MANY = 8 };
+
+/* Unregistered, so that modules may write here. */
+static atomic_int arrived, wanted;
+static atomic_int running[2], mixed;
+
+MODULE_CODE static uintptr_t meet(uintptr_t value)
+{
+	atomic_fetch_add(&arrived, 1);
+	while (atomic_load(&arrived) < atomic_load(&wanted))
+		sched_yield();
+	return value;
+}
+
+static void *meet_thread(void *gate)
+{
+	must_eq(enter(gate, 7), 7);
+	return NULL;
+}
+
+/* Each of them waits inside for all the others to be inside as well. */
+static void check_meeting(struct modiso_gate **gates, int count)
+{
+	pthread_t threads[MANY];
+	int i;
+
+	atomic_store(&arrived, 0);
+	atomic_store(&wanted, count);
+	for (i = 0; i < count; i++)
+		threads[i] = thread_start(meet_thread, gates[i]);
+	for (i = 0; i < count; i++)
+		thread_join(threads[i]);
+}
+
+START_TEST(test_same_module_at_once)
+{
+	struct modiso_gate *gates[MANY];
+	int i;
+
+	make_scene();
+	for (i = 0; i < MANY; i++)
+		gates[i] = make_gate(module, meet);
+	for (i = 0; i < 20; i++)
+		check_meeting(gates, i % (MANY - 1) + 2);
+}
+END_TEST
+
+START_TEST(test_two_modules_at_once)
+{
+	struct modiso_gate *gates[MANY];
+	int i;
+
+	make_scene();
+	for (i = 0; i < MANY; i++)
+		gates[i] = make_gate(i % 2 ? module : other, meet);
+	for (i = 0; i < 20; i++)
+		check_meeting(gates, i % (MANY - 1) + 2);
+}
+END_TEST
+
+/* With mprotect the same two never are inside together. */
+MODULE_CODE static uintptr_t alone(uintptr_t which)
+{
+	int i;
+
+	atomic_fetch_add(&running[which], 1);
+	for (i = 0; i < 20; i++) {
+		if (atomic_load(&running[!which]))
+			atomic_fetch_add(&mixed, 1);
+		sched_yield();
+	}
+	atomic_fetch_sub(&running[which], 1);
+	return which;
+}
+
+static struct modiso_gate *alone_gates[2];
+
+static void *alone_thread(void *which)
+{
+	unsigned long n = times(500, 50);
+
+	while (n--) {
+		must_eq(enter(alone_gates[W(which)], W(which)), which);
+		if (n % 50 == 0)
+			enter_fault(W(which) ? other : module,
+				    make_gate(W(which) ? other : module,
+					      poke_load1),
+				    W(region_bytes(hosts)));
+	}
+	return NULL;
+}
+
+START_TEST(test_one_module_at_a_time)
+{
+	pthread_t threads[4];
+	uintptr_t i;
+
+	make_scene();
+	alone_gates[0] = make_gate(module, alone);
+	alone_gates[1] = make_gate(other, alone);
+	for (i = 0; i < 4; i++)
+		threads[i] = thread_start(alone_thread, (void *)(i % 2));
+	for (i = 0; i < 4; i++)
+		thread_join(threads[i]);
+	must_eq(atomic_load(&mixed), 0);
+}
+END_TEST
+
+/* --- host threads and guarded memory --- */
+
+static volatile int inside, leave;
+static atomic_int touched, tid;
+
+MODULE_CODE static uintptr_t stay(uintptr_t value)
+{
+	inside = 1;
+	while (!leave)
+		sched_yield();
+	return value;
+}
+
+static void *touch_thread(void *write)
+{
+	unsigned char *bytes = region_bytes(hosts);
+
+	atomic_store(&tid, proc_gettid());
+	if (write)
+		bytes[9] = 9;
+	must_eq(bytes[9], write ? 9 : 0);
+	atomic_store(&touched, 1);
+	return NULL;
+}
+
+/* pkey: at once, while the module is inside. mprotect: when it has left. */
+START_TEST(test_host_beside_module)
+{
+	pthread_t stayer, toucher;
+
+	make_scene();
+	stayer = thread_start(meet_thread, make_gate(module, stay));
+	while (!inside)
+		sched_yield();
+	toucher = thread_start(touch_thread, _i ? hosts : NULL);
+	if (on_pkey()) {
+		thread_join(toucher);
+		must(atomic_load(&touched));
+		leave = 1;
+		thread_join(stayer);
+		return;
+	}
+	while (!atomic_load(&tid))
+		sched_yield();
+	proc_wait_asleep(atomic_load(&tid));
+	must(!atomic_load(&touched));
+	leave = 1;
+	thread_join(stayer);
+	thread_join(toucher);
+	must(atomic_load(&touched));
+}
+END_TEST
+
+static atomic_bool workers_done;
+
+static void *host_worker(void *slot)
+{
+	volatile uint64_t *counter =
+		(volatile uint64_t *)region_bytes(hosts) + 1 + W(slot);
+	unsigned long n = times(20000, 1000);
+
+	while (n--)
+		++*counter;
+	return NULL;
+}
+
+static void *module_worker(void *gate)
+{
+	uintptr_t value = 0;
+
+	while (!atomic_load(&workers_done)) {
+		must_eq(enter(gate, value), value + 1);
+		value++;
+	}
+	return NULL;
+}
+
+static void *fault_worker(void *unused)
+{
+	struct modiso_gate *gate = make_gate(module, poke_store1);
+	unsigned long n = times(10000, 1000), i;
+	unsigned char *byte = region_bytes(hosts);
+
+	for (i = 0; i < n; i++)
+		must_blame(enter_fault(module, gate, W(byte), 1), MODISO_WRITE,
+			   byte, hosts);
+	must_eq(modiso_fault_count(), n);
+	return unused;
+}
+
+/* One thread faults again and again; nobody else loses a thing. */
+START_TEST(test_everybody_works)
+{
+	pthread_t hosts_own[3], modules_own[3], faulty;
+	uintptr_t i;
+
+	make_scene();
+	for (i = 0; i < 3; i++) {
+		hosts_own[i] = thread_start(host_worker, (void *)i);
+		modules_own[i] = thread_start(
+			module_worker, make_gate(i ? module : other, add_one));
+	}
+	faulty = thread_start(fault_worker, NULL);
+	thread_join(faulty);
+	for (i = 0; i < 3; i++)
+		thread_join(hosts_own[i]);
+	atomic_store(&workers_done, true);
+	for (i = 0; i < 3; i++) {
+		thread_join(modules_own[i]);
+		must_eq(((uint64_t *)region_bytes(hosts))[1 + i],
+			times(20000, 1000));
+	}
+	must_eq(((uint64_t *)region_bytes(hosts))[0], 0);
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
+/* --- they leave nothing --- */
+
+static void *short_life(void *how)
+{
+	uintptr_t value = W(how);
+
+	if (value % 8 == 7)
+		return NULL;
+	must_eq(enter(make_gate(module, add_one), value), value + 1);
+	if (value % 4 == 0)
+		must_eq(enter(make_gate(other, add_one), value), value + 1);
+	if (value % 4 == 1)
+		enter_fault(module, make_gate(module, poke_load1), 0);
+	if (value % 4 == 2)
+		expect(MODISO_OK, modiso_thread_detach());
+	return NULL;
+}
+
+static struct modiso_gate *life_gates[3];
+
+static void *shorter_life(void *how)
+{
+	uintptr_t value = W(how);
+
+	must_eq(enter(life_gates[value % 2], value), value + 1);
+	if (value % 16 == 1)
+		enter_fault(module, life_gates[2], 0);
+	return NULL;
+}
+
+START_TEST(test_short_lives)
+{
+	unsigned long n = times(100000, 3000), i;
+	struct proc_usage before;
+	pthread_t threads[4];
+
+	make_scene();
+	for (i = 0; i < 64; i++)
+		thread_join(thread_start(short_life, (void *)i));
+	life_gates[0] = make_gate(module, add_one);
+	life_gates[1] = make_gate(other, add_one);
+	life_gates[2] = make_gate(module, poke_load1);
+	/* As many at once as in the loop below: stacks are pooled. */
+	for (i = 0; i < 64; i++)
+		threads[i % 4] = thread_start(shorter_life, (void *)i),
+			    thread_join(threads[i % 4]);
+	for (i = 0; i < 4; i++)
+		threads[i] = thread_start(shorter_life, (void *)i);
+	for (i = 0; i < 4; i++)
+		thread_join(threads[i]);
+	before = proc_usage();
+	for (i = 0; i < n; i += 4) {
+		threads[0] = thread_start(shorter_life, (void *)i);
+		threads[1] = thread_start(shorter_life, (void *)(i + 1));
+		threads[2] = thread_start(shorter_life, (void *)(i + 2));
+		threads[3] = thread_start(shorter_life, (void *)(i + 3));
+		thread_join(threads[0]);
+		thread_join(threads[1]);
+		thread_join(threads[2]);
+		thread_join(threads[3]);
+	}
+	/* What as many at once need as ever met, not one for each that was. */
+	proc_must_not_grow(&before, 64, 2048);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	expect(MODISO_OK, modiso_module_destroy(other));
+	expect(MODISO_OK, modiso_region_destroy(hosts));
+	world_stop();
+}
+END_TEST
+
+/* --- attach and detach --- */
+
+START_TEST(test_attach_detach)
+{
+	struct proc_usage before;
+	int i;
+
+	make_scene();
+	expect(MODISO_OK, modiso_thread_detach());
+	expect(MODISO_OK, modiso_thread_attach());
+	expect(MODISO_OK, modiso_thread_attach());
+	use_everything();
+	expect(MODISO_OK, modiso_thread_detach());
+	expect(MODISO_OK, modiso_thread_detach());
+	/* It happens by itself again, and the record is of the whole thread. */
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(modiso_fault_count(), 4);
+	before = proc_usage();
+	for (i = 0; i < 200; i++) {
+		expect(MODISO_OK, modiso_thread_detach());
+		expect(MODISO_OK, modiso_thread_attach());
+		must_eq(enter(make_gate(module, add_one), 1), 2);
+	}
+	proc_must_not_grow(&before, 0, 256);
+}
+END_TEST
+
+static int service_code;
+
+static uintptr_t detach_inside(uintptr_t value)
+{
+	service_code = modiso_thread_detach();
+	return value + 1;
+}
+
+START_TEST(test_detach_in_service)
+{
+	make_scene();
+	service = (uintptr_t(*)(uintptr_t))make_service("d", detach_inside);
+	must_eq(enter(make_gate(module, call_service), 1), 2);
+	must_eq(service_code, MODISO_ERR_BUSY);
+	expect(MODISO_OK, modiso_thread_detach());
+}
+END_TEST
+
+static bool same_stack(const stack_t *want)
+{
+	stack_t now;
+
+	must(!sigaltstack(NULL, &now));
+	return now.ss_sp == want->ss_sp && now.ss_size == want->ss_size &&
+	       now.ss_flags == want->ss_flags;
+}
+
+static void *own_signal_stack(void *bytes)
+{
+	stack_t mine = {.ss_sp = bytes, .ss_size = 16384};
+
+	must(!sigaltstack(&mine, NULL));
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	enter_fault(module, make_gate(module, poke_ud2), 0);
+	must(!same_stack(&mine));
+	expect(MODISO_OK, modiso_thread_detach());
+	must(same_stack(&mine));
+	expect(MODISO_OK, modiso_thread_attach());
+	expect(MODISO_OK, modiso_thread_detach());
+	must(same_stack(&mine));
+	return NULL;
+}
+
+static void *no_signal_stack(void *unused)
+{
+	const stack_t none = {.ss_flags = SS_DISABLE};
+	stack_t now;
+
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must(!sigaltstack(NULL, &now));
+	must(!(now.ss_flags & SS_DISABLE));
+	expect(MODISO_OK, modiso_thread_detach());
+	must(!sigaltstack(NULL, &now));
+	must_eq(now.ss_flags, none.ss_flags);
+	return unused;
+}
+
+START_TEST(test_signal_stack_put_back)
+{
+	unsigned char *bytes = pages_map(4, PROT_READ | PROT_WRITE);
+
+	make_scene();
+	thread_join(thread_start(no_signal_stack, NULL));
+	thread_join(thread_start(own_signal_stack, bytes));
+	own_signal_stack(bytes);
+	/* And at the end of the library, on every thread that is left. */
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	expect(MODISO_OK, modiso_module_destroy(other));
+	expect(MODISO_OK, modiso_region_destroy(hosts));
+	world_stop();
+	must(same_stack(&(stack_t){.ss_sp = bytes, .ss_size = 16384}));
+}
+END_TEST
+
+static volatile int attach_code, attach_errno;
+
+static void attach_in_handler(int signo)
+{
+	(void)signo;
+	attach_code = modiso_thread_attach();
+	attach_errno = errno;
+}
+
+/* The stack that is in use cannot be exchanged: the kernel says so. */
+static void *attach_on_signal_stack(void *bytes)
+{
+	struct sigaction action = {.sa_handler = attach_in_handler,
+				   .sa_flags = SA_ONSTACK};
+	stack_t mine = {.ss_sp = bytes, .ss_size = 65536};
+
+	must(!sigaltstack(&mine, NULL));
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	must_eq(attach_code, MODISO_ERR_OS);
+	must_eq(attach_errno, EPERM);
+	must(same_stack(&mine));
+	expect(MODISO_OK, modiso_thread_attach());
+	must_eq(enter(make_gate(module, add_one), 1), 2);
+	return NULL;
+}
+
+START_TEST(test_attach_on_signal_stack)
+{
+	make_scene();
+	thread_join(thread_start(attach_on_signal_stack,
+				 pages_map(16, PROT_READ | PROT_WRITE)));
+}
+END_TEST
+
+static const int needed[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+
+static void *enter_blocked(void *signo)
+{
+	struct modiso_gate *gate = make_gate(module, add_one);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, *(const int *)signo);
+	must(!pthread_sigmask(SIG_BLOCK, &set, NULL));
+	expect(MODISO_ERR_STATE, modiso_thread_attach());
+	expect(MODISO_ERR_STATE, modiso_gate_call(gate, WORDS(1), NULL));
+	must(!pthread_sigmask(SIG_UNBLOCK, &set, NULL));
+	must_eq(enter(gate, 1), 2);
+	return NULL;
+}
+
+START_TEST(test_blocked_signal)
+{
+	int signo = needed[_i];
+
+	make_scene();
+	thread_join(thread_start(enter_blocked, &signo));
+}
+END_TEST
+
+static sem_t attached, release;
+static int limit_codes[8];
+
+static void *attach_and_wait(void *slot)
+{
+	limit_codes[W(slot)] = modiso_thread_attach();
+	sem_post(&attached);
+	while (sem_wait(&release))
+		;
+	return NULL;
+}
+
+START_TEST(test_max_threads)
+{
+	struct modiso_options options = {.struct_size = sizeof(options),
+					 .max_threads = 4};
+	pthread_t threads[8];
+	struct modiso_gate *gate;
+	uintptr_t i;
+
+	sem_init(&attached, 0, 0);
+	sem_init(&release, 0, 0);
+	expect(MODISO_OK, modiso_init(&options));
+	module = make_module("module");
+	gate = make_gate(module, add_one);
+	expect(MODISO_OK, modiso_thread_detach());
+	for (i = 0; i < 4; i++) {
+		threads[i] = thread_start(attach_and_wait, (void *)i);
+		while (sem_wait(&attached))
+			;
+		must_eq(limit_codes[i], MODISO_OK);
+	}
+	expect(MODISO_ERR_LIMIT, modiso_thread_attach());
+	expect(MODISO_ERR_LIMIT, modiso_gate_call(gate, WORDS(1), NULL));
+	/* One ends: there is room for another one. */
+	sem_post(&release);
+	sem_post(&release);
+	sem_post(&release);
+	sem_post(&release);
+	for (i = 0; i < 4; i++)
+		thread_join(threads[i]);
+	must_eq(enter(gate, 1), 2);
+}
+END_TEST
+
+/* --- what else comes to threads --- */
+
+static void *cancelled_thread(void *gate)
+{
+	must_eq(enter(gate, 7), 7);
+	pthread_testcancel();
+	return NULL;
+}
+
+/* Deferred to the host's next cancellation point, the module's call ends. */
+START_TEST(test_cancel)
+{
+	pthread_t thread;
+
+	make_scene();
+	thread = thread_start(cancelled_thread, make_gate(module, stay));
+	while (!inside)
+		sched_yield();
+	must_eq(pthread_cancel(thread), 0);
+	leave = 1;
+	must_eq(thread_join(thread), PTHREAD_CANCELED);
+	expect(MODISO_OK, modiso_module_destroy(module));
+}
+END_TEST
+
+/* The C library interrupts every thread for this, those in modules too. */
+START_TEST(test_setgid)
+{
+	pthread_t threads[3];
+	int i;
+
+	make_scene();
+	for (i = 0; i < 3; i++)
+		threads[i] = thread_start(meet_thread, make_gate(module, stay));
+	while (!inside)
+		sched_yield();
+	for (i = 0; i < 20; i++)
+		must(!setgid(getgid()));
+	leave = 1;
+	for (i = 0; i < 3; i++)
+		thread_join(threads[i]);
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("thread");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_older_than_library, 0, 3);
+	tcase_add_test(tcase, test_two_lives);
+	tcase_add_test(tcase, test_younger);
+	tcase_add_test(tcase, test_made_by_service);
+	tcase_add_test(tcase, test_same_module_at_once);
+	if (on_pkey())
+		tcase_add_test(tcase, test_two_modules_at_once);
+	else
+		tcase_add_test(tcase, test_one_module_at_a_time);
+	tcase_add_loop_test(tcase, test_host_beside_module, 0, 2);
+	tcase_add_test(tcase, test_everybody_works);
+	tcase_add_test(tcase, test_short_lives);
+	tcase_add_test(tcase, test_attach_detach);
+	tcase_add_test(tcase, test_detach_in_service);
+	tcase_add_test(tcase, test_signal_stack_put_back);
+	tcase_add_test(tcase, test_attach_on_signal_stack);
+	tcase_add_loop_test(tcase, test_blocked_signal, 0, 6);
+	tcase_add_test(tcase, test_max_threads);
+	tcase_add_test(tcase, test_cancel);
+	tcase_add_test(tcase, test_setgid);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

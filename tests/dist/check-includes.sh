@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-includes.sh - who may include whom, and what may stand where.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "${0%/*}/tap.sh"
+
+lib=$top_srcdir/lib
+rules=$top_srcdir/tests/dist/includes.allow
+
+# Every quoted include of a file: "FILE<tab>INCLUDED".
+quoted_includes() {
+	find "$@" -name '*.[chS]' -exec sed -n \
+		's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' \
+		{} \; -exec echo {} \; | awk '
+	/^\// { for (i = 1; i <= n; i++) print $0 "\t" list[i]; n = 0; next }
+	{ list[++n] = $0 }'
+}
+
+# sources DIR... - all C and assembly without its comments, "FILE:TEXT"
+sources() {
+	find "$@" -name '*.[chS]' | while read -r file; do
+		sed 's,//.*,,' "$file" | awk -v file="${file#"$top_srcdir"/}" '
+		{
+			line = $0
+			code = ""
+			while (line != "") {
+				at = index(line, inside ? "*/" : "/*")
+				if (!inside)
+					code = code (at ? substr(line, 1, at - 1) : line)
+				line = at ? substr(line, at + 2) : ""
+				if (at)
+					inside = !inside
+			}
+			print file ":" FNR ":" code
+		}'
+	done
+}
+
+# Layers of lib/: a row of includes.allow is "<layer>: <layers it may see>".
+layers=$(sed -n 's/^\([a-z]*\):.*/\1/p' "$rules")
+for layer in $layers; do
+	allowed=" $(sed -n "s/^$layer: *//p" "$rules") "
+	case $layer in
+	top) quoted_includes "$lib" | awk -F '\t' -v lib="$lib/" '
+		index(substr($1, length(lib) + 1), "/") == 0' ;;
+	*) [ ! -d "$lib/$layer" ] || quoted_includes "$lib/$layer" ;;
+	esac | while IFS='	' read -r file included; do
+		want=${included%%/*}
+		[ "$want" != "$included" ] || want=
+		case $allowed in
+		*" ${want:-?} "*) ;;
+		*) echo "${file#"$top_srcdir"/}: includes \"$included\"" ;;
+		esac
+	done >"$scratch/complaints"
+	expect_empty "$scratch/complaints" \
+		"lib/$layer includes only:${allowed%" "}"
+done
+
+find "$lib" -mindepth 1 -maxdepth 1 -type d | sed 's,.*/,,' |
+	while read -r layer; do
+		grep -q "^$layer:" "$rules" || echo "lib/$layer"
+	done >"$scratch/complaints"
+expect_empty "$scratch/complaints" "every layer has its row in includes.allow"
+
+# The leaf layer sees two public headers and no other.
+grep -rn '#[[:space:]]*include[[:space:]]*<modiso' "$lib/base" 2>/dev/null |
+	grep -v '<modiso/\(error\|export\)\.h>' >"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"lib/base includes no public header but error.h and export.h"
+
+grep -rln '<libcpuid' "$lib" | grep -v '/os/cpu\.c$' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "only os/cpu.c includes libcpuid"
+
+sources "$lib" >"$scratch/sources"
+grep -E '#[[:space:]]*include[[:space:]]*<(linux|asm|sys/syscall)|[^a-z_]syscall[[:space:]]*\(' \
+	"$scratch/sources" | grep -v "^lib/os/" >"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"only os/ includes kernel headers and makes raw system calls"
+
+grep -E '"[^"]*(wrpkru|rdpkru|xrstor|xsave)|^[^"]*\.S:[0-9]+:[[:space:]]*(wrpkru|rdpkru|xrstor|xsave)' \
+	"$scratch/sources" |
+	grep -vE '^lib/(arch/|code/scan\.c:[0-9]+:[[:space:]]*"wrpkru",)' \
+		>"$scratch/complaints" # the scanner names what it finds
+expect_empty "$scratch/complaints" "only arch/ writes protection-key instructions"
+
+grep -E ':[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif)([^a-z]|$)' \
+	"$scratch/sources" | grep -vE "^lib/(os/|arch/arch\.h)" |
+	grep -vE '#[[:space:]]*ifndef MDI_[A-Z0-9_]+_H$' |
+	grep -vE '#[[:space:]]*if(n?def|[[:space:]]+!?defined)[[:space:](]+(__ASSEMBLER__|__cplusplus)' \
+		>"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"only os/ and arch/arch.h have conditions on machine or feature"
+
+grep -E '(^|[^a-zA-Z0-9_])((assert|printf|puts|perror|exit|_exit)[[:space:]]*\(|stdout|stderr)' \
+	"$scratch/sources" |
+	grep -v "^lib/os/" >"$scratch/complaints"
+expect_empty "$scratch/complaints" "the library neither asserts, exits nor prints unasked"
+
+# Everybody outside of lib/ sees what a user sees.
+grep -rnE '#[[:space:]]*include[[:space:]]*"' "$top_srcdir/include" \
+	>"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"public headers include each other with angle brackets"
+
+layers=$(echo "$layers" | grep -v top | tr '\n' '|')
+for dir in examples bench tools tests/live tests/nopku tests/regress; do
+	[ ! -d "$top_srcdir/$dir" ] ||
+		grep -rnE "#[[:space:]]*include[[:space:]]*\"(${layers%|})/" \
+			"$top_srcdir/$dir"
+done >"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"examples, bench, tools and the tests of users see no internal header"
+
+finish

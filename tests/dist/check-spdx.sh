@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-spdx.sh - every file says under which licence it is.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "${0%/*}/tap.sh"
+
+if [ ! -e "$top_srcdir/.git" ] || ! command -v git >/dev/null; then
+	skip_all "not a git work tree: no list of files"
+fi
+
+cd "$top_srcdir" || exit 1
+git ls-files >"$scratch/files" || exit 1
+expect_command "there are files" test -s "$scratch/files"
+
+while read -r file; do
+	# Recorded data is read by machines and has no comments.
+	case $file in
+	tests/data/* | tests/fuzz/corpus/*) continue ;;
+	esac
+	[ -f "$file" ] || continue
+	head -n 5 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
+		echo "$file"
+done <"$scratch/files" >"$scratch/complaints"
+expect_empty "$scratch/complaints" \
+	"each has SPDX-License-Identifier in its first five lines"
+
+finish

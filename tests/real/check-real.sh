@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-real.sh - zlib and expat from their unmodified Debian sources, built as
+# modules, do their work on real files as the host's own libraries do; with a
+# broken one the fault is caught and the host goes on.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+here=$top_srcdir/tests/real
+work=${MODISO_REAL_CACHE:-$top_builddir/tests/real-sources}
+MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
+export MODISO_RUNTIME
+
+for tool in apt-get dpkg-source; do
+	command -v $tool >/dev/null || skip_all "no $tool"
+done
+mkdir -p "$work"
+if ! sh "$here/sources.sh" "$work" zlib expat >"$scratch/log" 2>&1; then
+	tail -n 3 "$scratch/log" >&2
+	skip_all "the sources cannot be had here"
+fi
+
+# module NAME SOURCE-OR-OPTION... - $scratch/NAME.so
+module() {
+	name=$1
+	shift
+	expect_command "$name is built as a module" \
+		"$top_builddir/tools/modiso-cc" -O2 -w -I"$here" \
+		-o "$scratch/$name.so" "$@" "$here/libc.c"
+}
+
+# zlib_sources DIRECTORY - all but those for files
+zlib_sources() {
+	find "$1" -maxdepth 1 -name '*.c' ! -name 'gz*.c' | sort
+}
+
+expat=$work/expat/expat/lib
+[ -d "$expat" ] || expat=$work/expat/lib
+# shellcheck disable=SC2046
+module zlib -I"$work/zlib" "$here/work_zlib.c" $(zlib_sources "$work/zlib")
+module expat -DXML_STATIC -DXML_NS -DXML_DTD -DXML_CONTEXT_BYTES=1024 \
+	-DBYTEORDER=1234 -DHAVE_MEMMOVE -DXML_POOR_ENTROPY -I"$expat" \
+	"$here/work_expat.c" "$expat/xmlparse.c" "$expat/xmltok.c" \
+	"$expat/xmlrole.c"
+
+# host NAME LIBRARY OPTION... - $scratch/real-NAME, with the host's library
+host() {
+	name=$1
+	library=$2
+	shift 2
+	expect_command "a host with its own $library" \
+		"$CC" -std=gnu11 -O2 -I"$here" -I"$top_srcdir/include" \
+		-I"$top_builddir/include" "$@" -o "$scratch/real-$name" \
+		"$here/real.c" "$here/work_$name.c" \
+		-L"$top_builddir/lib/.libs" -lmodiso "-l:$library" \
+		-Wl,-rpath,"$top_builddir/lib/.libs"
+}
+host zlib libz.so.1 -I"$work/zlib"
+host expat libexpat.so.1 -I"$expat"
+
+mkdir "$scratch/files"
+for file in /usr/share/common-licenses/* /usr/bin/gdb /usr/bin/perl \
+	/usr/bin/python3 "$top_builddir"/lib/.libs/libmodiso.so; do
+	[ ! -f "$file" ] || gzip -c "$file" \
+		>"$scratch/files/$(basename "$file").gz"
+done
+head -c 3000 "$scratch/files/GPL-3.gz" >"$scratch/files/cut-off.gz"
+expect_command "zlib: the same bytes, damaged files too" \
+	"$scratch/real-zlib" "$scratch/zlib.so" "$scratch"/files/*
+sed 's/^/# /' "$scratch/output"
+
+{
+	echo '<list>'
+	for i in $(seq 20000); do
+		echo "<entry id=\"$i\" name='x&amp;y'>text &#233; $i<b/></entry>"
+	done
+	echo '</list>'
+} >"$scratch/large.xml"
+head -c 5000 "$scratch/large.xml" >"$scratch/cut-off.xml"
+find /usr/share /usr/lib -name '*.xml' -o -name '*.svg' 2>/dev/null |
+	head -n 200 >"$scratch/documents"
+# shellcheck disable=SC2046
+expect_command "expat: the same events, damaged documents too" \
+	"$scratch/real-expat" "$scratch/expat.so" "$scratch/large.xml" \
+	"$scratch/cut-off.xml" $(cat "$scratch/documents")
+sed 's/^/# /' "$scratch/output"
+
+# Broken on purpose: it writes into its own code.
+cp -r "$work/zlib" "$scratch/broken"
+sed 's/\*out++ = (unsigned char)(here->val);/*(unsigned char *)inflate_fast = 0, out++;/' \
+	"$work/zlib/inffast.c" >"$scratch/broken/inffast.c"
+# shellcheck disable=SC2046
+module broken -I"$scratch/broken" "$here/work_zlib.c" \
+	$(zlib_sources "$scratch/broken")
+"$scratch/real-zlib" "$scratch/broken.so" "$scratch"/files/*.gz \
+	>"$scratch/output" 2>&1
+status=$?
+if [ "$status" -eq 3 ] && grep -q 'inflate_fast' "$scratch/output" &&
+	! grep -q differs "$scratch/output"; then
+	ok "a broken zlib: its faults are caught, the host goes on"
+	tail -n 1 "$scratch/output" | sed 's/^/# /'
+else
+	echo "status $status" >>"$scratch/output"
+	tail -n 20 "$scratch/output" | not_ok "a broken zlib"
+fi
+
+finish

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * support/fake.h - a backend that protects nothing, for unit tests of what
+ * stands above one. Needs internal headers; for tests/unit only.
+ */
+#ifndef TESTS_SUPPORT_FAKE_H
+#define TESTS_SUPPORT_FAKE_H
+
+#include "backend/backend.h"
+
+#include <errno.h>
+
+/* protect_own() fails when this many of its calls have succeeded. */
+static unsigned fake_patience = ~0u;
+
+static int fake_protect_own(void *base, size_t length, bool readable)
+{
+	(void)base;
+	(void)length;
+	(void)readable;
+	if (fake_patience == 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	fake_patience--;
+	return 0;
+}
+
+static inline void fake_start(void)
+{
+	static const struct mdi_backend backend = {
+		.name = "fake",
+		.protect_own = fake_protect_own,
+	};
+
+	mdi_open.state.backend = &backend;
+	fake_patience = ~0u;
+}
+
+#endif /* TESTS_SUPPORT_FAKE_H */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * support/poke.h - module code that misbehaves, in assembly: no optimiser has
+ * a say in what it does, and the instruction that does it is known.
+ *
+ * That instruction is the first of its function, or carries the label with _at
+ * at its end. Where a second argument is called crash, the code ends in ud2
+ * instead of a return when it is not 0.
+ */
+#ifndef TESTS_SUPPORT_POKE_H
+#define TESTS_SUPPORT_POKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Memory. The vector stores write whatever their register holds. */
+uintptr_t poke_load1(const void *address);
+uintptr_t poke_load8(const void *address);
+uintptr_t poke_load16(const void *address);
+uintptr_t poke_load32(const void *address); /* needs AVX */
+uintptr_t poke_store1(void *address, uintptr_t value);
+uintptr_t poke_store8(void *address, uintptr_t value);
+uintptr_t poke_store16(void *address);
+uintptr_t poke_store32(void *address); /* needs AVX */
+/* Fails its comparison unless *address is @expected; returns what was there. */
+uintptr_t poke_cmpxchg(void *address, uintptr_t expected, uintptr_t value);
+uintptr_t poke_copy(void *to, const void *from, size_t length);
+uintptr_t poke_jump(const void *address);
+extern const char poke_cmpxchg_at[], poke_copy_at[];
+
+/* Crashes. */
+uintptr_t poke_ud2(void);
+uintptr_t poke_int3(void);
+uintptr_t poke_hlt(void);
+uintptr_t poke_div0(void);
+uintptr_t poke_x87(void); /* unmasked division by zero, x87 and SSE */
+uintptr_t poke_sse(void);
+extern const char poke_div0_at[], poke_x87_at[], poke_sse_at[];
+
+/* Stacks. */
+uintptr_t poke_recurse(void);          /* until there is no stack left */
+uintptr_t poke_drop(size_t bytes);     /* one store that far down */
+uintptr_t poke_dig(size_t bytes);      /* a store on each page down to there */
+uintptr_t poke_wild_push(void *stack); /* rsp = stack; push */
+uintptr_t poke_wild_ud2(void *stack);
+uintptr_t poke_wild_jump(void *stack, const void *function);
+uintptr_t poke_local(void); /* the address of its stack */
+extern const char poke_recurse_end[], poke_drop_at[], poke_wild_push_at[],
+	poke_wild_ud2_at[];
+
+/* Ways back. */
+uintptr_t poke_return_low(size_t bytes);       /* rsp that much too low */
+uintptr_t poke_return_to(const void *address); /* another return address */
+uintptr_t poke_smash(size_t words, uintptr_t value); /* and all above it */
+
+/* CPU state left behind. */
+uintptr_t poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */
+uintptr_t poke_flags(uintptr_t flags, uintptr_t crash);
+uintptr_t poke_mxcsr(uintptr_t value, uintptr_t crash);
+uintptr_t poke_fcw(uintptr_t value, uintptr_t crash);
+uintptr_t poke_x87_full(uintptr_t unused, uintptr_t crash);
+uintptr_t poke_mmx(uintptr_t value, uintptr_t crash);
+uintptr_t poke_fsbase(uintptr_t value, uintptr_t crash); /* needs FSGSBASE */
+uintptr_t poke_gsbase(uintptr_t value, uintptr_t crash);
+
+/* The rights register; only where there are protection keys. */
+uintptr_t poke_rdpkru(void);
+/*
+ * Jump to @wrpkru, an instruction of that kind, as if to take all rights, and
+ * read *@secret with what comes of it. poke_leaked: it could be read.
+ */
+uintptr_t poke_wrpkru_jump(const void *wrpkru, const void *secret);
+extern volatile uint64_t poke_leak;
+extern volatile uint32_t poke_leaked;
+
+/* What the entry finds in its registers. */
+struct poke_registers {
+	/* rax rbx rcx rdx rsi rdi rbp rsp r8-r15, as the record has them */
+	uint64_t word[16];
+	uint8_t vector[32][64]; /* xmm, ymm or zmm: the rest stays as it was */
+	uint64_t mask[8];       /* k0-k7, with zmm */
+};
+uintptr_t poke_registers_xmm(struct poke_registers *to);
+uintptr_t poke_registers_ymm(struct poke_registers *to);
+uintptr_t poke_registers_zmm(struct poke_registers *to);
+
+/*
+ * The host's side: call a function and look at what it left behind.
+ */
+struct cpu_seen {
+	uint64_t saved[6]; /* rbx rbp r12 r13 r14 r15 */
+	uint64_t rflags;
+	uint32_t mxcsr;
+	uint16_t fcw;
+	uint16_t ftw; /* as fnstenv has it: 0xffff is an empty stack */
+};
+/* What cpu_call() puts in the six callee-saved registers. */
+#define CPU_SAVED(i) (0x1111111111111111ul * ((i) + 1))
+uintptr_t cpu_call(struct cpu_seen *seen, void (*function)(void), uintptr_t a,
+		   uintptr_t b, uintptr_t c, uintptr_t d);
+
+/*
+ * cpu_is_host - is what cpu_call() saw what a host function leaves behind?
+ * @before: what a call of a well-behaved host function left.
+ *
+ * Returns NULL, or what is wrong.
+ */
+const char *cpu_is_host(const struct cpu_seen *seen,
+			const struct cpu_seen *before);
+bool cpu_has_avx(void);
+bool cpu_has_fsgsbase(void); /* for user code, that is */
+
+/* Call function(a) with POKE_SECRET in every register that a call can have. */
+#define POKE_SECRET 0x5ec2e75ec2e75ec2ul
+enum cpu_vectors { CPU_XMM = 0, CPU_YMM = 1, CPU_ZMM = 2 };
+/* The widest that this CPU and kernel have. */
+enum cpu_vectors cpu_vectors(void);
+uintptr_t cpu_call_secret(void (*function)(void), uintptr_t a,
+			  enum cpu_vectors vectors);
+
+/* A function of the machine code "mov $42, %eax; ret", to be copied. */
+extern const unsigned char poke_code42[], poke_code42_end[];
+
+#endif /* TESTS_SUPPORT_POKE_H */

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/proc.h"
+#include "support/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+bool proc_mapping(const void *address, struct proc_mapping *mapping)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	uintptr_t where = (uintptr_t)address;
+	unsigned long start, end;
+	char line[512], perms[5];
+	bool found = false;
+
+	if (!smaps)
+		ck_abort_msg("cannot open /proc/self/smaps");
+	memset(mapping, 0, sizeof(*mapping));
+	mapping->pkey = -1;
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx %4s ", &start, &end, perms) == 3) {
+			if (found)
+				break;
+			found = where >= start && where < end;
+			mapping->start = start;
+			mapping->end = end;
+			memcpy(mapping->perms, perms, sizeof(perms));
+		} else if (found) {
+			sscanf(line, "ProtectionKey: %d", &mapping->pkey);
+			sscanf(line, "VmFlags: %127[^\n]", mapping->flags);
+		}
+	}
+	fclose(smaps);
+	return found;
+}
+
+bool proc_writable_code(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512], perms[5];
+	bool found = false;
+
+	if (!maps)
+		ck_abort_msg("cannot open /proc/self/maps");
+	while (!found && fgets(line, sizeof(line), maps))
+		found = sscanf(line, "%*x-%*x %4s ", perms) == 1 &&
+			perms[1] == 'w' && perms[2] == 'x';
+	fclose(maps);
+	return found;
+}
+
+static size_t count_entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	size_t count = 0;
+
+	if (!directory)
+		ck_abort_msg("cannot open %s", path);
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static size_t count_lines(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	size_t count = 0;
+	int c;
+
+	if (!file)
+		ck_abort_msg("cannot open %s", path);
+	while ((c = getc(file)) != EOF)
+		count += c == '\n';
+	fclose(file);
+	return count;
+}
+
+static size_t rss_kib(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long resident = 0;
+
+	if (!file || fscanf(file, "%*u %lu", &resident) != 1)
+		ck_abort_msg("cannot read /proc/self/statm");
+	fclose(file);
+	return resident * (PAGE / 1024);
+}
+
+struct proc_usage proc_usage(void)
+{
+	struct proc_usage usage = {
+		.mappings = count_lines("/proc/self/maps"),
+		.fds = count_entries("/proc/self/fd"),
+		.threads = count_entries("/proc/self/task"),
+		.rss_kib = rss_kib(),
+	};
+
+	return usage;
+}
+
+void proc_must_not_grow_at(const struct proc_usage *before, size_t mappings,
+			   size_t rss_more, const char *file, int line)
+{
+	struct proc_usage now = proc_usage();
+	int patience = 1000;
+
+	/* A thread that was joined leaves /proc a little later. */
+	while (now.threads > before->threads && patience--) {
+		sched_yield();
+		now = proc_usage();
+	}
+	if (!TEST_SANITIZED && now.mappings > before->mappings + mappings)
+		ck_abort_msg("%s:%d: %zu mappings, before %zu", file, line,
+			     now.mappings, before->mappings);
+	if (now.fds > before->fds)
+		ck_abort_msg("%s:%d: %zu open files, before %zu", file, line,
+			     now.fds, before->fds);
+	if (now.threads > before->threads)
+		ck_abort_msg("%s:%d: %zu threads, before %zu", file, line,
+			     now.threads, before->threads);
+	if (!TEST_SANITIZED && now.rss_kib > before->rss_kib + rss_more)
+		ck_abort_msg("%s:%d: %zu KiB resident, before %zu", file, line,
+			     now.rss_kib, before->rss_kib);
+}
+
+pid_t proc_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+void proc_wait_asleep(pid_t tid)
+{
+	char path[64], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	while (state != 'S') {
+		stat = fopen(path, "re");
+		if (!stat || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+			ck_abort_msg("thread %d is gone", (int)tid);
+		fclose(stat);
+		sched_yield();
+	}
+}
+
+pthread_t thread_start(void *(*body)(void *arg), void *arg)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, body, arg);
+
+	if (error)
+		ck_abort_msg("pthread_create: %s", strerror(error));
+	return thread;
+}
+
+void *thread_join(pthread_t thread)
+{
+	void *result = NULL;
+	int error = pthread_join(thread, &result);
+
+	if (error)
+		ck_abort_msg("pthread_join: %s", strerror(error));
+	return result;
+}
+
+bool thread_owns_stack(const void *address)
+{
+	pthread_attr_t attr;
+	void *base;
+	size_t size;
+	bool mine;
+
+	if (pthread_getattr_np(pthread_self(), &attr) ||
+	    pthread_attr_getstack(&attr, &base, &size))
+		ck_abort_msg("cannot tell where this thread's stack is");
+	mine = (uintptr_t)address - (uintptr_t)base < size;
+	pthread_attr_destroy(&attr);
+	return mine;
+}
+
+int child_output(void (*body)(void *arg), void *arg, char *text, size_t size)
+{
+	const struct rlimit no_core = {0, 0};
+	size_t length = 0;
+	ssize_t got = 0;
+	int status = 0, ends[2];
+	char rest[256];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		ck_abort_msg("pipe2: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		ck_abort_msg("fork: %s", strerror(errno));
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		dup2(ends[1], STDERR_FILENO);
+		body(arg);
+		_exit(EXIT_SUCCESS);
+	}
+	close(ends[1]);
+	do {
+		length += (size_t)got;
+		if (length + 1 < size)
+			got = read(ends[0], text + length, size - length - 1);
+		else
+			break;
+	} while (got > 0);
+	text[length] = '\0';
+	while (read(ends[0], rest, sizeof(rest)) > 0)
+		;
+	close(ends[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		ck_abort_msg("waitpid: %s", strerror(errno));
+	return status;
+}
+
+int child_status(void (*body)(void *arg), void *arg)
+{
+	char text[1024];
+	int status = child_output(body, arg, text, sizeof(text));
+
+	/* Whatever it had to say belongs into the log. */
+	if (*text)
+		fprintf(stderr, "%s", text);
+	return status;
+}
+
+void must_end_at(int status, int code, int signo, const char *file, int line)
+{
+	char ended[64], want[64];
+
+	if (WIFSIGNALED(status))
+		snprintf(ended, sizeof(ended), "died of signal %d",
+			 WTERMSIG(status));
+	else
+		snprintf(ended, sizeof(ended), "exited with %d",
+			 WEXITSTATUS(status));
+	if (signo)
+		snprintf(want, sizeof(want), "died of signal %d", signo);
+	else
+		snprintf(want, sizeof(want), "exited with %d", code);
+	if (strcmp(ended, want))
+		ck_abort_msg("%s:%d: the child %s, it should have %s", file,
+			     line, ended, want);
+}
+
+unsigned char *pages_map(size_t pages, int prot)
+{
+	void *base = mmap(NULL, pages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (base == MAP_FAILED)
+		ck_abort_msg("mmap: %s", strerror(errno));
+	return base;
+}
+
+void pages_unmap(void *base, size_t pages)
+{
+	if (munmap(base, pages * PAGE))
+		ck_abort_msg("munmap: %s", strerror(errno));
+}
+
+bool all_bytes(const volatile void *base, unsigned char value, size_t length)
+{
+	const volatile unsigned char *bytes = base;
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if (bytes[i] != value)
+			return false;
+	return true;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* The parser of images: what it takes, and that it refuses everything else. */
+#include "support/elf.h"
+#include "support/test.h"
+
+#include "code/image_elf.h"
+
+#include <modiso/error.h>
+#include <modiso/region.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct elf_image image;
+static struct mdi_elf elf;
+
+static void begin(void)
+{
+	const struct elf_shape shape = {100, 200, 5900, 300};
+
+	elf_make(&image, &shape);
+}
+
+/*
+ * A copy of exactly the right length: valgrind and sanitizers see a byte read
+ * beyond it.
+ */
+static int parse_length(size_t length)
+{
+	unsigned char *copy = malloc(length ? length : 1);
+	int result;
+
+	memcpy(copy, image.bytes, length);
+	result = mdi_elf_parse(&elf, copy, length, "test", false);
+	free(copy);
+	return result;
+}
+
+static int parse(void)
+{
+	return parse_length(image.length);
+}
+
+#define refused(code, words) refused_at((code), (words), __LINE__)
+static void refused_at(int code, const char *words, int line)
+{
+	int got = parse();
+
+	if (got != code || strstr(modiso_last_error_text(), words) == NULL)
+		ck_abort_msg("line %d: %s: %s; not %s with \"%s\"", line,
+			     modiso_error_name(got),
+			     got ? modiso_last_error_text() : "",
+			     modiso_error_name(code), words);
+	elf_free(&image);
+	begin();
+}
+
+#define FORMAT MODISO_ERR_FORMAT
+#define ACCESS MODISO_ERR_ACCESS
+#define NOTSUP MODISO_ERR_NOTSUP
+
+START_TEST(valid)
+{
+	begin();
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_uint_eq(elf.segment_count, 4);
+	ck_assert_uint_eq(elf.segment[1].access, MODISO_READ | MODISO_EXEC);
+	ck_assert_uint_eq(elf.segment[3].access, MODISO_READ | MODISO_WRITE);
+	ck_assert_uint_eq(elf.segment[3].size, 6200);
+	ck_assert_uint_eq(elf.low, 0);
+	ck_assert_uint_eq(elf.span, 5 * 4096);
+	ck_assert_uint_eq(elf.symbol_count, ELF_SYMBOLS);
+	ck_assert_uint_eq(elf.rela.length, 3 * sizeof(Elf64_Rela));
+	ck_assert_uint_eq(elf.init.count, 1);
+	ck_assert(mdi_elf_is_code(&elf, 4096 + 99));
+	ck_assert(!mdi_elf_is_code(&elf, 4096 + 100));
+	ck_assert(!mdi_elf_is_code(&elf, 4095));
+}
+END_TEST
+
+/* Every length below the whole: refused, and nothing beyond it read. */
+START_TEST(truncated)
+{
+	begin();
+	for (size_t length = 0; length < image.length; length++)
+		if (parse_length(length) == 0)
+			ck_abort_msg("%zu bytes of %zu are enough", length,
+				     image.length);
+	ck_assert_int_eq(parse_length(image.length), 0);
+}
+END_TEST
+
+START_TEST(wrong_kind)
+{
+	begin();
+	image.bytes[0] = 0;
+	refused(FORMAT, "no ELF file");
+	image.header->e_machine = EM_AARCH64;
+	refused(FORMAT, "machine 183");
+	image.header->e_ident[EI_CLASS] = ELFCLASS32;
+	refused(FORMAT, "class 1");
+	image.header->e_ident[EI_DATA] = ELFDATA2MSB;
+	refused(FORMAT, "order 2");
+	image.header->e_version = 7;
+	refused(FORMAT, "version");
+	image.header->e_type = ET_EXEC;
+	refused(FORMAT, "type 2");
+	image.header->e_type = ET_REL;
+	refused(FORMAT, "type 1");
+	image.header->e_phnum = 0;
+	refused(FORMAT, "0 program headers");
+	image.header->e_phnum = 0xffff;
+	refused(FORMAT, "65535 program headers");
+	image.header->e_phentsize = 32;
+	refused(FORMAT, "of 32 bytes");
+	image.header->e_phoff = UINT64_MAX - 8;
+	refused(FORMAT, "not in the file");
+	image.header->e_entry = 12;
+	refused(FORMAT, "entry point 0xc");
+}
+END_TEST
+
+START_TEST(bad_segments)
+{
+	begin();
+	image.program[ELF_CODE].p_flags |= PF_W;
+	refused(ACCESS, "writable and executable");
+	image.program[ELF_DATA].p_flags |= PF_X;
+	refused(ACCESS, "writable and executable");
+	image.program[ELF_DATA].p_filesz = image.program[ELF_DATA].p_memsz + 1;
+	refused(FORMAT, "larger in the file");
+	image.program[ELF_DATA].p_offset += 1;
+	refused(FORMAT, "truncated");
+	image.program[ELF_DATA].p_offset = UINT64_MAX - 10;
+	refused(FORMAT, "truncated");
+	image.program[ELF_DATA].p_memsz = UINT64_MAX;
+	refused(FORMAT, "out of all reach");
+	image.program[ELF_DATA].p_vaddr = UINT64_MAX - 100;
+	refused(FORMAT, "out of all reach");
+	image.program[ELF_DATA].p_memsz = (uint64_t)1 << 47;
+	refused(FORMAT, "out of all reach");
+	image.program[ELF_DATA].p_align = 48;
+	refused(FORMAT, "no power of two");
+	image.program[ELF_DATA].p_align = 0x200000;
+	refused(NOTSUP, "max-page-size");
+	/* Two in one page, inside each other, the same. */
+	image.program[ELF_RODATA].p_vaddr =
+		image.program[ELF_CODE].p_vaddr + 150;
+	refused(FORMAT, "overlap");
+	image.program[ELF_RODATA].p_vaddr = image.program[ELF_DATA].p_vaddr + 8;
+	refused(FORMAT, "overlap");
+	image.program[ELF_RODATA].p_vaddr = image.program[ELF_CODE].p_vaddr;
+	refused(FORMAT, "overlap");
+	image.program[ELF_CODE].p_memsz = 3 * 4096;
+	refused(FORMAT, "overlap");
+	for (int i = 0; i < ELF_HEADERS; i++)
+		image.program[i].p_type = PT_NULL;
+	refused(FORMAT, "nothing to load");
+}
+END_TEST
+
+/* In any order in the file, sorted by address afterwards. */
+START_TEST(unsorted_segments)
+{
+	Elf64_Phdr moved;
+
+	begin();
+	moved = image.program[ELF_META];
+	image.program[ELF_META] = image.program[ELF_DATA];
+	image.program[ELF_DATA] = moved;
+	ck_assert_int_eq(parse(), 0);
+	for (unsigned i = 1; i < elf.segment_count; i++)
+		ck_assert_uint_gt(elf.segment[i].vaddr,
+				  elf.segment[i - 1].vaddr);
+}
+END_TEST
+
+START_TEST(policy)
+{
+	begin();
+	image.program[ELF_STACK].p_flags |= PF_X;
+	refused(ACCESS, "executable stack");
+	image.program[ELF_SPARE].p_type = PT_TLS;
+	refused(NOTSUP, "PT_TLS");
+	elf_tag(&image, DT_TEXTREL);
+	refused(ACCESS, "DT_TEXTREL");
+	elf_tag(&image, DT_FLAGS)->d_un.d_val = DF_TEXTREL;
+	refused(ACCESS, "DF_TEXTREL");
+	elf_tag(&image, DT_FLAGS)->d_un.d_val = DF_STATIC_TLS;
+	refused(NOTSUP, "DF_STATIC_TLS");
+	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1;
+	refused(NOTSUP, "library import");
+	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1u << 31;
+	refused(NOTSUP, "library ?");
+	elf_tag(&image, DT_REL)->d_un.d_val = 1;
+	refused(NOTSUP, "REL;");
+	elf_tag(&image, DT_RELR)->d_un.d_val = 1;
+	refused(NOTSUP, "DT_RELR");
+}
+END_TEST
+
+START_TEST(needed_ignored)
+{
+	begin();
+	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1;
+	ck_assert_int_eq(
+		mdi_elf_parse(&elf, image.bytes, image.length, "test", true),
+		0);
+}
+END_TEST
+
+START_TEST(bad_tables)
+{
+	begin();
+	elf_tag(&image, DT_STRTAB)->d_un.d_ptr = 4000;
+	refused(FORMAT, "names");
+	elf_tag(&image, DT_STRSZ)->d_un.d_val = UINT64_MAX;
+	refused(FORMAT, "names");
+	elf_tag(&image, DT_SYMTAB)->d_un.d_ptr = UINT64_MAX - 4;
+	refused(FORMAT, "symbols");
+	elf_tag(&image, DT_SYMENT)->d_un.d_val = 16;
+	refused(FORMAT, "symbols");
+	image.hash[1] = 1u << 30;
+	refused(FORMAT, "symbols");
+	elf_tag(&image, DT_HASH)->d_un.d_ptr = 1u << 30;
+	refused(FORMAT, "hash table");
+	elf_tag(&image, DT_RELASZ)->d_un.d_val = 25;
+	refused(FORMAT, "relocations");
+	elf_tag(&image, DT_RELASZ)->d_un.d_val = UINT64_MAX - 15;
+	refused(FORMAT, "relocations");
+	elf_tag(&image, DT_RELAENT)->d_un.d_val = 16;
+	refused(FORMAT, "relocations");
+	elf_tag(&image, DT_RELA)->d_un.d_ptr = 1u << 30;
+	refused(FORMAT, "relocations");
+	elf_tag(&image, DT_JMPREL)->d_un.d_ptr = 64;
+	refused(FORMAT, "relocations of calls");
+	elf_tag(&image, DT_INIT_ARRAYSZ)->d_un.d_val = 12;
+	refused(FORMAT, "init array");
+	elf_tag(&image, DT_INIT_ARRAY)->d_un.d_val = UINT64_MAX - 7;
+	refused(FORMAT, "init array");
+	elf_tag(&image, DT_INIT)->d_un.d_val = 64;
+	refused(FORMAT, "init function 0x40");
+	elf_tag(&image, DT_FINI)->d_un.d_val = UINT64_MAX;
+	refused(FORMAT, "fini function");
+	image.program[ELF_DYNAMIC].p_filesz = 10 * sizeof(Elf64_Dyn);
+	refused(FORMAT, "no end");
+	image.program[ELF_DYNAMIC].p_vaddr = 1u << 30;
+	refused(FORMAT, "dynamic section is in no segment");
+	image.program[ELF_SPARE] = image.program[ELF_DYNAMIC];
+	refused(FORMAT, "two dynamic sections");
+	elf_tag(&image, DT_NULL);
+	image.dynamic[10] = image.dynamic[0];
+	refused(FORMAT, "dynamic tag 6 twice");
+	image.program[ELF_RELRO] = image.program[ELF_DATA];
+	image.program[ELF_RELRO].p_type = PT_GNU_RELRO;
+	image.program[ELF_RELRO].p_memsz *= 2;
+	refused(FORMAT, "read-only is in no segment");
+}
+END_TEST
+
+/* The table is in its own hash chain, symbols in their own names... */
+START_TEST(self_referring)
+{
+	begin();
+	elf_tag(&image, DT_GNU_HASH)->d_un.d_ptr =
+		image.program[ELF_RODATA].p_vaddr;
+	elf_tag(&image, DT_HASH)->d_tag = DT_DEBUG;
+	ck_assert_int_eq(parse(), 0); /* all zero: no bucket, no symbol */
+	ck_assert_uint_eq(elf.symbol_count, 0);
+	/* A bucket that leads out, a chain without an end. */
+	((uint32_t *)(image.bytes + image.program[ELF_RODATA].p_offset))[0] = 1;
+	((uint32_t *)(image.bytes + image.program[ELF_RODATA].p_offset))[4] =
+		UINT32_MAX;
+	ck_assert_int_eq(parse(), FORMAT);
+	((uint32_t *)(image.bytes + image.program[ELF_RODATA].p_offset))[4] = 1;
+	ck_assert_int_eq(parse(), FORMAT);
+	elf_free(&image);
+	begin();
+	elf_tag(&image, DT_STRTAB)->d_un.d_ptr =
+		elf_tag(&image, DT_SYMTAB)->d_un.d_ptr;
+	elf_tag(&image, DT_RELA)->d_un.d_ptr =
+		elf_tag(&image, DT_SYMTAB)->d_un.d_ptr;
+	(void)parse();
+}
+END_TEST
+
+START_TEST(notes)
+{
+	struct {
+		Elf64_Nhdr header;
+		char name[8];
+		char tag[8];
+	} note = {{7, 6, 1}, "modiso", "abi-1"};
+
+	begin();
+	image.program[ELF_SPARE] = image.program[ELF_RODATA];
+	image.program[ELF_SPARE].p_type = PT_NOTE;
+	image.program[ELF_SPARE].p_align = 4;
+	image.program[ELF_SPARE].p_filesz = sizeof(note);
+	memcpy(image.bytes + image.program[ELF_RODATA].p_offset, &note,
+	       sizeof(note));
+	ck_assert_int_eq(
+		mdi_elf_parse(&elf, image.bytes, image.length, "test", false),
+		0);
+	ck_assert_uint_eq(elf.abi.length, 5);
+	ck_assert_int_eq(memcmp(elf.bytes + elf.abi.offset, "abi-1", 5), 0);
+	image.program[ELF_SPARE].p_filesz = sizeof(note) - 3;
+	ck_assert_int_eq(parse(), FORMAT);
+	image.program[ELF_SPARE].p_filesz = UINT64_MAX;
+	ck_assert_int_eq(parse(), FORMAT);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("image_elf");
+	TCase *tcase = tcase_create("parse");
+
+	tcase_add_test(tcase, valid);
+	tcase_add_test(tcase, truncated);
+	tcase_add_test(tcase, wrong_kind);
+	tcase_add_test(tcase, bad_segments);
+	tcase_add_test(tcase, unsorted_segments);
+	tcase_add_test(tcase, policy);
+	tcase_add_test(tcase, needed_ignored);
+	tcase_add_test(tcase, bad_tables);
+	tcase_add_test(tcase, self_referring);
+	tcase_add_test(tcase, notes);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ANYWHERE);
+}

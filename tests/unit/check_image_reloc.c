@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* Relocations, imports and names of an image, on a copy that runs nowhere. */
+#include "support/elf.h"
+#include "support/test.h"
+
+#include "code/image_reloc.h"
+#include "code/image_symbols.h"
+
+#include <modiso.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BIAS ((uintptr_t)0x7f1234560000)
+
+static struct elf_image image;
+static struct mdi_elf elf;
+static struct mdi_reloc reloc;
+static struct mdi_bindings bindings;
+static struct modiso_service *service;
+static struct modiso_export export;
+
+static void host_function(void)
+{
+}
+
+static void begin(void)
+{
+	const struct elf_shape shape = {0, 200, 5900, 300};
+
+	elf_make(&image, &shape);
+}
+
+static void begin_bound(void)
+{
+	const struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.backend = MODISO_BACKEND_MPROTECT,
+	};
+
+	begin();
+	ck_assert_int_eq(modiso_init(&options), 0);
+	ck_assert_int_eq(
+		modiso_service_create("import", host_function, NULL, &service),
+		0);
+	export = (struct modiso_export){"import", service};
+	ck_assert_int_eq(mdi_bindings_init(&bindings, &export, 1), 0);
+}
+
+static int relocate(void)
+{
+	int result =
+		mdi_elf_parse(&elf, image.bytes, image.length, "test", false);
+
+	ck_assert_int_eq(result, 0);
+	free(reloc.pages);
+	free(reloc.late);
+	reloc = (struct mdi_reloc){
+		.elf = &elf,
+		.bindings = &bindings,
+		.bias = BIAS,
+		.pages = calloc(1, elf.span),
+	};
+	return mdi_relocate(&reloc);
+}
+
+static uint64_t word(int i)
+{
+	uint64_t value;
+
+	memcpy(&value,
+	       reloc.pages + image.symbol[ELF_WORDS].st_value + 8 * (size_t)i,
+	       sizeof(value));
+	return value;
+}
+
+#define refused(code, words) refused_at((code), (words), __LINE__)
+static void refused_at(int code, const char *words, int line)
+{
+	int got = relocate();
+
+	if (got != code || strstr(modiso_last_error_text(), words) == NULL)
+		ck_abort_msg("line %d: %s: %s; not %s with \"%s\"", line,
+			     modiso_error_name(got),
+			     got ? modiso_last_error_text() : "",
+			     modiso_error_name(code), words);
+	elf_free(&image);
+	begin();
+}
+
+START_TEST(applied)
+{
+	begin_bound();
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_GOT),
+			  (uintptr_t)modiso_service_thunk(service));
+	ck_assert_uint_eq(word(ELF_WORD_SELF),
+			  BIAS + image.symbol[ELF_WORDS].st_value +
+				  8 * ELF_WORD_SELF);
+	ck_assert_uint_eq(word(ELF_WORD_INIT), BIAS + 4096);
+	ck_assert_uint_eq(word(ELF_WORD_SPARE), 0);
+	ck_assert_uint_eq(reloc.late_count, 0);
+}
+END_TEST
+
+START_TEST(addends)
+{
+	begin_bound();
+	/* 64: symbol + addend. GLOB_DAT: the symbol, whatever the addend. */
+	image.rela[2].r_addend = 24;
+	image.rela[0].r_addend = 5;
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_INIT), BIAS + 4096 + 24);
+	ck_assert_uint_eq(word(ELF_WORD_GOT),
+			  (uintptr_t)modiso_service_thunk(service));
+	/* An absolute symbol does not move. */
+	image.symbol[ELF_IDENTITY].st_shndx = SHN_ABS;
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_INIT), 4096 + 24);
+}
+END_TEST
+
+START_TEST(missing)
+{
+	begin_bound();
+	memcpy(image.strings + image.symbol[ELF_IMPORT].st_name, "impost", 7);
+	refused(MODISO_ERR_NOENT, "needs impost, which the host");
+	memcpy(image.strings + image.symbol[ELF_IMPORT].st_name, "impost", 7);
+	image.symbol[ELF_IMPORT].st_info = ELF64_ST_INFO(STB_WEAK, STT_NOTYPE);
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_GOT), 0);
+}
+END_TEST
+
+START_TEST(kinds)
+{
+	static const struct {
+		uint32_t kind;
+		const char *name;
+	} list[] = {
+		{R_X86_64_PC32, "relocation 2 (R_X86_64_PC32)"},
+		{R_X86_64_COPY, "relocation 5 (R_X86_64_COPY)"},
+		{R_X86_64_32, "relocation 10 (R_X86_64_32)"},
+		{R_X86_64_DTPMOD64, "relocation 16 (R_X86_64_DTPMOD64)"},
+		{R_X86_64_TPOFF64, "relocation 18 (R_X86_64_TPOFF64)"},
+		{R_X86_64_TLSDESC, "relocation 36 (R_X86_64_TLSDESC)"},
+		{200, "relocation 200 (unknown)"},
+	};
+
+	begin_bound();
+	for (size_t i = 0; i < MDI_COUNT(list); i++) {
+		image.rela[2].r_info = ELF64_R_INFO(ELF_IDENTITY, list[i].kind);
+		refused(MODISO_ERR_NOTSUP, list[i].name);
+	}
+	image.rela[2].r_info = ELF64_R_INFO(0, R_X86_64_NONE);
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_INIT), 0);
+}
+END_TEST
+
+START_TEST(targets)
+{
+	begin_bound();
+	image.rela[1].r_offset = 4096;
+	refused(MODISO_ERR_ACCESS, "0x1000, which is code");
+	image.rela[1].r_offset = image.program[ELF_RODATA].p_vaddr;
+	refused(MODISO_ERR_ACCESS, "which is read-only");
+	image.rela[1].r_offset = 64;
+	refused(MODISO_ERR_ACCESS, "which is read-only");
+	image.rela[1].r_offset = UINT64_MAX - 3;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+	/* The last word that fits, and one byte more. */
+	image.rela[1].r_offset = image.program[ELF_DATA].p_vaddr + 6200 - 8;
+	ck_assert_int_eq(relocate(), 0);
+	image.rela[1].r_offset++;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+	image.rela[2].r_info = ELF64_R_INFO(0xffffffff, R_X86_64_64);
+	refused(MODISO_ERR_FORMAT, "symbol 4294967295");
+	image.symbol[ELF_IDENTITY].st_name = 1000000;
+	refused(MODISO_ERR_FORMAT, "symbol 2");
+	image.symbol[ELF_IDENTITY].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_TLS);
+	refused(MODISO_ERR_NOTSUP, "identity is thread-local");
+}
+END_TEST
+
+START_TEST(resolvers)
+{
+	begin_bound();
+	image.rela[1].r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE);
+	image.rela[1].r_addend = 4096;
+	image.symbol[ELF_IDENTITY].st_info =
+		ELF64_ST_INFO(STB_GLOBAL, STT_GNU_IFUNC);
+	image.rela[2].r_addend = 3;
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(reloc.late_count, 2);
+	ck_assert_uint_eq(reloc.late[0].resolver, 4096);
+	ck_assert_uint_eq(reloc.late[0].addend, 0);
+	ck_assert_uint_eq(reloc.late[1].resolver, 4096);
+	ck_assert_uint_eq(reloc.late[1].addend, 3);
+	image.rela[1].r_addend = (int64_t)image.program[ELF_DATA].p_vaddr;
+	refused(MODISO_ERR_FORMAT, "resolver at 0x3000 is not in code");
+}
+END_TEST
+
+/* --- exports of the host --- */
+
+START_TEST(many_exports)
+{
+	enum { COUNT = 1000 };
+	static struct modiso_export exports[COUNT];
+	static char names[COUNT][16];
+	uintptr_t address;
+
+	begin_bound();
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(names[i], sizeof(names[i]), "f%d", i);
+		exports[i] = (struct modiso_export){names[i], service};
+	}
+	mdi_bindings_fini(&bindings);
+	ck_assert_int_eq(mdi_bindings_init(&bindings, exports, COUNT), 0);
+	for (int i = 0; i < COUNT; i++)
+		ck_assert(mdi_bindings_find(&bindings, names[i], &address));
+	ck_assert(!mdi_bindings_find(&bindings, "f1000", &address));
+	ck_assert(!mdi_bindings_find(&bindings, "f", &address));
+	mdi_bindings_fini(&bindings);
+	strcpy(names[999], "f7");
+	ck_assert_int_eq(mdi_bindings_init(&bindings, exports, COUNT),
+			 MODISO_ERR_INVAL);
+	ck_assert_ptr_nonnull(
+		strstr(modiso_last_error_text(), "f7 twice, at 7 and 999"));
+	exports[3].service = NULL;
+	ck_assert_int_eq(mdi_bindings_init(&bindings, exports, COUNT),
+			 MODISO_ERR_INVAL);
+	ck_assert_ptr_nonnull(strstr(modiso_last_error_text(), "f3"));
+	exports[2].name = "";
+	ck_assert_int_eq(mdi_bindings_init(&bindings, exports, COUNT),
+			 MODISO_ERR_INVAL);
+	ck_assert_int_eq(mdi_bindings_init(&bindings, NULL, 1),
+			 MODISO_ERR_INVAL);
+}
+END_TEST
+
+/* --- names of the image --- */
+
+static int read_names(struct mdi_symbols *symbols)
+{
+	ck_assert_int_eq(
+		mdi_elf_parse(&elf, image.bytes, image.length, "test", false),
+		0);
+	if (mdi_symbols_measure(&elf, symbols) != 0)
+		return MODISO_ERR_FORMAT;
+	return mdi_symbols_fill(&elf, symbols, calloc(1, symbols->size));
+}
+
+START_TEST(names)
+{
+	struct mdi_symbols symbols;
+	const struct mdi_symbol *symbol;
+
+	begin();
+	ck_assert_int_eq(read_names(&symbols), 0);
+	ck_assert_uint_eq(symbols.export_count, 5);
+	ck_assert_uint_eq(symbols.function_count, 4);
+	symbol = mdi_symbols_find(&symbols, "store1");
+	ck_assert_ptr_nonnull(symbol);
+	ck_assert_uint_eq(symbol->vaddr, 4096 + 16);
+	ck_assert_ptr_nonnull(mdi_symbols_find(&symbols, "words"));
+	ck_assert_ptr_null(mdi_symbols_find(&symbols, "import"));
+	ck_assert_ptr_null(mdi_symbols_find(&symbols, "store"));
+	ck_assert_ptr_null(mdi_symbols_find(&symbols, "store11"));
+	symbol = mdi_symbols_at(&symbols, 4096 + 23);
+	ck_assert_str_eq(symbols.strings + symbol->name, "store1");
+	ck_assert_ptr_null(mdi_symbols_at(&symbols, 4096 + 32));
+	ck_assert_ptr_null(mdi_symbols_at(&symbols, 4095));
+}
+END_TEST
+
+START_TEST(name_twice)
+{
+	struct mdi_symbols symbols;
+
+	begin();
+	image.symbol[ELF_LOAD1].st_name = image.symbol[ELF_STORE1].st_name;
+	ck_assert_int_eq(read_names(&symbols), MODISO_ERR_FORMAT);
+	ck_assert_ptr_nonnull(
+		strstr(modiso_last_error_text(), "defines store1 twice"));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("image_reloc");
+	TCase *tcase = tcase_create("reloc");
+
+	tcase_add_test(tcase, applied);
+	tcase_add_test(tcase, addends);
+	tcase_add_test(tcase, missing);
+	tcase_add_test(tcase, kinds);
+	tcase_add_test(tcase, targets);
+	tcase_add_test(tcase, resolvers);
+	tcase_add_test(tcase, many_exports);
+	tcase_add_test(tcase, names);
+	tcase_add_test(tcase, name_twice);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ANYWHERE);
+}

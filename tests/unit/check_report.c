@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_report - a record that nothing has caused, in words and as JSON; and
+ * names that would like to be more than names.
+ */
+#include "support/json.h"
+#include "support/test.h"
+#include "support/world.h"
+
+#include "core/report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct modiso_fault record;
+
+static void setup(void)
+{
+	record = (struct modiso_fault){
+		.struct_size = sizeof(record),
+		.kind = MODISO_FAULT_ACCESS,
+		.number = 7,
+		.time_ns = 123456789,
+		.module_id = 3,
+		.module_name = "parser",
+		.thread = 4711,
+		.access = MODISO_WRITE,
+		.signo = SIGSEGV,
+		.code = 4,
+		.address = 0x12340010,
+		.pc = 0x1000,
+		.region_base = 0x12340000,
+		.region_length = 8192,
+		.region_offset = 0x10,
+		.region_name = "ledger",
+		.owner_name = "host",
+		.pkey = 5,
+		.pkru = 0x55555550,
+		.depth = 2,
+	};
+}
+
+static char *print(bool json)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	must(stream);
+	expect(MODISO_OK, json ? modiso_fault_print_json(&record, stream)
+			       : modiso_fault_print(&record, stream));
+	must(!fclose(stream));
+	must_eq(strlen(text), size);
+	return text;
+}
+
+static void must_print(bool json, const char *words)
+{
+	char *text = print(json);
+
+	if (!strstr(text, words))
+		ck_abort_msg("no \"%s\" in: %s", words, text);
+	free(text);
+}
+
+static void must_not_print(bool json, const char *words)
+{
+	char *text = print(json);
+
+	if (strstr(text, words))
+		ck_abort_msg("\"%s\" in: %s", words, text);
+	free(text);
+}
+
+START_TEST(test_text)
+{
+	must_print(false, "fault 7: module \"parser\" wrote to memory that is "
+			  "not its own\n");
+	must_print(false, "  address    0x12340010 (write), region \"ledger\" "
+			  "+ 0x10 of 8192 bytes, owner the host\n");
+	must_print(false, "  instruction 0x1000\n");
+	must_print(false, "  thread     4711, in module \"parser\" (id 3), "
+			  "2 gates deep\n");
+	must_print(false, "  signal     SIGSEGV, code 4, protection key 5, "
+			  "PKRU 0x55555550\n");
+}
+END_TEST
+
+START_TEST(test_json)
+{
+	must_print(true, "{\"fault\":7,\"time_ns\":123456789,"
+			 "\"kind\":\"access\",\"module\":\"parser\","
+			 "\"module_id\":3,\"thread\":4711,\"depth\":2,"
+			 "\"access\":\"write\",\"address\":\"0x12340010\"");
+	must_print(true, "\"region\":{\"name\":\"ledger\","
+			 "\"base\":\"0x12340000\",\"length\":8192,"
+			 "\"offset\":16,\"owner\":\"host\",\"owner_id\":0}");
+	must_print(true, "\"pc\":\"0x1000\"");
+	must_print(true, "\"signal\":11,\"code\":4,\"pkey\":5,"
+			 "\"pkru\":\"0x55555550\"}\n");
+}
+END_TEST
+
+START_TEST(test_own_region)
+{
+	record.owner_id = record.module_id;
+	strcpy(record.owner_name, "parser");
+	must_print(false, "not its own to write so\n");
+	must_print(false, "owner module \"parser\"\n");
+	record.access = MODISO_EXEC;
+	must_print(false, "executed memory that is not its own to execute so");
+}
+END_TEST
+
+START_TEST(test_no_region)
+{
+	record.region_length = 0;
+	record.pkey = -1;
+	must_print(false, "(write), in no region\n");
+	must_not_print(false, "protection key");
+	must_print(true, "\"region\":null,");
+}
+END_TEST
+
+/* Nothing was touched: no address is made up. */
+START_TEST(test_no_address)
+{
+	record.kind = MODISO_FAULT_ILLEGAL;
+	record.signo = SIGILL;
+	record.access = 0;
+	record.address = 0;
+	record.region_length = 0;
+	must_not_print(false, "address ");
+	must_print(false, "SIGILL");
+	record.signo = 0;
+	record.kind = MODISO_FAULT_SERVICE;
+	strcpy(record.region_name, "reboot");
+	must_print(false, "may not call: \"reboot\"\n");
+	must_not_print(false, "signal ");
+	must_print(true, "\"service\":\"reboot\"");
+}
+END_TEST
+
+START_TEST(test_every_kind)
+{
+	char *other = NULL, *text;
+
+	for (record.kind = 1; record.kind < 20; record.kind++) {
+		text = print(false);
+		must(strlen(text) > 40);
+		if (other && record.kind <= MODISO_FAULT_GATE &&
+		    record.kind != MODISO_FAULT_BUS)
+			must(strcmp(text, other));
+		free(other);
+		other = text;
+		text = print(true);
+		must(json_valid(text));
+		must(json_has(text, modiso_fault_kind_name(record.kind)));
+		free(text);
+	}
+	free(other);
+}
+END_TEST
+
+/* Whatever a name holds, text has no line and no escape sequence of its own. */
+START_TEST(test_control_characters)
+{
+	static const char *const names[] = {
+		"a\nfault 8: module \"host\"",
+		"\x1b[2J\x1b]0;title\x07",
+		"\rgone",
+		"tab\there",
+		"\x7f\x80\xff",
+		"\"quoted\"",
+		"b\\s",
+	};
+	char *clean, *text, *c;
+	size_t i, lines = 0;
+
+	clean = print(false);
+	for (c = clean; *c; c++)
+		lines += *c == '\n';
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		strcpy(record.module_name, names[i]);
+		strcpy(record.region_name, names[i]);
+		strcpy(record.owner_name, names[i]);
+		record.owner_id = i % 2;
+		record.kind =
+			i % 3 ? MODISO_FAULT_ACCESS : MODISO_FAULT_SERVICE;
+		text = print(false);
+		for (c = text; *c; c++)
+			must(*c == '\n' || (*c >= ' ' && *c <= '~'));
+		for (c = text; *c; c++)
+			lines -= *c == '\n';
+		must_eq(lines, 0);
+		for (c = text; *c; c++)
+			lines += *c == '\n';
+		free(text);
+		text = print(true);
+		must(json_valid(text));
+		must(strchr(text, '\n') == text + strlen(text) - 1);
+		free(text);
+	}
+	free(clean);
+}
+END_TEST
+
+/* An escaped name can be told from one that looks escaped. */
+START_TEST(test_escapes_differ)
+{
+	char *one, *two;
+
+	strcpy(record.module_name, "a\nb");
+	one = print(false);
+	strcpy(record.module_name, "a\\x0ab");
+	two = print(false);
+	must(strcmp(one, two));
+	must(strstr(one, "\"a\\x0ab\""));
+	must(strstr(two, "\"a\\\\x0ab\""));
+	free(one);
+	free(two);
+}
+END_TEST
+
+static bool image(uintptr_t address, struct mdi_report_place *place)
+{
+	if (address != 0x1000)
+		return false;
+	strcpy(place->file, "device\n.so");
+	place->file_offset = 0x40;
+	strcpy(place->function, "re\"set");
+	place->function_offset = 3;
+	return true;
+}
+
+START_TEST(test_place)
+{
+	char *text;
+
+	mdi_report_image = image;
+	must_print(false, "  instruction 0x1000, re\\\"set + 0x3, "
+			  "device\\x0a.so + 0x40\n");
+	must_print(true, "\"function\":\"re\\\"set\",\"function_offset\":3");
+	text = print(true);
+	must(json_valid(text) && json_has(text, "device\n.so"));
+	free(text);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("report");
+	TCase *tcase = tcase_create("unit");
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, test_text);
+	tcase_add_test(tcase, test_json);
+	tcase_add_test(tcase, test_own_region);
+	tcase_add_test(tcase, test_no_region);
+	tcase_add_test(tcase, test_no_address);
+	tcase_add_test(tcase, test_every_kind);
+	tcase_add_test(tcase, test_control_characters);
+	tcase_add_test(tcase, test_escapes_differ);
+	tcase_add_test(tcase, test_place);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ANYWHERE);
+}

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# fetch-kernel.sh SERIES - print the path of a Linux SERIES (6.1, 6.12) image.
+#
+# The image comes out of Debian's kernel package for cloud machines. The
+# package is downloaded by apt and unpacked into a cache; nothing is installed.
+#
+#   MODISO_VM_CACHE  where images are kept, by default libmodiso/ in
+#                    $XDG_CACHE_HOME or ~/.cache
+
+set -eu
+
+series=$1
+cache=${MODISO_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/libmodiso}
+
+die() {
+	echo "fetch-kernel.sh: $*" >&2
+	exit 1
+}
+
+for tool in apt-get apt-cache dpkg-deb; do
+	command -v "$tool" >/dev/null || die "$tool is missing: on a machine" \
+		"that is no Debian, give a kernel image: run.sh --kernel FILE"
+done
+
+# The names of the concrete packages that could be meant, best first: what
+# Debian's own meta package depends on, else the newest there is.
+candidates() {
+	for meta in linux-image-cloud-amd64 "linux-image-$series-cloud-amd64"; do
+		apt-cache depends "$meta" 2>/dev/null |
+			sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p'
+	done
+	apt-cache pkgnames "linux-image-$series." | grep -- '-cloud-amd64$' |
+		sort -rV
+}
+
+package=$(candidates | grep "^linux-image-$series\." | head -n 1) || true
+if [ -z "$package" ]; then
+	# Without package lists, an older image of the series will do.
+	for image in "$cache/vmlinuz-linux-image-$series."*; do
+		[ -f "$image" ] && echo "$image" && exit 0
+	done
+	die "apt knows no cloud kernel $series: run apt-get update"
+fi
+
+image=$cache/vmlinuz-$package
+if [ ! -f "$image" ]; then
+	mkdir -p "$cache"
+	# A directory of its own, so that two runs at once do no harm.
+	work=$(mktemp -d "$cache/fetch.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	echo "fetch-kernel.sh: downloading $package" >&2
+	(cd "$work" && apt-get -q -o APT::Sandbox::User=root download \
+		"$package") >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		die "apt-get download $package failed"
+	}
+	dpkg-deb -x "$work"/*.deb "$work/root"
+	mv "$work"/root/boot/vmlinuz-* "$image"
+fi
+echo "$image"

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso-run - load a module and call it, in a sandbox.
+ *
+ * For people who write modules, and for their CI: what the module may do to
+ * this program is what it may do to any host.
+ */
+#include <modiso.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATUS_OK, STATUS_FAULT, STATUS_USAGE, STATUS_REFUSED, STATUS_RESULT };
+#define STATUS_MISSING 77
+
+static struct {
+	const char *file;
+	const char *call;
+	uintptr_t args[MODISO_ARGS_MAX];
+	const char *text[MODISO_ARGS_MAX]; /* instead of args, when not NULL */
+	unsigned count;
+	const char *abi;
+	uint32_t confinement, backend, flags;
+	bool json;
+	bool check;
+	uintptr_t expected;
+} run;
+
+static const char usage[] =
+	"usage: modiso-run [OPTION...] MODULE.so\n"
+	"Load a module, run its initialisers, call it, unload it.\n"
+	"\n"
+	"  --call ENTRY [ARG...]  call an exported function with up to 6 "
+	"arguments:\n"
+	"                         numbers, or :TEXT for a string. Arguments "
+	"end at\n"
+	"                         the next option or at MODULE.so after --\n"
+	"  --expect NUMBER        fail with status 4 unless it returns this\n"
+	"  --confine LEVEL        guard (default), readonly or sealed\n"
+	"  --backend NAME         auto (default), pkey or mprotect\n"
+	"  --abi TAG              refuse a module without this tag\n"
+	"  --report FORMAT        text (default) or json, one object to a "
+	"line\n"
+	"  --debugger             tell gdb of the module's symbols\n"
+	"  --perf                 write /tmp/perf-<pid>.map\n"
+	"  --help, --version\n"
+	"\n"
+	"Without --call a program's entry point is called, a library only "
+	"loaded.\n"
+	"The module may import print(const char *text, unsigned long length).\n"
+	"\n"
+	"Status: 0 done, 1 the module faulted, 2 usage, 3 the module was "
+	"refused,\n"
+	"4 another result than expected, 77 this machine cannot do what was "
+	"asked.\n";
+
+static void json_string(const char *text)
+{
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+/* A call of the library failed; what that means for the exit status. */
+static int failed(int code)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	if (code == MODISO_ERR_FAULT && modiso_fault_last(&fault) == 0) {
+		if ((run.json ? modiso_fault_print_json(&fault, stdout)
+			      : modiso_fault_print(&fault, stderr)) != 0)
+			perror("modiso-run");
+		return STATUS_FAULT;
+	}
+	if (run.json) {
+		printf("{\"module\":");
+		json_string(run.file);
+		printf(",\"error\":\"%s\",\"text\":", modiso_error_name(code));
+		json_string(modiso_last_error_text());
+		printf("}\n");
+	} else {
+		fprintf(stderr, "modiso-run: %s: %s\n", run.file,
+			modiso_last_error_text());
+	}
+	return code == MODISO_ERR_FAULT ? STATUS_FAULT : STATUS_REFUSED;
+}
+
+/* --- the service --- */
+
+static long print(const char *text, unsigned long length)
+{
+	struct modiso_module *caller = modiso_module_caller();
+	char piece[512];
+	unsigned long done = 0;
+
+	while (done < length) {
+		size_t want = length - done < sizeof(piece) ? length - done
+							    : sizeof(piece);
+
+		if (modiso_copy_in(caller, piece, text + done, want) != 0)
+			return -1;
+		fwrite(piece, 1, want, run.json ? stderr : stdout);
+		done += want;
+	}
+	return (long)length;
+}
+
+/* --- the run --- */
+
+/* Strings go where the module can read them. */
+static int place_text(struct modiso_module *module)
+{
+	struct modiso_region *region;
+	size_t size = 0;
+	char *to;
+	int code;
+
+	for (unsigned i = 0; i < run.count; i++)
+		if (run.text[i] != NULL)
+			size += strlen(run.text[i]) + 1;
+	if (size == 0)
+		return 0;
+	code = modiso_region_create(module, size, MODISO_READ | MODISO_WRITE,
+				    NULL, &region);
+	if (code != 0)
+		return code;
+	to = modiso_region_base(region);
+	for (unsigned i = 0; i < run.count; i++) {
+		if (run.text[i] == NULL)
+			continue;
+		run.args[i] = (uintptr_t)to;
+		strcpy(to, run.text[i]);
+		to += strlen(run.text[i]) + 1;
+	}
+	return 0;
+}
+
+static void report(uintptr_t value)
+{
+	const char *name = run.call != NULL ? run.call : "";
+
+	if (run.json) {
+		printf("{\"module\":");
+		json_string(run.file);
+		printf(",\"call\":");
+		json_string(name);
+		printf(",\"result\":%ld}\n", (long)value);
+	} else {
+		printf("%s(): %ld (%#lx)\n", run.call ? name : "entry point",
+		       (long)value, (unsigned long)value);
+	}
+}
+
+static int call(struct modiso_module *module, struct modiso_image *image)
+{
+	struct modiso_gate *gate;
+	uintptr_t value = 0;
+	int code, status = STATUS_OK;
+
+	code = modiso_image_gate(image, run.call, NULL, &gate);
+	if (code != 0)
+		return failed(code);
+	code = place_text(module);
+	if (code == 0)
+		code = modiso_gate_call(gate, run.args, run.count, &value);
+	if (code != 0) {
+		status = failed(code);
+	} else {
+		report(value);
+		if (run.check && value != run.expected)
+			status = STATUS_RESULT;
+	}
+	code = modiso_gate_destroy(gate);
+	return code != 0 ? failed(code) : status;
+}
+
+static int load_and_call(struct modiso_module *module,
+			 const struct modiso_service *service)
+{
+	const struct modiso_export export = {"print", service};
+	const struct modiso_image_options options = {
+		.struct_size = sizeof(options),
+		.flags = run.flags,
+		.exports = &export,
+		.export_count = 1,
+		.abi = run.abi,
+	};
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	struct modiso_image *image;
+	int code, status = STATUS_OK;
+
+	code = modiso_image_load(module, run.file, &options, &image);
+	if (code != 0)
+		return failed(code);
+	code = modiso_image_get_info(image, &info);
+	if (code != 0)
+		return failed(code);
+	if (run.call != NULL || info.entry != NULL)
+		status = call(module, image);
+	code = modiso_image_unload(image);
+	if (code != 0 && status == STATUS_OK)
+		status = failed(code);
+	return status;
+}
+
+static int run_module(void)
+{
+	const struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = run.confinement,
+	};
+	struct modiso_service *service;
+	struct modiso_module *module;
+	const char *slash = strrchr(run.file, '/');
+	char name[MODISO_NAME_SIZE];
+	int code, status;
+
+	snprintf(name, sizeof(name), "%s", slash ? slash + 1 : run.file);
+	code = modiso_module_create(name[0] ? name : "module", &options,
+				    &module);
+	if (code != 0) {
+		failed(code);
+		return code == MODISO_ERR_NOTSUP ? STATUS_MISSING
+						 : STATUS_REFUSED;
+	}
+	code = modiso_service_create("print", (modiso_fn)print, NULL, &service);
+	if (code != 0)
+		return failed(code);
+	status = load_and_call(module, service);
+	code = modiso_module_destroy(module);
+	if (code == 0)
+		code = modiso_service_destroy(service);
+	return code != 0 && status == STATUS_OK ? failed(code) : status;
+}
+
+/* --- the command line --- */
+
+static void die(const char *what, const char *word)
+{
+	fprintf(stderr, "modiso-run: %s: %s\ntry modiso-run --help\n", what,
+		word);
+	exit(STATUS_USAGE);
+}
+
+/* Which of these words; they end with NULL. */
+static uint32_t choose(const char *word, const char *const *words)
+{
+	for (uint32_t i = 0; words[i] != NULL; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	die("no such choice", word);
+	return 0;
+}
+
+static bool number(const char *word, uintptr_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = word[0] == '-' ? (uintptr_t)strtoll(word, &end, 0)
+			      : (uintptr_t)strtoull(word, &end, 0);
+	return errno == 0 && *word != '\0' && *end == '\0';
+}
+
+/* What follows --call ENTRY, up to what is neither number nor text. */
+static void take_args(int argc, char **argv)
+{
+	for (; optind < argc; optind++) {
+		const char *word = argv[optind];
+		bool text = word[0] == ':';
+
+		if (!text && !number(word, &run.args[run.count % 6]))
+			return;
+		if (run.count == MODISO_ARGS_MAX)
+			die("more than 6 arguments", word);
+		run.text[run.count++] = text ? word + 1 : NULL;
+	}
+}
+
+static void take_options(int argc, char **argv)
+{
+	static const char *const levels[] = {"guard", "readonly", "sealed",
+					     NULL};
+	static const char *const backends[] = {"auto", "pkey", "mprotect",
+					       NULL};
+	static const char *const formats[] = {"text", "json", NULL};
+	static const struct option options[] = {
+		{"call", required_argument, NULL, 'c'},
+		{"expect", required_argument, NULL, 'e'},
+		{"confine", required_argument, NULL, 'l'},
+		{"backend", required_argument, NULL, 'b'},
+		{"abi", required_argument, NULL, 'a'},
+		{"report", required_argument, NULL, 'r'},
+		{"debugger", no_argument, NULL, 'd'},
+		{"perf", no_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	/* '-': words come in their order, the module's name among them. */
+	while ((option = getopt_long(argc, argv, "-", options, NULL)) != -1) {
+		switch (option) {
+		case 1:
+			if (run.file != NULL)
+				die("a second module", optarg);
+			run.file = optarg;
+			break;
+		case 'c':
+			run.call = optarg;
+			take_args(argc, argv);
+			break;
+		case 'e':
+			run.check = true;
+			if (!number(optarg, &run.expected))
+				die("no number", optarg);
+			break;
+		case 'l':
+			run.confinement = choose(optarg, levels);
+			break;
+		case 'b':
+			run.backend = choose(optarg, backends);
+			break;
+		case 'a':
+			run.abi = optarg;
+			break;
+		case 'r':
+			run.json = choose(optarg, formats) == 1;
+			break;
+		case 'd':
+			run.flags |= MODISO_IMAGE_DEBUGGER;
+			break;
+		case 'p':
+			run.flags |= MODISO_IMAGE_PERF;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(STATUS_OK);
+		case 'v':
+			printf("modiso-run %s\n", modiso_version());
+			exit(STATUS_OK);
+		default:
+			exit(STATUS_USAGE);
+		}
+	}
+	if (run.file == NULL && optind < argc)
+		run.file = argv[optind++];
+	if (run.file == NULL || optind < argc)
+		die(run.file == NULL ? "no module" : "a second module",
+		    run.file == NULL ? "" : argv[optind]);
+}
+
+int main(int argc, char **argv)
+{
+	struct modiso_options options = {.struct_size = sizeof(options)};
+	int code, status;
+
+	take_options(argc, argv);
+	options.backend = run.backend;
+	code = modiso_init(&options);
+	if (code != 0) {
+		failed(code);
+		return STATUS_MISSING;
+	}
+	status = run_module();
+	if (status == STATUS_OK && modiso_fini() != 0)
+		status = failed(MODISO_ERR_BUSY);
+	if (fflush(stdout) != 0)
+		status = STATUS_USAGE;
+	return status;
+}
