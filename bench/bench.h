@@ -22,6 +22,7 @@
 #define BENCH_QUICK (1u << 0) /* in the short table too */
 #define BENCH_TIMED (1u << 1) /* two threads or processes: not to be counted */
 #define BENCH_HEAVY (1u << 2) /* thousands of instructions */
+#define BENCH_LONG  (1u << 3) /* milliseconds: fewer samples */
 
 /* What a row's functions return beside 0, after bench_say(). */
 #define BENCH_FAILED (-1)
@@ -50,6 +51,7 @@ extern const struct bench_subject bench_scan;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_fault;
+extern const struct bench_subject bench_snapshot;
 
 /* Rows that a ratio is made of, by name. */
 #define ROW_PLAIN          "plain call, 1 argument"

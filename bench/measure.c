@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONG_SHARE 50
+
 /* Rounds of the two batches whose difference is counted. */
 #define COUNT_FEW   1
 #define COUNT_MORE  16
@@ -84,6 +86,12 @@ static void allocate(struct plan *plan, unsigned each)
 	}
 }
 
+/* Is it this row's turn? A long one's is every LONG_SHARE-th time. */
+static bool turn(const struct bench_row *row, unsigned sample)
+{
+	return !(row->flags & BENCH_LONG) || sample % LONG_SHARE == 0;
+}
+
 void measure_time(struct plan *plan)
 {
 	unsigned sample, i;
@@ -97,7 +105,8 @@ void measure_time(struct plan *plan)
 		for (i = 0; i < plan->count; i++) {
 			struct result *result = &plan->results[i];
 
-			if (!batch(result, result->batch, &ticks))
+			if (!turn(result->row, sample) ||
+			    !batch(result, result->batch, &ticks))
 				continue;
 			result->samples[result->count++] =
 				(double)ticks /

@@ -7,6 +7,7 @@
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
+#include "core/snapshot.h"
 #include "core/thread.h"
 #include "core/vault.h"
 
@@ -176,6 +177,7 @@ int mdi_module_destroy(struct modiso_module *module)
 		region->mark = 0;
 		mdi_vault_free(region, sizeof(*region));
 	}
+	mdi_snapshot_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_fini(&module->arena);
 	give_link(&module->domain);

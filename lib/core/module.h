@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "core/arena.h"
 
+struct mdi_snapshot;
 struct mdi_stack;
 struct modiso_gate;
 struct modiso_region;
@@ -31,6 +32,7 @@ struct modiso_module {
 	modiso_filter_fn filter;
 	modiso_landing_fn landing;
 	void *notify_arg;
+	struct mdi_snapshot *snapshot; /* NULL: none was taken */
 };
 
 /* Owner of guarded host regions, and of those that need a window. */

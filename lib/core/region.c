@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/runs.h"
+#include "core/snapshot.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/memory.h"
@@ -67,6 +68,7 @@ static void publish(struct modiso_region *region)
 		owner->regions->link = &region->next;
 	owner->regions = region;
 	mdi_addrmap_insert(&region->node);
+	mdi_snapshot_stale(owner);
 }
 
 static int no_room(const struct modiso_module *owner, size_t length)
@@ -259,11 +261,26 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 				"made",
 				region->name,
 				region->adopted ? "adopted" : "the host's");
+	if (access & MODISO_EXEC && region->saved)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is part of a snapshot of %s, which "
+				"would bring its old bytes back as code; seal "
+				"code first, then take the snapshot",
+				region->name, region->owner->name);
 	result = give_pages(region->owner, base_of(region), length_of(region),
 			    access, region->adopted);
 	if (result == 0)
 		region->access = access;
 	return result;
+}
+
+int mdi_region_renew(struct modiso_region *region)
+{
+	if (region->flags & MODISO_REGION_NODUMP &&
+	    mdi_mem_nodump(base_of(region), length_of(region)) != 0)
+		return mdi_fail_os("madvise", "region %s", region->name);
+	return give_pages(region->owner, base_of(region), length_of(region),
+			  region->access, region->adopted);
 }
 
 /* Adopted memory becomes ordinary, created memory becomes a hole. */
@@ -301,6 +318,7 @@ int mdi_region_destroy(struct modiso_region *region)
 	result = take_pages(region);
 	if (result != 0)
 		return result;
+	mdi_snapshot_stale(owner);
 	mdi_addrmap_remove(&region->node);
 	*region->link = region->next;
 	if (region->next != NULL)

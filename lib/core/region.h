@@ -21,6 +21,8 @@ struct modiso_region {
 	bool adopted;
 	bool stack; /* first page is its guard */
 	bool image; /* a segment: comes and goes with its image */
+	bool saved; /* part of the owner's snapshot */
+	bool filed; /* its pages are private ones of a snapshot's file */
 	char name[MODISO_NAME_SIZE];
 };
 
@@ -33,6 +35,9 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		     struct modiso_region **out);
 int mdi_region_protect(struct modiso_region *region, uint32_t access);
 int mdi_region_destroy(struct modiso_region *region);
+
+/* Its pages were mapped anew, and are closed: they get their rights again. */
+int mdi_region_renew(struct modiso_region *region);
 
 /* A stack of @size usable bytes with a guard page below. */
 int mdi_region_create_stack(struct modiso_module *owner, size_t size,

@@ -116,9 +116,18 @@ int mdi_mem_void(void *base, size_t length)
 	return got == MAP_FAILED ? -1 : 0;
 }
 
+/* As above. It does what the other one does, to locked pages as well. */
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
 int mdi_mem_discard(void *base, size_t length)
 {
-	return madvise(base, length, MADV_DONTNEED);
+	if (madvise(base, length, MADV_DONTNEED) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	return madvise(base, length, MADV_DONTNEED_LOCKED);
 }
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot)

@@ -29,7 +29,8 @@ int mdi_sys_pkey_mprotect(void *base, size_t length, int prot, int key)
 
 int mdi_sys_memfd_create(const char *name)
 {
-	return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC);
+	return (int)syscall(SYS_memfd_create, name,
+			    MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
 pid_t mdi_sys_gettid(void)

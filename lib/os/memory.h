@@ -40,7 +40,10 @@ int mdi_mem_decommit(void *base, size_t length);
  */
 int mdi_mem_void(void *base, size_t length);
 
-/* Drop the contents; the pages read as zero afterwards. */
+/*
+ * Drop what was written: private pages of a file read as the file afterwards,
+ * all others as zero. Costs by the pages that were touched.
+ */
 int mdi_mem_discard(void *base, size_t length);
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);

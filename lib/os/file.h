@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/file.h - files as memory: what a snapshot is kept in, what is shared.
+ *
+ * Functions that return int return 0 (or a descriptor), or -1 with errno.
+ */
+#ifndef MDI_OS_FILE_H
+#define MDI_OS_FILE_H
+
+#include "base/common.h"
+
+/*
+ * A file of zeros without a name. EFBIG when RLIMIT_FSIZE is below @length:
+ * the kernel would send a signal. The caller closes it.
+ */
+int mdi_file_create(const char *name, uint64_t length);
+
+/*
+ * Copy whole pages to @offset; those of zeros stay holes. *any becomes true
+ * when there was another one, and is left alone otherwise.
+ */
+int mdi_file_save(int fd, uint64_t offset, const void *base, size_t length,
+		  bool *any);
+
+/* Nobody changes its bytes or its size any more. */
+int mdi_file_freeze(int fd);
+
+void mdi_file_close(int fd);
+
+/*
+ * Pages of a file in the place of those at @base; nobody can touch them yet.
+ * Private: what is written stays here, and mdi_mem_rewind() drops it. On
+ * failure the old pages are still there.
+ */
+int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
+		 bool shared);
+
+#endif /* MDI_OS_FILE_H */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/file.h"
+
+#include "os/linux_sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+int mdi_file_create(const char *name, uint64_t length)
+{
+	struct rlimit limit;
+	int fd, saved;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < length) {
+		errno = EFBIG;
+		return -1;
+	}
+	fd = mdi_sys_memfd_create(name);
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)length) != 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+void mdi_file_close(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+}
+
+static bool zeros(const char *page)
+{
+	static const char zero[MDI_PAGE_SIZE];
+
+	return memcmp(page, zero, MDI_PAGE_SIZE) == 0;
+}
+
+static int write_all(int fd, uint64_t offset, const char *from, size_t length)
+{
+	ssize_t got;
+
+	while (length > 0) {
+		got = pwrite(fd, from, length, (off_t)offset);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return -1;
+		from += got;
+		offset += (uint64_t)got;
+		length -= (size_t)got;
+	}
+	return 0;
+}
+
+int mdi_file_save(int fd, uint64_t offset, const void *base, size_t length,
+		  bool *any)
+{
+	const char *bytes = base;
+	size_t at = 0, from;
+
+	while (at < length) {
+		if (zeros(bytes + at)) {
+			at += MDI_PAGE_SIZE;
+			continue;
+		}
+		from = at;
+		do {
+			at += MDI_PAGE_SIZE;
+		} while (at < length && !zeros(bytes + at));
+		if (write_all(fd, offset + from, bytes + from, at - from) != 0)
+			return -1;
+		*any = true;
+	}
+	return 0;
+}
+
+int mdi_file_freeze(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS,
+		     F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+/*
+ * Elsewhere first: mmap(2) over pages takes them away before it can fail, and
+ * another thread's mapping could come to lie in the hole.
+ */
+int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
+		 bool shared)
+{
+	void *first, *got;
+	int saved;
+
+	first = mmap(NULL, length, PROT_NONE,
+		     shared ? MAP_SHARED : MAP_PRIVATE, fd, (off_t)offset);
+	if (first == MAP_FAILED)
+		return -1;
+	got = mremap(first, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,
+		     base);
+	if (got != MAP_FAILED)
+		return 0;
+	saved = errno;
+	munmap(first, length);
+	errno = saved;
+	return -1;
+}
