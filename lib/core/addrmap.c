@@ -29,7 +29,8 @@ static void set(struct mdi_addrnode **link, struct mdi_addrnode *node)
 	__atomic_store_n(link, node, __ATOMIC_RELEASE);
 }
 
-static struct mdi_addrnode *get(struct mdi_addrnode *const *link)
+__attribute__((no_sanitize("thread"))) static struct mdi_addrnode *
+get(struct mdi_addrnode *const *link)
 {
 	return __atomic_load_n(link, __ATOMIC_ACQUIRE);
 }
@@ -106,12 +107,26 @@ void mdi_addrmap_remove(struct mdi_addrnode *node)
 	write_end();
 }
 
-/* One walk, which a writer may have disturbed. */
-static struct mdi_addrnode *walk(uintptr_t address, bool next)
+__attribute__((no_sanitize("thread"))) static bool
+unchanged(uint32_t before)
+{
+	return __atomic_load_n(&version, __ATOMIC_RELAXED) == before;
+}
+
+/*
+ * One walk, which a writer may disturb. A node that is taken out meanwhile can
+ * be something else by now: what was read of it is bytes until the version says
+ * that it was a node then, and no pointer is followed before that. (So no
+ * sanitizer is told: it would take the new owner's writes for a race.)
+ */
+__attribute__((noinline, no_sanitize("thread"))) static struct mdi_addrnode *
+walk(uintptr_t address, bool next, uint32_t before)
 {
 	struct mdi_addrnode *node = get(&root), *above = NULL;
 
 	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
+		if (!unchanged(before))
+			return NULL;
 		if (address < __atomic_load_n(&node->base, __ATOMIC_ACQUIRE)) {
 			above = node;
 			node = get(&node->left);
@@ -137,9 +152,9 @@ static struct mdi_addrnode *find(uintptr_t address, bool next)
 		before = __atomic_load_n(&version, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;
-		node = walk(address, next);
+		node = walk(address, next, before);
 		/* After the walk: all of its loads are acquire loads. */
-		if (__atomic_load_n(&version, __ATOMIC_RELAXED) == before)
+		if (unchanged(before))
 			return node;
 	}
 	return NULL;

@@ -293,12 +293,13 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
 	frame = thread->frame;
 	frame->rsp = rsp;
 	frame->stack = top | from_link;
-	frame->link = domain->head.link;
+	/* Other threads look at this one's frames: mdi_threads_inside(). */
+	__atomic_store_n(&frame->link, domain->head.link, __ATOMIC_RELAXED);
 	if (mdi_arch_state.fsgsbase)
 		frame->gs_base = mdi_rdgsbase();
 	frame->service_sp = 0;
 	/* From here on a fault is the module's. */
-	thread->frame++;
+	__atomic_store_n(&thread->frame, frame + 1, __ATOMIC_RELEASE);
 	mdi_critical_end();
 	errno = saved;
 	return frame;
@@ -307,8 +308,9 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
 /* The innermost gate is over: its stack waits for the next call. */
 static struct mdi_domain *plain_pop(struct mdi_thread *thread)
 {
-	struct mdi_frame *frame = --thread->frame;
+	struct mdi_frame *frame = thread->frame - 1;
 
+	__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
 	if (frame->stack & 1)
 		*mdi_thread_link(thread, frame->link) = frame->stack & ~1ull;
 	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != frame->gs_base)
@@ -336,7 +338,7 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 		if (in_service)
 			*mdi_thread_link(thread, frame->link) = frame->stack;
 		frame->service_sp = 0; /* as the next gate expects it */
-		thread->frame--;
+		__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
 		return;
 	}
 	mdi_critical_begin();

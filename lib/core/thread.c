@@ -351,23 +351,30 @@ int mdi_thread_detach(void)
 struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
 				    const struct mdi_frame *frame)
 {
-	uint32_t link = frame->link;
+	uint32_t link = __atomic_load_n(&frame->link, __ATOMIC_RELAXED);
 
 	/* With keys the frame learns its module when it calls a service. */
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY &&
-	    frame->service_sp == 0)
-		link = mdi_thread_open_page(thread)->link;
+	    __atomic_load_n(&frame->service_sp, __ATOMIC_ACQUIRE) == 0)
+		link = __atomic_load_n(&mdi_thread_open_page(thread)->link,
+				       __ATOMIC_RELAXED);
 	return (struct mdi_domain *)mdi_link_domain(link);
 }
 
-/* How many of a thread's calls are in this module. */
+/*
+ * How many of a thread's calls are in this module. The thread may be another
+ * one, that goes in and out of other modules meanwhile: then what is read of
+ * its frames is old or new, and neither is this module's.
+ */
 static uint32_t calls_into(const struct mdi_thread *thread,
 			   const struct mdi_domain *domain)
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
+	const struct mdi_frame *end =
+		__atomic_load_n(&thread->frame, __ATOMIC_ACQUIRE);
 	uint32_t count = 0;
 
-	for (; frame < thread->frame; frame++)
+	for (; frame < end; frame++)
 		if (mdi_frame_domain(thread, frame) == domain)
 			count++;
 	return count;
