@@ -241,6 +241,7 @@ struct region_request {
 
 /* What creating and adopting have in common. */
 static int check_region(struct modiso_module *owner, uint32_t access,
+			uint32_t flags,
 			const struct modiso_region_options *options,
 			struct modiso_region **out,
 			struct region_request *request)
@@ -265,7 +266,7 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 	if (result == 0)
 		result = mdi_options_flags(known.flags,
 					   MODISO_REGION_CLOSED |
-						   MODISO_REGION_NODUMP,
+						   MODISO_REGION_NODUMP | flags,
 					   "options.flags");
 	if (result == 0 && known.name != NULL)
 		result = check_name(known.name, "options.name");
@@ -289,7 +290,7 @@ int modiso_region_create(struct modiso_module *owner, size_t length,
 {
 	struct region_request request;
 	size_t rounded;
-	int result = check_region(owner, access, options, out, &request);
+	int result = check_region(owner, access, 0, options, out, &request);
 
 	if (result != 0)
 		return result;
@@ -334,7 +335,7 @@ int modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
 			struct modiso_region **out)
 {
 	struct region_request request;
-	int result = check_region(owner, access, options, out, &request);
+	int result = check_region(owner, access, 0, options, out, &request);
 
 	if (result == 0)
 		result = check_adopted_range(base, length);
@@ -343,6 +344,44 @@ int modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
 	mdi_runtime_lock();
 	result = mdi_region_adopt(request.owner, base, length, access,
 				  request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_map_shared(struct modiso_module *owner, int fd,
+			     uint64_t offset, size_t length, uint32_t access,
+			     const struct modiso_region_options *options,
+			     struct modiso_region **out)
+{
+	struct region_request request;
+	int result = check_region(owner, access, MODISO_REGION_NOSHRINK,
+				  options, out, &request);
+
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_map(request.owner, fd, offset, length, access,
+				request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_map_named(struct modiso_module *owner, const char *shm,
+			    uint64_t offset, size_t length, uint32_t access,
+			    const struct modiso_region_options *options,
+			    struct modiso_region **out)
+{
+	struct region_request request;
+	int result = check_region(owner, access, MODISO_REGION_NOSHRINK,
+				  options, out, &request);
+
+	if (result == 0 && shm == NULL)
+		result = mdi_null_argument("shm");
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_map_named(request.owner, shm, offset, length,
+				      access, request.flags, request.name, out);
 	mdi_runtime_unlock();
 	return result;
 }
@@ -423,6 +462,7 @@ static int fill_region_info(const struct modiso_region *region,
 	info->region = (struct modiso_region *)(uintptr_t)region;
 	info->flags = region->flags;
 	info->adopted = region->adopted;
+	info->shared = region->shared;
 	memcpy(info->name, region->name, sizeof(info->name));
 	return 0;
 }

@@ -29,6 +29,7 @@ struct modiso_region;
 /* modiso_region_options.flags */
 #define MODISO_REGION_CLOSED (1u << 0) /* host too needs a window */
 #define MODISO_REGION_NODUMP (1u << 1) /* left out of core files */
+#define MODISO_REGION_NOSHRINK (1u << 2) /* shared: no truncation any more */
 
 /*
  * How a region is to be made. A zeroed structure with struct_size set asks for
@@ -51,6 +52,7 @@ struct modiso_region_info {
 	uint32_t flags;      /* MODISO_REGION_* */
 	uint32_t adopted;    /* 1: made by modiso_region_adopt() */
 	char name[MODISO_NAME_SIZE];
+	uint32_t shared; /* 1: made by modiso_region_map_shared(), _named() */
 };
 
 /*
@@ -129,6 +131,66 @@ modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		    struct modiso_region **out);
 
 /*
+ * modiso_region_map_shared - pages of a file become a region.
+ * modiso_region_map_named - the same with POSIX shared memory, by its name.
+ * @owner:   the module; NULL: the host.
+ * @fd:      a memfd, shared memory or a file, open for reading, and for writing
+ *           if @access says so. It stays the caller's, who had better close it.
+ * @shm:     a name as for shm_open(3), of an object that exists.
+ * @offset:  of the first byte in the file, a multiple of the page size.
+ * @length:  bytes; 0: up to the end of the file. Rounded up to whole pages.
+ * @access:  MODISO_READ, or MODISO_READ | MODISO_WRITE.
+ * @options: NULL for the defaults.
+ * @out:     receives the region; left untouched on failure.
+ *
+ * What is written is the file's: every process and every module that has mapped
+ * it sees it. Each of these mappings is protected on its own. The rights that a
+ * module has to this one say nothing of any other one, in this process or in
+ * another: who has the file open can map it again and write what a module here
+ * may only read. Several regions, of several modules, may be of one file.
+ *
+ * The library keeps no descriptor. As long as the program keeps one, code in it
+ * can map the file a second time, without any protection.
+ *
+ * Who makes the file shorter takes the pages away: the next access is a SIGBUS,
+ * for a module a fault of kind MODISO_FAULT_BUS that names the region, for
+ * modiso_copy_in() and modiso_copy_out() MODISO_ERR_FAULT, for other host code
+ * its own signal. MODISO_REGION_NOSHRINK seals the file against that
+ * (F_SEAL_SHRINK, memfd_create(2)), for all and for good.
+ *
+ * Such a region never becomes executable, and is no part of a snapshot.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL   @fd is not open, or of something else than a file; @shm
+ *                      is NULL or no name; @offset is no multiple of the page
+ *                      size; the part is empty or reaches beyond the end of the
+ *                      file; @access is not one of the two; @out is NULL; an
+ *                      option is unknown.
+ *   MODISO_ERR_NOENT   there is no shared memory @shm.
+ *   MODISO_ERR_ACCESS  @fd is not open for that, the file is sealed against
+ *                      writing, or its permissions do not allow it.
+ *   MODISO_ERR_NOTSUP  huge pages of hugetlbfs; MODISO_REGION_NOSHRINK and the
+ *                      file cannot be sealed.
+ *   MODISO_ERR_LIMIT, MODISO_ERR_NOKEY, MODISO_ERR_NOMEM, MODISO_ERR_OS,
+ *   MODISO_ERR_STATE   as for modiso_region_create().
+ *
+ * Cost:   about eight system calls.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: the child shares
+ *         the memory with its parent, and protects it on its own.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_map_shared(struct modiso_module *owner, int fd, uint64_t offset,
+			 size_t length, uint32_t access,
+			 const struct modiso_region_options *options,
+			 struct modiso_region **out);
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_map_named(struct modiso_module *owner, const char *shm,
+			uint64_t offset, size_t length, uint32_t access,
+			const struct modiso_region_options *options,
+			struct modiso_region **out);
+
+/*
  * modiso_region_protect - change what the pages of a region allow.
  * @region: the region.
  * @access: MODISO_READ, MODISO_READ | MODISO_WRITE, or
@@ -140,9 +202,11 @@ modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the three.
- *   MODISO_ERR_ACCESS  the region is executable and @access is not, or it is
- *                      adopted or the host's and @access is executable.
- *   MODISO_ERR_BUSY    @region is a segment of an image.
+ *   MODISO_ERR_ACCESS  the region is executable and @access is not; or it is
+ *                      adopted, shared or the host's and @access is
+ *                      executable; or its file cannot be written.
+ *   MODISO_ERR_BUSY    @region is a segment of an image, or part of a snapshot
+ *                      and @access is executable.
  *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *

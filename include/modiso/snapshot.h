@@ -7,7 +7,7 @@
  * its memory is the caller's or somebody else's too: regions that were adopted
  * or mapped from a file are left alone. So are regions that were read-only at
  * the time, and those that come later. A region that is destroyed stays so.
- * Stacks are emptied instead, by both functions: every run begins with the same.
+ * Stacks are emptied instead, by both functions: each run begins alike.
  */
 #ifndef MODISO_SNAPSHOT_H
 #define MODISO_SNAPSHOT_H

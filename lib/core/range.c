@@ -62,6 +62,7 @@ bool mdi_copy_covers(uintptr_t address)
 
 int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
 {
+	const struct modiso_region *region;
 	int failed;
 
 	side_base = (uintptr_t)side;
@@ -70,8 +71,10 @@ int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
 	side_length = 0;
 	if (!failed)
 		return 0;
+	region = mdi_region_at((uintptr_t)side);
 	return mdi_fail(MODISO_ERR_FAULT,
 			"memory went away while %zu bytes were copied from %p "
-			"to %p",
-			length, from, to);
+			"to %p (region %s%s)",
+			length, from, to, region ? region->name : "none",
+			region && region->shared ? ", shared" : "");
 }

@@ -7,6 +7,7 @@
 #include "core/snapshot.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/file.h"
 #include "os/memory.h"
 
 #include <errno.h>
@@ -252,15 +253,22 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"region %s is executable and stays so",
 				region->name);
+	if (access & MODISO_WRITE && region->unwritable)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"region %s is of a file that was opened for "
+				"reading, or is sealed against writing",
+				region->name);
 	if (access & MODISO_EXEC &&
-	    (region->adopted ||
+	    (region->adopted || region->shared ||
 	     region->owner->domain.kind != MDI_DOMAIN_MODULE))
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"region %s is %s; code belongs into regions "
 				"that a module's own modiso_region_create() "
 				"made",
 				region->name,
-				region->adopted ? "adopted" : "the host's");
+				region->adopted ? "adopted" :
+				region->shared	? "shared" :
+						  "the host's");
 	if (access & MODISO_EXEC && region->saved)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"region %s is part of a snapshot of %s, which "
@@ -271,6 +279,45 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 			    access, region->adopted);
 	if (result == 0)
 		region->access = access;
+	return result;
+}
+
+int mdi_region_create_shared(struct modiso_module *owner, int fd,
+			     uint64_t offset, size_t length, bool unwritable,
+			     uint32_t access, uint32_t flags, const char *name,
+			     struct modiso_region **out)
+{
+	struct modiso_region *region;
+	char *base;
+	int result;
+
+	base = mdi_arena_take(&owner->arena, length, !(access & MODISO_WRITE));
+	if (base == NULL)
+		return no_room(owner, length);
+	region = new_region(owner, base, length, access, flags, name);
+	if (region == NULL) {
+		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+		goto give_back;
+	}
+	region->shared = true;
+	region->unwritable = unwritable;
+	if (mdi_file_map(base, length, fd, offset, true) != 0) {
+		result = mdi_fail_os("mmap", "%zu bytes of a file", length);
+		goto free_region;
+	}
+	result = mdi_region_renew(region);
+	if (result != 0)
+		goto decommit;
+	publish(region);
+	*out = region;
+	return 0;
+
+decommit:
+	mdi_mem_decommit(base, length);
+free_region:
+	mdi_vault_free(region, sizeof(*region));
+give_back:
+	mdi_arena_give(&owner->arena, base, length);
 	return result;
 }
 

@@ -19,6 +19,8 @@ struct modiso_region {
 	uint32_t flags;
 	uint32_t windows; /* open on it, all threads */
 	bool adopted;
+	bool shared;     /* a file's pages, others may have them as well */
+	bool unwritable; /* shared, and the file cannot be written */
 	bool stack; /* first page is its guard */
 	bool image; /* a segment: comes and goes with its image */
 	bool saved; /* part of the owner's snapshot */
@@ -33,8 +35,25 @@ int mdi_region_create(struct modiso_module *owner, size_t length,
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
 		     struct modiso_region **out);
+/* @length 0: to the end of the file. */
+int mdi_region_map(struct modiso_module *owner, int fd, uint64_t offset,
+		   size_t length, uint32_t access, uint32_t flags,
+		   const char *name, struct modiso_region **out);
+int mdi_region_map_named(struct modiso_module *owner, const char *shm,
+			 uint64_t offset, size_t length, uint32_t access,
+			 uint32_t flags, const char *name,
+			 struct modiso_region **out);
 int mdi_region_protect(struct modiso_region *region, uint32_t access);
 int mdi_region_destroy(struct modiso_region *region);
+
+/*
+ * Pages of a file become a region, in the owner's range; the descriptor is the
+ * caller's. Checked before: see core/shared.c.
+ */
+int mdi_region_create_shared(struct modiso_module *owner, int fd,
+			     uint64_t offset, size_t length, bool unwritable,
+			     uint32_t access, uint32_t flags, const char *name,
+			     struct modiso_region **out);
 
 /* Its pages were mapped anew, and are closed: they get their rights again. */
 int mdi_region_renew(struct modiso_region *region);

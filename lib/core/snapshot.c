@@ -16,7 +16,7 @@
 static bool savable(const struct modiso_region *region)
 {
 	return region->access & MODISO_WRITE && !region->adopted &&
-	       !region->stack;
+	       !region->shared && !region->stack;
 }
 
 static char *base_of(const struct modiso_region *region)

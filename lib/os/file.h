@@ -9,6 +9,27 @@
 
 #include "base/common.h"
 
+struct mdi_file {
+	bool regular; /* else a directory, a pipe, a device ... */
+	bool huge;    /* of hugetlbfs */
+	bool readable, writable; /* through this descriptor, seals counted */
+	bool write_sealed; /* a shared mapping must not even look writable */
+	uint64_t length;
+	uint64_t page_size; /* what the file system maps at once */
+};
+
+/* What is it? EBADF: nothing that is open. */
+int mdi_file_inspect(int fd, struct mdi_file *file);
+
+/* Named shared memory (shm_overview(7)) that exists. The caller closes it. */
+int mdi_file_open_shm(const char *name, bool writable);
+
+/* The same file once more, for reading. The caller closes it. */
+int mdi_file_reopen(int fd);
+
+/* It does not become shorter any more. */
+int mdi_file_keep_length(int fd);
+
 /*
  * A file of zeros without a name. EFBIG when RLIMIT_FSIZE is below @length:
  * the kernel would send a signal. The caller closes it.

@@ -5,10 +5,68 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#define HUGETLBFS_TYPE 0x958458f6
+
+int mdi_file_inspect(int fd, struct mdi_file *file)
+{
+	int flags = fcntl(fd, F_GETFL), seals;
+	struct statfs system;
+	struct stat status;
+
+	if (flags < 0 || flags & O_PATH) {
+		errno = EBADF;
+		return -1;
+	}
+	if (fstat(fd, &status) != 0 || fstatfs(fd, &system) != 0)
+		return -1;
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0)
+		seals = 0; /* it can have none */
+	*file = (struct mdi_file){
+		.regular = S_ISREG(status.st_mode),
+		.huge = (unsigned long)system.f_type == HUGETLBFS_TYPE,
+		.readable = (flags & O_ACCMODE) != O_WRONLY,
+		.writable = (flags & O_ACCMODE) == O_RDWR &&
+			    !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)),
+		.write_sealed = seals & F_SEAL_WRITE,
+		.length = (uint64_t)status.st_size,
+		.page_size = (uint64_t)system.f_bsize,
+	};
+	return 0;
+}
+
+int mdi_file_open_shm(const char *name, bool writable)
+{
+	return shm_open(name, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
+}
+
+int mdi_file_reopen(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int mdi_file_keep_length(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals >= 0 && seals & F_SEAL_SHRINK)
+		return 0;
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+}
 
 int mdi_file_create(const char *name, uint64_t length)
 {

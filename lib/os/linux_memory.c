@@ -123,11 +123,14 @@ int mdi_mem_void(void *base, size_t length)
 
 int mdi_mem_discard(void *base, size_t length)
 {
-	if (madvise(base, length, MADV_DONTNEED) == 0)
-		return 0;
-	if (errno != EINVAL)
+	int saved = errno;
+
+	if (madvise(base, length, MADV_DONTNEED) != 0 &&
+	    (errno != EINVAL ||
+	     madvise(base, length, MADV_DONTNEED_LOCKED) != 0))
 		return -1;
-	return madvise(base, length, MADV_DONTNEED_LOCKED);
+	errno = saved;
+	return 0;
 }
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot)
