@@ -47,11 +47,13 @@ struct bench_subject {
 };
 
 extern const struct bench_subject bench_base;
+extern const struct bench_subject bench_dlopen;
 extern const struct bench_subject bench_scan;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_fault;
 extern const struct bench_subject bench_snapshot;
+extern const struct bench_subject bench_image;
 
 /* Rows that a ratio is made of, by name. */
 #define ROW_PLAIN          "plain call, 1 argument"
@@ -67,6 +69,12 @@ extern const struct bench_subject bench_snapshot;
 #define ROW_ALTERNATE_BUSY "gate: two modules in turn, other CPU busy"
 #define ROW_GUARDED        "gate: thunk, a host region is guarded"
 #define ROW_FAULT          "fault: stray write, back in the host"
+#define ROW_SERVICE        "service: called by a module"
+#define ROW_DLOPEN_SMALL   "dlopen: a small object"
+#define ROW_DLOPEN_LARGE   "dlopen: one as large as zlib"
+#define ROW_LOAD_SMALL     "image: load a small one"
+#define ROW_LOAD_LARGE     "image: load one as large as zlib"
+#define ROW_IMPORT         "service: as an image's bound import"
 
 /*
  * Keeps the reason of a failure for the measurer; returns @code, so that a row

@@ -41,7 +41,7 @@ rows() {
 run 0 --quick && rows && ! grep -q FAILED "$scratch/out"
 result "--quick: every row has its numbers"
 for row in 'plain call' 'getpid' 'mprotect pair' 'gate: thunk' 'service:' \
-	'fault:'; do
+	'fault:' 'dlopen' 'image: load'; do
 	grep -q "	$row" "$scratch/out"
 	result "--quick: there is a row: $row"
 done

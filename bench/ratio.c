@@ -5,28 +5,42 @@ static const struct {
 	const char *name;
 	enum worker_place place;
 	const char *row;
+	enum worker_place base_place;
 	const char *base_row;
 } wanted[] = {
 	{"mprotect: gate to another module / the raw mprotect calls it "
 	 "cannot avoid",
-	 PLACE_MPROTECT, ROW_ALTERNATE, ROW_SWITCH},
+	 PLACE_MPROTECT, ROW_ALTERNATE, PLACE_BASE, ROW_SWITCH},
 	{"mprotect: gate to another module / those calls where a module has a "
 	 "guard page inside",
-	 PLACE_MPROTECT, ROW_ALTERNATE, ROW_SWITCH_GUARD},
+	 PLACE_MPROTECT, ROW_ALTERNATE, PLACE_BASE, ROW_SWITCH_GUARD},
 	{"mprotect: gate to another module / those calls, other CPU busy",
-	 PLACE_MPROTECT, ROW_ALTERNATE_BUSY, ROW_SWITCH_BUSY},
+	 PLACE_MPROTECT, ROW_ALTERNATE_BUSY, PLACE_BASE, ROW_SWITCH_BUSY},
 	{"mprotect: gate with a guarded host region / raw mprotect pair",
-	 PLACE_MPROTECT, ROW_GUARDED, ROW_MPROTECT},
+	 PLACE_MPROTECT, ROW_GUARDED, PLACE_BASE, ROW_MPROTECT},
 	{"mprotect: gate to another module / pipe round trip", PLACE_MPROTECT,
-	 ROW_ALTERNATE, ROW_PIPE},
+	 ROW_ALTERNATE, PLACE_BASE, ROW_PIPE},
 	{"mprotect: gate to the same module / getpid", PLACE_MPROTECT,
-	 ROW_THUNK, ROW_GETPID},
+	 ROW_THUNK, PLACE_BASE, ROW_GETPID},
 	{"mprotect: fault / sigsetjmp+SIGSEGV+siglongjmp", PLACE_MPROTECT,
-	 ROW_FAULT, ROW_RECOVER},
-	{"pkey: gate / getpid", PLACE_PKEY, ROW_THUNK, ROW_GETPID},
-	{"pkey: gate / raw mprotect pair", PLACE_PKEY, ROW_THUNK, ROW_MPROTECT},
+	 ROW_FAULT, PLACE_BASE, ROW_RECOVER},
+	{"pkey: gate / getpid", PLACE_PKEY, ROW_THUNK, PLACE_BASE, ROW_GETPID},
+	{"pkey: gate / raw mprotect pair", PLACE_PKEY, ROW_THUNK, PLACE_BASE,
+	 ROW_MPROTECT},
 	{"pkey: fault / sigsetjmp+SIGSEGV+siglongjmp", PLACE_PKEY, ROW_FAULT,
-	 ROW_RECOVER},
+	 PLACE_BASE, ROW_RECOVER},
+	{"mprotect: image load / dlopen, a small object", PLACE_MPROTECT,
+	 ROW_LOAD_SMALL, PLACE_BASE, ROW_DLOPEN_SMALL},
+	{"mprotect: image load / dlopen, one as large as zlib", PLACE_MPROTECT,
+	 ROW_LOAD_LARGE, PLACE_BASE, ROW_DLOPEN_LARGE},
+	{"mprotect: bound import / service", PLACE_MPROTECT, ROW_IMPORT,
+	 PLACE_MPROTECT, ROW_SERVICE},
+	{"pkey: image load / dlopen, a small object", PLACE_PKEY,
+	 ROW_LOAD_SMALL, PLACE_BASE, ROW_DLOPEN_SMALL},
+	{"pkey: image load / dlopen, one as large as zlib", PLACE_PKEY,
+	 ROW_LOAD_LARGE, PLACE_BASE, ROW_DLOPEN_LARGE},
+	{"pkey: bound import / service", PLACE_PKEY, ROW_IMPORT, PLACE_PKEY,
+	 ROW_SERVICE},
 };
 
 /* A count is exact, so its least is what it is; times have a middle. */
@@ -42,7 +56,8 @@ unsigned ratio_collect(const struct plan *plan, struct ratio ratios[RATIOS_MAX])
 
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		above = measure_find(plan, wanted[i].place, wanted[i].row);
-		below = measure_find(plan, PLACE_BASE, wanted[i].base_row);
+		below = measure_find(plan, wanted[i].base_place,
+				     wanted[i].base_row);
 		if (above == NULL || below == NULL || number(plan, below) <= 0)
 			continue;
 		ratios[count].name = wanted[i].name;

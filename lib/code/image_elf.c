@@ -237,14 +237,17 @@ static int check_layout(struct mdi_elf *elf)
 
 /* --- the other program headers --- */
 
+/* It may end with the segment's last page, where the segment itself does not */
 static int check_relro(struct mdi_elf *elf, const Elf64_Phdr *header)
 {
 	const struct mdi_segment *segment =
-		mdi_elf_segment(elf, header->p_vaddr, header->p_memsz);
+		mdi_elf_segment(elf, header->p_vaddr, 1);
 
 	if (header->p_memsz == 0)
 		return 0;
-	if (segment == NULL)
+	if (segment == NULL ||
+	    header->p_memsz > page_up(segment->vaddr + segment->size) -
+				      header->p_vaddr)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: what is to become read-only is in "
 				"no segment",

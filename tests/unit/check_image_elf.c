@@ -253,8 +253,41 @@ START_TEST(bad_tables)
 	refused(FORMAT, "dynamic tag 6 twice");
 	image.program[ELF_RELRO] = image.program[ELF_DATA];
 	image.program[ELF_RELRO].p_type = PT_GNU_RELRO;
-	image.program[ELF_RELRO].p_memsz *= 2;
+	image.program[ELF_RELRO].p_memsz += 4096;
 	refused(FORMAT, "read-only is in no segment");
+	image.program[ELF_RELRO] = image.program[ELF_DATA];
+	image.program[ELF_RELRO].p_type = PT_GNU_RELRO;
+	image.program[ELF_RELRO].p_memsz = UINT64_MAX;
+	refused(FORMAT, "read-only is in no segment");
+}
+END_TEST
+
+/*
+ * A segment that is made read-only as a whole: linkers then let it end with a
+ * page, which is more than the segment has.
+ */
+START_TEST(relro_to_the_page_end)
+{
+	Elf64_Phdr *relro, *data;
+
+	begin();
+	relro = &image.program[ELF_RELRO];
+	data = &image.program[ELF_DATA];
+	for (uint64_t more = 0; more <= 4096; more++) {
+		uint64_t end = data->p_vaddr + data->p_memsz + more;
+
+		*relro = *data;
+		relro->p_type = PT_GNU_RELRO;
+		relro->p_memsz = data->p_memsz + more;
+		/* A page that is shared with what stays writable is left. */
+		ck_assert_int_eq(parse(), end <= elf.low + elf.span ? 0
+								    : FORMAT);
+		if (end > elf.low + elf.span)
+			continue;
+		ck_assert_uint_eq(elf.relro, data->p_vaddr);
+		ck_assert_uint_eq(elf.relro_end, end & ~(uint64_t)4095);
+	}
+	elf_free(&image);
 }
 END_TEST
 
@@ -324,6 +357,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, policy);
 	tcase_add_test(tcase, needed_ignored);
 	tcase_add_test(tcase, bad_tables);
+	tcase_add_test(tcase, relro_to_the_page_end);
 	tcase_add_test(tcase, self_referring);
 	tcase_add_test(tcase, notes);
 	suite_add_tcase(suite, tcase);

@@ -242,6 +242,8 @@ END_TEST
 
 /* --- names of the image --- */
 
+static void *name_block; /* the caller frees it */
+
 static int read_names(struct mdi_symbols *symbols)
 {
 	ck_assert_int_eq(
@@ -249,7 +251,8 @@ static int read_names(struct mdi_symbols *symbols)
 		0);
 	if (mdi_symbols_measure(&elf, symbols) != 0)
 		return MODISO_ERR_FORMAT;
-	return mdi_symbols_fill(&elf, symbols, calloc(1, symbols->size));
+	name_block = calloc(1, symbols->size);
+	return mdi_symbols_fill(&elf, symbols, name_block);
 }
 
 START_TEST(names)
@@ -272,6 +275,8 @@ START_TEST(names)
 	ck_assert_str_eq(symbols.strings + symbol->name, "store1");
 	ck_assert_ptr_null(mdi_symbols_at(&symbols, 4096 + 32));
 	ck_assert_ptr_null(mdi_symbols_at(&symbols, 4095));
+	free(name_block);
+	elf_free(&image);
 }
 END_TEST
 
@@ -284,6 +289,8 @@ START_TEST(name_twice)
 	ck_assert_int_eq(read_names(&symbols), MODISO_ERR_FORMAT);
 	ck_assert_ptr_nonnull(
 		strstr(modiso_last_error_text(), "defines store1 twice"));
+	free(name_block);
+	elf_free(&image);
 }
 END_TEST
 
