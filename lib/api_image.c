@@ -36,20 +36,9 @@ static int check_request(struct mdi_image_request *request,
 	if (result != 0)
 		return result;
 	if (known->name != NULL)
-		request->name = known->name;
+		request->source.name = known->name;
 	request->options = known;
 	return 0;
-}
-
-/* @result is that of reading the file. */
-static int finish_load(struct mdi_image_request *request, int result,
-		       struct modiso_image **out)
-{
-	if (result != 0)
-		return result;
-	result = mdi_image_load(request, out);
-	mdi_image_file_close(&request->file);
-	return result;
 }
 
 int modiso_image_load(struct modiso_module *module, const char *path,
@@ -63,15 +52,19 @@ int modiso_image_load(struct modiso_module *module, const char *path,
 
 	if (path != NULL) {
 		slash = strrchr(path, '/');
-		request.name = slash != NULL ? slash + 1 : path;
+		request.source.name = slash != NULL ? slash + 1 : path;
 	}
 	result = check_request(&request, options, &known, out);
 	if (result != 0)
 		return result;
 	if (path == NULL)
 		return mdi_null_argument("path");
-	return finish_load(&request, mdi_image_file_open(&request.file, path),
-			   out);
+	result = mdi_image_file_open(&request.source, path);
+	if (result != 0)
+		return result;
+	result = mdi_image_load(&request, out);
+	mdi_scan_source_close(&request.source);
+	return result;
 }
 
 int modiso_image_load_fd(struct modiso_module *module, int fd,
@@ -80,7 +73,7 @@ int modiso_image_load_fd(struct modiso_module *module, int fd,
 {
 	struct mdi_image_request request = {
 		.module = module,
-		.name = "image",
+		.source = {.name = "image"},
 	};
 	struct modiso_image_options known;
 	int result = check_request(&request, options, &known, out);
@@ -89,8 +82,8 @@ int modiso_image_load_fd(struct modiso_module *module, int fd,
 		return result;
 	if (fd < 0)
 		return mdi_fail(MODISO_ERR_INVAL, "fd is %d", fd);
-	return finish_load(&request, mdi_image_file_read(&request.file, fd),
-			   out);
+	result = mdi_image_file_descriptor(&request.source, fd);
+	return result != 0 ? result : mdi_image_load(&request, out);
 }
 
 int modiso_image_load_memory(struct modiso_module *module, const void *bytes,
@@ -100,7 +93,7 @@ int modiso_image_load_memory(struct modiso_module *module, const void *bytes,
 {
 	struct mdi_image_request request = {
 		.module = module,
-		.name = "image",
+		.source = {.name = "image"},
 	};
 	struct modiso_image_options known;
 	int result = check_request(&request, options, &known, out);
@@ -109,9 +102,8 @@ int modiso_image_load_memory(struct modiso_module *module, const void *bytes,
 		return result;
 	if (bytes == NULL)
 		return mdi_null_argument("bytes");
-	return finish_load(&request,
-			   mdi_image_file_copy(&request.file, bytes, length),
-			   out);
+	result = mdi_image_file_memory(&request.source, bytes, length);
+	return result != 0 ? result : mdi_image_load(&request, out);
 }
 
 int modiso_image_prepare(struct modiso_module *module, const void *bytes,
@@ -122,7 +114,7 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 	struct modiso_flat layout = {.struct_size = sizeof(layout)};
 	struct mdi_image_request request = {
 		.module = module,
-		.name = "image",
+		.source = {.name = "image"},
 	};
 	struct modiso_image_options known;
 	int result = check_request(&request, options, &known, out);
@@ -144,12 +136,9 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 				  "a flat image has neither imports nor an ABI "
 				  "tag");
 	if (result == 0)
-		result = mdi_image_file_copy(&request.file, bytes, length);
-	if (result != 0)
-		return result;
-	result = mdi_image_prepare(&request, &layout, out);
-	mdi_image_file_close(&request.file);
-	return result;
+		result = mdi_image_file_memory(&request.source, bytes, length);
+	return result != 0 ? result
+			   : mdi_image_prepare(&request, &layout, out);
 }
 
 int modiso_image_seal(struct modiso_image *image)

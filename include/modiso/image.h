@@ -65,7 +65,8 @@ struct modiso_image_info {
  * modiso_image_load_fd - the same from an open descriptor, which stays open.
  * modiso_image_load_memory - the same from bytes in memory.
  * @module:  that the code runs in, and that owns its memory.
- * @path, @fd, @bytes and @length: the image; copied before it is looked at.
+ * @path, @fd, @bytes and @length: the image; each byte that matters is copied,
+ *           once, before it is looked at.
  * @options: NULL for the defaults: no exports.
  * @out:     receives the image; left untouched on failure.
  *
@@ -87,7 +88,9 @@ struct modiso_image_info {
  *                      of relocation, another ABI tag.
  *   MODISO_ERR_NOENT   no such file; or an undefined symbol that no export
  *                      has, by name.
- *   MODISO_ERR_GADGET  its code holds a forbidden instruction.
+ *   MODISO_ERR_GADGET  its code holds a forbidden instruction; the sentence
+ *                      names the image, the offset in its file, the address,
+ *                      the section and the symbol.
  *   MODISO_ERR_FAULT   an initialiser or a resolver faulted; see
  *                      modiso_fault_last().
  *   MODISO_ERR_LIMIT   no room in the module's address range.
@@ -95,7 +98,7 @@ struct modiso_image_info {
  *   MODISO_ERR_OS      the kernel refused; errno says how.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   reads the image once, copies it twice, about ten system calls.
+ * Cost:   reads and copies the image once; about fifteen system calls.
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
@@ -207,7 +210,7 @@ struct modiso_flat {
  * modiso_image_prepare - everything about a flat image that can be refused.
  * modiso_image_seal - make a prepared image executable.
  * @module:  that the code runs in, and that owns its memory.
- * @bytes, @length: the blob; copied before it is looked at.
+ * @bytes, @length: the blob; copied, once, before it is looked at.
  * @flat:    its layout.
  * @options: name and flags as for modiso_image_load(); no exports, no tag.
  * @out:     receives the image; left untouched on failure.

@@ -38,7 +38,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	image = mdi_vault_alloc(sizeof(*image));
 	if (image == NULL) {
 		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for image %s",
-				  request->name);
+				  request->source.name);
 	} else {
 		result = mdi_region_stage(request->module, length,
 					  &image->pages);
@@ -50,7 +50,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 		return result;
 	image->module = request->module;
 	image->length = length;
-	copy_name(image->name, request->name);
+	copy_name(image->name, request->source.name);
 	*out = image;
 	return 0;
 }
@@ -134,23 +134,24 @@ static void trim(struct modiso_image *image)
 	}
 }
 
-static int settle_part(struct modiso_image *image, struct mdi_image_part *part)
-{
-	char name[MODISO_NAME_SIZE];
-
-	snprintf(name, sizeof(name), "%.23s %s", image->name, part->what);
-	return mdi_region_settle(image->module, image->pages + part->offset,
-				 part->length, part->access, name,
-				 &part->region);
-}
-
 int mdi_image_settle(struct modiso_image *image)
 {
-	int result = 0;
+	struct mdi_region_part part[MDI_IMAGE_PARTS];
+	int result;
 
 	trim(image);
-	for (unsigned i = 0; result == 0 && i < image->part_count; i++)
-		result = settle_part(image, &image->part[i]);
+	for (unsigned i = 0; i < image->part_count; i++) {
+		part[i] = (struct mdi_region_part){
+			.base = image->pages + image->part[i].offset,
+			.length = image->part[i].length,
+			.access = image->part[i].access,
+		};
+		snprintf(part[i].name, sizeof(part[i].name), "%.23s %s",
+			 image->name, image->part[i].what);
+	}
+	result = mdi_region_settle(image->module, part, image->part_count);
+	for (unsigned i = 0; i < image->part_count; i++)
+		image->part[i].region = part[i].region;
 	return result;
 }
 
@@ -324,8 +325,8 @@ int mdi_image_find(const struct modiso_image *image, const char *name,
 /* For reports: the image and the function that an address is in. */
 static bool describe(uintptr_t address, struct mdi_report_place *place)
 {
-	const struct modiso_image *image;
 	const struct mdi_symbol *symbol;
+	struct modiso_image *image;
 	bool found = false;
 
 	mdi_runtime_lock();
@@ -338,8 +339,8 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 		symbol = mdi_symbols_at(&image->symbols, place->file_offset);
 		if (symbol == NULL)
 			continue;
-		snprintf(place->function, sizeof(place->function), "%s",
-			 image->symbols.strings + symbol->name);
+		mdi_symbols_print(&image->symbols, symbol, place->function,
+				  sizeof(place->function));
 		place->function_offset = place->file_offset - symbol->vaddr;
 	}
 	mdi_runtime_unlock();

@@ -49,8 +49,7 @@ struct modiso_image {
 struct mdi_image_request {
 	struct modiso_module *module;
 	const struct modiso_image_options *options; /* complete */
-	const char *name;
-	struct mdi_image_file file;
+	struct mdi_scan_source source; /* its name is that of the image */
 };
 
 /* The library's lock is not held in these; they take and give it. */
@@ -89,8 +88,13 @@ void mdi_image_discard(struct modiso_image *image);
 /* Give back what sealing would have needed: image_flat.c; the lock is held. */
 void mdi_image_unprepare(struct modiso_image *image);
 
-/* Executable bytes of a built image that is not yet executable. */
-int mdi_image_scan(const struct modiso_image *image);
+/*
+ * Executable bytes of a built image that is not yet executable. @elf is NULL
+ * for a flat one.
+ */
+int mdi_image_scan(const struct modiso_image *image,
+		   const struct mdi_image_request *request,
+		   const struct mdi_elf *elf);
 
 /* Call a function inside the module: image_run.c. */
 int mdi_image_call(const struct modiso_image *image, uintptr_t function,

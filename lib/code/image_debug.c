@@ -151,10 +151,11 @@ static bool move_file(char *file, size_t length, uintptr_t bias)
 /* --- coming and going --- */
 
 static int add_gdb(struct modiso_image *image,
-		   const struct mdi_image_file *from)
+		   const struct mdi_scan_source *from)
 {
-	size_t size = sizeof(struct mdi_image_debug) + from->length;
+	size_t size = sizeof(struct mdi_image_debug) + from->size;
 	struct mdi_image_debug *debug;
+	int result;
 	char *file;
 
 	mdi_runtime_lock();
@@ -167,11 +168,11 @@ static int add_gdb(struct modiso_image *image,
 				image->name);
 	debug->size = size;
 	file = (char *)(debug + 1);
-	memcpy(file, from->bytes, from->length);
-	if (!move_file(file, from->length, image->bias))
-		return 0;
+	result = mdi_scan_source_read(from, 0, file, from->size);
+	if (result != 0 || !move_file(file, from->size, image->bias))
+		return result;
 	debug->entry.file = file;
-	debug->entry.size = from->length;
+	debug->entry.size = from->size;
 	mdi_lock(&lock);
 	debug->entry.next = mdi_jit_descriptor.first;
 	if (debug->entry.next != NULL)
@@ -190,7 +191,7 @@ int mdi_image_debug_add(struct modiso_image *image,
 	int result = 0;
 
 	if (flags & MODISO_IMAGE_DEBUGGER)
-		result = add_gdb(image, &request->file);
+		result = add_gdb(image, &request->source);
 	if (result == 0 && flags & MODISO_IMAGE_PERF)
 		result = mdi_image_perf_add(image);
 	return result;

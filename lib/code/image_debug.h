@@ -19,6 +19,6 @@ void mdi_image_debug_remove(struct modiso_image *image);
 void mdi_image_debug_free(struct modiso_image *image);
 
 /* Lines for perf(1): image_perf.c. 0 or MODISO_ERR_OS. */
-int mdi_image_perf_add(const struct modiso_image *image);
+int mdi_image_perf_add(struct modiso_image *image);
 
 #endif /* MDI_CODE_IMAGE_DEBUG_H */

@@ -123,7 +123,7 @@ static int find_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 		return bad_table(elf, "symbols");
 	/* Their number is nowhere; there are no more than fit. */
 	elf->symbols.length =
-		segment->file_offset + segment->file_size - elf->symbols.offset;
+		segment->vaddr + segment->file_size - at;
 	return 0;
 }
 

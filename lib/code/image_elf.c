@@ -5,18 +5,14 @@
 
 #include <modiso/region.h>
 
+#include <stddef.h>
 #include <string.h>
 
 /* More than any module's address range; sums below it cannot wrap. */
-#define SPAN_MAX    ((uint64_t)1 << 40)
-#define HEADERS_MAX 128
+#define SPAN_MAX ((uint64_t)1 << 40)
 
 #define NOTE_ABI 1
-
-bool mdi_elf_fits(const struct mdi_elf *elf, uint64_t offset, uint64_t length)
-{
-	return offset <= elf->length && length <= elf->length - offset;
-}
+#define TRAP     0xcc /* int3 */
 
 const struct mdi_segment *mdi_elf_segment(const struct mdi_elf *elf,
 					  uint64_t vaddr, uint64_t length)
@@ -43,7 +39,7 @@ bool mdi_elf_part(const struct mdi_elf *elf, uint64_t vaddr, uint64_t length,
 	at = vaddr - segment->vaddr;
 	if (at > segment->file_size || length > segment->file_size - at)
 		return false;
-	part->offset = segment->file_offset + at;
+	part->offset = vaddr - elf->low;
 	part->length = length;
 	return true;
 }
@@ -83,41 +79,50 @@ static int check_identity(const struct mdi_elf *elf, const Elf64_Ehdr *header)
 	return 0;
 }
 
-static int read_header(const struct mdi_elf *elf, Elf64_Ehdr *header)
+/* As many program headers as most files have come with the header. */
+#define HEAD (sizeof(Elf64_Ehdr) + 12 * sizeof(Elf64_Phdr))
+_Static_assert(offsetof(struct mdi_elf, program) ==
+		       offsetof(struct mdi_elf, header) + sizeof(Elf64_Ehdr),
+	       "they lie in the structure as in the file");
+
+static int read_headers(struct mdi_elf *elf,
+			const struct mdi_scan_source *source)
 {
+	Elf64_Ehdr *header = &elf->header;
+	size_t head;
 	int result;
 
-	if (elf->length < sizeof(*header))
+	if (source->size < sizeof(*header))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s is truncated: %zu bytes are less "
 				"than an ELF header",
-				elf->name, elf->length);
-	memcpy(header, elf->bytes, sizeof(*header));
-	result = check_identity(elf, header);
+				elf->name, (size_t)source->size);
+	head = source->size < HEAD ? (size_t)source->size : HEAD;
+	result = mdi_scan_source_read(
+		source, 0, (char *)elf + offsetof(struct mdi_elf, header),
+		head);
+	if (result == 0)
+		result = check_identity(elf, header);
 	if (result != 0)
 		return result;
 	if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
-	    header->e_phnum > HEADERS_MAX)
+	    header->e_phnum > MDI_HEADERS_MAX)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s has %u program headers of %u bytes; "
 				"1 to %d of %zu are possible",
 				elf->name, header->e_phnum, header->e_phentsize,
-				HEADERS_MAX, sizeof(Elf64_Phdr));
-	if (!mdi_elf_fits(elf, header->e_phoff,
-			  header->e_phnum * sizeof(Elf64_Phdr)))
+				MDI_HEADERS_MAX, sizeof(Elf64_Phdr));
+	if (!mdi_scan_source_has(source, header->e_phoff,
+				 header->e_phnum * sizeof(Elf64_Phdr)))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s is truncated: its program headers "
 				"are not in the file",
 				elf->name);
-	return 0;
-}
-
-static void read_program_header(const struct mdi_elf *elf,
-				const Elf64_Ehdr *header, unsigned i,
-				Elf64_Phdr *out)
-{
-	memcpy(out, elf->bytes + header->e_phoff + i * sizeof(*out),
-	       sizeof(*out));
+	if (header->e_phoff == sizeof(*header) &&
+	    header->e_phnum * sizeof(Elf64_Phdr) <= head - sizeof(*header))
+		return 0;
+	return mdi_scan_source_read(source, header->e_phoff, elf->program,
+				    header->e_phnum * sizeof(Elf64_Phdr));
 }
 
 /* --- segments --- */
@@ -133,19 +138,21 @@ static uint64_t page_up(uint64_t vaddr)
 	return page_down(vaddr + MDI_PAGE_SIZE - 1);
 }
 
-static int check_load(const struct mdi_elf *elf, const Elf64_Phdr *load)
+static int check_load(const struct mdi_elf *elf,
+		      const struct mdi_scan_source *source,
+		      const Elf64_Phdr *load)
 {
 	if (load->p_filesz > load->p_memsz)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: the segment at %#lx is larger in "
 				"the file than in memory",
 				elf->name, load->p_vaddr);
-	if (!mdi_elf_fits(elf, load->p_offset, load->p_filesz))
+	if (!mdi_scan_source_has(source, load->p_offset, load->p_filesz))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s is truncated: the segment at %#lx "
 				"has %#lx bytes at %#lx of a file of %#zx",
 				elf->name, load->p_vaddr, load->p_filesz,
-				load->p_offset, elf->length);
+				load->p_offset, (size_t)source->size);
 	if (load->p_vaddr > SPAN_MAX || load->p_memsz > SPAN_MAX)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: the segment of %#lx bytes at %#lx "
@@ -170,14 +177,16 @@ static int check_load(const struct mdi_elf *elf, const Elf64_Phdr *load)
 	return 0;
 }
 
-static int add_segment(struct mdi_elf *elf, const Elf64_Phdr *load)
+static int add_segment(struct mdi_elf *elf,
+		       const struct mdi_scan_source *source,
+		       const Elf64_Phdr *load)
 {
 	struct mdi_segment *segment = &elf->segment[elf->segment_count];
 	int result;
 
 	if (load->p_memsz == 0)
 		return 0;
-	result = check_load(elf, load);
+	result = check_load(elf, source, load);
 	if (result != 0)
 		return result;
 	if (elf->segment_count == MDI_SEGMENTS_MAX)
@@ -246,8 +255,8 @@ static int check_relro(struct mdi_elf *elf, const Elf64_Phdr *header)
 	if (header->p_memsz == 0)
 		return 0;
 	if (segment == NULL ||
-	    header->p_memsz > page_up(segment->vaddr + segment->size) -
-				      header->p_vaddr)
+	    header->p_memsz >
+		    page_up(segment->vaddr + segment->size) - header->p_vaddr)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: what is to become read-only is in "
 				"no segment",
@@ -272,14 +281,15 @@ static void read_abi(struct mdi_elf *elf, uint64_t at, uint64_t size)
 
 static int read_notes(struct mdi_elf *elf, const Elf64_Phdr *header)
 {
-	uint64_t at = header->p_offset, left = header->p_filesz;
+	uint64_t at, left = header->p_filesz;
+	struct mdi_part part;
 	Elf64_Nhdr note;
 
-	if (!mdi_elf_fits(elf, at, left))
+	if (!mdi_elf_part(elf, header->p_vaddr, left, &part))
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s is truncated: a note is not in the "
-				"file",
-				elf->name);
+				"image %s: a note at %#lx is in no segment",
+				elf->name, header->p_vaddr);
+	at = part.offset;
 	while (left >= sizeof(note)) {
 		uint64_t align = header->p_align == 8 ? 7 : 3;
 		uint64_t name, size;
@@ -303,8 +313,8 @@ static int read_notes(struct mdi_elf *elf, const Elf64_Phdr *header)
 	return 0;
 }
 
-static int read_other(struct mdi_elf *elf, const Elf64_Phdr *header,
-		      bool ignore_needed)
+/* What the headers alone say. */
+static int check_other(struct mdi_elf *elf, const Elf64_Phdr *header)
 {
 	switch (header->p_type) {
 	case PT_TLS:
@@ -321,48 +331,80 @@ static int read_other(struct mdi_elf *elf, const Elf64_Phdr *header,
 				elf->name);
 	case PT_GNU_RELRO:
 		return check_relro(elf, header);
-	case PT_NOTE:
-		return read_notes(elf, header);
-	case PT_DYNAMIC:
-		return mdi_elf_dynamic(elf, header, ignore_needed);
 	default:
 		return 0;
 	}
 }
 
-int mdi_elf_parse(struct mdi_elf *elf, const void *bytes, size_t length,
-		  const char *name, bool ignore_needed)
+int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source)
 {
-	Elf64_Ehdr header;
-	Elf64_Phdr program;
+	const Elf64_Ehdr *header = &elf->header;
 	int result;
 
 	memset(elf, 0, sizeof(*elf));
-	elf->bytes = bytes;
-	elf->length = length;
-	elf->name = name;
-	result = read_header(elf, &header);
+	elf->name = source->name;
+	result = read_headers(elf, source);
+	for (unsigned i = 0; result == 0 && i < header->e_phnum; i++)
+		if (elf->program[i].p_type == PT_LOAD)
+			result = add_segment(elf, source, &elf->program[i]);
+	if (result == 0)
+		result = check_layout(elf);
+	for (unsigned i = 0; result == 0 && i < header->e_phnum; i++)
+		result = check_other(elf, &elf->program[i]);
 	if (result != 0)
 		return result;
-	for (unsigned i = 0; i < header.e_phnum; i++) {
-		read_program_header(elf, &header, i, &program);
-		if (program.p_type != PT_LOAD)
-			continue;
-		result = add_segment(elf, &program);
-		if (result != 0)
-			return result;
-	}
-	result = check_layout(elf);
-	for (unsigned i = 0; result == 0 && i < header.e_phnum; i++) {
-		read_program_header(elf, &header, i, &program);
-		result = read_other(elf, &program, ignore_needed);
-	}
-	if (result != 0)
-		return result;
-	if (header.e_entry != 0 && !mdi_elf_is_code(elf, header.e_entry))
+	if (header->e_entry != 0 && !mdi_elf_is_code(elf, header->e_entry))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: its entry point %#lx is not in code",
-				elf->name, header.e_entry);
-	elf->entry = header.e_entry;
+				elf->name, header->e_entry);
+	elf->entry = header->e_entry;
 	return 0;
+}
+
+/* Code ends in traps, not in what the page would be filled with. */
+static void fill_with_traps(const struct mdi_elf *elf, char *pages,
+			    const struct mdi_segment *segment)
+{
+	size_t offset = segment->vaddr - elf->low;
+	size_t end = offset + segment->file_size;
+
+	memset(pages + (offset & -MDI_PAGE_SIZE), TRAP,
+	       offset & (MDI_PAGE_SIZE - 1));
+	if (segment->size == segment->file_size)
+		memset(pages + end, TRAP, -end & (MDI_PAGE_SIZE - 1));
+}
+
+int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
+		     char *pages)
+{
+	int result = 0;
+
+	for (unsigned i = 0; result == 0 && i < elf->segment_count; i++) {
+		const struct mdi_segment *segment = &elf->segment[i];
+
+		if (segment->file_size == 0)
+			continue;
+		result = mdi_scan_source_read(source, segment->file_offset,
+					      pages + segment->vaddr - elf->low,
+					      segment->file_size);
+		if (result == 0 && segment->access & MODISO_EXEC)
+			fill_with_traps(elf, pages, segment);
+	}
+	elf->bytes = (const unsigned char *)pages;
+	return result;
+}
+
+int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed)
+{
+	int result = 0;
+
+	for (unsigned i = 0; result == 0 && i < elf->header.e_phnum; i++) {
+		const Elf64_Phdr *program = &elf->program[i];
+
+		if (program->p_type == PT_NOTE)
+			result = read_notes(elf, program);
+		else if (program->p_type == PT_DYNAMIC)
+			result = mdi_elf_dynamic(elf, program, ignore_needed);
+	}
+	return result;
 }

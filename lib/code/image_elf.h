@@ -2,18 +2,26 @@
 /*
  * code/image_elf.h - what an ELF64 image for x86-64 says about itself.
  *
- * Works on a plain buffer and maps nothing. Every number is checked against
- * the buffer before it is used, and against the segments before it is stored:
- * what a struct mdi_elf holds can be relied on.
+ * Read in three steps, so that no byte is copied twice: the headers, into the
+ * structure itself; the segments, into pages of the caller's; then what lies
+ * in them, from these pages. Nobody else can change either. Each byte of the
+ * file that means anything is read once: a file that changes meanwhile is like
+ * another file.
+ *
+ * Every number is checked against the file before it is used, and against the
+ * segments before it is stored: what a struct mdi_elf holds can be relied on.
+ * Relocations may change the tables in the pages, so what is read from those
+ * is checked each time.
  */
 #ifndef MDI_CODE_IMAGE_ELF_H
 #define MDI_CODE_IMAGE_ELF_H
 
-#include "base/common.h"
+#include "code/scan_source.h"
 
 #include <elf.h>
 
 #define MDI_SEGMENTS_MAX 16
+#define MDI_HEADERS_MAX  128
 
 struct mdi_segment {
 	uint64_t vaddr; /* as linked */
@@ -22,7 +30,7 @@ struct mdi_segment {
 	uint32_t access; /* MODISO_READ | ... */
 };
 
-/* Bytes of the file. */
+/* Bytes of the pages. */
 struct mdi_part {
 	size_t offset, length;
 };
@@ -35,9 +43,10 @@ struct mdi_hooks {
 };
 
 struct mdi_elf {
-	const unsigned char *bytes;
-	size_t length;
 	const char *name; /* for sentences */
+	Elf64_Ehdr header; /* linkers put the next right behind it */
+	Elf64_Phdr program[MDI_HEADERS_MAX]; /* header.e_phnum of them */
+	const unsigned char *bytes; /* the pages; NULL: not read yet */
 
 	struct mdi_segment segment[MDI_SEGMENTS_MAX]; /* by address */
 	unsigned segment_count;
@@ -54,9 +63,15 @@ struct mdi_elf {
 	struct mdi_part abi; /* the tag, without its final zero */
 };
 
-/* 0, or MODISO_ERR_FORMAT, _ACCESS or _NOTSUP with the sentence. */
-int mdi_elf_parse(struct mdi_elf *elf, const void *bytes, size_t length,
-		  const char *name, bool ignore_needed);
+/*
+ * All of these: 0, or MODISO_ERR_FORMAT, _ACCESS, _NOTSUP or _OS with the
+ * sentence. The source's name is used for sentences.
+ */
+int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source);
+/* Into elf->span bytes, which are zero: the image from elf->low on. */
+int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
+		     char *pages);
+int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed);
 
 /* The dynamic section: image_dynamic.c. */
 int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
@@ -66,15 +81,12 @@ int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
 const struct mdi_segment *mdi_elf_segment(const struct mdi_elf *elf,
 					  uint64_t vaddr, uint64_t length);
 
-/* Where these bytes are in the file; false: not (all) in one segment's. */
+/* Where these bytes are in the pages; false: not (all) in one segment's file */
 bool mdi_elf_part(const struct mdi_elf *elf, uint64_t vaddr, uint64_t length,
 		  struct mdi_part *part);
 
 /* Is there code at this address, as linked? */
 bool mdi_elf_is_code(const struct mdi_elf *elf, uint64_t vaddr);
-
-/* A range of the file; false: it leaves the buffer. */
-bool mdi_elf_fits(const struct mdi_elf *elf, uint64_t offset, uint64_t length);
 
 /* Symbol @index of the dynamic ones; false: there is no room for it. */
 bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,

@@ -20,13 +20,13 @@
 
 struct layout {
 	const struct modiso_flat *flat;
-	const struct mdi_image_file *file;
+	const struct mdi_scan_source *source;
 	size_t code_pages, data_at, data_size, data_pages;
 };
 
 static bool in_blob(const struct layout *layout, size_t offset, size_t size)
 {
-	size_t length = layout->file->length;
+	size_t length = (size_t)layout->source->size;
 
 	return offset <= length && size <= length - offset;
 }
@@ -40,12 +40,14 @@ static int check_blob(const struct layout *layout)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"flat: %zu bytes of code at %zu of a blob of "
 				"%zu",
-				flat->code_size, code, layout->file->length);
+				flat->code_size, code,
+				(size_t)layout->source->size);
 	if (!in_blob(layout, data, flat->data_size))
 		return mdi_fail(MODISO_ERR_INVAL,
 				"flat: %zu bytes of data at %zu of a blob of "
 				"%zu",
-				flat->data_size, data, layout->file->length);
+				flat->data_size, data,
+				(size_t)layout->source->size);
 	if (flat->data_size != 0 && code < data + flat->data_size &&
 	    data < code + flat->code_size)
 		return mdi_fail(MODISO_ERR_INVAL,
@@ -154,7 +156,7 @@ static int name_symbols(struct modiso_image *image, const struct layout *layout)
 static void fill(struct modiso_image *image, const struct layout *layout)
 {
 	const struct modiso_flat *flat = layout->flat;
-	const unsigned char *blob = layout->file->bytes;
+	const unsigned char *blob = layout->source->image;
 
 	memcpy(image->pages, blob + flat->code_offset, flat->code_size);
 	memset(image->pages + flat->code_size, TRAP,
@@ -235,14 +237,15 @@ static int take_reserve(struct modiso_image *image)
 			image->name);
 }
 
-static int prepare(struct modiso_image *image, const struct layout *layout)
+static int prepare(struct modiso_image *image, const struct layout *layout,
+		   const struct mdi_image_request *request)
 {
 	int result;
 
 	fill(image, layout);
 	result = name_symbols(image, layout);
 	if (result == 0)
-		result = mdi_image_scan(image);
+		result = mdi_image_scan(image, request, NULL);
 	if (result == 0)
 		result = cut(image);
 	if (result != 0)
@@ -257,7 +260,7 @@ static int prepare(struct modiso_image *image, const struct layout *layout)
 int mdi_image_prepare(struct mdi_image_request *request,
 		      const struct modiso_flat *flat, struct modiso_image **out)
 {
-	struct layout layout = {.flat = flat, .file = &request->file};
+	struct layout layout = {.flat = flat, .source = &request->source};
 	struct modiso_image *image;
 	int result;
 
@@ -267,7 +270,7 @@ int mdi_image_prepare(struct mdi_image_request *request,
 			request, layout.data_at + layout.data_pages, &image);
 	if (result != 0)
 		return result;
-	result = prepare(image, &layout);
+	result = prepare(image, &layout, request);
 	if (result == 0)
 		result = mdi_image_debug_add(image, request);
 	if (result != 0) {

@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRAP 0xcc /* int3 */
-
 struct load {
 	struct mdi_image_request *request;
 	struct mdi_elf elf;
@@ -90,27 +88,29 @@ static void add_parts(struct load *load)
 	}
 }
 
-/* Code ends in traps, not in what the page would be filled with. */
-static void copy_segment(const struct load *load,
-			 const struct mdi_segment *segment)
+/* Pages that the file fills, in as few calls as there are gaps. */
+static void populate(const struct load *load)
 {
-	size_t offset = segment->vaddr - load->elf.low;
-	size_t end = offset + segment->file_size;
-	char *pages = load->image->pages;
+	const struct mdi_elf *elf = &load->elf;
+	size_t from = 0, to = 0;
 
-	if (segment->file_size == 0)
-		return;
-	mdi_mem_populate(pages + (offset & -MDI_PAGE_SIZE),
-			 ((end + MDI_PAGE_SIZE - 1) & -MDI_PAGE_SIZE) -
-				 (offset & -MDI_PAGE_SIZE));
-	memcpy(pages + offset, load->elf.bytes + segment->file_offset,
-	       segment->file_size);
-	if (!(segment->access & MODISO_EXEC))
-		return;
-	memset(pages + (offset & -MDI_PAGE_SIZE), TRAP,
-	       offset & (MDI_PAGE_SIZE - 1));
-	if (segment->size == segment->file_size)
-		memset(pages + end, TRAP, -end & (MDI_PAGE_SIZE - 1));
+	for (unsigned i = 0; i < elf->segment_count; i++) {
+		size_t start = elf->segment[i].vaddr - elf->low;
+		size_t end = start + elf->segment[i].file_size;
+
+		if (end == start)
+			continue;
+		start &= -MDI_PAGE_SIZE;
+		if (start != to) {
+			if (to != from)
+				mdi_mem_populate(load->image->pages + from,
+						 to - from);
+			from = start;
+		}
+		to = (end + MDI_PAGE_SIZE - 1) & -MDI_PAGE_SIZE;
+	}
+	if (to != from)
+		mdi_mem_populate(load->image->pages + from, to - from);
 }
 
 /* The canary of the stack protector differs from load to load. */
@@ -189,16 +189,35 @@ static int read_all_hooks(struct load *load)
 
 static int name_symbols(struct load *load)
 {
+	const struct mdi_scan_source *source = &load->request->source;
 	struct modiso_image *image = load->image;
+	struct mdi_symbol_table table;
 	int result;
 
-	result = mdi_symbols_measure(&load->elf, &image->symbols);
+	result = mdi_symbols_measure(&load->elf, source, &table,
+				     &image->symbols);
 	if (result == 0)
 		result = mdi_image_reserve_names(image);
 	if (result == 0)
-		result = mdi_symbols_fill(&load->elf, &image->symbols,
-					  image->names);
+		result = mdi_symbols_fill(&load->elf, source, &table,
+					  &image->symbols, image->names);
 	return result;
+}
+
+/* The pages as the file has them, and all that is said in them. */
+static int read_image(struct load *load)
+{
+	struct mdi_image_request *request = load->request;
+	uint32_t flags = request->options->flags;
+	int result;
+
+	populate(load);
+	result = mdi_elf_segments(&load->elf, &request->source,
+				  load->image->pages);
+	if (result == 0)
+		result = mdi_elf_contents(&load->elf,
+					  flags & MODISO_IMAGE_IGNORE_NEEDED);
+	return result != 0 ? result : check_abi(load);
 }
 
 static int build(struct load *load)
@@ -210,8 +229,9 @@ static int build(struct load *load)
 	image->bias = (uintptr_t)image->pages - elf->low;
 	if (elf->entry != 0)
 		image->entry = image->bias + elf->entry;
-	for (unsigned i = 0; i < elf->segment_count; i++)
-		copy_segment(load, &elf->segment[i]);
+	result = read_image(load);
+	if (result != 0)
+		return result;
 	load->reloc = (struct mdi_reloc){
 		.elf = elf,
 		.bindings = &load->bindings,
@@ -227,7 +247,7 @@ static int build(struct load *load)
 		return result;
 	set_guard(load);
 	result = read_all_hooks(load);
-	return result != 0 ? result : mdi_image_scan(image);
+	return result != 0 ? result : mdi_image_scan(image, load->request, elf);
 }
 
 /* --- running --- */
@@ -294,14 +314,9 @@ static int start(struct load *load)
 static int load_elf(struct load *load)
 {
 	struct mdi_image_request *request = load->request;
-	const struct modiso_image_options *options = request->options;
 	int result;
 
-	result = mdi_elf_parse(&load->elf, request->file.bytes,
-			       request->file.length, request->name,
-			       options->flags & MODISO_IMAGE_IGNORE_NEEDED);
-	if (result == 0)
-		result = check_abi(load);
+	result = mdi_elf_headers(&load->elf, &request->source);
 	if (result == 0)
 		result =
 			mdi_image_create(request, load->elf.span, &load->image);

@@ -3,6 +3,7 @@
 #include "code/image_debug.h"
 
 #include "base/error.h"
+#include "core/runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,21 +49,26 @@ static uint64_t size_of(const struct mdi_symbols *symbols, size_t i)
 	return 1;
 }
 
-int mdi_image_perf_add(const struct modiso_image *image)
+int mdi_image_perf_add(struct modiso_image *image)
 {
-	const struct mdi_symbols *symbols = &image->symbols;
+	struct mdi_symbols *symbols = &image->symbols;
+	char name[128];
 	int saved = errno, fd = open_map();
 	bool good = true;
 
 	if (fd < 0)
 		return MODISO_ERR_OS;
-	for (size_t i = 0; i < symbols->function_count; i++)
+	mdi_runtime_lock();
+	mdi_symbols_prepare(symbols);
+	mdi_runtime_unlock();
+	for (size_t i = 0; i < symbols->function_count; i++) {
+		mdi_symbols_print(symbols, &symbols->functions[i], name,
+				  sizeof(name));
 		good = dprintf(fd, "%" PRIx64 " %" PRIx64 " %s [%s]\n",
 			       image->bias + symbols->functions[i].vaddr,
-			       size_of(symbols, i),
-			       symbols->strings + symbols->functions[i].name,
-			       image->name) > 0 &&
+			       size_of(symbols, i), name, image->name) > 0 &&
 		       good;
+	}
 	if (!good) {
 		saved = errno;
 		mdi_fail_os("write", "the map for perf");

@@ -4,10 +4,12 @@
 
 #include "base/error.h"
 #include "code/scan.h"
+#include "code/scan_names.h"
 
 #include <modiso/region.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /*
  * GUARD stops mistakes, and nobody writes PKRU by mistake. The other levels
@@ -20,29 +22,77 @@ static uint32_t forbidden(const struct modiso_module *module)
 		       : MODISO_SCAN_ALL;
 }
 
-static int refuse(const struct modiso_image *image, size_t offset,
+/* Where a byte of the image lies in its file; 0: nowhere. */
+static uint64_t file_offset(const struct mdi_elf *elf, uint64_t vaddr)
+{
+	const struct mdi_segment *segment = mdi_elf_segment(elf, vaddr, 1);
+
+	if (segment == NULL || vaddr - segment->vaddr >= segment->file_size)
+		return 0;
+	return segment->file_offset + (vaddr - segment->vaddr);
+}
+
+/* ", .text, function + 0x1", as far as the file says it. */
+static void name_place(const struct mdi_image_request *request,
+		       const struct mdi_elf *elf, uint64_t vaddr, char *text,
+		       size_t size)
+{
+	struct mdi_scan_names names = {0};
+	struct mdi_scan_name name;
+	int used;
+
+	name = mdi_scan_names_find(&names, &request->source, &elf->header,
+				   vaddr);
+	used = snprintf(text, size, ", %s",
+			name.section != NULL ? name.section : "in no section");
+	if (name.symbol != NULL && used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, ", %s + %#" PRIx64,
+			 name.symbol, name.symbol_offset);
+	mdi_scan_names_fini(&names);
+}
+
+static int refuse_flat(const struct modiso_image *image, size_t offset,
+		       const char *what)
+{
+	struct mdi_symbols symbols = image->symbols;
+	const struct mdi_symbol *symbol = mdi_symbols_at(&symbols, offset);
+	char name[128];
+
+	if (symbol == NULL)
+		return mdi_fail(MODISO_ERR_GADGET,
+				"image %s: forbidden instruction at %#zx of "
+				"its code: %s",
+				image->name, offset, what);
+	mdi_symbols_print(&symbols, symbol, name, sizeof(name));
+	return mdi_fail(MODISO_ERR_GADGET,
+			"image %s: forbidden instruction at %#zx of its code, "
+			"%s + %#zx: %s",
+			image->name, offset, name,
+			offset - (size_t)symbol->vaddr, what);
+}
+
+static int refuse(const struct modiso_image *image,
+		  const struct mdi_image_request *request,
+		  const struct mdi_elf *elf, size_t offset,
 		  const struct mdi_scan_place *place)
 {
 	uint64_t vaddr = (uintptr_t)image->pages + offset - image->bias;
-	const struct mdi_symbol *symbol =
-		mdi_symbols_at(&image->symbols, vaddr);
-	char text[128];
+	char what[128], where[320];
 
-	mdi_scan_describe(place, text, sizeof(text));
-	if (symbol == NULL)
-		return mdi_fail(MODISO_ERR_GADGET,
-				"image %s: forbidden instruction at %#" PRIx64
-				": %s",
-				image->name, vaddr, text);
+	mdi_scan_describe(place, what, sizeof(what));
+	if (elf == NULL)
+		return refuse_flat(image, offset, what);
+	name_place(request, elf, vaddr, where, sizeof(where));
 	return mdi_fail(MODISO_ERR_GADGET,
-			"image %s: forbidden instruction at %#" PRIx64
-			", %s + %#" PRIx64 ": %s",
-			image->name, vaddr,
-			image->symbols.strings + symbol->name,
-			vaddr - symbol->vaddr, text);
+			"image %s: forbidden instruction at offset %#" PRIx64
+			", address %#" PRIx64 "%s: %s",
+			image->name, file_offset(elf, vaddr), vaddr, where,
+			what);
 }
 
-int mdi_image_scan(const struct modiso_image *image)
+int mdi_image_scan(const struct modiso_image *image,
+		   const struct mdi_image_request *request,
+		   const struct mdi_elf *elf)
 {
 	uint32_t kinds = forbidden(image->module);
 	struct mdi_scan_place place;
@@ -59,7 +109,8 @@ int mdi_image_scan(const struct modiso_image *image)
 			continue;
 		}
 		if (to > from && mdi_scan_pieces(&piece, 1, kinds, &place) != 0)
-			return refuse(image, from + place.position, &place);
+			return refuse(image, request, elf,
+				      from + place.position, &place);
 		if (!code)
 			continue;
 		from = part->offset;

@@ -6,195 +6,242 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The table of all symbols, for reports. It may be damaged: then no names. */
-struct table {
-	struct mdi_part symbols, strings;
-};
+_Static_assert(sizeof(struct mdi_symbol) == sizeof(Elf64_Sym),
+	       "a function takes the place of its symbol");
 
-static bool read_section(const struct mdi_elf *elf, const Elf64_Ehdr *header,
-			 uint64_t i, Elf64_Shdr *section)
+/* --- the table of all symbols --- */
+
+static bool is_table(const struct mdi_scan_source *source,
+		     const Elf64_Shdr *section, uint32_t type)
 {
-	if (i >= header->e_shnum)
-		return false;
-	memcpy(section, elf->bytes + header->e_shoff + i * sizeof(*section),
-	       sizeof(*section));
-	return section->sh_type != SHT_NOBITS &&
-	       mdi_elf_fits(elf, section->sh_offset, section->sh_size);
+	return section->sh_type == type &&
+	       mdi_scan_source_has(source, section->sh_offset,
+				   section->sh_size);
 }
 
-static bool find_table(const struct mdi_elf *elf, struct table *table)
+/* A name that has no end ends with the table, which a zero follows. */
+static bool find_table(const struct mdi_scan_source *source,
+		       const Elf64_Shdr *sections, size_t count,
+		       struct mdi_symbol_table *table)
 {
-	Elf64_Shdr section, strings;
-	Elf64_Ehdr header;
+	for (size_t i = 0; i < count; i++) {
+		const Elf64_Shdr *symbols = &sections[i], *strings;
 
-	memcpy(&header, elf->bytes, sizeof(header));
-	if (header.e_shentsize != sizeof(section) ||
-	    !mdi_elf_fits(elf, header.e_shoff,
-			  header.e_shnum * sizeof(section)))
-		return false;
-	for (unsigned i = 0; i < header.e_shnum; i++) {
-		if (!read_section(elf, &header, i, &section) ||
-		    section.sh_type != SHT_SYMTAB ||
-		    !read_section(elf, &header, section.sh_link, &strings))
+		if (!is_table(source, symbols, SHT_SYMTAB) ||
+		    symbols->sh_link >= count)
 			continue;
-		table->symbols.offset = section.sh_offset;
-		table->symbols.length = section.sh_size;
-		table->strings.offset = strings.sh_offset;
-		table->strings.length = strings.sh_size;
+		strings = &sections[symbols->sh_link];
+		if (!is_table(source, strings, SHT_STRTAB))
+			continue;
+		table->symbols = symbols->sh_offset;
+		table->symbol_count = symbols->sh_size / sizeof(Elf64_Sym);
+		table->strings = strings->sh_offset;
+		table->string_size = strings->sh_size;
 		return true;
 	}
 	return false;
 }
 
-/* Where names are looked for: all symbols, else the dynamic ones. */
-static struct table choose_table(const struct mdi_elf *elf)
+/* For reports. It may be damaged, or not there: then the dynamic one. */
+static void choose_table(const struct mdi_elf *elf,
+			 const struct mdi_scan_source *source,
+			 struct mdi_symbol_table *table)
 {
-	struct table table;
+	const Elf64_Ehdr *header = &elf->header;
+	size_t size = header->e_shnum * sizeof(Elf64_Shdr);
+	Elf64_Shdr *sections;
 
-	if (find_table(elf, &table))
-		return table;
-	table.symbols.offset = elf->symbols.offset;
-	table.symbols.length = elf->symbol_count * sizeof(Elf64_Sym);
-	table.strings = elf->strings;
-	return table;
+	*table = (struct mdi_symbol_table){0};
+	if (size == 0 || header->e_shentsize != sizeof(Elf64_Shdr) ||
+	    !mdi_scan_source_has(source, header->e_shoff, size))
+		return;
+	sections = malloc(size);
+	if (sections != NULL &&
+	    mdi_scan_source_read(source, header->e_shoff, sections, size) == 0)
+		(void)find_table(source, sections, header->e_shnum, table);
+	free(sections);
 }
 
-static const char *name_in(const struct mdi_elf *elf,
-			   const struct mdi_part *strings, uint64_t offset)
+int mdi_symbols_measure(const struct mdi_elf *elf,
+			const struct mdi_scan_source *source,
+			struct mdi_symbol_table *table,
+			struct mdi_symbols *symbols)
 {
-	const char *text;
+	size_t count = elf->symbol_count;
 
-	if (offset >= strings->length)
-		return NULL;
-	text = (const char *)elf->bytes + strings->offset + offset;
-	if (*text == '\0' ||
-	    memchr(text, '\0', strings->length - offset) == NULL)
-		return NULL;
-	return text;
-}
-
-/* A named function of the image; NULL: something else. */
-static const char *function_in(const struct mdi_elf *elf,
-			       const struct table *table, size_t i,
-			       Elf64_Sym *symbol)
-{
-	memcpy(symbol, elf->bytes + table->symbols.offset + i * sizeof(*symbol),
-	       sizeof(*symbol));
-	if ((ELF64_ST_TYPE(symbol->st_info) != STT_FUNC &&
-	     ELF64_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC) ||
-	    symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS ||
-	    !mdi_elf_is_code(elf, symbol->st_value))
-		return NULL;
-	return name_in(elf, &table->strings, symbol->st_name);
+	choose_table(elf, source, table);
+	*symbols = (struct mdi_symbols){
+		.export_count = count,
+		.function_count =
+			table->symbol_count != 0 ? table->symbol_count : count,
+		.function_strings =
+			table->symbol_count != 0 ? table->string_size + 1 : 0,
+		.raw = true,
+	};
+	/* A zero behind each table. */
+	symbols->string_size =
+		symbols->function_strings + elf->strings.length + 1;
+	if (symbols->string_size > UINT32_MAX)
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s has %zu bytes of names", elf->name,
+				symbols->string_size);
+	symbols->size = (symbols->function_count + symbols->export_count) *
+				sizeof(struct mdi_symbol) +
+			symbols->string_size;
+	return 0;
 }
 
 /* A symbol that others may bind to; NULL: it is none. */
 static const char *export_in(const struct mdi_elf *elf, size_t i,
 			     Elf64_Sym *symbol)
 {
+	const char *name;
+
 	if (!mdi_elf_symbol(elf, i, symbol) || symbol->st_shndx == SHN_UNDEF ||
 	    symbol->st_shndx == SHN_ABS ||
 	    ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||
 	    ELF64_ST_TYPE(symbol->st_info) == STT_TLS ||
 	    mdi_elf_segment(elf, symbol->st_value, 0) == NULL)
 		return NULL;
-	return name_in(elf, &elf->strings, symbol->st_name);
+	name = mdi_elf_string(elf, symbol->st_name);
+	return name != NULL && *name != '\0' ? name : NULL;
 }
 
-int mdi_symbols_measure(const struct mdi_elf *elf, struct mdi_symbols *symbols)
+static void add_exports(const struct mdi_elf *elf, struct mdi_symbols *symbols)
 {
-	struct table table = choose_table(elf);
-	/* A small file can hold much of them: each ends where all others do. */
-	size_t bytes = 1, limit = 4 * elf->length;
-	const char *name;
+	uint32_t strings = (uint32_t)symbols->function_strings;
+	size_t n = 0;
 	Elf64_Sym symbol;
 
-	*symbols = (struct mdi_symbols){0};
-	for (size_t i = 0;
-	     bytes <= limit && i < table.symbols.length / sizeof(symbol); i++) {
-		name = function_in(elf, &table, i, &symbol);
-		if (name == NULL)
-			continue;
-		symbols->function_count++;
-		bytes += strlen(name) + 1;
-	}
-	for (size_t i = 0; bytes <= limit && i < elf->symbol_count; i++) {
-		name = export_in(elf, i, &symbol);
-		if (name == NULL)
-			continue;
-		symbols->export_count++;
-		bytes += strlen(name) + 1;
-	}
-	if (bytes > limit || bytes > UINT32_MAX)
-		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s has names that overlap, to more than "
-				"%zu bytes",
-				elf->name, limit);
-	symbols->size = (symbols->function_count + symbols->export_count) *
-				sizeof(struct mdi_symbol) +
-			bytes;
-	return 0;
+	for (size_t i = 0; i < symbols->export_count; i++)
+		if (export_in(elf, i, &symbol) != NULL)
+			symbols->exports[n++] = (struct mdi_symbol){
+				.vaddr = symbol.st_value,
+				.size = symbol.st_size,
+				.name = strings + symbol.st_name,
+				.resolver = ELF64_ST_TYPE(symbol.st_info) ==
+					    STT_GNU_IFUNC,
+			};
+	symbols->export_count = n;
 }
 
-/* What goes into reports is printable. */
-static uint32_t add_name(struct mdi_symbols *symbols, size_t *used,
-			 const char *name, bool printable)
+/* The names mostly lie right behind the symbols, here as in the file. */
+static int read_table(const struct mdi_scan_source *source,
+		      const struct mdi_symbol_table *table,
+		      const struct mdi_symbols *symbols)
 {
-	uint32_t at = (uint32_t)*used;
-	char *to = symbols->strings + at;
+	size_t size = table->symbol_count * sizeof(Elf64_Sym);
+	int result;
 
-	for (; *name != '\0'; name++, to++) {
-		*to = *name;
-		if (printable && (*name < ' ' || *name > '~'))
-			*to = '?';
-	}
-	*to = '\0';
-	*used = (size_t)(to - symbols->strings) + 1;
-	return at;
+	if (table->strings == table->symbols + size)
+		return mdi_scan_source_read(source, table->symbols,
+					    symbols->functions,
+					    size + table->string_size);
+	result = mdi_scan_source_read(source, table->symbols,
+				      symbols->functions, size);
+	return result != 0 ? result
+			   : mdi_scan_source_read(source, table->strings,
+						  symbols->strings,
+						  table->string_size);
 }
 
-static void add_symbol(struct mdi_symbols *symbols, size_t *used,
-		       struct mdi_symbol *to, const Elf64_Sym *from,
-		       const char *name, bool printable)
+int mdi_symbols_fill(const struct mdi_elf *elf,
+		     const struct mdi_scan_source *source,
+		     const struct mdi_symbol_table *table,
+		     struct mdi_symbols *symbols, void *block)
 {
-	*to = (struct mdi_symbol){
-		.vaddr = from->st_value,
-		.size = from->st_size,
-		.name = add_name(symbols, used, name, printable),
-		.resolver = ELF64_ST_TYPE(from->st_info) == STT_GNU_IFUNC,
-	};
-}
-
-int mdi_symbols_fill(const struct mdi_elf *elf, struct mdi_symbols *symbols,
-		     void *block)
-{
-	struct table table = choose_table(elf);
-	size_t n = 0, used = 1;
 	const char *name;
-	Elf64_Sym symbol;
+	int result = 0;
 
-	symbols->functions = block;
-	symbols->exports = symbols->functions + symbols->function_count;
-	symbols->strings = (char *)(symbols->exports + symbols->export_count);
-	for (size_t i = 0; n < symbols->function_count; i++) {
-		name = function_in(elf, &table, i, &symbol);
-		if (name != NULL)
-			add_symbol(symbols, &used, &symbols->functions[n++],
-				   &symbol, name, true);
-	}
-	n = 0;
-	for (size_t i = 0; n < symbols->export_count; i++) {
-		name = export_in(elf, i, &symbol);
-		if (name != NULL)
-			add_symbol(symbols, &used, &symbols->exports[n++],
-				   &symbol, name, false);
-	}
+	symbols->exports = block;
+	symbols->functions = symbols->exports + symbols->export_count;
+	symbols->strings =
+		(char *)(symbols->functions + symbols->function_count);
+	if (table->symbol_count != 0)
+		result = read_table(source, table, symbols);
+	else if (symbols->function_count != 0)
+		memcpy(symbols->functions, elf->bytes + elf->symbols.offset,
+		       symbols->function_count * sizeof(Elf64_Sym));
+	if (result != 0)
+		return result;
+	if (elf->strings.length != 0)
+		memcpy(symbols->strings + symbols->function_strings,
+		       elf->bytes + elf->strings.offset, elf->strings.length);
+	add_exports(elf, symbols);
 	mdi_symbols_sort(symbols);
 	name = mdi_symbols_duplicate(symbols);
 	if (name != NULL)
 		return mdi_fail(MODISO_ERR_FORMAT, "image %s defines %s twice",
 				elf->name, name);
 	return 0;
+}
+
+/* --- functions, when somebody asks --- */
+
+static bool to_function(const struct mdi_symbols *symbols,
+			const Elf64_Sym *symbol, struct mdi_symbol *function)
+{
+	size_t limit = symbols->function_strings != 0
+			       ? symbols->function_strings
+			       : symbols->string_size;
+	unsigned type = ELF64_ST_TYPE(symbol->st_info);
+
+	if ((type != STT_FUNC && type != STT_GNU_IFUNC) ||
+	    symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS ||
+	    symbol->st_name >= limit ||
+	    symbols->strings[symbol->st_name] == '\0')
+		return false;
+	*function = (struct mdi_symbol){
+		.vaddr = symbol->st_value,
+		.size = symbol->st_size,
+		.name = symbol->st_name,
+		.resolver = type == STT_GNU_IFUNC,
+	};
+	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct mdi_symbol *x = a, *y = b;
+
+	if (x->vaddr != y->vaddr)
+		return x->vaddr < y->vaddr ? -1 : 1;
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+static void sort_functions(struct mdi_symbols *symbols)
+{
+	if (symbols->function_count > 1)
+		qsort(symbols->functions, symbols->function_count,
+		      sizeof(*symbols->functions), by_address);
+}
+
+void mdi_symbols_prepare(struct mdi_symbols *symbols)
+{
+	struct mdi_symbol function;
+	Elf64_Sym symbol;
+	size_t n = 0;
+
+	if (!symbols->raw)
+		return;
+	symbols->raw = false;
+	for (size_t i = 0; i < symbols->function_count; i++) {
+		memcpy(&symbol, &symbols->functions[i], sizeof(symbol));
+		if (to_function(symbols, &symbol, &function))
+			symbols->functions[n++] = function;
+	}
+	symbols->function_count = n;
+	sort_functions(symbols);
+}
+
+void mdi_symbols_print(const struct mdi_symbols *symbols,
+		       const struct mdi_symbol *symbol, char *to, size_t size)
+{
+	const char *from = symbols->strings + symbol->name;
+
+	for (; size > 1 && *from != '\0'; size--, from++)
+		*to++ = *from >= ' ' && *from <= '~' ? *from : '?';
+	*to = '\0';
 }
 
 /* --- order and search --- */
@@ -207,23 +254,13 @@ static int by_name(const void *a, const void *b, void *arg)
 	return strcmp(symbols->strings + x->name, symbols->strings + y->name);
 }
 
-static int by_address(const void *a, const void *b)
-{
-	const struct mdi_symbol *x = a, *y = b;
-
-	if (x->vaddr != y->vaddr)
-		return x->vaddr < y->vaddr ? -1 : 1;
-	return (x->size > y->size) - (x->size < y->size);
-}
-
 void mdi_symbols_sort(struct mdi_symbols *symbols)
 {
 	if (symbols->export_count > 1)
 		qsort_r(symbols->exports, symbols->export_count,
 			sizeof(*symbols->exports), by_name, symbols);
-	if (symbols->function_count > 1)
-		qsort(symbols->functions, symbols->function_count,
-		      sizeof(*symbols->functions), by_address);
+	if (!symbols->raw)
+		sort_functions(symbols);
 }
 
 const char *mdi_symbols_duplicate(const struct mdi_symbols *symbols)
@@ -258,11 +295,14 @@ const struct mdi_symbol *mdi_symbols_find(const struct mdi_symbols *symbols,
 	return NULL;
 }
 
-const struct mdi_symbol *mdi_symbols_at(const struct mdi_symbols *symbols,
+const struct mdi_symbol *mdi_symbols_at(struct mdi_symbols *symbols,
 					uint64_t vaddr)
 {
-	size_t low = 0, high = symbols->function_count;
 	const struct mdi_symbol *symbol;
+	size_t low = 0, high;
+
+	mdi_symbols_prepare(symbols);
+	high = symbols->function_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

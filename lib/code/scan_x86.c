@@ -11,7 +11,7 @@
  */
 typedef uint8_t lanes __attribute__((vector_size(16)));
 typedef int8_t signs __attribute__((vector_size(16)));
-typedef uint64_t halves __attribute__((vector_size(16)));
+typedef char bytes16 __attribute__((vector_size(16)));
 
 #define LANES sizeof(lanes)
 
@@ -26,8 +26,8 @@ static inline lanes load(const uint8_t *bytes)
 	return value;
 }
 
-/* Does one of the places 0 to 15 begin with a pair? Reads 17 bytes. */
-static inline bool any_pair(const uint8_t *bytes)
+/* Bit n: a pair begins at place n. Reads 17 bytes. */
+static inline unsigned pairs(const uint8_t *bytes)
 {
 	lanes one = load(bytes), two = load(bytes + 1);
 	lanes after_0f = (lanes)((two == 0x01) | (two == 0x05) | (two == 0x34) |
@@ -35,9 +35,8 @@ static inline bool any_pair(const uint8_t *bytes)
 	lanes pair = ((lanes)(one == 0x0f) & after_0f) |
 		     ((lanes)(one == 0xcd) & (lanes)(two == 0x80)) |
 		     ((lanes)(one == 0xd5) & (lanes)((signs)two < 0));
-	halves found = (halves)pair;
 
-	return (found[0] | found[1]) != 0;
+	return (unsigned)__builtin_ia32_pmovmskb128((bytes16)pair);
 }
 
 /* Prefixes come in any order; REX is one, where it is ignored as well. */
@@ -193,27 +192,38 @@ static bool match_at(const uint8_t *bytes, size_t length, size_t at,
 	}
 }
 
+/* What is found at @at, if it is wanted and ends at @from or later. */
+static size_t take(const uint8_t *bytes, size_t length, size_t from, size_t at,
+		   uint32_t kinds, struct mdi_scan_match *match)
+{
+	size_t next;
+
+	if (!match_at(bytes, length, at, match))
+		return 0;
+	next = match->at + match->length;
+	return next > from && (match->kind & kinds) ? next : 0;
+}
+
 size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
 		     uint32_t kinds, struct mdi_scan_match *match)
 {
-	size_t at = from > PAIR_REACH ? from - PAIR_REACH : 0;
+	size_t at = from > PAIR_REACH ? from - PAIR_REACH : 0, next;
 
-	while (at < length) {
-		size_t stop = at + LANES;
+	for (; at < length && length - at > LANES; at += LANES) {
+		unsigned found = pairs(bytes + at);
 
-		if (length - at > LANES && !any_pair(bytes + at)) {
-			at = stop;
-			continue;
-		}
-		for (; at < stop && at < length; at++) {
-			size_t next;
-
-			if (!match_at(bytes, length, at, match))
-				continue;
-			next = match->at + match->length;
-			if (next > from && (match->kind & kinds))
+		for (; found != 0; found &= found - 1) {
+			next = take(bytes, length, from,
+				    at + (unsigned)__builtin_ctz(found), kinds,
+				    match);
+			if (next != 0)
 				return next;
 		}
+	}
+	for (; at < length; at++) {
+		next = take(bytes, length, from, at, kinds, match);
+		if (next != 0)
+			return next;
 	}
 	return 0;
 }

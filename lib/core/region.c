@@ -119,8 +119,8 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 		  uint32_t flags, const char *name, size_t guard,
 		  struct modiso_region **out)
 {
-	char *base = mdi_arena_take(&owner->arena, length,
-				    !(access & MODISO_WRITE));
+	char *base =
+		mdi_arena_take(&owner->arena, length, !(access & MODISO_WRITE));
 
 	if (base == NULL)
 		return no_room(owner, length);
@@ -178,9 +178,7 @@ int mdi_region_stage(struct modiso_module *owner, size_t length, char **out)
 
 	if (base == NULL)
 		return no_room(owner, length);
-	if (mdi_mem_commit(base, length) != 0 ||
-	    mdi_mem_protect(base, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
-		    0) {
+	if (mdi_mem_stage(base, length) != 0) {
 		mdi_fail_os("mmap", "%zu bytes to build an image in", length);
 		mdi_region_unstage(owner, base, length);
 		return MODISO_ERR_OS;
@@ -198,25 +196,79 @@ void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length)
 	errno = saved;
 }
 
-int mdi_region_settle(struct modiso_module *owner, char *base, size_t length,
-		      uint32_t access, const char *name,
-		      struct modiso_region **out)
+/* Records first: what can fail for want of memory does so before any page. */
+static int make_records(struct modiso_module *owner,
+			struct mdi_region_part *part, unsigned count)
 {
-	struct modiso_region *region;
+	for (unsigned i = 0; i < count; i++) {
+		part[i].region = new_region(owner, part[i].base, part[i].length,
+					    part[i].access, 0, part[i].name);
+		if (part[i].region != NULL) {
+			part[i].region->image = true;
+			continue;
+		}
+		while (i-- > 0) {
+			mdi_vault_free(part[i].region, sizeof(*part[i].region));
+			part[i].region = NULL;
+		}
+		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+	}
+	return 0;
+}
+
+/* How many parts, from the first one on, are one range that nobody writes. */
+static unsigned count_together(const struct mdi_region_part *part,
+			       unsigned count)
+{
+	unsigned n = 1;
+
+	while (n < count && !(part[n - 1].access & MODISO_WRITE) &&
+	       !(part[n].access & MODISO_WRITE) &&
+	       part[n - 1].base + part[n - 1].length == part[n].base)
+		n++;
+	return n;
+}
+
+/* All of them read-only in one call, then those that are more than that. */
+static int settle_together(struct modiso_module *owner,
+			   struct mdi_region_part *part, unsigned count,
+			   bool *given)
+{
+	const struct mdi_region_part *last = &part[count - 1];
+	size_t length = (size_t)(last->base - part->base) + last->length;
 	int result;
 
-	region = new_region(owner, base, length, access, 0, name);
-	if (region == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
-	region->image = true;
-	result = give_pages(owner, base, length, access, false);
-	if (result != 0) {
-		mdi_vault_free(region, sizeof(*region));
-		return result;
+	result = give_pages(owner, part->base, length,
+			    count == 1 ? part->access : MODISO_READ, false);
+	*given = result == 0;
+	for (unsigned i = 0; result == 0 && count > 1 && i < count; i++)
+		if (part[i].access != MODISO_READ)
+			result = give_pages(owner, part[i].base, part[i].length,
+					    part[i].access, false);
+	return result;
+}
+
+int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
+		      unsigned count)
+{
+	int result = make_records(owner, part, count);
+	unsigned i, n;
+
+	for (i = 0; i < count && result == 0; i += n) {
+		bool given;
+
+		n = count_together(&part[i], count - i);
+		result = settle_together(owner, &part[i], n, &given);
+		if (!given)
+			break;
+		for (unsigned k = i; k < i + n; k++)
+			publish(part[k].region);
 	}
-	publish(region);
-	*out = region;
-	return 0;
+	for (; result != 0 && i < count && part[i].region != NULL; i++) {
+		mdi_vault_free(part[i].region, sizeof(*part[i].region));
+		part[i].region = NULL;
+	}
+	return result;
 }
 
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
@@ -360,8 +412,7 @@ int mdi_region_destroy(struct modiso_region *region)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"a window is open on region %s", region->name);
 	if (!region->adopted && mdi_mem_void(base, length) != 0)
-		return mdi_fail_os("mremap", "closing region %s",
-				   region->name);
+		return mdi_fail_os("mremap", "closing region %s", region->name);
 	result = take_pages(region);
 	if (result != 0)
 		return result;

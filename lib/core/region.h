@@ -69,9 +69,21 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
  */
 int mdi_region_stage(struct modiso_module *owner, size_t length, char **out);
 void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length);
-int mdi_region_settle(struct modiso_module *owner, char *base, size_t length,
-		      uint32_t access, const char *name,
-		      struct modiso_region **out);
+
+struct mdi_region_part {
+	char *base;
+	size_t length;
+	uint32_t access;
+	char name[MODISO_NAME_SIZE];
+	struct modiso_region *region; /* out; NULL: it did not become one */
+};
+
+/*
+ * Parts in order of address. After a failure those that have a region are to
+ * be destroyed, and their pages may be readable only.
+ */
+int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
+		      unsigned count);
 
 /* The region that holds an address, stacks included. AS-Safe. */
 struct modiso_region *mdi_region_at(uintptr_t address);

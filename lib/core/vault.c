@@ -66,7 +66,7 @@ void *mdi_vault_alloc(size_t size)
 	object = free_lists[class];
 	if (object != NULL) {
 		free_lists[class] = object->next;
-		memset(object, 0, length);
+		memset(object, 0, size);
 		return object;
 	}
 	if ((size_t)(fresh_end - fresh) < length) {

@@ -69,20 +69,22 @@ void *mdi_mem_reserve(size_t length, size_t align)
  * Without MAP_NORESERVE, unlike the reservation: so the kernel never merges
  * the two, and closing committed memory never has to split a mapping.
  */
-int mdi_mem_commit(void *base, size_t length)
+static int commit(void *base, size_t length, int prot)
 {
-	void *got = mmap(base, length, PROT_NONE,
+	void *got = mmap(base, length, prot,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	return got == MAP_FAILED ? -1 : 0;
 }
 
-void *mdi_mem_scratch(size_t length)
+int mdi_mem_commit(void *base, size_t length)
 {
-	void *got = mmap(NULL, length, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	return commit(base, length, PROT_NONE);
+}
 
-	return got == MAP_FAILED ? NULL : got;
+int mdi_mem_stage(void *base, size_t length)
+{
+	return commit(base, length, PROT_READ | PROT_WRITE);
 }
 
 /* Older kernels and headers do not know it. */

@@ -25,8 +25,8 @@ void *mdi_mem_reserve(size_t length, size_t align);
 /* Zeroed, private pages inside a reservation; nobody can touch them yet. */
 int mdi_mem_commit(void *base, size_t length);
 
-/* Readable, writable memory of the host's that is about to be filled. */
-void *mdi_mem_scratch(size_t length);
+/* The same, readable and writable. */
+int mdi_mem_stage(void *base, size_t length);
 
 /* Get writable pages now, not one by one; a hint that changes no meaning. */
 void mdi_mem_populate(void *base, size_t length);

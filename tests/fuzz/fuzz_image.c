@@ -4,6 +4,8 @@
  * parser, relocations on a private copy, the tables of names. For libFuzzer;
  * replay.c runs the corpus without it.
  */
+#include "support/parse.h"
+
 #include "code/image_reloc.h"
 #include "code/image_symbols.h"
 
@@ -12,60 +14,67 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPAN_MAX ((size_t)1 << 16)
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-static void relocate(const struct mdi_elf *elf)
+static void relocate(const struct mdi_elf *elf, char *pages)
 {
 	struct mdi_bindings bindings;
 	struct mdi_reloc reloc = {
 		.elf = elf,
 		.bindings = &bindings,
 		.bias = 0x7f0000000000,
+		.pages = pages,
 	};
 
-	if (elf->span > SPAN_MAX || mdi_bindings_init(&bindings, NULL, 0) != 0)
+	if (mdi_bindings_init(&bindings, NULL, 0) != 0)
 		return;
-	reloc.pages = calloc(1, elf->span);
-	for (unsigned i = 0; i < elf->segment_count; i++)
-		memcpy(reloc.pages + (elf->segment[i].vaddr - elf->low),
-		       elf->bytes + elf->segment[i].file_offset,
-		       elf->segment[i].file_size);
 	(void)mdi_relocate(&reloc);
 	for (size_t i = 0; i < reloc.late_count; i++)
 		memset(reloc.pages + (reloc.late[i].target - elf->low), 0, 8);
 	free(reloc.late);
-	free(reloc.pages);
 	mdi_bindings_fini(&bindings);
 }
 
-static void name(const struct mdi_elf *elf)
+static void name(const struct mdi_elf *elf,
+		 const struct mdi_scan_source *source)
 {
+	const struct mdi_symbol *symbol;
+	struct mdi_symbol_table table;
 	struct mdi_symbols symbols;
+	char text[40];
 	void *block;
 
-	if (mdi_symbols_measure(elf, &symbols) != 0)
+	if (mdi_symbols_measure(elf, source, &table, &symbols) != 0)
 		return;
 	block = calloc(1, symbols.size);
-	if (mdi_symbols_fill(elf, &symbols, block) == 0) {
+	if (mdi_symbols_fill(elf, source, &table, &symbols, block) == 0)
 		(void)mdi_symbols_find(&symbols, "identity");
-		(void)mdi_symbols_at(&symbols, 0x1008);
-	}
+	symbol = mdi_symbols_at(&symbols, 0x1008);
+	for (size_t i = 0; i < symbols.function_count; i++)
+		mdi_symbols_print(&symbols, &symbols.functions[i], text,
+				  sizeof(text));
+	if (symbol != NULL)
+		mdi_symbols_print(&symbols, symbol, text, sizeof(text));
 	free(block);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
+	struct mdi_scan_source source = parse_source(bytes, length);
 	struct mdi_elf elf;
+	char *pages;
+	int result;
 
 	/* Twice: libraries that it needs must not hide what comes after. */
 	for (int ignore = 0; ignore < 2; ignore++) {
-		if (mdi_elf_parse(&elf, bytes, length, "fuzz", ignore) != 0)
-			continue;
-		relocate(&elf);
-		name(&elf);
-		break;
+		result = parse_image(&elf, &source, ignore, &pages);
+		if (result == 0 && pages != NULL) {
+			relocate(&elf, pages);
+			name(&elf, &source);
+		}
+		free(pages);
+		if (result == 0)
+			break;
 	}
 	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The parser of images: what it takes, and that it refuses everything else. */
 #include "support/elf.h"
+#include "support/parse.h"
 #include "support/test.h"
-
-#include "code/image_elf.h"
 
 #include <modiso/error.h>
 #include <modiso/region.h>
@@ -13,6 +12,8 @@
 
 static struct elf_image image;
 static struct mdi_elf elf;
+static char *pages; /* of the image that was parsed last */
+static bool ignore_needed;
 
 static void begin(void)
 {
@@ -28,10 +29,12 @@ static void begin(void)
 static int parse_length(size_t length)
 {
 	unsigned char *copy = malloc(length ? length : 1);
+	struct mdi_scan_source source = parse_source(copy, length);
 	int result;
 
 	memcpy(copy, image.bytes, length);
-	result = mdi_elf_parse(&elf, copy, length, "test", false);
+	free(pages);
+	result = parse_image(&elf, &source, ignore_needed, &pages);
 	free(copy);
 	return result;
 }
@@ -203,9 +206,8 @@ START_TEST(needed_ignored)
 {
 	begin();
 	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1;
-	ck_assert_int_eq(
-		mdi_elf_parse(&elf, image.bytes, image.length, "test", true),
-		0);
+	ignore_needed = true;
+	ck_assert_int_eq(parse(), 0);
 }
 END_TEST
 
@@ -280,8 +282,8 @@ START_TEST(relro_to_the_page_end)
 		relro->p_type = PT_GNU_RELRO;
 		relro->p_memsz = data->p_memsz + more;
 		/* A page that is shared with what stays writable is left. */
-		ck_assert_int_eq(parse(), end <= elf.low + elf.span ? 0
-								    : FORMAT);
+		ck_assert_int_eq(parse(),
+				 end <= elf.low + elf.span ? 0 : FORMAT);
 		if (end > elf.low + elf.span)
 			continue;
 		ck_assert_uint_eq(elf.relro, data->p_vaddr);
@@ -332,9 +334,7 @@ START_TEST(notes)
 	image.program[ELF_SPARE].p_filesz = sizeof(note);
 	memcpy(image.bytes + image.program[ELF_RODATA].p_offset, &note,
 	       sizeof(note));
-	ck_assert_int_eq(
-		mdi_elf_parse(&elf, image.bytes, image.length, "test", false),
-		0);
+	ck_assert_int_eq(parse(), 0);
 	ck_assert_uint_eq(elf.abi.length, 5);
 	ck_assert_int_eq(memcmp(elf.bytes + elf.abi.offset, "abi-1", 5), 0);
 	image.program[ELF_SPARE].p_filesz = sizeof(note) - 3;
