@@ -15,6 +15,7 @@ libmodiso $PACKAGE_VERSION
   mprotect fallback:   $enable_mprotect_fallback
   tests:               $modiso_tests
   sanitizer:           $modiso_sanitizer
+  fuzzers:             $enable_fuzzers
   coverage:            $enable_code_coverage
   warnings are errors: $enable_werror
   compiler:            $CC
