@@ -9,6 +9,10 @@
  * kernel, puts rights and stack in order, calls the handler as it was asked
  * for (mask, SA_SIGINFO, SA_NODEFER, SA_RESETHAND), and puts everything back.
  *
+ * What the thread was in the middle of is not changed by a handler that calls
+ * gates: modiso_last_error_text() and modiso_fault_last() say afterwards what
+ * they said before it, like errno. Only modiso_fault_count() goes on.
+ *
  * Handlers may be interrupted by others and may call gates. The third one upon
  * another runs with all signals blocked: those that come wait for its end.
  *

@@ -112,7 +112,17 @@ struct mdi_backend {
 	int (*enter)(struct mdi_domain *domain, struct mdi_thread *thread);
 	void (*leave)(struct mdi_domain *domain, struct mdi_thread *thread);
 
-	/* Host code opens a domain for this thread, and closes it. */
+	/*
+	 * After a signal handler: as many of the thread's windows keep modules
+	 * out as when it began. Cannot fail.
+	 */
+	void (*hold)(struct mdi_thread *thread, uint32_t count);
+
+	/*
+	 * Host code opens a domain for this thread, and closes it. The window's
+	 * record is there already when it is opened, and is not counted yet; it
+	 * is not counted any more when it is closed. Signals are kept away.
+	 */
 	int (*window_open)(struct mdi_domain *domain, struct mdi_thread *thread,
 			   uint32_t prot);
 	void (*window_close)(struct mdi_domain *domain,

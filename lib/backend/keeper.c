@@ -18,12 +18,12 @@ struct waiter {
 	struct waiter *next;
 	enum mdi_wish wish;
 	struct mdi_domain *domain;
-	uint32_t word; /* futex: GRANTED, and a count of LOOK_AGAIN */
+	uint32_t word; /* futex: GRANTED, and counts of LOOK_AGAIN */
 	int result, saved_errno;
 };
 
 #define GRANTED 1u
-#define LOOK_AGAIN 2u
+#define LOOK_AGAIN MDI_CRITICAL_STEP
 
 /*
  * A futex mutex (0 free, 1 held, 2 held with waiters), not a pthread one: the
@@ -166,6 +166,7 @@ static void step_aside(struct waiter *self)
 	if (!waits)
 		return;
 	mdi_critical_pause();
+	mdi_critical_waits(&self->word); /* the handler may have waited too */
 	acquire();
 	line_up(self);
 	release();
@@ -179,6 +180,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	uint32_t seen;
 
 	line_up(&self);
+	mdi_critical_waits(&self.word);
 	for (;;) {
 		/*
 		 * In this order: a lease that ends here is over for advance(),
@@ -190,11 +192,14 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		release();
 		if (__atomic_load_n(&self.word, __ATOMIC_ACQUIRE) & GRANTED)
 			break;
-		mdi_sys_futex_wait(&self.word, seen, timeout);
+		/* One that is kept from here on changes the word. */
+		if (!mdi_critical_pending())
+			mdi_sys_futex_wait(&self.word, seen, timeout);
 		if (mdi_critical_pending())
 			step_aside(&self);
 		acquire();
 	}
+	mdi_critical_waits(NULL);
 	if (self.result != 0)
 		errno = self.saved_errno;
 	return self.result;

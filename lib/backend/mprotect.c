@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/cpu.h"
+#include "os/linux_signal.h"
 #include "os/memory.h"
 
 #include <errno.h>
@@ -329,14 +330,55 @@ static void after_fork(void)
 	struct mdi_thread *self = mdi_thread_self();
 	struct mdi_domain *domain = entered_domain(self);
 
-	mdi_keeper_after_fork(domain, self ? self->window_count : 0);
+	mdi_keeper_after_fork(domain, self ? self->held : 0);
 	if (domain == NULL)
 		to_host();
 }
 
 /*
+ * A window keeps modules out; its own thread steps back from all that it has
+ * for the time of a gate call. A signal handler can come while the thread waits
+ * for one of the two, so thread->held says how far it is. Signals are kept away
+ * in these but where they wait.
+ */
+static int hold_windows(struct mdi_thread *thread, uint32_t count)
+{
+	int result;
+
+	while (thread->held < count) {
+		result = mdi_keeper_wish(
+			MDI_WISH_HOLD,
+			(void *)thread->windows[thread->held].domain,
+			thread->held > 0);
+		if (result != 0)
+			return result;
+		thread->held++;
+	}
+	return 0;
+}
+
+static void unhold_windows(struct mdi_thread *thread, uint32_t count)
+{
+	while (thread->held > count) {
+		thread->held--;
+		mdi_keeper_unhold();
+	}
+}
+
+static void hold(struct mdi_thread *thread, uint32_t count)
+{
+	if (count > thread->window_count)
+		count = thread->window_count;
+	unhold_windows(thread, count);
+	if (hold_windows(thread, count) != 0)
+		mdi_misuse("mprotect(2) would not open a window again after a "
+			   "gate call");
+}
+
+/*
  * A signal handler of the host interrupted a module and needs the host's
- * state: the thread steps out of the module for the handler's time.
+ * state: the thread steps out of the module for the handler's time. Another
+ * handler must not find the one half done, and wait for its own thread.
  */
 static void step_out(struct mdi_thread *thread)
 {
@@ -344,47 +386,52 @@ static void step_out(struct mdi_thread *thread)
 
 	if (frame == NULL || frame->service_sp != MDI_INTERRUPTED)
 		return;
+	mdi_critical_begin();
 	frame->service_sp = MDI_INTERRUPTED_LEFT;
 	mdi_keeper_leave();
+	hold(thread, thread->window_count);
+	mdi_critical_end();
 }
 
 static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 {
+	uint32_t held;
+	int result, saved;
+
 	step_out(thread);
-	/* A window keeps modules out; its own thread steps back for a while. */
-	for (uint32_t i = 0; i < thread->window_count; i++)
-		mdi_keeper_unhold();
-	return mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
+	held = thread->held;
+	unhold_windows(thread, 0);
+	result = mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
+	if (result != 0) {
+		saved = errno;
+		hold(thread, held);
+		errno = saved;
+	}
+	return result;
 }
 
 static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	(void)domain;
 	mdi_keeper_leave();
-	for (uint32_t i = 0; i < thread->window_count; i++)
-		if (mdi_keeper_wish(MDI_WISH_HOLD,
-				    (void *)thread->windows[i].domain,
-				    i > 0) != 0)
-			mdi_misuse("mprotect(2) would not open a window again "
-				   "after a gate call");
+	hold(thread, thread->window_count);
 }
 
 static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
 		       uint32_t prot)
 {
+	(void)domain;
 	(void)prot;
 	step_out(thread);
-	return mdi_keeper_wish(MDI_WISH_HOLD, domain,
-			       thread->window_count > 0);
+	return hold_windows(thread, thread->window_count + 1);
 }
 
 static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
 			 uint32_t token)
 {
 	(void)domain;
-	(void)thread;
 	(void)token;
-	mdi_keeper_unhold();
+	unhold_windows(thread, thread->window_count);
 }
 
 /* By the frames of the thread: they say when a handler of the host runs. */
@@ -409,8 +456,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	if (thread != NULL)
 		step_out(thread);
 	return mdi_keeper_wish(MDI_WISH_TOUCH, domain,
-			       thread != NULL && thread->window_count > 0) ==
-	       0;
+			       thread != NULL && thread->held > 0) == 0;
 }
 
 static void recover(struct mdi_thread *thread, ucontext_t *context)
@@ -445,6 +491,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.after_fork = after_fork,
 	.enter = enter,
 	.leave = leave,
+	.hold = hold,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,

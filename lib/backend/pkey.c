@@ -437,6 +437,12 @@ static int no_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	mdi_misuse("a plain gate was called with the pkey backend");
 }
 
+static void no_hold(struct mdi_thread *thread, uint32_t count)
+{
+	(void)thread;
+	(void)count;
+}
+
 static void no_leave(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	no_enter(domain, thread);
@@ -444,11 +450,6 @@ static void no_leave(struct mdi_domain *domain, struct mdi_thread *thread)
 
 static void set_host_pkru(struct mdi_thread *thread, uint32_t pkru)
 {
-	/*
-	 * The open page first: a signal handler that calls a gate in between
-	 * comes back with what the page says, and the gate compares with the
-	 * thread. mdi_rights_reload() then makes all three the same.
-	 */
 	thread->host_pkru = pkru;
 	mdi_thread_open_page(thread)->host_pkru = pkru;
 	mdi_rights_reload();
@@ -564,6 +565,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.after_fork = around_fork,
 	.enter = no_enter,
 	.leave = no_leave,
+	.hold = no_hold,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,

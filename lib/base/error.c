@@ -26,9 +26,8 @@ static const struct {
 	{ "MODISO_ERR_FAULT", "the module faulted" },
 };
 
-static MDI_TLS char last_text[384];
-/* Not NULL: last_text is to be made by it. */
-static MDI_TLS const char *(*last_make)(char *text, size_t size);
+/* make is not NULL: text is to be made by it. */
+static MDI_TLS struct mdi_error last;
 
 static bool known(int code)
 {
@@ -47,16 +46,26 @@ const char *modiso_error_name(int code)
 
 const char *modiso_last_error_text(void)
 {
-	if (last_make != NULL) {
-		last_make(last_text, sizeof(last_text));
-		last_make = NULL;
+	if (last.make != NULL) {
+		last.make(last.text, sizeof(last.text));
+		last.make = NULL;
 	}
-	return last_text;
+	return last.text;
+}
+
+void mdi_error_save(struct mdi_error *error)
+{
+	*error = last;
+}
+
+void mdi_error_restore(const struct mdi_error *error)
+{
+	last = *error;
 }
 
 int mdi_fail_later(int code, const char *(*make)(char *text, size_t size))
 {
-	last_make = make;
+	last.make = make;
 	return code;
 }
 
@@ -66,9 +75,9 @@ int mdi_fail(int code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(last_text, sizeof(last_text), format, args);
+	vsnprintf(last.text, sizeof(last.text), format, args);
 	va_end(args);
-	last_make = NULL;
+	last.make = NULL;
 	errno = saved;
 	return code;
 }

@@ -23,4 +23,15 @@ int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
  */
 int mdi_fail_later(int code, const char *(*make)(char *text, size_t size));
 
+/*
+ * What a signal handler of the host must not change for the code that it
+ * interrupted: save and restore, as with errno. AS-Safe.
+ */
+struct mdi_error {
+	const char *(*make)(char *text, size_t size);
+	char text[384];
+};
+void mdi_error_save(struct mdi_error *error);
+void mdi_error_restore(const struct mdi_error *error);
+
 #endif /* MDI_BASE_ERROR_H */

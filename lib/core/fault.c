@@ -401,8 +401,7 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 
 	if (thread != NULL && thread->in_handler)
 		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
-	if (thread != NULL &&
-	    thread->frame > mdi_thread_frames(thread) + MDI_DEPTH_MAX) {
+	if (thread != NULL && mdi_thread_too_deep(thread)) {
 		mdi_context_set_pc(context,
 				   (void *)(uintptr_t)mdi_gate_overflow);
 		return true;

@@ -133,19 +133,56 @@ void mdi_handlers_stop(void)
 
 /* --- in the handler --- */
 
-/* What a handler that interrupts a module must leave as it was. */
+/*
+ * What a handler must leave as it was. It may have come in the middle of
+ * anything but a critical section: a gate may have written the open page and
+ * not come further; a fault may be recorded and not be told yet; a call's
+ * status may be set and not be taken.
+ */
 struct interruption {
 	struct mdi_frame *frame; /* NULL: no module was interrupted */
 	struct mdi_open_page page;
+	uint32_t host_pkru;
 	uint64_t link;
+	bool too_deep;
+	uint32_t held, in_handler;
+	int32_t fault_status;
+	int call_status;
+	struct mdi_error error;
+	struct modiso_fault fault;
 };
+
+/* The calling thread's own words, attached or not. */
+static void save_words(struct interruption *at)
+{
+	at->call_status = mdi_status_take();
+	mdi_error_save(&at->error);
+}
+
+static void restore_words(const struct interruption *at)
+{
+	mdi_status_set(at->call_status);
+	mdi_error_restore(&at->error);
+}
 
 static void begin(struct mdi_thread *thread, struct interruption *at)
 {
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
-	/* Also outside: a gate may have written it and not come further. */
+	/* A frame that is not there: the gate has not begun. */
+	at->too_deep = mdi_thread_too_deep(thread);
+	if (at->too_deep)
+		thread->frame--;
+	at->held = thread->held;
+	at->in_handler = thread->in_handler;
+	at->fault_status = thread->status;
+	at->fault = thread->fault;
+	thread->in_handler = 0; /* a filter outside of a fault handler */
+	thread->status = 0;
 	at->page = *page;
+	at->host_pkru = thread->host_pkru;
+	/* mdi_gate_pkey_own has written the one, and not the other. */
+	page->host_pkru = thread->host_pkru;
 	at->frame = NULL;
 	if (!mdi_thread_inside(thread))
 		return;
@@ -165,9 +202,19 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 
 	page->pkru = at->page.pkru;
 	page->link = at->page.link;
-	if (at->frame == NULL)
-		return;
 	mdi_critical_begin();
+	thread->fault = at->fault;
+	thread->status = at->fault_status;
+	thread->in_handler = at->in_handler;
+	thread->host_pkru = at->host_pkru;
+	page->host_pkru = at->page.host_pkru;
+	if (at->too_deep)
+		thread->frame++;
+	if (at->frame == NULL) {
+		mdi_backend_now->hold(thread, at->held);
+		mdi_critical_end();
+		return;
+	}
 	if (at->frame->service_sp == MDI_INTERRUPTED_LEFT &&
 	    mdi_backend_now->enter((void *)mdi_link_domain(at->frame->link),
 				   thread) != 0)
@@ -205,7 +252,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
 	struct mdi_sigaction action = wanted[signo];
-	struct interruption at = { 0 };
+	struct interruption at;
 	uint32_t before = 0;
 	int saved = errno;
 	bool last;
@@ -216,9 +263,11 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		wanted[signo].handler = NULL;
 	if (!has_handler(&action))
 		return true; /* reset meanwhile */
+	save_words(&at);
 	if (thread == NULL) {
 		set_mask(signo, &action, context, false);
 		action.handler(signo, info, context);
+		restore_words(&at);
 		/* The return would undo what an attach in the handler did. */
 		mdi_thread_keep_altstack(context);
 		errno = saved;
@@ -229,6 +278,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	set_mask(signo, &action, context, last);
 	action.handler(signo, info, context);
 	end(thread, &at);
+	restore_words(&at);
 	thread->altstacks = before;
 	errno = saved;
 	return true;

@@ -63,12 +63,15 @@ bool mdi_copy_covers(uintptr_t address)
 int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
 {
 	const struct modiso_region *region;
+	/* Of the copy that a signal handler with this one has interrupted. */
+	uintptr_t outer_base = side_base, outer_length = side_length;
 	int failed;
 
 	side_base = (uintptr_t)side;
 	side_length = length;
 	failed = mdi_copy(to, from, length);
-	side_length = 0;
+	side_length = outer_length;
+	side_base = outer_base;
 	if (!failed)
 		return 0;
 	region = mdi_region_at((uintptr_t)side);

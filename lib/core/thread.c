@@ -370,10 +370,14 @@ static uint32_t calls_into(const struct mdi_thread *thread,
 			   const struct mdi_domain *domain)
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
+	const struct mdi_frame *last = frame + MDI_DEPTH_MAX;
 	const struct mdi_frame *end =
 		__atomic_load_n(&thread->frame, __ATOMIC_ACQUIRE);
 	uint32_t count = 0;
 
+	/* Another thread may be at its limit: one frame more, which is none. */
+	if (end > last)
+		end = last;
 	for (; frame < end; frame++)
 		if (mdi_frame_domain(thread, frame) == domain)
 			count++;

@@ -3,22 +3,20 @@
 
 #include "base/error.h"
 #include "core/thread.h"
+#include "os/linux_signal.h"
 
 static void count_window(struct modiso_region *region, int by)
 {
 	__atomic_add_fetch(&region->windows, (uint32_t)by, __ATOMIC_RELAXED);
 }
 
-int mdi_window_open(struct modiso_region *region, uint32_t access)
+static int open_window(struct mdi_thread *thread, struct modiso_region *region,
+		       uint32_t access)
 {
 	struct mdi_domain *domain = &region->owner->domain;
-	struct mdi_thread *thread;
-	uint32_t at, token;
+	uint32_t at;
 	int result;
 
-	result = mdi_thread_attach(&thread);
-	if (result != 0)
-		return result;
 	if ((region->access & access) != access)
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"the pages of region %s do not allow it",
@@ -28,18 +26,35 @@ int mdi_window_open(struct modiso_region *region, uint32_t access)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"%zu windows are open on this thread",
 				MDI_COUNT(thread->windows));
-	token = thread->host_pkru;
+	thread->windows[at].region = region;
+	thread->windows[at].domain = &domain->head;
+	thread->windows[at].token = thread->host_pkru;
 	count_window(region, 1);
 	result = mdi_backend_now->window_open(domain, thread, access);
 	if (result != 0) {
 		count_window(region, -1);
 		return result;
 	}
-	thread->windows[at].region = region;
-	thread->windows[at].domain = &domain->head;
-	thread->windows[at].token = token;
 	thread->window_count = at + 1;
 	return 0;
+}
+
+/*
+ * A handler of the host that calls gates or opens windows must find rights,
+ * count and the backend's view of both in step: it waits for the end.
+ */
+int mdi_window_open(struct modiso_region *region, uint32_t access)
+{
+	struct mdi_thread *thread;
+	int result;
+
+	result = mdi_thread_attach(&thread);
+	if (result != 0)
+		return result;
+	mdi_critical_begin();
+	result = open_window(thread, region, access);
+	mdi_critical_end();
+	return result;
 }
 
 int mdi_window_close(struct modiso_region *region)
@@ -56,9 +71,11 @@ int mdi_window_close(struct modiso_region *region)
 				"the innermost window of this thread is open "
 				"on region %s",
 				thread->windows[at].region->name);
+	mdi_critical_begin();
 	thread->window_count = at;
 	mdi_backend_now->window_close(&region->owner->domain, thread,
 				      thread->windows[at].token);
 	count_window(region, -1);
+	mdi_critical_end();
 	return 0;
 }

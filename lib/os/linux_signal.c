@@ -153,6 +153,8 @@ static MDI_TLS struct {
 	siginfo_t info;
 	uint64_t mask;
 } deferred;
+/* What this thread sleeps on, or is about to: changes when a signal is kept. */
+static MDI_TLS uint32_t *volatile waits_on;
 
 void mdi_critical_begin(void)
 {
@@ -176,6 +178,11 @@ void mdi_critical_end(void)
 	errno = saved;
 }
 
+void mdi_critical_waits(uint32_t *word)
+{
+	waits_on = word;
+}
+
 bool mdi_critical_pending(void)
 {
 	return deferred.signo != 0;
@@ -196,10 +203,23 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 
 	if (critical == 0)
 		return false;
-	deferred.info = *info;
+	/*
+	 * Another signal can have come since this one did, and be kept already:
+	 * then this one is the second to be kept, in the kernel. The mask to go
+	 * back to is always that of the outer one.
+	 */
+	mdi_signals_hold();
+	if (deferred.signo == 0) {
+		deferred.info = *info;
+		deferred.signo = signo;
+	} else {
+		mdi_sys_requeue(signo, info);
+	}
 	memcpy(&deferred.mask, mask, sizeof(deferred.mask));
 	memcpy(mask, &all, sizeof(all));
-	deferred.signo = signo;
+	if (waits_on != NULL)
+		__atomic_fetch_add(waits_on, MDI_CRITICAL_STEP,
+				   __ATOMIC_RELAXED);
 	return true;
 }
 

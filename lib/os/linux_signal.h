@@ -55,6 +55,12 @@ void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask);
  */
 void mdi_critical_begin(void);
 void mdi_critical_end(void);
+/*
+ * While critical code sleeps on the futex @word: a signal that is kept adds to
+ * it, so that the sleep ends or does not begin. NULL: no longer.
+ */
+#define MDI_CRITICAL_STEP 2u
+void mdi_critical_waits(uint32_t *word);
 /* Is a signal kept? Then pause lets its handler run, here and now. */
 bool mdi_critical_pending(void);
 void mdi_critical_pause(void);

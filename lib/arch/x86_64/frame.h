@@ -184,6 +184,7 @@ struct mdi_thread {
 	struct mdi_stack *stacks; /* all that this thread has, any module */
 	struct mdi_thread *next;  /* list of attached threads, or free list */
 	uint32_t window_count;
+	uint32_t held; /* mprotect: so many of them keep modules out just now */
 	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
 	uint32_t old_altstack_flags;
 	void *old_altstack;
@@ -283,6 +284,12 @@ static inline struct mdi_thread *mdi_thread_self(void)
 	return mdi_block == MDI_UNATTACHED ?
 		       NULL :
 		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
+}
+
+/* Has a gate taken a frame that is not there? It will fault, and give it back */
+static inline bool mdi_thread_too_deep(const struct mdi_thread *thread)
+{
+	return thread->frame > mdi_thread_frames(thread) + MDI_DEPTH_MAX;
 }
 
 /* The innermost gate of a thread, NULL outside of all. */
