@@ -52,6 +52,7 @@ extern const struct bench_subject bench_scan;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_fault;
+extern const struct bench_subject bench_heap;
 extern const struct bench_subject bench_snapshot;
 extern const struct bench_subject bench_image;
 

@@ -34,8 +34,8 @@ struct answer {
 static const struct bench_subject *const base_subjects[] = {
 	&bench_base, &bench_scan, &bench_dlopen, NULL};
 static const struct bench_subject *const backend_subjects[] = {
-	&bench_gate,  &bench_region,   &bench_fault,
-	&bench_image, &bench_snapshot, NULL};
+	&bench_gate, &bench_region, &bench_fault, &bench_image,
+	&bench_heap, &bench_snapshot, NULL};
 
 static const struct bench_subject *const *subjects(enum worker_place place)
 {

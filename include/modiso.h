@@ -18,6 +18,7 @@
 #include <modiso/gate.h>
 #include <modiso/service.h>
 #include <modiso/image.h>
+#include <modiso/heap.h>
 #include <modiso/snapshot.h>
 #include <modiso/window.h>
 #include <modiso/range.h>

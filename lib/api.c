@@ -387,8 +387,13 @@ int modiso_region_map_named(struct modiso_module *owner, const char *shm,
 }
 
 /* Segments change and go with their image alone. */
-static int check_not_image(const struct modiso_region *region)
+static int check_own(const struct modiso_region *region)
 {
+	if (region->heap)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is the heap of module %s; see "
+				"modiso_heap_destroy()",
+				region->name, region->owner->name);
 	if (!region->image)
 		return 0;
 	return mdi_fail(MODISO_ERR_BUSY,
@@ -413,7 +418,7 @@ int modiso_region_protect(struct modiso_region *region, uint32_t access)
 				"access is %#x: it must be read, read and "
 				"write, or read and execute",
 				access);
-	result = check_not_image(region);
+	result = check_own(region);
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();
@@ -432,7 +437,7 @@ int modiso_region_destroy(struct modiso_region *region)
 	if (result != 0)
 		return result;
 	check_region_mark(region);
-	result = check_not_image(region);
+	result = check_own(region);
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

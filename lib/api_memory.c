@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The exported functions of snapshots. */
+/* The exported functions of snapshots and heaps. */
 #include <modiso.h>
 
 #include "base/error.h"
 #include "base/misuse.h"
 #include "base/options.h"
+#include "core/heap.h"
 #include "core/module.h"
 #include "core/runtime.h"
 #include "core/snapshot.h"
+
+#include <string.h>
+
+#define HEAP_INFO_MIN sizeof(struct modiso_heap_info)
 
 static int check_module(const struct modiso_module *module)
 {
@@ -39,4 +44,154 @@ int modiso_snapshot_restore(struct modiso_module *module)
 	result = mdi_snapshot_restore(module);
 	mdi_runtime_unlock();
 	return result;
+}
+
+/* --- heaps --- */
+
+static int check_heap(const struct modiso_module *module)
+{
+	int result = check_module(module);
+
+	if (result == 0 && module->heap == NULL)
+		return mdi_fail(MODISO_ERR_NOENT, "module %s has no heap",
+				module->name);
+	return result;
+}
+
+static int take_options(const struct modiso_region_options *options,
+			struct modiso_region_options *known)
+{
+	size_t length;
+	int result = 0;
+
+	if (options != NULL)
+		result = mdi_options_take(options, options->struct_size, known,
+					  sizeof(*known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known->flags, MODISO_REGION_NODUMP,
+					   "options.flags");
+	if (result != 0)
+		return result;
+	if (known->name == NULL)
+		known->name = "heap";
+	length = strnlen(known->name, MODISO_NAME_SIZE);
+	if (length == 0 || length == MODISO_NAME_SIZE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"options.name must have 1 to %d bytes",
+				MODISO_NAME_SIZE - 1);
+	return 0;
+}
+
+int modiso_heap_create(struct modiso_module *module, size_t length,
+		       const struct modiso_region_options *options)
+{
+	struct modiso_region_options known = { .struct_size = sizeof(known) };
+	size_t rounded = 0;
+	int result = check_module(module);
+
+	if (result == 0)
+		result = take_options(options, &known);
+	if (result != 0)
+		return result;
+	if (length == 0 || !mdi_page_round(length, &rounded))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"length is %zu: nothing, or it wraps when it "
+				"is rounded up to pages",
+				length);
+	mdi_runtime_lock();
+	result = mdi_heap_create(module, rounded, known.flags, known.name);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_heap_destroy(struct modiso_module *module)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0 || module == NULL)
+		return result;
+	result = check_module(module);
+	if (result != 0 || module->heap == NULL)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_heap_destroy(module);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_heap_alloc(struct modiso_module *module, size_t size, size_t align,
+		      uint32_t flags, void **out)
+{
+	int result = check_heap(module);
+
+	if (result == 0 && out == NULL)
+		result = mdi_null_argument("out");
+	if (result == 0)
+		result = mdi_options_flags(flags, MODISO_HEAP_ZERO, "flags");
+	if (result != 0)
+		return result;
+	if (align & (align - 1))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"align is %zu, no power of two", align);
+	return mdi_heap_alloc(module, size, align, flags & MODISO_HEAP_ZERO,
+			      out);
+}
+
+int modiso_heap_resize(struct modiso_module *module, void *block, size_t size,
+		       void **out)
+{
+	int result = check_heap(module);
+
+	if (result == 0 && out == NULL)
+		result = mdi_null_argument("out");
+	return result != 0 ? result :
+			     mdi_heap_resize(module, block, size, out);
+}
+
+int modiso_heap_free(struct modiso_module *module, void *block)
+{
+	int result = check_heap(module);
+
+	return result != 0 ? result : mdi_heap_give(module, block);
+}
+
+int modiso_heap_get_size(struct modiso_module *module, const void *block,
+			 size_t *size)
+{
+	int result = check_heap(module);
+
+	if (result == 0 && size == NULL)
+		result = mdi_null_argument("size");
+	return result != 0 ? result : mdi_heap_size(module, block, size);
+}
+
+int modiso_heap_get_info(struct modiso_module *module,
+			 struct modiso_heap_info *info)
+{
+	const struct mdi_heap *heap;
+	int result = check_heap(module);
+
+	if (result == 0 && info == NULL)
+		result = mdi_null_argument("info");
+	if (result != 0)
+		return result;
+	if (info->struct_size < HEAP_INFO_MIN)
+		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
+				info->struct_size);
+	heap = module->heap;
+	mdi_heap_lock(module);
+	info->unused = 0;
+	info->base = (void *)heap->region->node.base;
+	info->length = heap->region->node.end - heap->region->node.base;
+	info->used = heap->blocks->used;
+	info->peak = heap->blocks->peak;
+	info->blocks = heap->blocks->count;
+	info->refused = heap->refused;
+	mdi_heap_unlock(module);
+	return 0;
+}
+
+modiso_fn modiso_heap_function(enum modiso_heap_function which)
+{
+	return mdi_heap_function(which);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/gate.h"
+#include "core/heap.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -178,6 +179,7 @@ int mdi_module_destroy(struct modiso_module *module)
 		mdi_vault_free(region, sizeof(*region));
 	}
 	mdi_snapshot_free(module);
+	mdi_heap_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_fini(&module->arena);
 	give_link(&module->domain);

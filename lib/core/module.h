@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "core/arena.h"
 
+struct mdi_heap;
 struct mdi_snapshot;
 struct mdi_stack;
 struct modiso_gate;
@@ -33,6 +34,7 @@ struct modiso_module {
 	modiso_landing_fn landing;
 	void *notify_arg;
 	struct mdi_snapshot *snapshot; /* NULL: none was taken */
+	struct mdi_heap *heap;         /* NULL: it has none */
 };
 
 /* Owner of guarded host regions, and of those that need a window. */

@@ -60,24 +60,37 @@ bool mdi_copy_covers(uintptr_t address)
 	return address - side_base < side_length;
 }
 
-int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
+static int copy(void *to, const void *from, size_t length, uintptr_t base,
+		size_t reach)
 {
 	const struct modiso_region *region;
 	/* Of the copy that a signal handler with this one has interrupted. */
 	uintptr_t outer_base = side_base, outer_length = side_length;
 	int failed;
 
-	side_base = (uintptr_t)side;
-	side_length = length;
+	side_base = base;
+	side_length = reach;
 	failed = mdi_copy(to, from, length);
 	side_length = outer_length;
 	side_base = outer_base;
 	if (!failed)
 		return 0;
-	region = mdi_region_at((uintptr_t)side);
+	region = mdi_region_at(base);
 	return mdi_fail(MODISO_ERR_FAULT,
 			"memory went away while %zu bytes were copied from %p "
 			"to %p (region %s%s)",
 			length, from, to, region ? region->name : "none",
 			region && region->shared ? ", shared" : "");
+}
+
+int mdi_range_copy(void *to, const void *from, size_t length, const void *side)
+{
+	return copy(to, from, length, (uintptr_t)side, length);
+}
+
+int mdi_range_copy_within(const struct modiso_region *region, void *to,
+			  const void *from, size_t length)
+{
+	return copy(to, from, length, region->node.base,
+		    region->node.end - region->node.base);
 }

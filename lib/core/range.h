@@ -22,6 +22,10 @@ size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 int mdi_range_copy(void *to, const void *from, size_t length,
 		   const void *side);
 
+/* The same where the side is all of @region: both can be in it. */
+int mdi_range_copy_within(const struct modiso_region *region, void *to,
+			  const void *from, size_t length);
+
 /* For the fault handler: is @address on that side of this thread's copy? */
 bool mdi_copy_covers(uintptr_t address);
 

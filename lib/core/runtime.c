@@ -7,6 +7,7 @@
 #include "core/addrmap.h"
 #include "core/gate.h"
 #include "core/handler.h"
+#include "core/heap.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
@@ -66,6 +67,7 @@ static void before_fork(void)
 	if (mdi_backend_now == NULL)
 		return;
 	mdi_runtime_lock();
+	mdi_heaps_before_fork();
 	mdi_backend_now->before_fork();
 }
 
@@ -74,6 +76,7 @@ static void after_fork_parent(void)
 	if (mdi_backend_now == NULL)
 		return;
 	mdi_backend_now->after_fork_parent();
+	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
 
@@ -83,6 +86,7 @@ static void after_fork_child(void)
 		return;
 	mdi_threads_after_fork();
 	mdi_backend_now->after_fork();
+	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
 

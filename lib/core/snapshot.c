@@ -2,6 +2,7 @@
 #include "core/snapshot.h"
 
 #include "base/error.h"
+#include "core/heap.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -103,6 +104,10 @@ static int make_list(const struct modiso_module *module,
 static int drop(const struct modiso_module *module,
 		const struct mdi_snapshot *snapshot)
 {
+	int result = mdi_heap_rewind(module);
+
+	if (result != 0)
+		return result;
 	for (size_t i = 0; i < snapshot->count; i++)
 		if (mdi_mem_discard(snapshot->span[i].base,
 				    snapshot->span[i].length) != 0)
@@ -125,6 +130,8 @@ static uint64_t file_length(const struct modiso_module *module)
 	for (region = module->regions; region != NULL; region = region->next)
 		if (savable(region))
 			length += length_of(region);
+	if (module->heap != NULL)
+		length += module->heap->area->length;
 	return length;
 }
 
@@ -150,6 +157,12 @@ static int save(const struct modiso_module *module, int fd)
 		region->saved = any; /* for now: it is to be mapped */
 		offset += length_of(region);
 	}
+	/* Last, the bookkeeping of the heap. */
+	if (module->heap != NULL &&
+	    mdi_file_save(fd, offset, module->heap->blocks,
+			  module->heap->area->length, &any) != 0)
+		return mdi_fail_os("pwrite", "the heap of module %s",
+				   module->name);
 	if (mdi_file_freeze(fd) != 0)
 		return mdi_fail_os("fcntl", "sealing a snapshot of %s",
 				   module->name);
@@ -184,7 +197,7 @@ static int map_all(struct modiso_module *module, int fd)
 		region->saved = true;
 		offset += length_of(region);
 	}
-	return 0;
+	return module->heap != NULL ? mdi_heap_map(module, fd, offset) : 0;
 }
 
 static void forget_saved(struct modiso_module *module)
@@ -233,11 +246,13 @@ static int take(struct modiso_module *module)
 					module->name);
 		module->snapshot = snapshot;
 	}
+	mdi_heap_lock(module);
 	result = fill(module);
 	if (result == 0)
 		result = make_list(module, snapshot);
 	if (result == 0)
 		result = drop(module, snapshot);
+	mdi_heap_unlock(module);
 	if (result != 0) {
 		int saved = errno;
 
@@ -292,8 +307,11 @@ int mdi_snapshot_restore(struct modiso_module *module)
 	result = check_idle(module);
 	if (result == 0 && module->snapshot->stale)
 		result = make_list(module, module->snapshot);
-	if (result == 0)
+	if (result == 0) {
+		mdi_heap_lock(module);
 		result = drop(module, module->snapshot);
+		mdi_heap_unlock(module);
+	}
 	return result;
 }
 

@@ -21,6 +21,7 @@ struct free_object {
 
 /* All guarded by the library's lock. */
 static struct chunk *chunks;
+static struct mdi_vault_area *areas;
 static char *fresh, *fresh_end;
 static struct free_object *free_lists[LARGEST + 1];
 
@@ -33,19 +34,28 @@ static unsigned class_of(size_t size)
 	return bits;
 }
 
+static void *new_pages(size_t length)
+{
+	void *pages = mdi_mem_reserve(length, MDI_PAGE_SIZE);
+
+	if (pages == NULL)
+		return NULL;
+	if (mdi_mem_commit(pages, length) != 0 ||
+	    mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
+		    0 ||
+	    mdi_backend_now->protect_own(pages, length, false) != 0) {
+		mdi_mem_release(pages, length);
+		return NULL;
+	}
+	return pages;
+}
+
 static char *new_chunk(size_t length)
 {
-	struct chunk *chunk = mdi_mem_reserve(length, MDI_PAGE_SIZE);
+	struct chunk *chunk = new_pages(length);
 
 	if (chunk == NULL)
 		return NULL;
-	if (mdi_mem_commit(chunk, length) != 0 ||
-	    mdi_mem_protect(chunk, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
-		    0 ||
-	    mdi_backend_now->protect_own(chunk, length, false) != 0) {
-		mdi_mem_release(chunk, length);
-		return NULL;
-	}
 	chunk->length = length;
 	chunk->next = chunks;
 	chunks = chunk;
@@ -102,11 +112,44 @@ void mdi_vault_free(void *memory, size_t size)
 	free_lists[class] = object;
 }
 
+struct mdi_vault_area *mdi_vault_map(size_t length)
+{
+	struct mdi_vault_area *area = mdi_vault_alloc(sizeof(*area));
+
+	if (area == NULL)
+		return NULL;
+	area->base = new_pages(length);
+	if (area->base == NULL) {
+		mdi_vault_free(area, sizeof(*area));
+		return NULL;
+	}
+	area->length = length;
+	area->next = areas;
+	area->link = &areas;
+	if (areas != NULL)
+		areas->link = &area->next;
+	areas = area;
+	return area;
+}
+
+void mdi_vault_unmap(struct mdi_vault_area *area)
+{
+	*area->link = area->next;
+	if (area->next != NULL)
+		area->next->link = area->link;
+	mdi_mem_release(area->base, area->length);
+	mdi_vault_free(area, sizeof(*area));
+}
+
 bool mdi_vault_overlaps(uintptr_t base, uintptr_t end)
 {
 	for (struct chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
 		if ((uintptr_t)chunk < end &&
 		    base < (uintptr_t)chunk + chunk->length)
+			return true;
+	for (struct mdi_vault_area *area = areas; area != NULL; area = area->next)
+		if ((uintptr_t)area->base < end &&
+		    base < (uintptr_t)area->base + area->length)
 			return true;
 	return false;
 }
@@ -115,6 +158,8 @@ void mdi_vault_stop(void)
 {
 	struct chunk *chunk, *next;
 
+	for (; areas != NULL; areas = areas->next)
+		mdi_mem_release(areas->base, areas->length);
 	for (chunk = chunks; chunk != NULL; chunk = next) {
 		next = chunk->next;
 		mdi_mem_release(chunk, chunk->length);

@@ -16,6 +16,17 @@
 void *mdi_vault_alloc(size_t size);
 void mdi_vault_free(void *object, size_t size);
 
+/* Pages that nothing else of the vault is in. */
+struct mdi_vault_area {
+	struct mdi_vault_area *next, **link;
+	char *base;
+	size_t length;
+};
+
+/* Zeroed, and given back when they are unmapped. NULL: there is no memory. */
+struct mdi_vault_area *mdi_vault_map(size_t length);
+void mdi_vault_unmap(struct mdi_vault_area *area);
+
 /* Does the range touch a page of the vault? */
 bool mdi_vault_overlaps(uintptr_t base, uintptr_t end);
 

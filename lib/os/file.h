@@ -56,4 +56,7 @@ void mdi_file_close(int fd);
 int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 		 bool shared);
 
+/* Private pages of a file, readable and writable, anywhere; NULL and errno. */
+void *mdi_file_map_away(size_t length, int fd, uint64_t offset);
+
 #endif /* MDI_OS_FILE_H */

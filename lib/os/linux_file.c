@@ -2,6 +2,7 @@
 #include "os/file.h"
 
 #include "os/linux_sys.h"
+#include "os/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,19 +157,25 @@ int mdi_file_freeze(int fd)
 int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 		 bool shared)
 {
-	void *first, *got;
+	void *first;
 	int saved;
 
 	first = mmap(NULL, length, PROT_NONE,
 		     shared ? MAP_SHARED : MAP_PRIVATE, fd, (off_t)offset);
 	if (first == MAP_FAILED)
 		return -1;
-	got = mremap(first, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,
-		     base);
-	if (got != MAP_FAILED)
+	if (mdi_mem_move(first, length, base) == 0)
 		return 0;
 	saved = errno;
 	munmap(first, length);
 	errno = saved;
 	return -1;
+}
+
+void *mdi_file_map_away(size_t length, int fd, uint64_t offset)
+{
+	void *got = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+			 (off_t)offset);
+
+	return got == MAP_FAILED ? NULL : got;
 }

@@ -135,6 +135,14 @@ int mdi_mem_discard(void *base, size_t length)
 	return 0;
 }
 
+int mdi_mem_move(void *from, size_t length, void *to)
+{
+	void *got = mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   to);
+
+	return got == MAP_FAILED ? -1 : 0;
+}
+
 int mdi_mem_protect(void *base, size_t length, uint32_t prot)
 {
 	return mprotect(base, length, linux_prot(prot));

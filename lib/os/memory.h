@@ -46,6 +46,9 @@ int mdi_mem_void(void *base, size_t length);
  */
 int mdi_mem_discard(void *base, size_t length);
 
+/* Mapped pages take the place of others, in one step and rights included. */
+int mdi_mem_move(void *from, size_t length, void *to);
+
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
 int mdi_mem_nodump(void *base, size_t length);
