@@ -460,6 +460,69 @@ START_TEST(test_adopt_huge)
 }
 END_TEST
 
+/* Kilobytes of transparent huge pages in the mapping that begins at @start. */
+static unsigned long huge_kib(const void *start)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long kib = 0;
+	bool here = false;
+	size_t base, end;
+	char line[512];
+
+	must(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%zx-%zx ", &base, &end) == 2)
+			here = base <= W(start) && W(start) < end;
+		else if (here &&
+			 sscanf(line, "AnonHugePages: %lu", &kib) == 1)
+			break;
+	}
+	fclose(file);
+	return kib;
+}
+
+/* One small page in the middle of a huge one: that page, and no other. */
+START_TEST(test_adopt_in_huge)
+{
+	const size_t huge = (size_t)2 << 20, at = 37 * PAGE;
+	unsigned char *pages = pages_map(2 * huge / PAGE,
+					 PROT_READ | PROT_WRITE);
+	unsigned char *base = pages + (-W(pages) & (huge - 1));
+	struct modiso_module *module, *other;
+	struct modiso_region *region;
+	struct modiso_gate *store;
+
+	madvise(base, huge, MADV_HUGEPAGE);
+	memset(base, 0x21, huge);
+	if (huge_kib(base) < 2048)
+		test_skip("thp", "the kernel gives no huge page here");
+	module = world_module();
+	other = make_module("other");
+	store = make_gate(other, poke_store1);
+	expect(MODISO_OK, modiso_region_adopt(module, base + at, PAGE, RW, NULL,
+					      &region));
+	must_blame(enter_fault(other, store, W(base + at), 1), MODISO_WRITE,
+		   base + at, region);
+	must_blame(enter_fault(other, store, W(base + at + PAGE - 1), 1),
+		   MODISO_WRITE, base + at + PAGE - 1, region);
+	must(all_bytes(base, 0x21, huge));
+	enter(store, W(base + at - 1), 0x22);
+	enter(store, W(base + at + PAGE), 0x22);
+	enter(make_gate(module, poke_store1), W(base + at), 0x23);
+	must_eq(base[at], 0x23);
+	expect(MODISO_OK, modiso_region_destroy(region));
+	enter(store, W(base + at), 0x24);
+	/* And a whole one. */
+	memset(base, 0x21, huge);
+	expect(MODISO_OK, modiso_region_adopt(module, base, huge, RW, NULL,
+					      &region));
+	must_blame(enter_fault(other, store, W(base + huge - 1), 1),
+		   MODISO_WRITE, base + huge - 1, region);
+	must(all_bytes(base, 0x21, huge));
+	expect(MODISO_OK, modiso_region_destroy(region));
+}
+END_TEST
+
 /* Shared memory can be adopted; another mapping of it is another matter. */
 START_TEST(test_adopt_shared)
 {
@@ -1110,6 +1173,7 @@ static Suite *make_suite(void)
 	if (on_pkey())
 		tcase_add_test(tcase, test_adopt_foreign_key);
 	tcase_add_test(tcase, test_adopt_huge);
+	tcase_add_test(tcase, test_adopt_in_huge);
 	tcase_add_test(tcase, test_adopt_shared);
 	tcase_add_loop_test(tcase, test_wrong_create, 0, WRONG_CREATE);
 	tcase_add_test(tcase, test_range_limit);

@@ -8,11 +8,13 @@
 #include "support/proc.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -353,6 +355,64 @@ START_TEST(test_truncated)
 }
 END_TEST
 
+/* A file system of @size bytes that nobody else sees; a file of it, unlinked. */
+static int file_of_small_disk(const char *size, size_t length)
+{
+	char dir[] = "/tmp/modiso-disk-XXXXXX", path[64];
+	bool mounted;
+	int fd = -1;
+
+	must(mkdtemp(dir));
+	mounted = !unshare(CLONE_NEWNS) &&
+		  !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		  !mount("none", dir, "tmpfs", 0, size);
+	if (mounted) {
+		snprintf(path, sizeof(path), "%s/file", dir);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		umount2(dir, MNT_DETACH);
+	}
+	rmdir(dir);
+	if (fd < 0)
+		test_skip("mount", "no right to mount a file system");
+	must(!ftruncate(fd, (off_t)length));
+	return fd;
+}
+
+/*
+ * There is no memory for the first touch of a page. The module's is a fault,
+ * the host's copies come back, and nobody is left waiting for a lock.
+ */
+START_TEST(test_no_space)
+{
+	enum { PAGES = 64, ROOM = 16 };
+	int fd = file_of_small_disk("size=65536", PAGES * PAGE);
+	struct modiso_module *module = world_module();
+	struct modiso_module *other = make_module("other");
+	struct modiso_region *region = map(module, fd, 0, 0, RW);
+	struct modiso_gate *store = make_gate(module, poke_store1);
+	unsigned char *bytes = region_bytes(region), buffer[64] = {0};
+	const struct modiso_fault *fault;
+	size_t page;
+
+	for (page = 0; page < ROOM; page++)
+		enter(store, W(bytes + page * PAGE), page);
+	fault = enter_fault(module, store, W(bytes + page * PAGE), 1);
+	must_eq(fault->kind, MODISO_FAULT_BUS);
+	must_eq(fault->address, bytes + page * PAGE);
+	must_str(fault->region_name, "shared");
+	expect(MODISO_ERR_FAULT,
+	       modiso_copy_out(module, bytes + 40 * PAGE, buffer, 64));
+	must(strstr(modiso_last_error_text(), "region shared"));
+	expect(MODISO_ERR_FAULT,
+	       modiso_copy_in(module, buffer, bytes + 41 * PAGE, 64));
+	must_die(child_status(touch, bytes + 42 * PAGE), SIGBUS);
+	must_eq(enter(make_gate(other, poke_local), 0) != 0, true);
+	for (page = 0; page < ROOM; page++)
+		must_eq(bytes[page * PAGE], page);
+	expect(MODISO_OK, modiso_region_destroy(region));
+}
+END_TEST
+
 /* Sealed, it cannot become shorter. */
 START_TEST(test_no_shrink)
 {
@@ -557,6 +617,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_two_processes);
 	tcase_add_test(tcase, test_named);
 	tcase_add_test(tcase, test_truncated);
+	tcase_add_test(tcase, test_no_space);
 	tcase_add_test(tcase, test_no_shrink);
 	tcase_add_test(tcase, test_parts);
 	tcase_add_test(tcase, test_descriptors);
