@@ -191,7 +191,8 @@ static void *busy_thread(void *gate)
 		if (++i % 16 == 0)
 			enter_fault(module, make_gate(module, poke_load1), 0);
 		if (i % 16 == 1)
-			region_bytes(hosts)[9]++;
+			__atomic_fetch_add(&region_bytes(hosts)[9], 1,
+					   __ATOMIC_RELAXED);
 	}
 	return NULL;
 }

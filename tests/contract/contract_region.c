@@ -649,16 +649,24 @@ START_TEST(test_range_limit)
 }
 END_TEST
 
+/* Room for @more bytes of data beyond what the process has (a sanitizer: TB) */
+static void limit_data(rlim_t more)
+{
+	rlim_t now = (rlim_t)proc_status("VmData") << 10;
+	const struct rlimit limit = {now + more, now + more};
+
+	must(!setrlimit(RLIMIT_DATA, &limit));
+}
+
 /* More memory than the kernel gives: its errno, and nothing half-made. */
 START_TEST(test_kernel_refuses)
 {
-	const struct rlimit limit = {(rlim_t)32 << 20, (rlim_t)32 << 20};
 	struct modiso_module *module = world_module();
 	struct modiso_region *region = UNTOUCHED;
 	struct proc_usage before = proc_usage();
 	int i;
 
-	must(!setrlimit(RLIMIT_DATA, &limit));
+	limit_data(32 << 20);
 	for (i = 0; i < 3; i++) {
 		expect(MODISO_ERR_OS,
 		       modiso_region_create(i ? module : NULL, 256 << 20, RW,

@@ -33,7 +33,7 @@ static void make_scene(void)
 
 static atomic_ulong rung;
 static _Thread_local volatile unsigned long rung_here;
-static volatile unsigned char scratch[4096];
+static unsigned char scratch[4096];
 
 static void ring(int signo)
 {
@@ -42,7 +42,8 @@ static void ring(int signo)
 	(void)signo;
 	atomic_fetch_add(&rung, 1);
 	rung_here++;
-	scratch[rung_here % sizeof(scratch)]++;
+	__atomic_fetch_add(&scratch[rung_here % sizeof(scratch)], 1,
+			   __ATOMIC_RELAXED);
 	errno = 0;
 	(void)!getppid();
 	errno = saved;
@@ -165,7 +166,8 @@ static void *victim(void *gate)
 		if (++i % 8 == 0)
 			enter_fault(module, make_gate(module, poke_ud2), 0);
 		if (i % 8 == 1)
-			region_bytes(hosts)[64]++;
+			__atomic_fetch_add(&region_bytes(hosts)[64], 1,
+					   __ATOMIC_RELAXED);
 	}
 	must(rung_here > 0);
 	return NULL;

@@ -89,15 +89,36 @@ static size_t count_lines(const char *path)
 	return count;
 }
 
+/* The number behind "@key:" in a file of lines like "Rss:   123 kB". */
+static unsigned long number_of(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "re");
+	size_t length = strlen(key);
+	char line[256];
+
+	if (!file)
+		ck_abort_msg("cannot open %s", path);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, length) || line[length] != ':')
+			continue;
+		fclose(file);
+		return strtoul(line + length + 1, NULL, 10);
+	}
+	ck_abort_msg("no %s in %s", key, path);
+}
+
+unsigned long proc_status(const char *key)
+{
+	return number_of("/proc/self/status", key);
+}
+
+/*
+ * By the page tables: what statm says is counted in batches on each CPU and
+ * thread before Linux 6.2, and can be a megabyte off.
+ */
 static size_t rss_kib(void)
 {
-	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long resident = 0;
-
-	if (!file || fscanf(file, "%*u %lu", &resident) != 1)
-		ck_abort_msg("cannot read /proc/self/statm");
-	fclose(file);
-	return resident * (PAGE / 1024);
+	return number_of("/proc/self/smaps_rollup", "Rss");
 }
 
 struct proc_usage proc_usage(void)

@@ -35,6 +35,9 @@ struct proc_usage {
 };
 struct proc_usage proc_usage(void);
 
+/* A number of /proc/self/status: proc_status("VmData"), in KiB. */
+unsigned long proc_status(const char *key);
+
 /*
  * proc_must_not_grow - fail the test if more is in use than @before: at most
  * @mappings mappings and @rss_kib of memory may have come, and nothing else.

@@ -86,12 +86,14 @@ START_TEST(test_stacks)
 {
 	void *base = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+	void *heap = malloc(1);
 	int local = 0;
 
 	must(base != MAP_FAILED);
 	must(at(base).stack);
 	must(at(&local).stack);
-	must(!at(malloc(1)).stack);
+	must(!at(heap).stack);
+	free(heap);
 }
 END_TEST
 
