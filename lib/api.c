@@ -20,6 +20,7 @@
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/window.h"
+#include "interpose.h"
 
 #include <string.h>
 
@@ -118,6 +119,7 @@ int modiso_init(const struct modiso_options *options)
 	result = mdi_options_flags(known.flags, 0, "options.flags");
 	if (result != 0)
 		return result;
+	mdi_interpose();
 	return mdi_runtime_start(&known);
 }
 

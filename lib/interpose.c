@@ -4,6 +4,8 @@
  * modiso/signal.h. Before modiso_init() and after modiso_fini() they are the C
  * library's own.
  */
+#include "interpose.h"
+
 #include "core/handler.h"
 #include "core/runtime.h"
 
@@ -17,7 +19,11 @@ extern int __sigaction(int signo, const struct sigaction *action,
 
 MODISO_API int sigaction(int signo, const struct sigaction *action,
 			 struct sigaction *old);
-MODISO_API __sighandler_t signal(int signo, __sighandler_t handler);
+MODISO_API void mdi_interpose(void)
+{
+}
+
+__sighandler_t signal(int signo, __sighandler_t handler);
 
 static struct mdi_sigaction to_kernel(const struct sigaction *action)
 {
