@@ -106,6 +106,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
  *   MODISO_ERR_NOMEM  this thread's first call into this module, and there is
  *                     no memory for its stack.
  *   MODISO_ERR_LIMIT  calls nest too deeply (64), or too many threads.
+ *   MODISO_ERR_NOKEY  pkey: threads are inside of all modules that have a
+ *                     protection key, and modiso_options.key_wait_ms is over.
  *   MODISO_ERR_OS     the kernel refused an mprotect, mmap or sigaltstack;
  *                     errno says how, the sentence which limit.
  *   MODISO_ERR_STATE  not initialised; called from inside a module without a
@@ -113,7 +115,11 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
  *                     SIGFPE, SIGTRAP, SIGSYS is blocked at this thread's
  *                     first call.
  *
- * Cost:   pkey: tens of instructions, no system call, no lock. mprotect: two
+ * Cost:   pkey: tens of instructions, no system call, no lock, for a module
+ *         that has a protection key. One that has none, because more modules
+ *         are in use than there are keys, takes that of the module idle
+ *         longest: one system call for each page protection in either
+ *         module (read-write, read-only, executable). mprotect: two
  *         atomic operations when the module is still open, else one system
  *         call for each range that is opened or closed. A thread's first call
  *         into a module allocates a stack.

@@ -27,6 +27,12 @@ struct modiso_options {
 	uint32_t max_keys;    /* protection keys to take at most; 0: all free */
 	uint32_t max_threads; /* threads inside modules at once; 0: 4096 */
 	uint32_t flags;       /* no flag is defined yet: 0 */
+	/*
+	 * How long a call into a module may wait for a protection key while
+	 * threads are inside of all modules that have one: in milliseconds; 0:
+	 * not at all, UINT32_MAX: for ever. Then it is MODISO_ERR_NOKEY.
+	 */
+	uint32_t key_wait_ms;
 };
 
 /*

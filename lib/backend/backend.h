@@ -40,13 +40,28 @@ struct mdi_domain {
 	struct mdi_domain_head head; /* first: gates load it */
 	enum mdi_domain_kind kind;
 	uint32_t confinement;
-	int key; /* pkey */
+
+	/* pkey */
+	int key;              /* that the pages carry */
+	bool torn;            /* some do not: see slots.c */
+	uint32_t pkru_parked; /* head.pkru without a slot */
+	uint64_t used;        /* when it was admitted last, see slots.c */
 
 	struct mdi_runs runs; /* every page of the domain */
 
 	/* mprotect: are the pages accessible now? */
 	bool open;
 	struct mdi_domain *next; /* list of all domains */
+};
+
+/* What a backend asks of the threads' list; the library's lock is held. */
+struct mdi_users {
+	/* Is a thread attached, other than the calling one? */
+	bool (*others)(void);
+	/* Is any thread in a call to this domain? */
+	bool (*inside)(const struct mdi_domain *domain);
+	/* From now on every thread's next call into it comes to admit(). */
+	void (*withdraw)(const struct mdi_domain *domain);
 };
 
 struct mdi_gate_shape {
@@ -92,6 +107,13 @@ struct mdi_backend {
 	void (*unprotect_own)(void *base, size_t length);
 	/* Alternate signal stacks: where the kernel can write its frames. */
 	int (*protect_altstack)(void *base, size_t length);
+
+	/*
+	 * Before a thread gets a link to a domain: whatever its pages need to be
+	 * open by rights alone. The library's lock is held. 0,
+	 * MODISO_ERR_NOKEY: others have all keys just now; MODISO_ERR_OS.
+	 */
+	int (*admit)(struct mdi_domain *domain, const struct mdi_users *users);
 
 	/* Asked once, when a gate is made: no vtable on the call path. */
 	void (*(*gate)(const struct mdi_domain *domain,

@@ -294,6 +294,14 @@ static int protect_altstack(void *base, size_t length)
 	return 0;
 }
 
+/* Rights come with entering. */
+static int admit(struct mdi_domain *domain, const struct mdi_users *users)
+{
+	(void)domain;
+	(void)users;
+	return 0;
+}
+
 static void (*gate(const struct mdi_domain *domain,
 		   const struct mdi_gate_shape *shape))(void)
 {
@@ -482,6 +490,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,
+	.admit = admit,
 	.gate = gate,
 	.gate_front = gate_front,
 	.thread_attach = thread_attach,

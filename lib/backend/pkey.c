@@ -6,7 +6,7 @@
  *	open key     what modules may read and not write: the open pages
  *	signal key   alternate signal stacks, on kernels before 6.12
  *	closed key   host regions that need a window
- *	slots        one for each module
+ *	slots        one for each module that is in use (slots.c)
  *
  * Outside of modules a thread has rights on all of them but the closed key,
  * from the moment the library starts: so handing a slot to a module changes
@@ -14,6 +14,7 @@
  * of keys that are not ours is never changed.
  */
 #include "backend/backend.h"
+#include "backend/slots.h"
 
 #include "base/error.h"
 #include "base/misuse.h"
@@ -26,8 +27,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Host, open, and one module. */
-#define KEYS_MIN 3
+/* Host and one slot; the third is the open key. */
+#define KEYS_MIN 2
 
 #define state (mdi_open.state)
 
@@ -51,11 +52,7 @@ static bool frames_anywhere(void)
 	return answer;
 }
 
-/* Slots that no module has; guarded by the library's lock. */
-static uint32_t free_slots;
 static uint32_t all_keys;
-/* Slot to domain, for faults: who runs with this key. */
-static struct mdi_domain *slot_domain[MDI_PKRU_KEYS];
 
 static uint32_t both(uint32_t keys)
 {
@@ -123,17 +120,35 @@ static const char *missing(const struct mdi_cpu *cpu)
 static uint32_t caps;
 
 /*
- * A kernel that writes signal frames with the rights of the interrupted code
- * needs a key for signal stacks before a module may be without key 0.
+ * A module that is without key 0 reads the open page by a key of its own. A
+ * kernel that writes signal frames with the rights of the interrupted code
+ * needs one more for signal stacks.
  */
 static uint32_t capabilities(uint32_t keys)
 {
 	uint32_t bits = MODISO_CAP_GUARD | MODISO_CAP_PER_THREAD |
 			MODISO_CAP_PARALLEL;
+	uint32_t signal_key = !frames_anywhere();
 
-	if (keys > KEYS_MIN || frames_anywhere())
-		bits |= MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+	if (keys >= 2 + 2 * signal_key)
+		bits |= MODISO_CAP_READONLY;
+	if (keys >= 3 + signal_key)
+		bits |= MODISO_CAP_SEALED;
 	return bits;
+}
+
+/* Why not all levels of confinement, or nothing. */
+static void explain(struct modiso_backend_info *info)
+{
+	if (!(info->caps & MODISO_CAP_READONLY))
+		snprintf(info->reason, sizeof(info->reason),
+			 "READONLY and SEALED need 4 free keys on this kernel, "
+			 "which writes signal frames with the rights of the "
+			 "code that is interrupted (Linux 6.12 does not)");
+	else if (!(info->caps & MODISO_CAP_SEALED))
+		snprintf(info->reason, sizeof(info->reason),
+			 "SEALED needs 3 free keys, the third for what gates "
+			 "read with a module's rights");
 }
 
 static int probe(struct modiso_backend_info *info)
@@ -178,13 +193,7 @@ static int probe(struct modiso_backend_info *info)
 		info->caps = state.backend == &mdi_backend_pkey ?
 				     caps :
 				     capabilities(info->keys_free);
-		if (!(info->caps & MODISO_CAP_SEALED))
-			snprintf(info->reason, sizeof(info->reason),
-				 "READONLY and SEALED need %d free keys on "
-				 "this kernel, which writes signal frames with "
-				 "the rights of the code that is interrupted "
-				 "(Linux 6.12 does not)",
-				 KEYS_MIN + 1);
+		explain(info);
 	}
 	errno = saved;
 	if (info->usable)
@@ -214,7 +223,7 @@ static int start(const struct modiso_options *options)
 		give_keys(keys);
 		return mdi_fail(MODISO_ERR_NOKEY,
 				"%d protection keys to be had, %d are needed "
-				"(host, gates, one module)%s",
+				"(host, one module)%s",
 				count, KEYS_MIN,
 				options->max_keys ? "; raise options.max_keys" :
 						    "");
@@ -222,17 +231,20 @@ static int start(const struct modiso_options *options)
 	all_keys = keys;
 	state.pkru_offset = mdi_cpu()->pkru_offset;
 	state.host_key = lowest(&keys);
-	state.open_key = lowest(&keys);
+	state.open_key = MDI_NO_KEY;
+	if (count >= 3)
+		state.open_key = lowest(&keys);
 	state.signal_key = MDI_NO_KEY;
-	if (!frames_anywhere() && count > KEYS_MIN) {
+	if (count >= 4 && !frames_anywhere()) {
 		state.signal_key = lowest(&keys);
 		count--;
 	}
 	state.closed_key = MDI_NO_KEY;
-	if (count > KEYS_MIN)
+	if (count >= 4)
 		state.closed_key = close_key(lowest(&keys));
 	state.slot_keys = keys;
-	free_slots = keys;
+	mdi_slots_start(keys);
+	mdi_sys_membarrier_register();
 	caps = capabilities((uint32_t)__builtin_popcount(all_keys));
 	state.host_clear = both(all_keys);
 	if (state.closed_key != MDI_NO_KEY)
@@ -245,7 +257,7 @@ static void stop(void)
 {
 	give_keys(all_keys);
 	all_keys = 0;
-	free_slots = 0;
+	mdi_slots_start(0);
 }
 
 /*
@@ -263,12 +275,12 @@ static bool inside(void)
 }
 
 /*
- * Rights inside: own slot all, open key to read, signal stacks where the
- * kernel writes its frames with the module's rights; key 0 by confinement;
- * nothing else of ours. Keys that are not ours stay as the host has them under
+ * Rights inside, but for the module's own slot: open key to read, signal stacks
+ * where the kernel writes its frames with the module's rights; key 0 by
+ * confinement; nothing else of ours. Keys that are not ours stay as the host has them under
  * GUARD, and are closed otherwise.
  */
-static uint32_t module_pkru(int slot, uint32_t confinement)
+static uint32_t parked_pkru(uint32_t confinement)
 {
 	uint32_t pkru = mdi_rdpkru() | both(all_keys);
 
@@ -276,8 +288,8 @@ static uint32_t module_pkru(int slot, uint32_t confinement)
 		pkru = ~MDI_PKRU_AD(0);
 	else if (confinement == MODISO_CONFINE_SEALED)
 		pkru = ~0u;
-	pkru &= ~MDI_PKRU_BOTH(slot);
-	pkru &= ~MDI_PKRU_AD(state.open_key);
+	if (state.open_key != MDI_NO_KEY)
+		pkru &= ~MDI_PKRU_AD(state.open_key);
 	if (state.signal_key != MDI_NO_KEY)
 		pkru &= ~MDI_PKRU_BOTH(state.signal_key);
 	return pkru;
@@ -295,26 +307,15 @@ static int domain_init(struct mdi_domain *domain)
 	case MDI_DOMAIN_MODULE:
 		break;
 	}
-	if (free_slots == 0)
-		return mdi_fail(MODISO_ERR_NOKEY,
-				"all %d protection keys for modules are in use",
-				__builtin_popcount(state.slot_keys));
-	domain->key = lowest(&free_slots);
-	slot_domain[domain->key] = domain;
-	domain->head.pkru = module_pkru(domain->key, domain->confinement);
+	domain->pkru_parked = parked_pkru(domain->confinement);
+	mdi_slots_add(domain);
 	return 0;
 }
 
 static void domain_fini(struct mdi_domain *domain)
 {
-	if (domain->kind != MDI_DOMAIN_MODULE)
-		return;
-	/*
-	 * Nobody is inside, and outside of modules every thread has rights on
-	 * every slot anyway: the key can go to the next module at once.
-	 */
-	slot_domain[domain->key] = NULL;
-	free_slots |= 1u << domain->key;
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		mdi_slots_remove(domain);
 }
 
 static int protect(struct mdi_domain *domain, void *base, size_t length,
@@ -344,9 +345,16 @@ static int release(struct mdi_domain *domain, void *base, size_t length,
 
 static int protect_own(void *base, size_t length, bool readable)
 {
-	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
-				readable ? state.open_key : state.host_key) !=
-	    0)
+	int key = readable ? state.open_key : state.host_key;
+	uint32_t prot = MDI_PROT_READ | MDI_PROT_WRITE;
+
+	if (key == MDI_NO_KEY) {
+		key = 0;
+		/* What is never written again can do without a key. */
+		if (base == &mdi_open)
+			prot = MDI_PROT_READ;
+	}
+	if (mdi_mem_protect_key(base, length, prot, key) != 0)
 		return mdi_fail_os("pkey_mprotect", "the library's memory");
 	return 0;
 }
@@ -414,7 +422,6 @@ static int thread_attach(struct mdi_thread *thread)
 	thread->host_pkru &= ~state.host_clear;
 	open->host_pkru = thread->host_pkru;
 	open->pkru = ~0u;
-	open->link = T_LINKS;
 	mdi_wrgsbase(block);
 	mdi_rights_reload();
 	return 0;
@@ -428,6 +435,11 @@ static void thread_detach(struct mdi_thread *thread)
 
 static void around_fork(void)
 {
+}
+
+static void after_fork(void)
+{
+	mdi_sys_membarrier_register();
 }
 
 static int no_enter(struct mdi_domain *domain, struct mdi_thread *thread)
@@ -495,15 +507,17 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	open = ~*pkru & access_bits(state.slot_keys);
 	/*
 	 * In a gate of this thread, on the way in or out: the frame is there
-	 * and the rights are the host's or a jumper's.
+	 * and the rights are the host's, a jumper's or what a module has
+	 * written into an open page without a key.
 	 */
+	if (thread != NULL && (mdi_is_gate_code(mdi_context_pc(context)) ||
+			       (*pkru & MDI_PKRU_BOTH(state.host_key)) == 0))
+		return (struct mdi_domain *)mdi_link_domain(thread->link);
 	if ((*pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
-		return thread == NULL ? NULL :
-			       (struct mdi_domain *)mdi_link_domain(
-				       mdi_thread_open_page(thread)->link);
+		return NULL;
 	if (open == 0)
 		return NULL; /* a handler of the host: the kernel's PKRU */
-	return slot_domain[__builtin_ctz(open) / 2];
+	return mdi_slots_domain(__builtin_ctz(open) / 2);
 }
 
 /*
@@ -556,13 +570,14 @@ const struct mdi_backend mdi_backend_pkey = {
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,
+	.admit = mdi_slots_admit,
 	.gate = gate,
 	.gate_front = gate_front,
 	.thread_attach = thread_attach,
 	.thread_detach = thread_detach,
 	.before_fork = around_fork,
 	.after_fork_parent = around_fork,
-	.after_fork = around_fork,
+	.after_fork = after_fork,
 	.enter = no_enter,
 	.leave = no_leave,
 	.hold = no_hold,

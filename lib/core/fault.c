@@ -315,12 +315,6 @@ static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
 	return false;
 }
 
-static bool is_gate_code(uintptr_t pc)
-{
-	return pc >= (uintptr_t)__start_mdi_gate_text &&
-	       pc < (uintptr_t)__stop_mdi_gate_text;
-}
-
 /* A module's fault: true when it is to go on. */
 static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 			 struct mdi_thread *thread,
@@ -337,7 +331,7 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	record_module(fault, thread, module);
 	record_state(fault, signo, info, context);
 	fault->kind = kind_of(signo, info, module, context);
-	if (is_gate_code(fault->pc) && signo != SIGSEGV)
+	if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
 		fault->kind = MODISO_FAULT_GATE;
 	verdict = ask_filter(thread, fault);
 	if (verdict == MODISO_VERDICT_RETRY &&

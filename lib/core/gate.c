@@ -8,8 +8,10 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/linux_signal.h"
+#include "os/linux_sys.h"
 
 #include <errno.h>
+#include <time.h>
 
 struct mdi_arch_state mdi_arch_state;
 
@@ -22,6 +24,11 @@ static uint16_t free_slots[MDI_GATE_SLOTS];
 static uint32_t free_slot_first, free_slot_count;
 
 static MDI_TLS int status;
+
+/* How long a call waits for a protection key, and how it looks for one. */
+#define PAUSE_MIN_NS 20000u
+#define PAUSE_MAX_NS 1000000u
+static uint64_t key_wait_ns;
 
 void mdi_status_set(int code)
 {
@@ -51,8 +58,11 @@ static uint32_t take_slot(void)
 	return number;
 }
 
-void mdi_gates_start(void)
+void mdi_gates_start(uint32_t key_wait_ms)
 {
+	key_wait_ns = key_wait_ms == UINT32_MAX ?
+			      UINT64_MAX :
+			      (uint64_t)key_wait_ms * 1000000u;
 	free_slot_first = 0;
 	free_slot_count = 0;
 	for (uint32_t i = 0; i < MDI_GATE_SLOTS; i++) {
@@ -109,6 +119,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.inner = front ? front : next,
 		.next = next,
 		.domain = &module->domain.head,
+		.link = module->domain.head.link,
 		.entry = entry,
 		.value = options->fault_value,
 		.words = shape.words,
@@ -194,16 +205,69 @@ void mdi_gate_too_deep(void)
 	mdi_status_set(too_deep());
 }
 
+/* The lock is held. */
+static int try_link(struct mdi_thread *thread, struct modiso_module *module)
+{
+	struct mdi_link *link =
+		mdi_thread_link(thread, module->domain.head.link);
+	struct mdi_stack *stack;
+	int result;
+
+	result = mdi_backend_now->admit(&module->domain, &mdi_thread_users);
+	if (result == 0)
+		result = mdi_thread_stack(thread, module, &stack);
+	if (result != 0)
+		return result;
+	link->pkru = module->domain.head.pkru;
+	/* The gate pushes a word and then calls. */
+	link->stack = stack->top - 8;
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /*
- * A thread's first call at all, its first one into this module, or one into a
- * module that it is in already. 0: what was missing is there, begin again.
+ * What this thread enters the module with. A gate's way out tells nobody that a
+ * key is free again, so who waits for one looks again and again.
+ */
+static int make_link(struct mdi_thread *thread, struct modiso_module *module)
+{
+	uint64_t pause = PAUSE_MIN_NS, since = 0, limit = key_wait_ns;
+	uint32_t never = 0;
+	int result;
+
+	for (;;) {
+		mdi_runtime_lock();
+		result = try_link(thread, module);
+		mdi_runtime_unlock();
+		if (result != MODISO_ERR_NOKEY || limit == 0)
+			return result;
+		if (since == 0)
+			since = now_ns();
+		else if (limit != UINT64_MAX && now_ns() - since >= limit)
+			return result;
+		mdi_sys_futex_wait(&never, 0, pause);
+		if (pause < PAUSE_MAX_NS)
+			pause *= 2;
+	}
+}
+
+/*
+ * A thread's first call at all, its first one into this module, one into a
+ * module that it is in already, or one whose rights were withdrawn. 0: what was
+ * missing is there, begin again.
  */
 int mdi_gate_slow(struct mdi_gate_slot *slot)
 {
 	struct modiso_module *module =
 		mdi_domain_module((struct mdi_domain *)slot->domain);
 	struct mdi_thread *thread;
-	struct mdi_stack *stack;
 	int saved = errno, result;
 
 	result = mdi_thread_attach(&thread);
@@ -211,17 +275,12 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 		result = mdi_fail(MODISO_ERR_STATE,
 				  "the program changed the GS base of this "
 				  "thread; gates need it");
-	if (result == 0) {
-		mdi_runtime_lock();
-		result = mdi_thread_stack(thread, module, &stack);
-		mdi_runtime_unlock();
-	}
+	if (result == 0)
+		result = make_link(thread, module);
 	if (result != 0) {
 		mdi_status_set(result);
 		return result;
 	}
-	/* The gate pushes a word and then calls. */
-	*mdi_thread_link(thread, slot->domain->link) = stack->top - 8;
 	errno = saved;
 	return 0;
 }
@@ -249,11 +308,12 @@ static int plain_ready(struct mdi_thread **out)
 static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
 		       uintptr_t *top, bool *from_link)
 {
-	uint64_t *link = mdi_thread_link(thread, module->domain.head.link);
+	const struct mdi_link *link =
+		mdi_thread_link(thread, module->domain.head.link);
 	struct mdi_stack *stack;
 	int result;
 
-	*top = *link;
+	*top = link->stack;
 	*from_link = true;
 	if (*top != 0)
 		return 0;
@@ -289,7 +349,7 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
 		mdi_status_set(result);
 		return NULL;
 	}
-	*mdi_thread_link(thread, domain->head.link) = 0;
+	mdi_thread_link(thread, domain->head.link)->stack = 0;
 	frame = thread->frame;
 	frame->rsp = rsp;
 	frame->stack = top | from_link;
@@ -312,7 +372,8 @@ static struct mdi_domain *plain_pop(struct mdi_thread *thread)
 
 	__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
 	if (frame->stack & 1)
-		*mdi_thread_link(thread, frame->link) = frame->stack & ~1ull;
+		mdi_thread_link(thread, frame->link)->stack =
+			frame->stack & ~1ull;
 	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != frame->gs_base)
 		mdi_wrgsbase(frame->gs_base);
 	return (struct mdi_domain *)mdi_link_domain(frame->link);
@@ -336,7 +397,8 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
 		if (in_service)
-			*mdi_thread_link(thread, frame->link) = frame->stack;
+			mdi_thread_link(thread, frame->link)->stack =
+				frame->stack;
 		frame->service_sp = 0; /* as the next gate expects it */
 		__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
 		return;

@@ -24,7 +24,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		    struct modiso_gate **out);
 void mdi_gate_destroy(struct modiso_gate *gate);
 int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out);
-void mdi_gates_start(void);
+void mdi_gates_start(uint32_t key_wait_ms);
 
 /* 0 or a code; the lock is not held. */
 int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],

@@ -143,7 +143,8 @@ struct interruption {
 	struct mdi_frame *frame; /* NULL: no module was interrupted */
 	struct mdi_open_page page;
 	uint32_t host_pkru;
-	uint64_t link;
+	uint32_t link;
+	uint64_t stack; /* that the link held */
 	bool too_deep;
 	uint32_t held, in_handler;
 	int32_t fault_status;
@@ -183,15 +184,16 @@ static void begin(struct mdi_thread *thread, struct interruption *at)
 	at->host_pkru = thread->host_pkru;
 	/* mdi_gate_pkey_own has written the one, and not the other. */
 	page->host_pkru = thread->host_pkru;
+	at->link = thread->link;
 	at->frame = NULL;
 	if (!mdi_thread_inside(thread))
 		return;
 	at->frame = mdi_frame_top(thread);
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		at->frame->link = page->link;
-		at->link = *mdi_thread_link(thread, page->link);
+		at->frame->link = at->link;
+		at->stack = mdi_thread_link(thread, at->link)->stack;
 		/* Its stack is in use: a gate call takes another one. */
-		*mdi_thread_link(thread, page->link) = 0;
+		mdi_thread_link(thread, at->link)->stack = 0;
 	}
 	at->frame->service_sp = MDI_INTERRUPTED;
 }
@@ -201,7 +203,7 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
 	page->pkru = at->page.pkru;
-	page->link = at->page.link;
+	thread->link = at->link;
 	mdi_critical_begin();
 	thread->fault = at->fault;
 	thread->status = at->fault_status;
@@ -223,7 +225,7 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 	at->frame->service_sp = 0;
 	mdi_critical_end();
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY)
-		*mdi_thread_link(thread, page->link) = at->link;
+		mdi_thread_link(thread, at->link)->stack = at->stack;
 }
 
 /*

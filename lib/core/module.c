@@ -45,7 +45,7 @@ static bool take_link(struct mdi_domain *domain)
 		if (mdi_arch_state.domains[i] != NULL)
 			continue;
 		mdi_arch_state.domains[i] = &domain->head;
-		domain->head.link = T_LINKS + 8 * i;
+		domain->head.link = T_LINKS + (i << L_SHIFT);
 		search_start = i + 1;
 		return true;
 	}
@@ -54,7 +54,7 @@ static bool take_link(struct mdi_domain *domain)
 
 static void give_link(const struct mdi_domain *domain)
 {
-	uint32_t i = (domain->head.link - T_LINKS) / 8;
+	uint32_t i = mdi_link_index(domain->head.link);
 
 	mdi_arch_state.domains[i] = NULL;
 	if (i < search_start)

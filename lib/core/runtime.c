@@ -172,7 +172,7 @@ static int start_with(const struct mdi_backend *backend,
 	mdi_open.state.backend = backend;
 	mdi_addrmap_reset();
 	mdi_module_reset();
-	mdi_gates_start();
+	mdi_gates_start(options->key_wait_ms);
 	mdi_services_start();
 	result = mdi_threads_start(options->max_threads);
 	if (result != 0)

@@ -78,7 +78,7 @@ int mdi_service_create(const char *name, modiso_fn function, bool listed,
 static uint64_t *word_of(const struct modiso_service *service, uint32_t link,
 			 uint64_t *bit)
 {
-	uint32_t index = (link - T_LINKS) / 8;
+	uint32_t index = mdi_link_index(link);
 
 	*bit = (uint64_t)1 << (index % 64);
 	return &service->allowed[index / 64];

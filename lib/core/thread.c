@@ -255,6 +255,7 @@ static int attach(struct mdi_thread **out)
 	thread->fs_base = thread_pointer();
 	thread->tid = mdi_sys_gettid();
 	thread->frame = mdi_thread_frames(thread);
+	thread->link = T_LINKS;
 	for (int i = 0; i < MDI_DEPTH_MAX; i++)
 		thread->frame[i].x87.tags = 0xffff;
 	result = mdi_altstack_set(altstack_part(index, 0),
@@ -307,7 +308,8 @@ static void give_stacks(struct mdi_thread *thread)
 
 	for (stack = thread->stacks; stack != NULL; stack = next) {
 		next = stack->next;
-		*mdi_thread_link(thread, stack->module->domain.head.link) = 0;
+		mdi_thread_link(thread, stack->module->domain.head.link)->stack =
+			0;
 		stack->next = stack->module->free_stacks;
 		stack->module->free_stacks = stack;
 	}
@@ -356,15 +358,15 @@ struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
 	/* With keys the frame learns its module when it calls a service. */
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY &&
 	    __atomic_load_n(&frame->service_sp, __ATOMIC_ACQUIRE) == 0)
-		link = __atomic_load_n(&mdi_thread_open_page(thread)->link,
-				       __ATOMIC_RELAXED);
+		link = __atomic_load_n(&thread->link, __ATOMIC_RELAXED);
 	return (struct mdi_domain *)mdi_link_domain(link);
 }
 
 /*
  * How many of a thread's calls are in this module. The thread may be another
  * one, that goes in and out of other modules meanwhile: then what is read of
- * its frames is old or new, and neither is this module's.
+ * its frames is old or new, and neither is this module's. Who must be sure of
+ * that shuts the gates first (backend/slots.c).
  */
 static uint32_t calls_into(const struct mdi_thread *thread,
 			   const struct mdi_domain *domain)
@@ -397,6 +399,28 @@ bool mdi_threads_inside(const struct mdi_domain *domain)
 			return true;
 	return false;
 }
+
+static bool others(void)
+{
+	return attached_count > (mdi_thread_self() != NULL ? 1u : 0u);
+}
+
+/* Other threads may be reading these: one store each, the caller's barrier. */
+static void withdraw(const struct mdi_domain *domain)
+{
+	struct mdi_thread *thread;
+
+	for (thread = attached; thread != NULL; thread = thread->next)
+		__atomic_store_n(&mdi_thread_link(thread,
+						  domain->head.link)->stack,
+				 0, __ATOMIC_RELAXED);
+}
+
+const struct mdi_users mdi_thread_users = {
+	.others = others,
+	.inside = mdi_threads_inside,
+	.withdraw = withdraw,
+};
 
 static int new_stack(struct modiso_module *module, struct mdi_stack **out)
 {
@@ -457,7 +481,7 @@ static void forget(struct mdi_thread *thread, struct modiso_module *module)
 		*link = stack->next;
 		mdi_vault_free(stack, sizeof(*stack));
 	}
-	*mdi_thread_link(thread, module->domain.head.link) = 0;
+	mdi_thread_link(thread, module->domain.head.link)->stack = 0;
 }
 
 void mdi_threads_forget(struct modiso_module *module)

@@ -47,6 +47,9 @@ bool mdi_threads_any(void);
 /* Is any thread in a call to this module? */
 bool mdi_threads_inside(const struct mdi_domain *domain);
 
+/* For the backend. */
+extern const struct mdi_users mdi_thread_users;
+
 /* The module of a frame: which one the thread is in, or called a service of */
 struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
 				    const struct mdi_frame *frame);

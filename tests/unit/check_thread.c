@@ -24,7 +24,7 @@ START_TEST(test_layout)
 	char *block = (char *)((uintptr_t)5 << MDI_BLOCK_SHIFT);
 	struct mdi_thread *thread = mdi_block_thread(block);
 	struct mdi_frame *frames = mdi_thread_frames(thread);
-	uintptr_t last = T_LINKS + (MDI_MODULES_MAX - 1) * 8;
+	uintptr_t last = T_LINKS + ((MDI_MODULES_MAX - 1) << L_SHIFT);
 
 	must_eq(mdi_thread_block(thread), block);
 	must_eq(mdi_thread_open_page(thread), block);

@@ -11,7 +11,7 @@
  *	                not write it. A gate compares PKRU with it.
  *	block + 4096    struct mdi_thread: modules can neither read nor write
  *	                it. Frames of gates under way, the way back to the
- *	                host, this thread's stack in each module.
+ *	                host, this thread's link to each module.
  *
  * Blocks lie side by side at MDI_BLOCK_SIZE, so that masking any number gives
  * some block and never anything else.
@@ -22,10 +22,10 @@
 #ifndef MDI_ARCH_X86_64_FRAME_H
 #define MDI_ARCH_X86_64_FRAME_H
 
-#define MDI_BLOCK_SHIFT 18
-#define MDI_BLOCK_SIZE 0x40000
+#define MDI_BLOCK_SHIFT 19
+#define MDI_BLOCK_SIZE 0x80000
 #define MDI_THREADS_MAX 4096
-#define MDI_BLOCK_MASK 0x3ffc0000 /* offset of a block in the table */
+#define MDI_BLOCK_MASK 0x7ff80000 /* offset of a block in the table */
 
 #define MDI_DEPTH_MAX 64
 #define MDI_MODULES_MAX 16384
@@ -43,17 +43,17 @@
 
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
-#define RO_LINK 4
-#define RO_HOST_PKRU 8
+#define RO_HOST_PKRU 4
 
 /* struct mdi_thread, from the block */
 #define T_FS_BASE 4096
 #define T_HOST_PKRU 4104
 #define T_FRAME 4112
 #define T_TID 4108
+#define T_LINK 4120
 #define T_FRAMES 8192
 #define T_FRAMES_END 16384
-#define T_LINKS 131072
+#define T_LINKS 262144
 
 /* struct mdi_frame */
 #define F_RBX 0
@@ -73,9 +73,10 @@
 #define F_MODULE_X87CW 116
 #define F_SIZE 128
 
-/* struct mdi_domain_head */
-#define D_PKRU 0
-#define D_LINK 4
+/* struct mdi_link */
+#define L_STACK 0
+#define L_PKRU 8
+#define L_SHIFT 4
 
 /* struct mdi_gate_slot */
 #define S_ENTER 0
@@ -86,6 +87,7 @@
 #define S_WORDS 40
 #define S_FLOATS 44
 #define S_NEXT 48
+#define S_LINK 56
 #define S_SIZE 64
 #define MDI_GATE_SLOTS 8192
 
@@ -105,7 +107,6 @@
 #define A_PID 36
 #define A_GATES 64
 #define A_SERVICES 524352
-#define A_DOMAINS 589888
 
 #ifndef __ASSEMBLER__
 
@@ -126,16 +127,22 @@ struct mdi_x87 {
 	uint32_t rest[4];
 };
 
-/*
- * The beginning of what a backend knows of a module (backend/backend.h). A
- * gate loads it as one word: what PKRU is while inside, and the offset from a
- * thread's block to its link for the module: the top of the stack that the
- * thread's next call into it uses, or 0 when it has none to use.
- */
+/* The beginning of what a backend knows of a module (backend/backend.h). */
 struct mdi_domain_head {
-	uint32_t pkru;
-	uint32_t link;
-} __attribute__((aligned(8)));
+	uint32_t pkru; /* while inside */
+	uint32_t link; /* of every thread, as an offset from its block */
+};
+
+/*
+ * What a thread enters a module with, one for each module in its block. The
+ * stack is 0 when there is none to use, or when the rights are not to be
+ * relied on any more: then the gate asks C.
+ */
+struct mdi_link {
+	uint64_t stack; /* top, for the thread's next call into the module */
+	uint32_t pkru;  /* the module's */
+	uint32_t unused;
+};
 
 /* One gate under way, and in it at most one service under way. */
 struct mdi_frame {
@@ -168,7 +175,6 @@ struct mdi_frame {
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
 	uint32_t pkru;      /* what PKRU must be inside the module */
-	uint32_t link;      /* which module that is */
 	uint32_t host_pkru; /* what PKRU must be outside */
 };
 
@@ -177,6 +183,11 @@ struct mdi_thread {
 	uint32_t host_pkru;
 	int32_t tid;
 	struct mdi_frame *frame; /* the next free one */
+	/*
+	 * pkey: which module the innermost gate is of; said before the frame is
+	 * taken, and the link is read after that (backend/slots.c).
+	 */
+	uint32_t link;
 
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
@@ -213,7 +224,8 @@ struct mdi_gate_slot {
 	uint32_t words;
 	uint32_t floats;
 	void (*next)(void); /* the gate behind mdi_gate_pkey_own() */
-	uint64_t unused;
+	uint32_t link;      /* domain->link */
+	uint32_t unused;
 };
 
 struct mdi_service_slot {
@@ -231,7 +243,7 @@ struct mdi_arch_state {
 	uint64_t unused2[3];
 	struct mdi_gate_slot gates[MDI_GATE_SLOTS];
 	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
-	/* By link: domains[(link - T_LINKS) / 8]. */
+	/* By link: mdi_link_domain(). */
 	struct mdi_domain_head *domains[MDI_MODULES_MAX];
 } __attribute__((aligned(4096)));
 
@@ -266,16 +278,21 @@ mdi_thread_frames(const struct mdi_thread *thread)
 					    T_FRAMES);
 }
 
-/* Where a thread keeps its stack for the module with this link. */
-static inline uint64_t *mdi_thread_link(const struct mdi_thread *thread,
-					uint32_t link)
+/* A thread's link to a module. */
+static inline struct mdi_link *mdi_thread_link(const struct mdi_thread *thread,
+					       uint32_t link)
 {
-	return (uint64_t *)(void *)(mdi_thread_block(thread) + link);
+	return (struct mdi_link *)(void *)(mdi_thread_block(thread) + link);
+}
+
+static inline uint32_t mdi_link_index(uint32_t link)
+{
+	return (link - T_LINKS) >> L_SHIFT;
 }
 
 static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)
 {
-	return mdi_arch_state.domains[(link - T_LINKS) / 8 % MDI_MODULES_MAX];
+	return mdi_arch_state.domains[mdi_link_index(link) % MDI_MODULES_MAX];
 }
 
 /* The calling thread's state, NULL when it is not attached. */
@@ -348,6 +365,12 @@ extern const char mdi_service_thunks_plain[];
 /* All of gate_pkey.S, gate_plain.S and gate_common.S: the linker's names. */
 extern const char __start_mdi_gate_text[] __attribute__((visibility("hidden")));
 extern const char __stop_mdi_gate_text[] __attribute__((visibility("hidden")));
+
+static inline bool mdi_is_gate_code(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_mdi_gate_text &&
+	       pc < (uintptr_t)__stop_mdi_gate_text;
+}
 
 /*
  * Close key 0 to this thread and crash with SIGILL: a forked child finds out

@@ -6,13 +6,13 @@
 	_Static_assert(offsetof(type, member) == (number), #number)
 
 SAME(struct mdi_open_page, pkru, RO_PKRU);
-SAME(struct mdi_open_page, link, RO_LINK);
 SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
 
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
 T_SAME(fs_base, T_FS_BASE);
 T_SAME(host_pkru, T_HOST_PKRU);
 T_SAME(tid, T_TID);
+T_SAME(link, T_LINK);
 T_SAME(frame, T_FRAME);
 _Static_assert(sizeof(struct mdi_thread) <= 4096, "one page before frames");
 
@@ -34,13 +34,15 @@ SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
 _Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
 _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");
-_Static_assert(T_LINKS + MDI_MODULES_MAX * 8 == MDI_BLOCK_SIZE, "T_LINKS");
+_Static_assert(T_LINKS + (MDI_MODULES_MAX << L_SHIFT) == MDI_BLOCK_SIZE,
+	       "T_LINKS");
 _Static_assert(MDI_BLOCK_SIZE == 1 << MDI_BLOCK_SHIFT, "MDI_BLOCK_SHIFT");
 _Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
 	       "MDI_BLOCK_MASK");
 
-SAME(struct mdi_domain_head, pkru, D_PKRU);
-SAME(struct mdi_domain_head, link, D_LINK);
+SAME(struct mdi_link, stack, L_STACK);
+SAME(struct mdi_link, pkru, L_PKRU);
+_Static_assert(sizeof(struct mdi_link) == 1 << L_SHIFT, "L_SHIFT");
 
 SAME(struct mdi_gate_slot, enter, S_ENTER);
 SAME(struct mdi_gate_slot, domain, S_DOMAIN);
@@ -50,6 +52,7 @@ SAME(struct mdi_gate_slot, inner, S_INNER);
 SAME(struct mdi_gate_slot, words, S_WORDS);
 SAME(struct mdi_gate_slot, floats, S_FLOATS);
 SAME(struct mdi_gate_slot, next, S_NEXT);
+SAME(struct mdi_gate_slot, link, S_LINK);
 _Static_assert(sizeof(struct mdi_gate_slot) == S_SIZE, "S_SIZE");
 
 SAME(struct mdi_service_slot, function, V_FUNCTION);
@@ -66,4 +69,3 @@ SAME(struct mdi_arch_state, pid, A_PID);
 _Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");
 SAME(struct mdi_arch_state, gates, A_GATES);
 SAME(struct mdi_arch_state, services, A_SERVICES);
-SAME(struct mdi_arch_state, domains, A_DOMAINS);

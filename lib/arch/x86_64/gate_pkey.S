@@ -27,11 +27,18 @@
  * A module that can execute WRFSBASE and WRGSBASE can pose as another thread
  * that is inside a module; that is why the scanner refuses those.
  *
- * A signal here. The open page names the module before the frame is taken
- * (T_FRAME moved), so whoever sees the frame sees whose it is; host handlers put
- * the page back (core/handler.c). The frame is taken before it is written, and
+ * A signal here. T_LINK names the module before the frame is taken (T_FRAME
+ * moved), so whoever sees the frame sees whose it is; host handlers put T_LINK
+ * and the open page back (core/handler.c). The frame is taken before it is written, and
  * given back after it was read: a handler that calls gates uses the next one.
  * Kernel frames go to the alternate stack, so RSP may be anything.
+ *
+ * Another thread that takes the module's key away. It makes the stacks of all
+ * links to the module 0, lets every thread pass a barrier (membarrier(2)), and
+ * then looks whether a frame names the module. Here the module is named and the
+ * frame taken before the link is read: so either it sees the frame, or this
+ * code sees 0. The rights are read before the stack: a stack that is not 0
+ * after them says that they were right when the frame was taken.
  */
 #include "arch/x86_64/gate.h"
 
@@ -60,33 +67,34 @@
 	fnstcw	F_X87(\frame)
 .endm
 
-/* Registers into a frame, stack into the module, its rights into rax. */
+/* Registers into a frame, stack into the module, its rights into eax. */
 .macro ENTER_PKEY
 	FIND_BLOCK
-	movq	S_DOMAIN(%r11), %rax
-	movq	D_PKRU(%rax), %rax
-	movq	%rax, RO_PKRU(%r10)
+	movl	S_LINK(%r11), %eax
+	movl	%eax, T_LINK(%r10)
 	TAKE_FRAME %rax
-	movl	RO_LINK(%r10), %ebp
-	movq	(%r10,%rbp), %rsp
+	movl	T_LINK(%r10), %ebp
+	movl	L_PKRU(%r10,%rbp), %ebx
+	movl	%ebx, RO_PKRU(%r10)
+	movq	L_STACK(%r10,%rbp), %rsp
 	.cfi_remember_state
 	CFI_FRAME_IN(BREG_RAX)
 	testq	%rsp, %rsp
 	jz	mdi_gate_pkey_no_stack
 	pushq	%rax
 	CFI_IN_MODULE
-	movl	RO_PKRU(%r10), %eax
+	movl	%ebx, %eax
 .endm
 
-/* The same with one load less, where rcx and rdx carry no arguments. */
+/* The same with two moves less, where rcx and rdx carry no arguments. */
 .macro ENTER_PKEY_TWO
 	FIND_BLOCK
-	movq	S_DOMAIN(%r11), %rdx
-	movq	D_PKRU(%rdx), %rax
-	movq	%rax, RO_PKRU(%r10)
+	movl	S_LINK(%r11), %edx
+	movl	%edx, T_LINK(%r10)
 	TAKE_FRAME %rcx
-	movl	D_LINK(%rdx), %edx
-	movq	(%r10,%rdx), %rsp
+	movl	L_PKRU(%r10,%rdx), %eax
+	movl	%eax, RO_PKRU(%r10)
+	movq	L_STACK(%r10,%rdx), %rsp
 	.cfi_remember_state
 	CFI_FRAME_IN(BREG_RCX)
 	testq	%rsp, %rsp
@@ -254,8 +262,9 @@ GATE(mdi_gate_pkey_scrubbed)
 ENDF(mdi_gate_pkey_scrubbed)
 
 /*
- * No stack for this module yet, or it is in use: rax, or rcx, is the frame, rbp
- * and rsp are the gate's. Undo, and take the slow path.
+ * No stack for this module yet, or it is in use, or the rights went away: rax,
+ * or rcx, is the frame, rbx, rbp and rsp are the gate's. Undo, and take the
+ * slow path.
  */
 GATE(mdi_gate_pkey_no_stack_two)
 	CFI_FRAME_IN(BREG_RCX)
@@ -268,6 +277,7 @@ GATE(mdi_gate_pkey_no_stack)
 	movq	F_RSP(%rax), %rsp
 	.cfi_def_cfa %rsp, 8
 	movq	F_RBP(%rax), %rbp
+	movq	F_RBX(%rax), %rbx
 	subq	$F_SIZE, T_FRAME(%r10)
 	jmp	mdi_gate_pkey_slow
 ENDF(mdi_gate_pkey_no_stack)
@@ -334,11 +344,11 @@ FUNC(mdi_service_pkey)
 	movl	%r11d, F_SERVICE(%rax)
 	stmxcsr	F_MODULE_MXCSR(%rax)
 	fnstcw	F_MODULE_X87CW(%rax)
-	movl	RO_LINK(%r10), %ecx
+	movl	T_LINK(%r10), %ecx
 	movl	%ecx, F_LINK(%rax)
-	movq	(%r10,%rcx), %rdx
+	movq	L_STACK(%r10,%rcx), %rdx
 	movq	%rdx, F_STACK(%rax)
-	movq	$0, (%r10,%rcx)
+	movq	$0, L_STACK(%r10,%rcx)
 	movq	%rsp, F_SERVICE_SP(%rax)
 	movq	%rsp, %rdx
 	movq	F_RSP(%rax), %rsp
@@ -363,26 +373,26 @@ FUNC(mdi_service_pkey)
 	movq	%xmm15, %rcx
 	callq	*%r11
 	/*
-	 * Back. From SERVICE_SP := 0 on the thread counts as inside: the open
-	 * page must name the module by then. The link comes after it, so that
-	 * no signal handler finds the module's stack free before.
+	 * Back. From SERVICE_SP := 0 on the thread counts as inside: T_LINK
+	 * must name the module by then. The rights are read after it, as on
+	 * the way in; and the stack goes into the link after it, so that no
+	 * signal handler finds it free before.
 	 */
 	rdgsbase %r10
 	movq	T_FRAME(%r10), %rcx
 	subq	$F_SIZE, %rcx
 	movq	%rax, %rsi
 	movl	F_LINK(%rcx), %edx
-	leaq	A_DOMAINS-T_LINKS+mdi_arch_state(%rip), %rdi
-	movq	(%rdi,%rdx), %rdi
-	movq	D_PKRU(%rdi), %rax
-	movq	%rax, RO_PKRU(%r10)
+	movl	%edx, T_LINK(%r10)
 	ldmxcsr	F_MODULE_MXCSR(%rcx)
 	fldcw	F_MODULE_X87CW(%rcx)
 	movq	F_STACK(%rcx), %rdi
 	movq	F_SERVICE_SP(%rcx), %rsp
 	.cfi_restore_state
 	movq	$0, F_SERVICE_SP(%rcx)
-	movq	%rdi, (%r10,%rdx)
+	movl	L_PKRU(%r10,%rdx), %eax
+	movl	%eax, RO_PKRU(%r10)
+	movq	%rdi, L_STACK(%r10,%rdx)
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend/slots.h - more modules than protection keys.
+ *
+ * A slot is a key that a module can have. A module without one is parked: its
+ * pages carry the host key, and no thread has a link to enter it with.
+ *
+ * All of these are called with the library's lock held, but for
+ * mdi_slots_domain().
+ */
+#ifndef MDI_BACKEND_SLOTS_H
+#define MDI_BACKEND_SLOTS_H
+
+#include "backend/backend.h"
+
+/* @keys: a bit for each slot's key. */
+void mdi_slots_start(uint32_t keys);
+
+/* A domain comes, with a slot if one is free; and goes. */
+void mdi_slots_add(struct mdi_domain *domain);
+void mdi_slots_remove(struct mdi_domain *domain);
+
+/*
+ * Give @domain a slot, taken from another domain if need be. 0;
+ * MODISO_ERR_NOKEY: threads are inside of all that have one; or
+ * MODISO_ERR_OS: nothing has changed.
+ */
+int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users);
+
+/* Who has the slot with this key, NULL: nobody. AS-Safe. */
+struct mdi_domain *mdi_slots_domain(int key);
+
+#endif /* MDI_BACKEND_SLOTS_H */
