@@ -343,7 +343,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_child, 0, 2);
 	tcase_add_test(tcase, test_grandchild);
 	tcase_add_test(tcase, test_child_faults);
-	tcase_add_test(tcase, test_fork_beside_module);
+	add_test_but_tsan(tcase, test_fork_beside_module,
+			  "no threads in the child of a fork beside threads");
 	tcase_add_test(tcase, test_fork_beside_busy);
 	tcase_add_loop_test(tcase, test_fork_in_service, 0, 5);
 	tcase_add_test(tcase, test_fork_with_window);

@@ -662,7 +662,8 @@ END_TEST
 
 START_TEST(test_auto)
 {
-	enum modiso_backend best = query(MODISO_BACKEND_PKEY).usable
+	enum modiso_backend best = query(MODISO_BACKEND_PKEY).usable ||
+						   !MDI_MPROTECT_FALLBACK
 					   ? MODISO_BACKEND_PKEY
 					   : MODISO_BACKEND_MPROTECT;
 

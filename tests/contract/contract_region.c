@@ -674,7 +674,7 @@ START_TEST(test_kernel_refuses)
 		must_eq(errno, ENOMEM);
 		must_eq(region, UNTOUCHED);
 	}
-	proc_must_not_grow(&before, 0, 256);
+	proc_must_not_grow(&before, 0, 1024);
 	/* What fits is still to be had. */
 	region = make_region(module, PAGE, "small");
 	check_allowed(module, region_bytes(region));

@@ -105,9 +105,20 @@ static void use(void)
 	expect(MODISO_OK, modiso_region_destroy(hosts));
 }
 
+/* Built with --disable-mprotect-fallback: whoever names nothing gets nothing. */
+static void check_no_fallback(const struct modiso_options *options)
+{
+	expect(MODISO_ERR_NOTSUP, modiso_init(options));
+	must_eq(modiso_backend_current(), MODISO_BACKEND_AUTO);
+}
+
 START_TEST(test_auto)
 {
 	prepare(_i);
+	if (!MDI_MPROTECT_FALLBACK) {
+		check_no_fallback(NULL);
+		return;
+	}
 	expect(MODISO_OK, modiso_init(NULL));
 	must_eq(modiso_backend_current(), MODISO_BACKEND_MPROTECT);
 	use();
@@ -161,6 +172,10 @@ START_TEST(test_capability)
 	options.require = MODISO_CAP_SEALED;
 	expect(MODISO_ERR_NOTSUP, modiso_init(&options));
 	options.require = MODISO_CAP_GUARD;
+	if (!MDI_MPROTECT_FALLBACK) {
+		check_no_fallback(&options);
+		return;
+	}
 	expect(MODISO_OK, modiso_init(&options));
 	use();
 	expect(MODISO_OK, modiso_fini());

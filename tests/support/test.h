@@ -24,6 +24,7 @@
 #define TESTS_SUPPORT_TEST_H
 
 #include <check.h>
+#include <stdio.h>
 
 /*
  * Built with a sanitizer: its run-time library maps memory, and keeps what was
@@ -32,12 +33,30 @@
 #ifndef __has_feature
 #	define __has_feature(feature) 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||           \
-	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#	define TEST_TSAN 1
+#else
+#	define TEST_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || TEST_TSAN ||                              \
+	__has_feature(address_sanitizer)
 #	define TEST_SANITIZED 1
 #else
 #	define TEST_SANITIZED 0
 #endif
+
+/*
+ * add_test_but_tsan - a case that ThreadSanitizer's run-time library cannot
+ * stand, for the reason @why, which the log then says.
+ */
+#define add_test_but_tsan(tcase, test, why)                                    \
+	do {                                                                   \
+		if (TEST_TSAN)                                                 \
+			printf("# not run with ThreadSanitizer: %s: %s\n",     \
+			       #test, (why));                                  \
+		else                                                           \
+			tcase_add_test((tcase), test);                         \
+	} while (0)
 
 enum test_needs {
 	TEST_ANYWHERE = 0,    /* needs no backend: unit tests */

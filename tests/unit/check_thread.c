@@ -35,7 +35,7 @@ START_TEST(test_layout)
 	must_eq(W(frames + MDI_DEPTH_MAX), W(block) + T_FRAMES_END);
 	must(T_FRAMES_END + PAGE <= T_LINKS);
 	must_eq(W(mdi_thread_link(thread, T_LINKS)), W(block) + T_LINKS);
-	must_eq(W(mdi_thread_link(thread, (uint32_t)last)) + 8,
+	must_eq(W(mdi_thread_link(thread, (uint32_t)last) + 1),
 		W(block) + MDI_BLOCK_SIZE);
 }
 END_TEST
