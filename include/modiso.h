@@ -26,5 +26,6 @@
 #include <modiso/thread.h>
 #include <modiso/signal.h>
 #include <modiso/scan.h>
+#include <modiso/audit.h>
 
 #endif /* MODISO_H */

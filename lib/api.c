@@ -20,7 +20,6 @@
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/window.h"
-#include "interpose.h"
 
 #include <string.h>
 

@@ -4,8 +4,6 @@
  * modiso/signal.h. Before modiso_init() and after modiso_fini() they are the C
  * library's own.
  */
-#include "interpose.h"
-
 #include "core/handler.h"
 #include "core/runtime.h"
 

@@ -115,6 +115,9 @@ struct mdi_backend {
 	 */
 	int (*admit)(struct mdi_domain *domain, const struct mdi_users *users);
 
+	/* Run @act while no page's rights change; what it returned. */
+	int (*steady)(int (*act)(void *arg), void *arg);
+
 	/* Asked once, when a gate is made: no vtable on the call path. */
 	void (*(*gate)(const struct mdi_domain *domain,
 		       const struct mdi_gate_shape *shape))(void);

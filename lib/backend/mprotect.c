@@ -191,6 +191,7 @@ static int add_domain(void *arg, bool entered)
 {
 	struct mdi_domain *domain = arg;
 
+	domain->key = MDI_NO_KEY;
 	domain->open = !entered;
 	if (domain->kind == MDI_DOMAIN_HOST) {
 		host = domain;
@@ -300,6 +301,26 @@ static int admit(struct mdi_domain *domain, const struct mdi_users *users)
 	(void)domain;
 	(void)users;
 	return 0;
+}
+
+struct steady {
+	int (*act)(void *arg);
+	void *arg;
+};
+
+static int steady_locked(void *arg, bool entered)
+{
+	const struct steady *steady = arg;
+
+	(void)entered;
+	return steady->act(steady->arg);
+}
+
+static int steady(int (*act)(void *arg), void *arg)
+{
+	struct steady both = { act, arg };
+
+	return mdi_keeper_locked(steady_locked, &both);
 }
 
 static void (*gate(const struct mdi_domain *domain,
@@ -491,6 +512,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,
 	.admit = admit,
+	.steady = steady,
 	.gate = gate,
 	.gate_front = gate_front,
 	.thread_attach = thread_attach,

@@ -297,6 +297,7 @@ static uint32_t parked_pkru(uint32_t confinement)
 
 static int domain_init(struct mdi_domain *domain)
 {
+	domain->open = true; /* to those who have the key */
 	switch (domain->kind) {
 	case MDI_DOMAIN_HOST:
 		domain->key = state.host_key;
@@ -401,6 +402,12 @@ static void (*gate_front(void))(void)
 	return __builtin_popcount(all_keys) < MDI_PKRU_KEYS - 1 ?
 		       mdi_gate_pkey_own :
 		       NULL;
+}
+
+/* Rights of pages change under the library's lock alone. */
+static int steady(int (*act)(void *arg), void *arg)
+{
+	return act(arg);
 }
 
 static int thread_attach(struct mdi_thread *thread)
@@ -571,6 +578,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,
 	.admit = mdi_slots_admit,
+	.steady = steady,
 	.gate = gate,
 	.gate_front = gate_front,
 	.thread_attach = thread_attach,

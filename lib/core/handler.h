@@ -22,4 +22,11 @@ int mdi_handlers_adopt(void);
 int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 		    struct mdi_sigaction *old);
 
+/*
+ * In interpose.c. Does nothing; who calls it has sigaction() and signal()
+ * linked in from the archive as well, even where a sanitizer's library offers
+ * them first.
+ */
+void mdi_interpose(void);
+
 #endif /* MDI_CORE_HANDLER_H */

@@ -3,6 +3,7 @@
 #include <modiso/fault.h>
 
 #include "base/error.h"
+#include "core/json.h"
 #include "core/report.h"
 #include "os/linux_maps.h"
 
@@ -243,26 +244,10 @@ int modiso_fault_print(const struct modiso_fault *f, FILE *out)
 	return finish(out, saved);
 }
 
-static void json_string(const char *text, FILE *out)
-{
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			fputc(c, out);
-	}
-	fputc('"', out);
-}
-
 static void json_text(const char *name, const char *text, FILE *out)
 {
 	fprintf(out, ",\"%s\":", name);
-	json_string(text, out);
+	mdi_json_string(text, out);
 }
 
 static void json_region(const struct modiso_fault *f, FILE *out)
@@ -272,12 +257,12 @@ static void json_region(const struct modiso_fault *f, FILE *out)
 		return;
 	}
 	fprintf(out, ",\"region\":{\"name\":");
-	json_string(f->region_name, out);
+	mdi_json_string(f->region_name, out);
 	fprintf(out,
 		",\"base\":\"%#" PRIxPTR "\",\"length\":%zu,\"offset\":%zu,"
 		"\"owner\":",
 		f->region_base, f->region_length, f->region_offset);
-	json_string(f->owner_name, out);
+	mdi_json_string(f->owner_name, out);
 	fprintf(out, ",\"owner_id\":%" PRIu64 "}", f->owner_id);
 }
 

@@ -60,6 +60,17 @@ bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
 	       mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
 }
 
+bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
+{
+	uintptr_t state = (uintptr_t)&mdi_arch_state;
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+
+	return (base < state + sizeof(mdi_arch_state) && state < end) ||
+	       (base < blocks + (size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE &&
+		blocks < end) ||
+	       mdi_vault_overlaps(base, end);
+}
+
 /* --- fork --- */
 
 static void before_fork(void)

@@ -28,5 +28,7 @@ int mdi_runtime_check(void);
 
 /* Does a range touch the library's own memory? The lock is held. */
 bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end);
+/* Does a part of it hold what modules must never touch? */
+bool mdi_runtime_keeps(uintptr_t base, uintptr_t end);
 
 #endif /* MDI_CORE_RUNTIME_H */

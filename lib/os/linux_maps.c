@@ -7,10 +7,13 @@
 /* "7f00-7f01 rw-p 00000000 00:00 0   [stack]": the head of an entry. */
 static bool parse_head(const char *line, struct mdi_mapping *map)
 {
+	unsigned long long offset, inode;
+	unsigned major, minor;
 	size_t base, end;
 	char perms[5];
 
-	if (sscanf(line, "%zx-%zx %4s", &base, &end, perms) != 3)
+	if (sscanf(line, "%zx-%zx %4s %llx %x:%x %llu", &base, &end, perms,
+		   &offset, &major, &minor, &inode) != 7)
 		return false;
 	*map = (struct mdi_mapping){
 		.base = base,
@@ -21,6 +24,9 @@ static bool parse_head(const char *line, struct mdi_mapping *map)
 		.shared = perms[3] == 's',
 		.stack = strstr(line, "[stack]") != NULL,
 		.key = -1,
+		.device = (uint64_t)major << 32 | minor,
+		.inode = inode,
+		.offset = offset,
 	};
 	return true;
 }

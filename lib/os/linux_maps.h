@@ -13,6 +13,7 @@ struct mdi_mapping {
 	bool stack;   /* grows down, or is the main thread's */
 	bool hugetlb;
 	int key; /* -1: the kernel names none */
+	uint64_t device, inode, offset; /* of a file; inode 0: of none */
 };
 
 /*

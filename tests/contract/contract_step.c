@@ -138,7 +138,7 @@ static bool links_change;
 
 static uint64_t link_of(struct modiso_module *of)
 {
-	return *mdi_thread_link(mdi_thread_self(), of->domain.head.link);
+	return mdi_thread_link(mdi_thread_self(), of->domain.head.link)->stack;
 }
 
 static void look_around(void)

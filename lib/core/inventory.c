@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Modules, regions, rights and keys, printed. */
+#include "core/audit.h"
+
+#include "core/json.h"
+#include "core/region.h"
+#include "core/thread.h"
+#include "os/memory.h"
+
+static const char *confinement(uint32_t level)
+{
+	static const char *const names[] = {
+		[MODISO_CONFINE_GUARD] = "guard",
+		[MODISO_CONFINE_READONLY] = "readonly",
+		[MODISO_CONFINE_SEALED] = "sealed",
+	};
+
+	return names[level];
+}
+
+/* "rw-" */
+static const char *rights(uint32_t access)
+{
+	static const char *const names[] = { "---", "r--", "-w-", "rw-",
+					     "--x", "r-x", "-wx", "rwx" };
+
+	return names[access & 7];
+}
+
+static const char *kind(const struct modiso_region *region)
+{
+	if (region->stack)
+		return "stack";
+	if (region->image)
+		return "image";
+	if (region->shared)
+		return "shared";
+	return region->adopted ? "adopted" : "created";
+}
+
+/* "key 5", "parked", "open", "closed" */
+static void print_state(const struct mdi_domain *domain, FILE *out)
+{
+	if (domain->key == MDI_NO_KEY)
+		fputs(domain->open ? "open" : "closed", out);
+	else if (domain->kind == MDI_DOMAIN_MODULE &&
+		 domain->key == mdi_open.state.host_key)
+		fputs("parked", out);
+	else
+		fprintf(out, "key %d", domain->key);
+}
+
+static struct modiso_module *module_at(uint32_t index)
+{
+	return mdi_domain_module(
+		(struct mdi_domain *)mdi_arch_state.domains[index]);
+}
+
+static void print_module(const struct modiso_module *module, FILE *out)
+{
+	const struct mdi_domain *domain = &module->domain;
+	const struct modiso_region *region;
+
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		fprintf(out, "module %s (%llu), %s, ", module->name,
+			(unsigned long long)module->id,
+			confinement(domain->confinement));
+	else
+		fprintf(out, "host, %s, ",
+			domain->kind == MDI_DOMAIN_HOST ? "guarded" :
+							  "closed");
+	print_state(domain, out);
+	if (mdi_threads_inside(domain))
+		fputs(", entered", out);
+	fputc('\n', out);
+	for (region = module->regions; region != NULL; region = region->next)
+		fprintf(out, "  %012zx-%012zx %s %-8s %s\n",
+			(size_t)region->node.base, (size_t)region->node.end,
+			rights(region->access), kind(region), region->name);
+}
+
+void mdi_inventory_print(FILE *out)
+{
+	fprintf(out, "libmodiso, backend %s, %zu modules\n",
+		mdi_backend_now->name, mdi_module_count());
+	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++)
+		if (module_at(i) != NULL)
+			print_module(module_at(i), out);
+}
+
+static void json_region(const struct modiso_region *region, FILE *out)
+{
+	fputs("{\"name\":", out);
+	mdi_json_string(region->name, out);
+	fprintf(out,
+		",\"base\":\"%#zx\",\"length\":%zu,\"access\":\"%s\","
+		"\"kind\":\"%s\"}",
+		(size_t)region->node.base,
+		(size_t)(region->node.end - region->node.base),
+		rights(region->access), kind(region));
+}
+
+static void json_module(const struct modiso_module *module, FILE *out)
+{
+	static const char *const kinds[] = {
+		[MDI_DOMAIN_MODULE] = "module",
+		[MDI_DOMAIN_HOST] = "guarded host regions",
+		[MDI_DOMAIN_CLOSED] = "closed host regions",
+	};
+	const struct mdi_domain *domain = &module->domain;
+	const struct modiso_region *region;
+
+	fputs("{\"name\":", out);
+	mdi_json_string(module->name, out);
+	fprintf(out,
+		",\"kind\":\"%s\",\"id\":%llu,\"confinement\":\"%s\","
+		"\"state\":\"",
+		kinds[domain->kind], (unsigned long long)module->id,
+		confinement(domain->confinement));
+	print_state(domain, out);
+	fprintf(out, "\",\"entered\":%s,\"regions\":[",
+		mdi_threads_inside(domain) ? "true" : "false");
+	for (region = module->regions; region != NULL; region = region->next) {
+		json_region(region, out);
+		if (region->next != NULL)
+			fputc(',', out);
+	}
+	fputs("]}", out);
+}
+
+void mdi_inventory_print_json(FILE *out)
+{
+	bool first = true;
+
+	fprintf(out, "{\"backend\":\"%s\",\"modules\":[",
+		mdi_backend_now->name);
+	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++) {
+		if (module_at(i) == NULL)
+			continue;
+		if (!first)
+			fputc(',', out);
+		first = false;
+		json_module(module_at(i), out);
+	}
+	fputs("]}\n", out);
+}
