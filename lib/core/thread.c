@@ -293,8 +293,11 @@ int mdi_thread_attach(struct mdi_thread **out)
 	if (*out != NULL)
 		return 0;
 	mdi_runtime_lock();
-	result = mdi_handlers_adopt();
-	if (result == 0)
+	/* A signal handler may have come before the lock, and attached. */
+	*out = mdi_thread_self();
+	if (*out == NULL)
+		result = mdi_handlers_adopt();
+	if (*out == NULL && result == 0)
 		result = attach(out);
 	mdi_runtime_unlock();
 	if (result == 0)

@@ -16,10 +16,15 @@
 #include "arch/x86_64/pkru.h"
 #include "backend/backend.h"
 #include "core/module.h"
+#include "os/memory.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,13 +66,14 @@ static uintptr_t host_sum(uintptr_t a, uintptr_t b)
 
 /* --- the handler --- */
 
-static volatile unsigned handled;
+static atomic_uint handled;
 static void (*work)(void);
+static bool no_windows; /* the work opens none */
 
 static void handle(int signo)
 {
 	(void)signo;
-	handled++;
+	atomic_fetch_add(&handled, 1);
 	work();
 	errno = 77;
 }
@@ -110,6 +116,13 @@ static void work_and_fault(void)
 	must_blame(enter_fault(other, other_store_gate, W(region_bytes(own)), 1),
 		   MODISO_WRITE, region_bytes(own), own);
 	must_eq(*byte, 0);
+}
+
+/* Nothing that has to wait for anybody. */
+static void work_light(void)
+{
+	region_bytes(hosts)[BY_HANDLER]++;
+	must_eq(service(6), 7);
 }
 
 /* One kind of work without SA_ONSTACK, the other one with it. */
@@ -207,7 +220,7 @@ static void check(unsigned sent, bool stepped)
 		ck_abort_msg("%s", wrong);
 	must_be_as_before();
 	must_eq(bytes[BY_HANDLER], (unsigned char)handled);
-	must_eq(bytes[BY_WINDOW], (unsigned char)handled);
+	must_eq(bytes[BY_WINDOW], no_windows ? 0 : (unsigned char)handled);
 	must_eq(bytes[BY_SERVICE], (unsigned char)(handled + rounds * served));
 	must_eq(bytes[CRIME] | bytes[HANDLER_CRIME], 0);
 	must_be_closed();
@@ -227,7 +240,9 @@ static void set_scene(void)
 		.sa_flags = onstack[variant],
 	};
 
-	module = world_module();
+	if (!modiso_backend_current())
+		world_start();
+	module = make_module("module");
 	other = make_module("other");
 	own = make_region(module, PAGE, "own");
 	memset(region_bytes(own), 0x55, PAGE);
@@ -270,7 +285,7 @@ static struct step_plan plan_of(const char *name, void (*setup)(void),
 		.wanted = in_gate,
 		/* The run-time library of a sanitizer is no place for it. */
 		.only = TEST_SANITIZED,
-		.stride = (unsigned)(on_pkey() ? times(1, 13) : times(1, 97)),
+		.stride = (unsigned)(on_pkey() ? times(1, 41) : times(1, 997)),
 	};
 }
 
@@ -339,8 +354,8 @@ START_TEST(test_gate)
 	struct step_plan plan = plan_of("gate", set_gate, round_call);
 	struct step_count count;
 
-	variant = _i % VARIANTS;
-	shape = _i / VARIANTS;
+	variant = VARIANTS - 1 - _i / SHAPES;
+	shape = _i % SHAPES;
 	count = step_run(&plan);
 	/* In and out: no gate is shorter than this. */
 	must(count.wanted >= 50);
@@ -616,23 +631,480 @@ START_TEST(test_nested)
 }
 END_TEST
 
+/* --- windows --- */
+
+static struct modiso_region *seen_through;
+
+static void round_window(void)
+{
+	step_begin();
+	expect(MODISO_OK, modiso_window_open(seen_through, RW));
+	region_bytes(seen_through)[64]++;
+	result = cpu_call(&seen, entry, 20, 22, 3, 4);
+	region_bytes(seen_through)[64]++;
+	expect(MODISO_OK, modiso_window_close(seen_through));
+	step_end();
+}
+
+static void verify_window(void)
+{
+	expect(MODISO_OK, modiso_window_open(seen_through, MODISO_READ));
+	must_eq(region_bytes(seen_through)[64], (unsigned char)(2 * rounds));
+	expect(MODISO_OK, modiso_window_close(seen_through));
+}
+
+static void set_window(void)
+{
+	set_service();
+	seen_through = closed ? closed : hosts;
+	verify = verify_window;
+}
+
+START_TEST(test_window)
+{
+	struct step_plan plan = plan_of("window", set_window, round_window);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 120);
+}
+END_TEST
+
+/* --- a thread's first call --- */
+
+static void round_first_call(void)
+{
+	expect(MODISO_OK, modiso_thread_detach());
+	round_call();
+}
+
+static void set_first_call(void)
+{
+	/* A thread cannot be attached on a signal stack of the program's own. */
+	const stack_t none = {.ss_flags = SS_DISABLE};
+
+	must(!sigaltstack(&none, NULL));
+	set_scene();
+	entry = thunk_of((modiso_fn)sum, 2, 8, 0, 0);
+	want = 42;
+	links_change = true;
+}
+
+START_TEST(test_first_call)
+{
+	struct step_plan plan =
+		plan_of("first call", set_first_call, round_first_call);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 50);
+}
+END_TEST
+
+/* --- one call too deep --- */
+
+static struct modiso_gate *deep_gate;
+static uintptr_t (*volatile deepen)(uintptr_t);
+
+MODULE_CODE static uintptr_t call_deepen(uintptr_t level)
+{
+	return deepen(level);
+}
+
+static void call_too_deep(void)
+{
+	const uintptr_t args[2] = {1, 2};
+	uintptr_t untouched = 99;
+
+	must_eq(modiso_gate_call(sum_gate, args, 2, &untouched),
+		MODISO_ERR_LIMIT);
+	must_eq(untouched, 99);
+}
+
+static uintptr_t go_deeper(uintptr_t level)
+{
+	if (level < MDI_DEPTH_MAX)
+		return enter(deep_gate, level + 1);
+	step_begin();
+	code = cpu_call(&seen, entry, 20, 22, 3, 4) != 99;
+	step_end();
+	return level;
+}
+
+static void work_deep(void)
+{
+	/* Before the first round and after each there is room. */
+	region_bytes(hosts)[BY_HANDLER]++;
+	call_too_deep();
+	must_eq(service(6), 7);
+}
+
+static void round_too_deep(void)
+{
+	result = enter(deep_gate, 1);
+}
+
+static void verify_too_deep(void)
+{
+	must_eq(code, 0);
+}
+
+static void set_too_deep(void)
+{
+	set_scene();
+	work = work_deep;
+	no_windows = true;
+	deepen = (uintptr_t(*)(uintptr_t))make_service("deepen", go_deeper);
+	deep_gate = make_gate(module, call_deepen);
+	entry = thunk_of((modiso_fn)sum, 2, 8, 0, 99);
+	want = MDI_DEPTH_MAX;
+	verify = verify_too_deep;
+}
+
+START_TEST(test_too_deep)
+{
+	struct step_plan plan =
+		plan_of("one too deep", set_too_deep, round_too_deep);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 20);
+}
+END_TEST
+
+/* --- the library's own signal entry --- */
+
+static bool entry_too;
+
+static void handle_other(int signo)
+{
+	(void)signo;
+	if (!entry_too)
+		step_begin();
+	must_eq(enter(sum_gate, 1, 2), 3);
+	must_eq(enter(other_sum_gate, 3, 4), 7);
+}
+
+MODULE_CODE static uintptr_t call_kernel(uintptr_t a, uintptr_t b)
+{
+	uintptr_t number = SYS_tgkill, pid = (uintptr_t)proc_gettid();
+
+	if (entry_too)
+		step_begin();
+	__asm__ volatile("syscall"
+			 : "+a"(number)
+			 : "D"(pid), "S"(pid), "d"((uintptr_t)SIGUSR2)
+			 : "rcx", "r11", "memory");
+	return number + a + b;
+}
+
+static void round_handler(void)
+{
+	result = cpu_call(&seen, entry, 20, 22, 3, 4);
+	step_end();
+}
+
+static void set_handler(void)
+{
+	struct sigaction action = {.sa_handler = handle_other};
+
+	set_scene();
+	must(!sigaction(SIGUSR2, &action, NULL));
+	entry = thunk_of((modiso_fn)call_kernel, 2, 8, 0, 0);
+	want = 42;
+	/* Where all is blocked at first, so is what a step raises. */
+	entry_too = mdi_open.state.signal_key == MDI_NO_KEY;
+}
+
+START_TEST(test_in_handler)
+{
+	struct step_plan plan =
+		plan_of("in a handler", set_handler, round_handler);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 80);
+}
+END_TEST
+
+/* --- copies --- */
+
+static unsigned char *file_pages;
+static unsigned char copied[32];
+
+static void round_copy(void)
+{
+	memset(copied, 0, sizeof(copied));
+	step_begin();
+	code = modiso_copy_in(module, copied, file_pages + PAGE - 16, 32);
+	step_end();
+	result = cpu_call(&seen, (modiso_fn)host_sum, 20, 22, 0, 0);
+}
+
+static void verify_copy(void)
+{
+	must_eq(code, MODISO_ERR_FAULT);
+	must(all_bytes(copied, 0x66, 16));
+	must(all_bytes(copied + 16, 0, 16));
+}
+
+static void set_copy(void)
+{
+	struct modiso_region *region;
+	int file = memfd_create("file", MFD_CLOEXEC);
+
+	set_scene();
+	must(file >= 0 && !ftruncate(file, 2 * PAGE));
+	file_pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  file, 0);
+	must(file_pages != MAP_FAILED);
+	memset(file_pages, 0x66, 2 * PAGE);
+	expect(MODISO_OK, modiso_region_adopt(module, file_pages, 2 * PAGE, RW,
+					      NULL, &region));
+	must(!ftruncate(file, PAGE));
+	want = 42;
+	verify = verify_copy;
+}
+
+START_TEST(test_copy)
+{
+	struct step_plan plan = plan_of("copy", set_copy, round_copy);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 4);
+}
+END_TEST
+
+/* --- a sealed module --- */
+
+static void set_sealed(void)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = MODISO_CONFINE_SEALED,
+	};
+	struct modiso_module *guarded;
+
+	set_scene();
+	guarded = module;
+	expect(MODISO_OK, modiso_module_create("sealed", &options, &module));
+	entry = thunk_of((modiso_fn)sum, 2, 8, 0, 0);
+	module = guarded;
+	want = 42;
+}
+
+START_TEST(test_sealed)
+{
+	struct step_plan plan = plan_of("sealed", set_sealed, round_call);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 60);
+}
+END_TEST
+
+/* --- protection keys of the program's own --- */
+
+static int own_key;
+
+/* What a handler makes of its rights ends with it. */
+static void work_with_keys(void)
+{
+	must(!pkey_set(own_key, PKEY_DISABLE_WRITE));
+	work_and_fault();
+	must_eq(pkey_get(own_key), PKEY_DISABLE_WRITE);
+}
+
+static void set_own_keys(void)
+{
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.max_keys = 6,
+	};
+
+	own_key = pkey_alloc(0, 0);
+	must(own_key > 0);
+	expect(MODISO_OK, modiso_init(&options));
+	set_service();
+	work = work_with_keys;
+}
+
+START_TEST(test_own_keys)
+{
+	struct step_plan plan =
+		plan_of("the program's own keys", set_own_keys, round_call);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 130);
+}
+END_TEST
+
+/* --- another thread that waits, or is waited for (mprotect) --- */
+
+static atomic_uint turns; /* of the other thread */
+static atomic_uint turns_done;
+static atomic_int main_tid, partner_tid;
+static struct modiso_gate *stay_gate;
+
+static void *wait_partner(void *unused)
+{
+	unsigned turn = 0;
+
+	(void)unused;
+	atomic_store(&partner_tid, proc_gettid());
+	for (;; turn++) {
+		while (atomic_load(&turns) == turn)
+			sched_yield();
+		must_eq(enter(other_sum_gate, 1, turn), 1 + turn);
+		region_bytes(hosts)[128]++;
+		atomic_fetch_add(&turns_done, 1);
+	}
+	return NULL;
+}
+
+/* The partner waits for this module's end from here on. */
+MODULE_CODE static uintptr_t let_wait(uintptr_t a, uintptr_t b)
+{
+	atomic_fetch_add(&turns, 1);
+	proc_wait_asleep(atomic_load(&partner_tid));
+	step_begin();
+	return a + b;
+}
+
+static void round_partner(void)
+{
+	result = cpu_call(&seen, entry, 20, 22, 3, 4);
+	step_end();
+	while (atomic_load(&turns_done) != atomic_load(&turns))
+		sched_yield();
+}
+
+static void set_partner(void)
+{
+	set_scene();
+	entry = thunk_of((modiso_fn)let_wait, 2, 8, 0, 0);
+	want = 42;
+	thread_start(wait_partner, NULL);
+	while (!atomic_load(&partner_tid))
+		sched_yield();
+}
+
+START_TEST(test_partner_waits)
+{
+	struct step_plan plan =
+		plan_of("another thread waits", set_partner, round_partner);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 20);
+}
+END_TEST
+
+/*
+ * Inside until the thread that waits for it has had its signal; where none was
+ * sent, until it sleeps.
+ */
+MODULE_CODE static uintptr_t stay(uintptr_t before_that)
+{
+	atomic_fetch_add(&turns_done, 1);
+	while (handled == before_that &&
+	       (step_sent() != before_that ||
+		!proc_is_asleep(atomic_load(&main_tid))))
+		sched_yield();
+	return 7;
+}
+
+static void *stay_partner(void *unused)
+{
+	unsigned turn = 0;
+
+	(void)unused;
+	for (;; turn++) {
+		while (atomic_load(&turns) == turn)
+			sched_yield();
+		must_eq(enter(stay_gate, handled), 7);
+	}
+	return NULL;
+}
+
+static void round_stay(void)
+{
+	atomic_fetch_add(&turns, 1);
+	while (atomic_load(&turns_done) != atomic_load(&turns))
+		sched_yield();
+	round_call();
+}
+
+static void set_stay(void)
+{
+	set_scene();
+	/* Each call of the handler's would wait for the other thread. */
+	work = work_light;
+	no_windows = true;
+	stay_gate = make_gate(other, stay);
+	entry = thunk_of((modiso_fn)sum, 2, 8, 0, 0);
+	want = 42;
+	atomic_store(&main_tid, proc_gettid());
+	thread_start(stay_partner, NULL);
+}
+
+START_TEST(test_partner_stays)
+{
+	struct step_plan plan =
+		plan_of("another thread stays", set_stay, round_stay);
+	struct step_count count;
+
+	variant = _i;
+	count = step_run(&plan);
+	must(count.wanted >= 50);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("step");
 	TCase *tcase = tcase_create("contract");
 
-	/* Emulation has time for one. */
-	const int first = emulated() ? VARIANTS - 1 : 0;
+	/* Emulation has time for one, and for what it alone can show. */
+	const int count = emulated() ? 1 : VARIANTS, first = VARIANTS - count;
+	const bool all = on_pkey() || !emulated();
 
 	tcase_set_timeout(tcase, 100);
-	tcase_add_loop_test(tcase, test_gate, 0, SHAPES * VARIANTS);
 	tcase_add_loop_test(tcase, test_service, first, VARIANTS);
-	tcase_add_loop_test(tcase, test_service_allowed, first, VARIANTS);
-	tcase_add_loop_test(tcase, test_service_refused, first, VARIANTS);
 	tcase_add_loop_test(tcase, test_fault, first, VARIANTS);
-	tcase_add_loop_test(tcase, test_pending_at_fault, first, VARIANTS);
-	tcase_add_loop_test(tcase, test_code, first, VARIANTS);
-	tcase_add_loop_test(tcase, test_nested, first, VARIANTS);
+	if (all) {
+		tcase_add_loop_test(tcase, test_gate, 0, SHAPES * count);
+		tcase_add_loop_test(tcase, test_service_allowed, first,
+				    VARIANTS);
+		tcase_add_loop_test(tcase, test_service_refused, first,
+				    VARIANTS);
+		tcase_add_loop_test(tcase, test_pending_at_fault, first,
+				    VARIANTS);
+		tcase_add_loop_test(tcase, test_code, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_nested, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_window, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_first_call, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_too_deep, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_in_handler, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_copy, first, VARIANTS);
+	}
+	if (on_pkey()) {
+		tcase_add_loop_test(tcase, test_sealed, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_own_keys, first, VARIANTS);
+	} else {
+		tcase_add_loop_test(tcase, test_partner_waits, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_partner_stays, first, VARIANTS);
+	}
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

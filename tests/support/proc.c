@@ -163,19 +163,23 @@ pid_t proc_gettid(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
-void proc_wait_asleep(pid_t tid)
+bool proc_is_asleep(pid_t tid)
 {
 	char path[64], state = 0;
 	FILE *stat;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	while (state != 'S') {
-		stat = fopen(path, "re");
-		if (!stat || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
-			ck_abort_msg("thread %d is gone", (int)tid);
-		fclose(stat);
+	stat = fopen(path, "re");
+	if (!stat || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+		ck_abort_msg("thread %d is gone", (int)tid);
+	fclose(stat);
+	return state == 'S';
+}
+
+void proc_wait_asleep(pid_t tid)
+{
+	while (!proc_is_asleep(tid))
 		sched_yield();
-	}
 }
 
 pthread_t thread_start(void *(*body)(void *arg), void *arg)

@@ -48,7 +48,8 @@ unsigned long proc_status(const char *key);
 void proc_must_not_grow_at(const struct proc_usage *before, size_t mappings,
 			   size_t rss_kib, const char *file, int line);
 
-/* Wait until thread @tid of this process sleeps in the kernel. */
+/* Does thread @tid of this process sleep in the kernel? Wait until it does. */
+bool proc_is_asleep(pid_t tid);
 void proc_wait_asleep(pid_t tid);
 pid_t proc_gettid(void);
 

@@ -42,6 +42,9 @@ struct step_plan {
 	unsigned stride; /* one point in so many; 0 is 1 */
 };
 
+/* In the child: the signals sent so far, as plan.check() is told. */
+unsigned step_sent(void);
+
 struct step_count {
 	size_t steps;  /* instructions from begin to end */
 	size_t points; /* signals put in */
