@@ -87,7 +87,7 @@ static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 	return holds == 0 && lease_left() == 0;
 }
 
-static int grant(enum mdi_wish wish, struct mdi_domain *domain)
+MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 {
 	int result = 0;
 
@@ -116,8 +116,7 @@ static int grant(enum mdi_wish wish, struct mdi_domain *domain)
 	return result;
 }
 
-/* Grant what can be granted, in order. */
-static void advance(void)
+static void advance_line(void)
 {
 	while (first != NULL && possible(first->wish, first->domain)) {
 		struct waiter *next = first;
@@ -136,6 +135,13 @@ static void advance(void)
 		__atomic_fetch_add(&first->word, LOOK_AGAIN, __ATOMIC_RELAXED);
 		mdi_sys_futex_wake(&first->word, 1);
 	}
+}
+
+/* Grant what can be granted, in order. */
+static inline void advance(void)
+{
+	if (first != NULL)
+		advance_line();
 }
 
 /* At the end of the line, unless it is in it. The lock is held. */

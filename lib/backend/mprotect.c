@@ -28,9 +28,11 @@
 static struct mdi_domain *open_list;
 static struct mdi_domain *host;
 
+static bool keys_off; /* no PKRU that a thread could lose */
+
 /* The part of the runs that lies in the domain's own range, in one piece. */
-static bool own_span(const struct mdi_domain *domain, char **base,
-		     size_t *length)
+MDI_INLINE bool own_span(const struct mdi_domain *domain, char **base,
+			 size_t *length)
 {
 	const struct mdi_run *low = NULL, *high = NULL;
 
@@ -48,14 +50,14 @@ static bool own_span(const struct mdi_domain *domain, char **base,
 	return true;
 }
 
-static void close_part(char *base, size_t length)
+MDI_INLINE void close_part(char *base, size_t length)
 {
 	if (mdi_mem_protect(base, length, MDI_PROT_NONE) != 0)
 		mdi_misuse("mprotect(2) would not close a module's memory; "
 			   "going on would leave it open");
 }
 
-static void close_pages(const struct mdi_domain *domain)
+MDI_INLINE void close_pages(const struct mdi_domain *domain)
 {
 	char *base;
 	size_t length;
@@ -68,7 +70,7 @@ static void close_pages(const struct mdi_domain *domain)
 				    domain->runs.run[i].length);
 }
 
-static int open_pages(const struct mdi_domain *domain)
+MDI_INLINE int open_pages(const struct mdi_domain *domain)
 {
 	for (size_t i = 0; i < domain->runs.count; i++) {
 		const struct mdi_run *run = &domain->runs.run[i];
@@ -87,7 +89,7 @@ static int open_pages(const struct mdi_domain *domain)
 	return 0;
 }
 
-static int open_domain(struct mdi_domain *domain)
+MDI_INLINE int open_domain(struct mdi_domain *domain)
 {
 	int result;
 
@@ -104,7 +106,7 @@ static int open_domain(struct mdi_domain *domain)
 	return 0;
 }
 
-static void close_host(void)
+MDI_INLINE void close_host(void)
 {
 	if (host != NULL && host->open) {
 		close_pages(host);
@@ -171,6 +173,7 @@ static int start(const struct modiso_options *options)
 	(void)options;
 	open_list = NULL;
 	host = NULL;
+	keys_off = !mdi_cpu()->ospke;
 	mdi_open.state.signal_key = MDI_NO_KEY;
 	mdi_keeper_start(&keeper_ops);
 	return 0;
@@ -442,6 +445,10 @@ static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	(void)domain;
+	if (thread->window_count == 0) {
+		mdi_keeper_leave();
+		return;
+	}
 	mdi_keeper_leave();
 	hold(thread, thread->window_count);
 }
@@ -491,7 +498,8 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 static void recover(struct mdi_thread *thread, ucontext_t *context)
 {
 	(void)thread;
-	(void)context;
+	if (keys_off)
+		mdi_context_drop_fpu(context);
 }
 
 const struct mdi_backend mdi_backend_mprotect = {

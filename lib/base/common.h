@@ -16,6 +16,13 @@
 #define MDI_NORETURN __attribute__((noreturn))
 #define MDI_TLS __attribute__((tls_model("initial-exec"))) _Thread_local
 
+/*
+ * For functions between a gate and its system calls. The kernel's own returns
+ * use up the CPU's memory of where ours go, so after a system call every frame
+ * that was there before it costs a mispredicted return.
+ */
+#define MDI_INLINE static inline __attribute__((always_inline))
+
 /* The structure that holds @member at @ptr. */
 #define mdi_container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))

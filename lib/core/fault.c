@@ -117,13 +117,11 @@ static uint32_t kind_of(int signo, const siginfo_t *info,
 	}
 }
 
+/* From an array of the same size, zero behind the name. */
 static void copy_name(char *to, const char *from)
 {
-	size_t i = 0;
-
-	for (; i < MODISO_NAME_SIZE - 1 && from[i] != '\0'; i++)
-		to[i] = from[i];
-	to[i] = '\0';
+	memcpy(to, from, MODISO_NAME_SIZE - 1);
+	to[MODISO_NAME_SIZE - 1] = '\0';
 }
 
 static uint64_t now_ns(void)
@@ -154,14 +152,11 @@ static void record_module(struct modiso_fault *fault,
 	fault->confinement = module->domain.confinement;
 }
 
-static void record_region(struct modiso_fault *fault)
+static void record_region(struct modiso_fault *fault,
+			  const struct modiso_region *region)
 {
-	const struct modiso_region *region = mdi_region_at(fault->address);
-	const struct modiso_module *owner;
+	const struct modiso_module *owner = region->owner;
 
-	if (region == NULL)
-		return;
-	owner = region->owner;
 	fault->region_base = region->node.base;
 	fault->region_length = region->node.end - region->node.base;
 	fault->region_offset = fault->address - region->node.base;
@@ -173,8 +168,10 @@ static void record_region(struct modiso_fault *fault)
 	copy_name(fault->owner_name, owner->name);
 }
 
+/* @region: of the address, or NULL. */
 static void record_state(struct modiso_fault *fault, int signo,
-			 const siginfo_t *info, ucontext_t *context)
+			 const siginfo_t *info, ucontext_t *context,
+			 const struct modiso_region *region)
 {
 	uint32_t *pkru =
 		mdi_context_pkru(context, mdi_open.state.pkru_offset);
@@ -193,7 +190,8 @@ static void record_state(struct modiso_fault *fault, int signo,
 	fault->access = mdi_context_access(context);
 	if (info->si_code == SEGV_PKUERR)
 		fault->pkey = (int32_t)info->si_pkey;
-	record_region(fault);
+	if (region != NULL)
+		record_region(fault, region);
 }
 
 static enum modiso_verdict ask_filter(struct mdi_thread *thread,
@@ -225,7 +223,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 			      (void *)mdi_link_domain(frame->link)));
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = frame->service_sp;
-	copy_name(fault->region_name, service);
+	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
 	ask_filter(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
@@ -234,11 +232,10 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 /* --- in the handler --- */
 
 /* May @module touch @address like this, as far as the library knows? */
-static bool allowed(const struct modiso_module *module, uintptr_t address,
+static bool allowed(const struct modiso_module *module,
+		    const struct modiso_region *region, uintptr_t address,
 		    uint32_t access)
 {
-	const struct modiso_region *region = mdi_region_at(address);
-
 	if (region == NULL || region->owner != module)
 		return false;
 	if (region->stack && address < region->node.base + MDI_PAGE_SIZE)
@@ -315,21 +312,30 @@ static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
 	return false;
 }
 
+/* Where a bad access went; NULL: into no region, or it was none. */
+static const struct modiso_region *region_of(int signo, const siginfo_t *info)
+{
+	return signo == SIGSEGV || signo == SIGBUS ?
+		       mdi_region_at((uintptr_t)info->si_addr) :
+		       NULL;
+}
+
 /* A module's fault: true when it is to go on. */
 static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 			 struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
 	struct modiso_fault *fault = &thread->fault;
+	const struct modiso_region *region = region_of(signo, info);
 	enum modiso_verdict verdict;
 
 	if (signo == SIGSEGV && info->si_code != SI_KERNEL &&
-	    allowed(module, (uintptr_t)info->si_addr,
+	    allowed(module, region, (uintptr_t)info->si_addr,
 		    mdi_context_access(context)) &&
 	    try_again(thread, (uintptr_t)info->si_addr))
 		return true;
 	record_module(fault, thread, module);
-	record_state(fault, signo, info, context);
+	record_state(fault, signo, info, context, region);
 	fault->kind = kind_of(signo, info, module, context);
 	if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
 		fault->kind = MODISO_FAULT_GATE;
@@ -373,7 +379,7 @@ static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 	struct modiso_fault *fault = &orphan_faults[n % ORPHANS];
 
 	record_module(fault, NULL, module);
-	record_state(fault, signo, info, context);
+	record_state(fault, signo, info, context, region_of(signo, info));
 	fault->kind = kind_of(signo, info, module, context);
 	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS)
 		return false;

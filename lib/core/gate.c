@@ -289,9 +289,11 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 static int plain_ready(struct mdi_thread **out)
 {
 	struct mdi_thread *thread;
-	int result;
+	int result = 0;
 
-	result = mdi_thread_attach(&thread);
+	thread = mdi_thread_self();
+	if (thread == NULL)
+		result = mdi_thread_attach(&thread);
 	if (result != 0)
 		return result;
 	if (mdi_thread_inside(thread))

@@ -147,31 +147,21 @@ void mdi_signals_hold(void)
 	mdi_sys_sigmask(SIG_BLOCK, ~fault_mask(), NULL);
 }
 
-static MDI_TLS volatile uint32_t critical;
+MDI_TLS struct mdi_critical mdi_critical;
+
+/* Of the signal that is kept. */
 static MDI_TLS struct {
-	volatile int signo; /* 0: none */
 	siginfo_t info;
 	uint64_t mask;
 } deferred;
 /* What this thread sleeps on, or is about to: changes when a signal is kept. */
 static MDI_TLS uint32_t *volatile waits_on;
 
-void mdi_critical_begin(void)
+void mdi_critical_deliver(void)
 {
-	critical++;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
+	int signo = mdi_critical.signo, saved = errno;
 
-void mdi_critical_end(void)
-{
-	int signo, saved;
-
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (--critical != 0 || deferred.signo == 0)
-		return;
-	saved = errno;
-	signo = deferred.signo;
-	deferred.signo = 0;
+	mdi_critical.signo = 0;
 	/* Pending first, then unblocked: it comes at once, others after it. */
 	mdi_sys_requeue(signo, &deferred.info);
 	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
@@ -185,23 +175,23 @@ void mdi_critical_waits(uint32_t *word)
 
 bool mdi_critical_pending(void)
 {
-	return deferred.signo != 0;
+	return mdi_critical.signo != 0;
 }
 
 void mdi_critical_pause(void)
 {
-	uint32_t depth = critical;
+	uint32_t depth = mdi_critical.depth;
 
-	critical = 1;
+	mdi_critical.depth = 1;
 	mdi_critical_end();
-	critical = depth;
+	mdi_critical.depth = depth;
 }
 
 bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 {
 	uint64_t all = ~fault_mask();
 
-	if (critical == 0)
+	if (mdi_critical.depth == 0)
 		return false;
 	/*
 	 * Another signal can have come since this one did, and be kept already:
@@ -209,9 +199,9 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 	 * back to is always that of the outer one.
 	 */
 	mdi_signals_hold();
-	if (deferred.signo == 0) {
+	if (mdi_critical.signo == 0) {
 		deferred.info = *info;
-		deferred.signo = signo;
+		mdi_critical.signo = signo;
 	} else {
 		mdi_sys_requeue(signo, info);
 	}

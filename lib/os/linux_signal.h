@@ -53,8 +53,28 @@ void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask);
  * signal that comes is kept by mdi_critical_defer(), all others are blocked,
  * and the end brings them. No system call unless a signal came. AS-Safe.
  */
-void mdi_critical_begin(void);
-void mdi_critical_end(void);
+struct mdi_critical {
+	volatile uint32_t depth;
+	volatile int signo; /* kept; 0: none */
+};
+extern MDI_TLS struct mdi_critical mdi_critical;
+
+/* What is kept comes now. */
+void mdi_critical_deliver(void);
+
+static inline void mdi_critical_begin(void)
+{
+	mdi_critical.depth++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void mdi_critical_end(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (--mdi_critical.depth == 0 && mdi_critical.signo != 0)
+		mdi_critical_deliver();
+}
+
 /*
  * While critical code sleeps on the futex @word: a signal that is kept adds to
  * it, so that the sleep ends or does not begin. NULL: no longer.

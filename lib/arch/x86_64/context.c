@@ -70,6 +70,11 @@ void mdi_context_redirect(ucontext_t *context, const void *label,
 	reg[REG_EFL] = 0x202;
 }
 
+void mdi_context_drop_fpu(ucontext_t *context)
+{
+	context->uc_mcontext.fpregs = NULL;
+}
+
 uintptr_t mdi_context_pc(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
@@ -93,6 +98,7 @@ void mdi_context_registers(const ucontext_t *context, uintptr_t out[18])
 		REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP, REG_EFL,
 	};
 
+#pragma GCC unroll 18
 	for (size_t i = 0; i < MDI_COUNT(order); i++)
 		out[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
 }

@@ -46,6 +46,13 @@ void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru);
 void mdi_context_redirect(ucontext_t *context, const void *label,
 			  uintptr_t rsp, uintptr_t r10);
 
+/*
+ * No floating-point or vector state to return with: the kernel puts in that of
+ * a new process, sooner than it reads one back. PKRU is part of it: only where
+ * protection keys are off.
+ */
+void mdi_context_drop_fpu(ucontext_t *context);
+
 uintptr_t mdi_context_pc(const ucontext_t *context);
 void mdi_context_set_pc(ucontext_t *context, const void *pc);
 uintptr_t mdi_context_sp(const ucontext_t *context);
