@@ -69,7 +69,8 @@ static void region_close(void)
 static const char way_trip[] = "round trip";
 
 static const struct bench_row rows[] = {
-	{"window: open and close", way_trip, 0, 0, run_window, NULL, NULL},
+	{"window: open and close", way_trip, BENCH_QUICK, 0, run_window, NULL,
+	 NULL},
 	{"region: create and destroy, 1 page", way_trip, BENCH_HEAVY, 0,
 	 run_region, NULL, NULL},
 	{"module: create and destroy", way_trip, BENCH_HEAVY, 0, run_module,

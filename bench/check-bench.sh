@@ -40,13 +40,15 @@ rows() {
 
 run 0 --quick && rows && ! grep -q FAILED "$scratch/out"
 result "--quick: every row has its numbers"
-for row in 'plain call' 'getpid' 'mprotect pair' 'gate: thunk' 'service:' \
-	'fault:' 'dlopen' 'image: load'; do
+for row in 'plain call' 'getpid' 'mprotect pair' 'sigsetjmp' 'pipe' 'futex' \
+	'gate: thunk' 'gate: modiso_gate_call' 'gate: two modules' 'service:' \
+	'nested:' 'window:' 'fault:' 'dlopen' 'image: load'; do
 	grep -q "	$row" "$scratch/out"
 	result "--quick: there is a row: $row"
 done
-for fact in cpu kernel 'backend pkey' 'backend mprotect' clock method; do
-	grep -q "^# $fact: .." "$scratch/out"
+for fact in cpu kernel 'backend pkey' 'backend mprotect' mitigation clock \
+	method; do
+	grep -q "^# $fact[^:]*: .." "$scratch/out"
 	result "the header says: $fact"
 done
 grep -q '^# ratio: mprotect: gate to another module' "$scratch/out"
@@ -58,7 +60,8 @@ result "--backend and --rows choose"
 run 0 --backend none --rows '*getpid*' && rows &&
 	! grep -q '^mprotect' "$scratch/out"
 result "--backend none: only the comparisons"
-run 0 --quick --table --rows plain && grep -q '^-  *plain call' "$scratch/out"
+run 0 --quick --table --rows plain && grep -q '^  plain call' "$scratch/out" &&
+	grep -q '^nanoseconds for each call' "$scratch/out"
 result "--table"
 
 run 0 --quick --json && grep -q '"ratios"' "$scratch/out"

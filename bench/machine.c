@@ -79,6 +79,7 @@ static void add_mitigations(struct fact *facts, unsigned *count)
 	DIR *directory = opendir(VULNERABILITIES);
 	struct dirent *entry;
 	char path[sizeof(VULNERABILITIES) + 256], name[48], line[FACT_SIZE];
+	unsigned before = *count;
 
 	if (directory == NULL) {
 		machine_add(facts, count, "mitigations", "unknown: no %s",
@@ -96,6 +97,10 @@ static void add_mitigations(struct fact *facts, unsigned *count)
 			machine_add(facts, count, name, "%s", line);
 	}
 	closedir(directory);
+	if (*count == before)
+		machine_add(facts, count, "mitigations",
+			    "none: nothing in %s affects this CPU",
+			    VULNERABILITIES);
 }
 
 unsigned machine_facts(struct fact facts[FACTS_MAX])

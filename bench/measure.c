@@ -119,9 +119,9 @@ void measure_time(struct plan *plan)
 
 /*
  * The instructions of a round: what a batch of many has more than a batch of
- * one. The clock, the call of the row and its preparation cancel out; so does
- * the loop, when the same of an empty loop is taken off. The least is exact: a
- * timer interrupt can only add.
+ * one. The clock, the call of the row and its preparation cancel out; so do
+ * the loop and the argument, when the same of an empty loop that loads one is
+ * taken off. The least is exact: a timer interrupt can only add.
  */
 static void count_rounds(struct plan *plan, struct result *result,
 			 double *least, double *median)

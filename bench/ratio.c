@@ -16,7 +16,8 @@ static const struct {
 	 PLACE_MPROTECT, ROW_ALTERNATE, PLACE_BASE, ROW_SWITCH_GUARD},
 	{"mprotect: gate to another module / those calls, other CPU busy",
 	 PLACE_MPROTECT, ROW_ALTERNATE_BUSY, PLACE_BASE, ROW_SWITCH_BUSY},
-	{"mprotect: gate with a guarded host region / raw mprotect pair",
+	{"mprotect: gate with a guarded host region / the raw mprotect pair "
+	 "it cannot avoid",
 	 PLACE_MPROTECT, ROW_GUARDED, PLACE_BASE, ROW_MPROTECT},
 	{"mprotect: gate to another module / pipe round trip", PLACE_MPROTECT,
 	 ROW_ALTERNATE, PLACE_BASE, ROW_PIPE},
