@@ -121,6 +121,23 @@ static size_t rss_kib(void)
 	return number_of("/proc/self/smaps_rollup", "Rss");
 }
 
+/* By taking those that are left. Their rights stay as they are: closed. */
+static size_t keys_in_use(void)
+{
+	long taken[16];
+	size_t left = 0, i;
+
+	while (left < 15) {
+		taken[left] = syscall(SYS_pkey_alloc, 0ul, 1ul);
+		if (taken[left] < 0)
+			break;
+		left++;
+	}
+	for (i = 0; i < left; i++)
+		syscall(SYS_pkey_free, taken[i]);
+	return 15 - left;
+}
+
 struct proc_usage proc_usage(void)
 {
 	struct proc_usage usage = {
@@ -128,6 +145,7 @@ struct proc_usage proc_usage(void)
 		.fds = count_entries("/proc/self/fd"),
 		.threads = count_entries("/proc/self/task"),
 		.rss_kib = rss_kib(),
+		.keys = keys_in_use(),
 	};
 
 	return usage;
@@ -144,6 +162,17 @@ void proc_must_not_grow_at(const struct proc_usage *before, size_t mappings,
 		sched_yield();
 		now = proc_usage();
 	}
+	if (getenv("MODISO_TEST_LONG"))
+		fprintf(stderr,
+			"# %s:%d: mappings %zu, then %zu; files %zu, %zu; "
+			"threads %zu, %zu; resident %zu KiB, %zu; keys in use "
+			"%zu, %zu\n",
+			file, line, before->mappings, now.mappings, before->fds,
+			now.fds, before->threads, now.threads, before->rss_kib,
+			now.rss_kib, before->keys, now.keys);
+	if (now.keys > before->keys)
+		ck_abort_msg("%s:%d: %zu keys in use, before %zu", file, line,
+			     now.keys, before->keys);
 	if (!TEST_SANITIZED && now.mappings > before->mappings + mappings)
 		ck_abort_msg("%s:%d: %zu mappings, before %zu", file, line,
 			     now.mappings, before->mappings);

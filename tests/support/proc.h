@@ -32,6 +32,7 @@ struct proc_usage {
 	size_t fds;
 	size_t threads;
 	size_t rss_kib;
+	size_t keys; /* in use, of 15 */
 };
 struct proc_usage proc_usage(void);
 
@@ -41,6 +42,7 @@ unsigned long proc_status(const char *key);
 /*
  * proc_must_not_grow - fail the test if more is in use than @before: at most
  * @mappings mappings and @rss_kib of memory may have come, and nothing else.
+ * With MODISO_TEST_LONG in the environment it says what it found.
  */
 #define proc_must_not_grow(before, mappings, rss_kib)                          \
 	proc_must_not_grow_at((before), (mappings), (rss_kib), __FILE__,       \

@@ -16,6 +16,10 @@
  *                        be missing here: "pkey", or a word that a test
  *                        gives to test_skip(). A skip for want of one is then
  *                        a failure. "all" forbids every skip.
+ *   MODISO_TEST_LONG     in emulation as many rounds as natively, 100,000
+ *                        faults and as many short threads among them; says
+ *                        what was in use before and after. Seconds, for
+ *                        contract_stress.
  *   CK_RUN_CASE, CK_FORK, CK_TIMEOUT_MULTIPLIER ...  as Check has them.
  *
  * Results are TAP on standard output.
