@@ -118,13 +118,13 @@ static void snapshot_close(void)
 static const char way[] = "one way";
 
 static const struct bench_row rows[] = {
-	{ "snapshot: write, restore 1 of 16384 pages", way, BENCH_HEAVY, 0,
+	{ "snapshot: write, restore 1 of 16384", way, BENCH_HEAVY, 0,
 	  run_1, make_module, NULL },
-	{ "snapshot: write, restore 10 of 16384 pages", way, BENCH_HEAVY,
+	{ "snapshot: write, restore 10 of 16384", way, BENCH_HEAVY,
 	  0, run_10, make_module, NULL },
-	{ "snapshot: write, restore 100 of 16384 pages", way,
+	{ "snapshot: write, restore 100 of 16384", way,
 	  BENCH_HEAVY | BENCH_LONG, 0, run_100, make_module, NULL },
-	{ "snapshot: write, restore 1000 of 16384 pages", way,
+	{ "snapshot: write, restore 1000 of 16384", way,
 	  BENCH_HEAVY | BENCH_LONG, 0, run_1000, make_module, NULL },
 	{ "snapshot: memcpy of all 16384 instead", way,
 	  BENCH_HEAVY | BENCH_LONG | BENCH_TIMED, 0, run_copy, make_copy,
