@@ -598,7 +598,12 @@ int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
 		return mdi_null_argument("args");
 	for (unsigned i = 0; i < count; i++)
 		words[i] = args[i];
-	return mdi_gate_call(gate, words, out);
+	result = mdi_gate_call(gate, words, out);
+	/* In reports the host's frames begin with the caller, not here. */
+	if (result == MODISO_ERR_FAULT)
+		mdi_fault_called_by((uintptr_t)__builtin_return_address(0),
+				    (uintptr_t)__builtin_dwarf_cfa());
+	return result;
 }
 
 int modiso_gate_thunk(struct modiso_gate *gate, modiso_fn *out)

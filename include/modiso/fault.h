@@ -68,6 +68,14 @@ struct modiso_fault {
 	uint32_t confinement; /* enum modiso_confinement of the module */
 	uintptr_t registers[18]; /* rax rbx rcx rdx rsi rdi rbp rsp r8-r15
 				    rip rflags */
+	/*
+	 * Where host code called the gate: the return address, and the stack
+	 * pointer when it has returned. 0 in a filter, and on a thread that
+	 * the module made by itself. In a landing it may be the library's own
+	 * modiso_gate_call(), later it is the call of that.
+	 */
+	uintptr_t host_pc;
+	uintptr_t host_sp;
 };
 
 /* What a filter may answer. */
@@ -158,7 +166,9 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
 
 /*
  * modiso_fault_print - a fault for people: what, who, where, whose, and the
- * instruction as file + offset and, where it can be found, function.
+ * instruction as file + offset and, where it can be found, function; then the
+ * host's frames in the same way: the call of the gate and, as long as the
+ * function that made it has not returned, its callers.
  * modiso_fault_print_json - the same as one JSON object on one line.
  * @fault:  a record.
  * @stream: where to.
@@ -167,7 +177,7 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
  *   MODISO_ERR_OS     the stream reports an error; errno says which.
  *
- * Cost:   looks up a symbol.
+ * Cost:   looks up symbols, and walks the stack of this thread.
  * Safety: MT-Safe. AS-Unsafe: not for a filter. Fork: safe.
  * Since:  0.1
  */

@@ -30,7 +30,7 @@
 #define RETRIES 1000
 
 /* Records of threads that end at the same time; static TLS is scarce. */
-#define ORPHANS 64
+#define ORPHANS      64
 #define RETRY_GAP_NS 1000000u
 
 /* How much of a stack may be left when an access beyond its end is its own. */
@@ -103,9 +103,7 @@ static uint32_t kind_of(int signo, const siginfo_t *info,
 		if (info->si_code != SI_KERNEL &&
 		    ran_off_stack(module, mdi_context_sp(context), address))
 			return MODISO_FAULT_STACK;
-		return signo == SIGBUS ?
-			       MODISO_FAULT_BUS :
-			       kind_of_segv(info);
+		return signo == SIGBUS ? MODISO_FAULT_BUS : kind_of_segv(info);
 	case SIGILL:
 		return MODISO_FAULT_ILLEGAL;
 	case SIGFPE:
@@ -147,8 +145,8 @@ static void record_module(struct modiso_fault *fault,
 	fault->thread = thread ? thread->tid : mdi_sys_gettid();
 	fault->pkey = -1;
 	if (thread != NULL)
-		fault->depth = (uint32_t)(thread->frame -
-					  mdi_thread_frames(thread));
+		fault->depth =
+			(uint32_t)(thread->frame - mdi_thread_frames(thread));
 	fault->confinement = module->domain.confinement;
 }
 
@@ -173,8 +171,7 @@ static void record_state(struct modiso_fault *fault, int signo,
 			 const siginfo_t *info, ucontext_t *context,
 			 const struct modiso_region *region)
 {
-	uint32_t *pkru =
-		mdi_context_pkru(context, mdi_open.state.pkru_offset);
+	uint32_t *pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
 	bool memory = signo == SIGSEGV || signo == SIGBUS;
 
 	fault->signo = signo;
@@ -198,16 +195,16 @@ static enum modiso_verdict ask_filter(struct mdi_thread *thread,
 				      const struct modiso_fault *fault)
 {
 	const struct modiso_module *module = fault->module;
-	modiso_filter_fn filter = module->notify ? module->filter :
-						   everyone.filter;
+	modiso_filter_fn filter =
+		module->notify ? module->filter : everyone.filter;
 	enum modiso_verdict verdict;
 
 	if (filter == NULL)
 		return MODISO_VERDICT_END;
 	if (thread != NULL)
 		thread->in_handler = 1;
-	verdict = filter(fault, module->notify ? module->notify_arg :
-						 everyone.arg);
+	verdict = filter(fault,
+			 module->notify ? module->notify_arg : everyone.arg);
 	if (thread != NULL)
 		thread->in_handler = 0;
 	return verdict;
@@ -219,8 +216,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 	struct modiso_fault *fault = &thread->fault;
 
 	record_module(fault, thread,
-		      mdi_domain_module(
-			      (void *)mdi_link_domain(frame->link)));
+		      mdi_domain_module((void *)mdi_link_domain(frame->link)));
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = frame->service_sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
@@ -301,9 +297,9 @@ static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
 		region = mdi_region_at(address);
 	if (signo == SIGSEGV && access != 0 &&
 	    (region == NULL || (region->access & access) == access) &&
-	    mdi_backend_now->host_fault(
-		    thread, region ? &region->owner->domain : NULL, info,
-		    context))
+	    mdi_backend_now->host_fault(thread,
+					region ? &region->owner->domain : NULL,
+					info, context))
 		return true;
 	if (in_copy(mdi_context_pc(context)) && mdi_copy_covers(address)) {
 		mdi_context_set_pc(context, mdi_copy_fault);
@@ -340,8 +336,7 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
 		fault->kind = MODISO_FAULT_GATE;
 	verdict = ask_filter(thread, fault);
-	if (verdict == MODISO_VERDICT_RETRY &&
-	    fault->kind != MODISO_FAULT_GATE)
+	if (verdict == MODISO_VERDICT_RETRY && fault->kind != MODISO_FAULT_GATE)
 		return true;
 	if (verdict == MODISO_VERDICT_PASS) {
 		pass(signo, info, context, thread);
@@ -414,10 +409,9 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (culprit != NULL && thread != NULL)
 		goes_on = module_fault(signo, info, context, thread,
 				       mdi_domain_module(culprit));
-	else if (culprit != NULL ?
-			 !end_orphan(signo, info, context,
-				     mdi_domain_module(culprit)) :
-			 !host_fault(signo, info, context, thread))
+	else if (culprit != NULL ? !end_orphan(signo, info, context,
+					       mdi_domain_module(culprit))
+				 : !host_fault(signo, info, context, thread))
 		pass(signo, info, context, thread);
 out:
 	errno = saved;
@@ -459,8 +453,8 @@ static void tell(const struct modiso_fault *fault)
 	modiso_landing_fn landing = landing_of(module);
 
 	if (landing != NULL)
-		landing(fault, module->notify ? module->notify_arg :
-						everyone.arg);
+		landing(fault,
+			module->notify ? module->notify_arg : everyone.arg);
 }
 
 /* From a copy: the landing may fault modules on this thread again. */
@@ -485,6 +479,24 @@ static const char *fault_text(char *text, size_t size)
 	return text;
 }
 
+static void record_host(struct modiso_fault *fault,
+			const struct mdi_frame *frame)
+{
+	memcpy(&fault->host_pc, (const void *)frame->rsp,
+	       sizeof(fault->host_pc));
+	fault->host_sp = frame->rsp + sizeof(fault->host_pc);
+}
+
+void mdi_fault_called_by(uintptr_t pc, uintptr_t sp)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+
+	if (thread == NULL)
+		return;
+	thread->fault.host_pc = pc;
+	thread->fault.host_sp = sp;
+}
+
 void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
@@ -495,6 +507,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 		return;
 	}
 	thread->status = 0;
+	record_host(&thread->fault, mdi_frame_top(thread));
 	clean_stack(&thread->fault);
 	mdi_gate_abandon(thread);
 	if (landing_of(thread->fault.module) != NULL)

@@ -3,6 +3,7 @@
 #include <modiso/fault.h>
 
 #include "base/error.h"
+#include "core/host_frames.h"
 #include "core/json.h"
 #include "core/report.h"
 #include "os/linux_maps.h"
@@ -48,7 +49,7 @@ static const char *verb(uint32_t access)
 
 static const char *access_name(uint32_t access)
 {
-	static const char *const names[] = { "", "read", "write", "", "exec" };
+	static const char *const names[] = {"", "read", "write", "", "exec"};
 
 	return access < MDI_COUNT(names) ? names[access] : "";
 }
@@ -109,9 +110,9 @@ static void print_verdict(const struct modiso_fault *f, FILE *out)
 		fprintf(out, "%s memory that is not its own", verb(f->access));
 		if (f->region_length != 0 && f->owner_id == f->module_id)
 			fprintf(out, " to %s so",
-				f->access == 1 ? "read" :
-				f->access == 2 ? "write" :
-						 "execute");
+				f->access == 1   ? "read"
+				: f->access == 2 ? "write"
+						 : "execute");
 		break;
 	case MODISO_FAULT_STACK:
 		fprintf(out, "ran off the end of its stack");
@@ -201,6 +202,23 @@ static void print_place(const struct modiso_fault *f, FILE *out)
 	fputc('\n', out);
 }
 
+static void print_host(const struct modiso_fault *f, FILE *out)
+{
+	uintptr_t pcs[MDI_HOST_FRAMES];
+	struct mdi_report_place place;
+	unsigned count = mdi_host_frames(f, pcs);
+
+	for (unsigned i = 0; i < count; i++) {
+		/* The call, not what comes behind it. */
+		find_place(pcs[i] - 1, &place);
+		fprintf(out, "  %s %#" PRIxPTR,
+			i == 0 ? "called by " : "          ", pcs[i]);
+		print_spot(place.function, place.function_offset + 1, out);
+		print_spot(place.file, place.file_offset + 1, out);
+		fputc('\n', out);
+	}
+}
+
 static int finish(FILE *out, int saved_errno)
 {
 	if (ferror(out) || fflush(out) != 0)
@@ -241,6 +259,7 @@ int modiso_fault_print(const struct modiso_fault *f, FILE *out)
 				f->pkru);
 		fputc('\n', out);
 	}
+	print_host(f, out);
 	return finish(out, saved);
 }
 
@@ -266,21 +285,36 @@ static void json_region(const struct modiso_fault *f, FILE *out)
 	fprintf(out, ",\"owner_id\":%" PRIu64 "}", f->owner_id);
 }
 
-static void json_place(const struct modiso_fault *f, FILE *out)
+static void json_place(uintptr_t pc, unsigned behind, FILE *out)
 {
 	struct mdi_report_place place;
 
-	find_place(f->pc, &place);
-	fprintf(out, ",\"pc\":\"%#" PRIxPTR "\"", f->pc);
+	find_place(pc - behind, &place);
+	fprintf(out, "\"pc\":\"%#" PRIxPTR "\"", pc);
 	if (place.function[0] != '\0') {
 		json_text("function", place.function, out);
 		fprintf(out, ",\"function_offset\":%" PRIuPTR,
-			place.function_offset);
+			place.function_offset + behind);
 	}
 	if (place.file[0] != '\0') {
 		json_text("file", place.file, out);
-		fprintf(out, ",\"file_offset\":%" PRIuPTR, place.file_offset);
+		fprintf(out, ",\"file_offset\":%" PRIuPTR,
+			place.file_offset + behind);
 	}
+}
+
+static void json_host(const struct modiso_fault *f, FILE *out)
+{
+	uintptr_t pcs[MDI_HOST_FRAMES];
+	unsigned count = mdi_host_frames(f, pcs);
+
+	fprintf(out, ",\"host\":[");
+	for (unsigned i = 0; i < count; i++) {
+		fprintf(out, "%s{", i == 0 ? "" : ",");
+		json_place(pcs[i], 1, out);
+		fputc('}', out);
+	}
+	fputc(']', out);
 }
 
 int modiso_fault_print_json(const struct modiso_fault *f, FILE *out)
@@ -298,10 +332,13 @@ int modiso_fault_print_json(const struct modiso_fault *f, FILE *out)
 	json_text("access", access_name(f->access), out);
 	fprintf(out, ",\"address\":\"%#" PRIxPTR "\"", f->address);
 	json_region(f, out);
-	json_place(f, out);
+	fputc(',', out);
+	json_place(f->pc, 0, out);
+	json_host(f, out);
 	if (f->kind == MODISO_FAULT_SERVICE)
 		json_text("service", f->region_name, out);
-	fprintf(out, ",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\"}\n",
+	fprintf(out,
+		",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\"}\n",
 		f->signo, f->code, f->pkey, f->pkru);
 	return finish(out, saved);
 }

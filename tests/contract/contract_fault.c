@@ -9,6 +9,7 @@
 #include "support/proc.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <unwind.h>
 
 /* Indices into modiso_fault.registers. */
 enum { RDI = 5, RSP = 7, RIP = 16 };
@@ -538,9 +540,11 @@ START_TEST(test_notify)
 			    W(region_bytes(foreign)));
 	must_eq(told.filtered, 1);
 	must_eq(told.landed, 1);
-	/* Three times the same record. */
-	must(!memcmp(&told.in_filter, fault, sizeof(*fault)));
-	must(!memcmp(&told.in_landing, fault, sizeof(*fault)));
+	/* Three times the same, but for who called, which comes when it has ended. */
+	must(!memcmp(&told.in_filter, fault,
+		     offsetof(struct modiso_fault, host_pc)));
+	must(!memcmp(&told.in_landing, fault,
+		     offsetof(struct modiso_fault, host_pc)));
 	/* The filter: on a stack for signals, with all of them blocked. */
 	must(!thread_owns_stack(told.filter_stack));
 	expect(MODISO_ERR_NOENT, modiso_region_find(told.filter_stack, &info));
@@ -1220,6 +1224,131 @@ START_TEST(test_print_odd_names)
 }
 END_TEST
 
+/* --- the host's frames --- */
+
+MODULE_CODE static uintptr_t write_there(uintptr_t address)
+{
+	*(volatile char *)address = 1;
+	return 0;
+}
+
+static uintptr_t (*write_thunk)(uintptr_t);
+static struct modiso_gate *write_gate;
+static char *host_report;
+
+static void print_host_frames(const struct modiso_fault *fault, void *arg)
+{
+	size_t size = 0;
+	FILE *stream = open_memstream(&host_report, &size);
+
+	(void)arg;
+	must(stream);
+	expect(MODISO_OK, modiso_fault_print(fault, stream));
+	must(!fclose(stream));
+}
+
+static void print_last(void)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	print_host_frames(&fault, NULL);
+}
+
+/* Not the last thing that a function does: it stays on the stack. */
+#define STAY __asm__ volatile("" ::: "memory")
+
+__attribute__((noinline, noclone)) static void by_gate(bool printing)
+{
+	uintptr_t args[1] = {0};
+
+	expect(MODISO_ERR_FAULT, modiso_gate_call(write_gate, args, 1, NULL));
+	if (printing)
+		print_last();
+	STAY;
+}
+
+__attribute__((noinline, noclone)) static void by_thunk(bool printing)
+{
+	write_thunk(0);
+	expect(MODISO_ERR_FAULT, modiso_gate_status());
+	if (printing)
+		print_last();
+	STAY;
+}
+
+__attribute__((noinline, noclone)) static void
+outer_frame(void (*how)(bool printing), bool printing)
+{
+	how(printing);
+	STAY;
+}
+
+/* The function that a frame of the report is in; NULL: there is no such. */
+static void *frame_function(unsigned number)
+{
+	const char *line = strstr(host_report, "  called by  0x");
+
+	for (; line != NULL && number > 0; number--) {
+		line = strchr(line, '\n');
+		if (line == NULL || strncmp(line, "\n             0x", 16) != 0)
+			return NULL;
+		line++;
+	}
+	if (line == NULL)
+		return NULL;
+	return _Unwind_FindEnclosingFunction(
+		(char *)strtoul(line + 13, NULL, 16) - 1);
+}
+
+static void must_be_called_by(void (*how)(bool printing), bool all)
+{
+	must_eq(frame_function(0), how);
+	if (all)
+		must_eq(frame_function(1), outer_frame);
+	else
+		must_eq(frame_function(1), NULL);
+	free(host_report);
+}
+
+static void *print_elsewhere(void *fault)
+{
+	print_host_frames(fault, NULL);
+	return NULL;
+}
+
+START_TEST(test_host_frames)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	pthread_t thread;
+	modiso_fn thunk;
+
+	make_scene();
+	write_gate = make_gate(module, write_there);
+	expect(MODISO_OK, modiso_gate_thunk(write_gate, &thunk));
+	write_thunk = (uintptr_t(*)(uintptr_t))thunk;
+	/* As long as the caller is there, all of them. */
+	outer_frame(by_gate, true);
+	must_be_called_by(by_gate, true);
+	outer_frame(by_thunk, true);
+	must_be_called_by(by_thunk, true);
+	/* Later, and on another thread, what the record has. */
+	outer_frame(by_gate, false);
+	print_last();
+	must_be_called_by(by_gate, false);
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	must_eq(pthread_create(&thread, NULL, print_elsewhere, &fault), 0);
+	must_eq(pthread_join(thread, NULL), 0);
+	must_be_called_by(by_gate, false);
+	/* In the landing, below the call. */
+	expect(MODISO_OK,
+	       modiso_fault_notify(module, NULL, print_host_frames, NULL));
+	outer_frame(by_thunk, false);
+	must_be_called_by(by_thunk, true);
+	check_scene();
+}
+END_TEST
+
 START_TEST(test_print_errors)
 {
 	struct modiso_fault none = {.struct_size = sizeof(none)};
@@ -1278,6 +1407,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_print);
 	tcase_add_test(tcase, test_print_odd_names);
 	tcase_add_test(tcase, test_print_errors);
+	tcase_add_test(tcase, test_host_frames);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
