@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modiso-run - load a module and call it, in a sandbox.
+ * modiso-run - load a module and call it, isolated from this program.
  *
  * For people who write modules, and for their CI: what the module may do to
- * this program is what it may do to any host.
+ * this program is what it may do to any host. It is no jail: system calls are
+ * not kept from the module.
  */
 #include <modiso.h>
 
@@ -377,8 +378,9 @@ int main(int argc, char **argv)
 		return STATUS_MISSING;
 	}
 	status = run_module();
-	if (status == STATUS_OK && modiso_fini() != 0)
-		status = failed(MODISO_ERR_BUSY);
+	code = modiso_fini();
+	if (code != 0 && status == STATUS_OK)
+		status = failed(code);
 	if (fflush(stdout) != 0)
 		status = STATUS_USAGE;
 	return status;
