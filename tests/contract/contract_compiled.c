@@ -223,6 +223,13 @@ START_TEST(refused)
 	expect(MODISO_ERR_NOTSUP,
 	       modiso_image_load(module, path_of("tls"), &options, &image));
 	must(strstr(modiso_last_error_text(), "thread-local"));
+	/* File, offset, section and symbol. */
+	expect(MODISO_ERR_GADGET,
+	       modiso_image_load(module, path_of("gadget"), &options, &image));
+	must(strstr(modiso_last_error_text(), "image gadget-"));
+	must(strstr(modiso_last_error_text(), " at offset 0x"));
+	must(strstr(modiso_last_error_text(), ", .text, escape + 0x"));
+	must(strstr(modiso_last_error_text(), ": wrpkru (0f 01 ef)"));
 	options.export_count = 1;
 	expect(MODISO_ERR_NOENT,
 	       modiso_image_load(module, path_of("plain"), &options, &image));

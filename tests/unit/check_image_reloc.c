@@ -239,6 +239,36 @@ START_TEST(many_exports)
 }
 END_TEST
 
+/*
+ * The table lies in data, and its entries change those behind them: each is
+ * checked as it is when its turn comes.
+ */
+START_TEST(self_modifying)
+{
+	uint64_t table = 0;
+	Elf64_Rela *rela;
+
+	begin_bound();
+	table = image.symbol[ELF_WORDS].st_value + 64;
+	rela = (void *)(image.bytes + table);
+	elf_tag(&image, DT_RELA)->d_un.d_ptr = table;
+	elf_tag(&image, DT_RELASZ)->d_un.d_val = 2 * sizeof(*rela);
+	rela[0] = (Elf64_Rela){
+		.r_offset = table + sizeof(*rela), /* the second's r_offset */
+		.r_info = ELF64_R_INFO(0, R_X86_64_RELATIVE),
+		.r_addend = 16,
+	};
+	rela[1] = (Elf64_Rela){
+		.r_offset = table,
+		.r_info = ELF64_R_INFO(0, R_X86_64_RELATIVE),
+	};
+	ck_assert_int_eq(relocate(), MODISO_ERR_FORMAT);
+	ck_assert_ptr_nonnull(
+		strstr(modiso_last_error_text(), "is in no segment"));
+	elf_free(&image);
+}
+END_TEST
+
 /* --- names of the image --- */
 
 static char *pages;
@@ -309,6 +339,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, kinds);
 	tcase_add_test(tcase, targets);
 	tcase_add_test(tcase, resolvers);
+	tcase_add_test(tcase, self_modifying);
 	tcase_add_test(tcase, many_exports);
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, name_twice);
