@@ -126,6 +126,7 @@ MODISO_API MODISO_MUST_CHECK int modiso_image_load_memory(
  *                     exists.
  *   MODISO_ERR_FAULT  a finaliser faulted; the image is gone all the same.
  *   MODISO_ERR_OS     the kernel refused; call it again.
+ *   MODISO_ERR_NOMEM  no memory for bookkeeping; call it again.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   some system calls for each segment.

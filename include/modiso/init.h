@@ -82,6 +82,8 @@ modiso_init(const struct modiso_options *options);
  *   MODISO_ERR_BUSY   a module, region or service still exists, or another
  *                     thread that has entered modules still runs and has not
  *                     called modiso_thread_detach().
+ *   MODISO_ERR_OS     the kernel would not take the keys off the library's
+ *                     memory (errno); the library runs on.
  *
  * Cost:   some system calls for each thread that has entered a module.
  * Safety: MT-Unsafe: no other thread may be in the library. AS-Unsafe. Fork:

@@ -84,8 +84,10 @@ modiso_module_create(const char *name,
  *   MODISO_ERR_BUSY   a thread is inside the module, or a window is open on
  *                     one of its regions.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
- *   MODISO_ERR_OS     the kernel refused to give adopted memory back (errno);
- *                     the module is as before.
+ *   MODISO_ERR_OS     the kernel refused to give adopted memory back or to
+ *                     unmap the rest (errno). The module is there still, what
+ *                     it had adopted may have been given back; call it again.
+ *   MODISO_ERR_NOMEM  the same, for want of memory for bookkeeping.
  *
  * Cost:   a few system calls, and one for each adopted region.
  * Safety: MT-Safe, MT-Unsafe with any other use of @module. AS-Unsafe. Fork:

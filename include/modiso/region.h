@@ -208,6 +208,7 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  *   MODISO_ERR_BUSY    @region is a segment of an image, or part of a snapshot
  *                      and @access is executable.
  *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping; nothing changed.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
  * Cost:   one system call.
@@ -230,6 +231,7 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  *                     region is open, or it is a segment of an image.
  *   MODISO_ERR_OS     the kernel refused; errno says why; the region is as
  *                     before.
+ *   MODISO_ERR_NOMEM  no memory for bookkeeping; the region is as before.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   one or two system calls.

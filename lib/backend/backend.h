@@ -49,9 +49,9 @@ struct mdi_domain {
 
 	struct mdi_runs runs; /* every page of the domain */
 
-	/* mprotect: are the pages accessible now? */
-	bool open;
-	struct mdi_domain *next; /* list of all domains */
+	/* mprotect: can pages be accessible now, and are all of them? */
+	bool open, whole;
+	struct mdi_domain *next; /* list of open domains */
 };
 
 /* What a backend asks of the threads' list; the library's lock is held. */
@@ -63,6 +63,10 @@ struct mdi_users {
 	/* From now on every thread's next call into it comes to admit(). */
 	void (*withdraw)(const struct mdi_domain *domain);
 };
+
+/* What pages were that become a domain's. */
+#define MDI_WAS_FRESH 0x100u   /* nothing: on failure the caller drops them */
+#define MDI_WAS_NOBODYS 0x200u /* readable, writable, open to all */
 
 struct mdi_gate_shape {
 	uint32_t words, floats;
@@ -91,20 +95,30 @@ struct mdi_backend {
 	bool (*inside)(void);
 
 	int (*domain_init)(struct mdi_domain *domain);
-	void (*domain_fini)(struct mdi_domain *domain);
+	/*
+	 * The domain ends, and with it this range, which its own pages are in:
+	 * it is unmapped. Nothing on failure. Nobody is inside.
+	 */
+	int (*domain_fini)(struct mdi_domain *domain, void *base,
+			   size_t length);
 
 	/*
 	 * Pages become the domain's, or change their protection; in the same
-	 * moment @runs and the domain's change places. Nothing on failure.
+	 * moment @runs and the domain's change places. On failure nothing has
+	 * changed: what the kernel did half is put back as it was before,
+	 * which @was says: a protection of the domain's pages, or MDI_WAS_*.
 	 */
 	int (*protect)(struct mdi_domain *domain, void *base, size_t length,
-		       uint32_t prot, struct mdi_runs *runs);
+		       uint32_t prot, uint32_t was, struct mdi_runs *runs);
 	/* Pages become nobody's: readable, writable, open to all. */
 	int (*release)(struct mdi_domain *domain, void *base, size_t length,
+		       uint32_t was, struct mdi_runs *runs);
+	/* Pages of the domain's range become a reservation again. */
+	int (*discard)(struct mdi_domain *domain, void *base, size_t length,
 		       struct mdi_runs *runs);
 	/* The library's own memory: closed to modules, or readable for them. */
 	int (*protect_own)(void *base, size_t length, bool readable);
-	void (*unprotect_own)(void *base, size_t length);
+	int (*unprotect_own)(void *base, size_t length);
 	/* Alternate signal stacks: where the kernel can write its frames. */
 	int (*protect_altstack)(void *base, size_t length);
 

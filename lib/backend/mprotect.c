@@ -50,94 +50,80 @@ MDI_INLINE bool own_span(const struct mdi_domain *domain, char **base,
 	return true;
 }
 
-MDI_INLINE void close_part(char *base, size_t length)
+MDI_INLINE int close_part(char *base, size_t length)
 {
-	if (mdi_mem_protect(base, length, MDI_PROT_NONE) != 0)
-		mdi_misuse("mprotect(2) would not close a module's memory; "
-			   "going on would leave it open");
+	if (mdi_mem_protect(base, length, MDI_PROT_NONE) == 0)
+		return 0;
+	return mdi_fail_os("mprotect", "closing %zu bytes at %p", length,
+			   (void *)base);
 }
 
-MDI_INLINE void close_pages(const struct mdi_domain *domain)
+/*
+ * Where this fails the domain counts as open, and nothing else may run before
+ * it is closed. Its own range cannot fail for want of memory; what was adopted
+ * can have been merged with the caller's pages beside it.
+ */
+MDI_INLINE int close_domain(struct mdi_domain *domain)
 {
 	char *base;
 	size_t length;
+	int result = 0;
 
+	domain->whole = false;
 	if (own_span(domain, &base, &length))
-		close_part(base, length);
-	for (size_t i = 0; i < domain->runs.count; i++)
+		result = close_part(base, length);
+	for (size_t i = 0; result == 0 && i < domain->runs.count; i++)
 		if (domain->runs.run[i].outside)
-			close_part(domain->runs.run[i].base,
-				    domain->runs.run[i].length);
+			result = close_part(domain->runs.run[i].base,
+					    domain->runs.run[i].length);
+	if (result == 0)
+		domain->open = false;
+	return result;
 }
 
-MDI_INLINE int open_pages(const struct mdi_domain *domain)
+/* NULL, or the run that would not open; then errno says why. */
+MDI_INLINE const struct mdi_run *open_pages(const struct mdi_domain *domain)
 {
 	for (size_t i = 0; i < domain->runs.count; i++) {
 		const struct mdi_run *run = &domain->runs.run[i];
+		int saved;
 
-		if (mdi_mem_protect(run->base, run->length, run->prot) != 0) {
-			int saved = errno;
-
-			while (!domain->open && i-- > 0)
-				close_part(domain->runs.run[i].base,
-					    domain->runs.run[i].length);
-			errno = saved;
-			return mdi_fail_os("mprotect", "opening %zu bytes at %p",
-					   run->length, (void *)run->base);
-		}
+		if (mdi_mem_protect(run->base, run->length, run->prot) == 0)
+			continue;
+		saved = errno;
+		while (!domain->open && i-- > 0)
+			if (mdi_mem_protect(domain->runs.run[i].base,
+					    domain->runs.run[i].length,
+					    MDI_PROT_NONE) != 0)
+				mdi_misuse("mprotect(2) would not close a "
+					   "module's memory again; going on "
+					   "would leave it open");
+		errno = saved;
+		return run;
 	}
-	return 0;
+	return NULL;
 }
 
-MDI_INLINE int open_domain(struct mdi_domain *domain)
+MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain)
 {
-	int result;
+	const struct mdi_run *failed = open_pages(domain);
 
-	if (domain == NULL || domain->open)
-		return 0;
-	result = open_pages(domain);
-	if (result != 0)
-		return result;
-	domain->open = true;
-	if (domain != host) {
+	if (failed != NULL)
+		return failed;
+	domain->whole = true;
+	if (!domain->open && domain != host) {
 		domain->next = open_list;
 		open_list = domain;
 	}
-	return 0;
+	domain->open = true;
+	return NULL;
 }
 
-MDI_INLINE void close_host(void)
-{
-	if (host != NULL && host->open) {
-		close_pages(host);
-		host->open = false;
-	}
-}
+static int open_again(struct mdi_domain *domain);
 
-static void to_host(void)
+MDI_INLINE int open_domain(struct mdi_domain *domain)
 {
-	if (host != NULL && !host->open && open_domain(host) != 0)
-		mdi_misuse("mprotect(2) would not open the host's guarded "
-			   "regions again");
-}
-
-static int to_domain(struct mdi_domain *domain)
-{
-	struct mdi_domain *open;
-
-	while ((open = open_list) != NULL) {
-		open_list = open->next;
-		if (open == domain)
-			continue; /* put back below */
-		close_pages(open);
-		open->open = false;
-	}
-	if (domain->open) {
-		domain->next = NULL;
-		open_list = domain;
-	}
-	close_host();
-	return open_domain(domain);
+	return domain == NULL || domain->whole ? 0 : open_again(domain);
 }
 
 /*
@@ -146,8 +132,44 @@ static int to_domain(struct mdi_domain *domain)
  */
 static int open_again(struct mdi_domain *domain)
 {
-	return domain != NULL && domain->open ? open_pages(domain) :
-						open_domain(domain);
+	const struct mdi_run *failed = domain ? try_open(domain) : NULL;
+
+	if (failed == NULL)
+		return 0;
+	return mdi_fail_os("mprotect", "opening %zu bytes at %p",
+			   failed->length, (void *)failed->base);
+}
+
+/*
+ * Leaving a module needs no memory: where there is none to open the host's
+ * regions they stay closed, and open when host code touches them.
+ */
+static void to_host(void)
+{
+	int saved = errno;
+
+	if (host != NULL && !host->whole)
+		(void)try_open(host);
+	errno = saved;
+}
+
+static int to_domain(struct mdi_domain *domain)
+{
+	struct mdi_domain **link = &open_list, *open;
+	int result = 0;
+
+	while (result == 0 && (open = *link) != NULL) {
+		if (open == domain) {
+			link = &open->next;
+			continue;
+		}
+		result = close_domain(open);
+		if (result == 0)
+			*link = open->next;
+	}
+	if (result == 0 && host != NULL && host->open)
+		result = close_domain(host);
+	return result != 0 ? result : open_domain(domain);
 }
 
 static const struct mdi_keeper_ops keeper_ops = {
@@ -195,7 +217,7 @@ static int add_domain(void *arg, bool entered)
 	struct mdi_domain *domain = arg;
 
 	domain->key = MDI_NO_KEY;
-	domain->open = !entered;
+	domain->open = domain->whole = !entered;
 	if (domain->kind == MDI_DOMAIN_HOST) {
 		host = domain;
 	} else if (domain->open) {
@@ -210,11 +232,21 @@ static int domain_init(struct mdi_domain *domain)
 	return mdi_keeper_locked(add_domain, domain);
 }
 
+struct drop {
+	struct mdi_domain *domain;
+	void *base;
+	size_t length;
+};
+
 static int drop_domain(void *arg, bool entered)
 {
-	struct mdi_domain *domain = arg, **link;
+	const struct drop *drop = arg;
+	struct mdi_domain *domain = drop->domain, **link;
 
 	(void)entered;
+	if (mdi_mem_unmap(drop->base, drop->length) != 0)
+		return mdi_fail_os("munmap", "%zu bytes of a module",
+				   drop->length);
 	if (domain == host)
 		host = NULL;
 	for (link = &open_list; *link != NULL; link = &(*link)->next) {
@@ -226,39 +258,58 @@ static int drop_domain(void *arg, bool entered)
 	return 0;
 }
 
-static void domain_fini(struct mdi_domain *domain)
+static int domain_fini(struct mdi_domain *domain, void *base, size_t length)
 {
-	mdi_keeper_locked(drop_domain, domain);
+	struct drop drop = { domain, base, length };
+
+	return mdi_keeper_locked(drop_domain, &drop);
 }
 
 struct change {
 	struct mdi_domain *domain;
 	void *base;
 	size_t length;
-	uint32_t prot;
-	bool release; /* becomes nobody's */
+	uint32_t prot, was;
 	struct mdi_runs *runs;
 };
+
+/* What pages of the domain with this protection are now. */
+static uint32_t prot_now(const struct change *change, uint32_t prot)
+{
+	if (prot == MDI_WAS_NOBODYS)
+		return MDI_PROT_READ | MDI_PROT_WRITE;
+	return change->domain->open ? prot : MDI_PROT_NONE;
+}
 
 static int change_pages(void *arg, bool entered)
 {
 	const struct change *change = arg;
-	uint32_t prot = change->prot;
+	int result, saved;
 
 	(void)entered;
-	if (!change->release && !change->domain->open)
-		prot = MDI_PROT_NONE;
-	if (mdi_mem_protect(change->base, change->length, prot) != 0)
-		return mdi_fail_os("mprotect", "%zu bytes at %p",
-				   change->length, change->base);
-	mdi_runs_swap(&change->domain->runs, change->runs);
-	return 0;
+	if (mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->prot)) == 0) {
+		mdi_runs_swap(&change->domain->runs, change->runs);
+		return 0;
+	}
+	result = mdi_fail_os("mprotect", "%zu bytes at %p", change->length,
+			     change->base);
+	saved = errno;
+	/* The kernel can stop between one mapping and the next. */
+	if (change->was != MDI_WAS_FRESH &&
+	    mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->was)) != 0)
+		mdi_misuse("mprotect(2) stopped half-way and would not put "
+			   "back what it had changed; going on could leave "
+			   "memory open");
+	errno = saved;
+	return result;
 }
 
 static int protect(struct mdi_domain *domain, void *base, size_t length,
-		   uint32_t prot, struct mdi_runs *runs)
+		   uint32_t prot, uint32_t was, struct mdi_runs *runs)
 {
-	struct change change = { domain, base, length, prot, false, runs };
+	struct change change = { domain, base, length, prot, was, runs };
 
 	if (domain->kind == MDI_DOMAIN_CLOSED)
 		return mdi_fail(MODISO_ERR_NOTSUP,
@@ -269,12 +320,33 @@ static int protect(struct mdi_domain *domain, void *base, size_t length,
 }
 
 static int release(struct mdi_domain *domain, void *base, size_t length,
-		   struct mdi_runs *runs)
+		   uint32_t was, struct mdi_runs *runs)
 {
 	struct change change = { domain, base, length,
-				 MDI_PROT_READ | MDI_PROT_WRITE, true, runs };
+				 MDI_WAS_NOBODYS, was, runs };
 
 	return mdi_keeper_locked(change_pages, &change);
+}
+
+/* In one step with the runs: else pages could be opened that are none. */
+static int discard_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+
+	(void)entered;
+	if (mdi_mem_decommit(change->base, change->length) != 0)
+		return mdi_fail_os("mmap", "closing %zu bytes at %p",
+				   change->length, change->base);
+	mdi_runs_swap(&change->domain->runs, change->runs);
+	return 0;
+}
+
+static int discard(struct mdi_domain *domain, void *base, size_t length,
+		   struct mdi_runs *runs)
+{
+	struct change change = { domain, base, length, 0, 0, runs };
+
+	return mdi_keeper_locked(discard_pages, &change);
 }
 
 static int protect_own(void *base, size_t length, bool readable)
@@ -285,10 +357,11 @@ static int protect_own(void *base, size_t length, bool readable)
 	return 0;
 }
 
-static void unprotect_own(void *base, size_t length)
+static int unprotect_own(void *base, size_t length)
 {
 	(void)base;
 	(void)length;
+	return 0;
 }
 
 static int protect_altstack(void *base, size_t length)
@@ -399,12 +472,17 @@ static void unhold_windows(struct mdi_thread *thread, uint32_t count)
 
 static void hold(struct mdi_thread *thread, uint32_t count)
 {
+	int saved = errno;
+
 	if (count > thread->window_count)
 		count = thread->window_count;
 	unhold_windows(thread, count);
-	if (hold_windows(thread, count) != 0)
-		mdi_misuse("mprotect(2) would not open a window again after a "
-			   "gate call");
+	/* What cannot be opened now opens when it is touched: it is held. */
+	while (hold_windows(thread, count) != 0) {
+		(void)mdi_keeper_wish(MDI_WISH_HOLD, NULL, thread->held > 0);
+		thread->held++;
+	}
+	errno = saved;
 }
 
 /*
@@ -491,8 +569,11 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 		return false;
 	if (thread != NULL)
 		step_out(thread);
-	return mdi_keeper_wish(MDI_WISH_TOUCH, domain,
-			       thread != NULL && thread->held > 0) == 0;
+	if (mdi_keeper_wish(MDI_WISH_TOUCH, domain,
+			    thread != NULL && thread->held > 0) != 0)
+		mdi_misuse_last("host code touched memory that cannot be "
+				"opened");
+	return true;
 }
 
 static void recover(struct mdi_thread *thread, ucontext_t *context)
@@ -516,6 +597,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.domain_fini = domain_fini,
 	.protect = protect,
 	.release = release,
+	.discard = discard,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,

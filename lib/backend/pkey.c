@@ -313,32 +313,66 @@ static int domain_init(struct mdi_domain *domain)
 	return 0;
 }
 
-static void domain_fini(struct mdi_domain *domain)
+static int domain_fini(struct mdi_domain *domain, void *base, size_t length)
 {
+	/* Before the key is anybody else's. */
+	if (mdi_mem_unmap(base, length) != 0)
+		return mdi_fail_os("munmap", "%zu bytes of a module", length);
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		mdi_slots_remove(domain);
+	return 0;
+}
+
+/* The kernel can stop between one mapping and the next: all as it was. */
+static int put_back(const struct mdi_domain *domain, void *base, size_t length,
+		    uint32_t was)
+{
+	int result = mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
+				 base);
+	int saved = errno, key = domain->key;
+
+	if (was == MDI_WAS_FRESH)
+		return result;
+	if (was == MDI_WAS_NOBODYS) {
+		was = MDI_PROT_READ | MDI_PROT_WRITE;
+		key = 0;
+	}
+	if (mdi_mem_protect_key(base, length, was, key) != 0)
+		mdi_misuse("pkey_mprotect(2) stopped half-way and would not "
+			   "put back what it had changed; going on could leave "
+			   "memory open");
+	errno = saved;
+	return result;
 }
 
 static int protect(struct mdi_domain *domain, void *base, size_t length,
-		   uint32_t prot, struct mdi_runs *runs)
+		   uint32_t prot, uint32_t was, struct mdi_runs *runs)
 {
 	if (domain->key == MDI_NO_KEY)
 		return mdi_fail(MODISO_ERR_NOKEY,
 				"no protection key is left for closed host "
 				"regions");
 	if (mdi_mem_protect_key(base, length, prot, domain->key) != 0)
-		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
-				   base);
+		return put_back(domain, base, length, was);
 	mdi_runs_swap(&domain->runs, runs);
 	return 0;
 }
 
 static int release(struct mdi_domain *domain, void *base, size_t length,
-		   struct mdi_runs *runs)
+		   uint32_t was, struct mdi_runs *runs)
 {
 	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
 				0) != 0)
-		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
+		return put_back(domain, base, length, was);
+	mdi_runs_swap(&domain->runs, runs);
+	return 0;
+}
+
+static int discard(struct mdi_domain *domain, void *base, size_t length,
+		   struct mdi_runs *runs)
+{
+	if (mdi_mem_decommit(base, length) != 0)
+		return mdi_fail_os("mmap", "closing %zu bytes at %p", length,
 				   base);
 	mdi_runs_swap(&domain->runs, runs);
 	return 0;
@@ -360,12 +394,13 @@ static int protect_own(void *base, size_t length, bool readable)
 	return 0;
 }
 
-static void unprotect_own(void *base, size_t length)
+static int unprotect_own(void *base, size_t length)
 {
 	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
 				0) != 0)
-		mdi_misuse("pkey_mprotect(2) would not give back the library's "
-			   "own memory");
+		return mdi_fail_os("pkey_mprotect",
+				   "giving back the library's memory");
+	return 0;
 }
 
 static int protect_altstack(void *base, size_t length)
@@ -574,6 +609,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.domain_fini = domain_fini,
 	.protect = protect,
 	.release = release,
+	.discard = discard,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,

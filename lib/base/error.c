@@ -102,6 +102,18 @@ static const char *hint(int error)
 	}
 }
 
+int mdi_fail_memory(const char *format, ...)
+{
+	char what[192];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return mdi_fail(MODISO_ERR_NOMEM, "no memory for %s%s", what,
+			hint(ENOMEM));
+}
+
 int mdi_fail_os(const char *call, const char *format, ...)
 {
 	int saved = errno;

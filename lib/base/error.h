@@ -13,10 +13,13 @@
 int mdi_fail(int code, const char *format, ...) MDI_PRINTF(2, 3);
 
 /*
- * A system call failed: MODISO_ERR_OS, or MODISO_ERR_NOMEM's sentence with the
- * limit that errno hints at. @call is its name, @what what it was for.
+ * A system call failed: MODISO_ERR_OS, and a sentence with the limits that
+ * errno hints at. @call is its name, the rest what it was for.
  */
 int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
+
+/* No memory for what the library notes: MODISO_ERR_NOMEM, and the limits. */
+int mdi_fail_memory(const char *format, ...) MDI_PRINTF(1, 2);
 
 /*
  * The same where time counts: @make writes the sentence when it is asked for.

@@ -3,6 +3,7 @@
 
 #include <modiso/error.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,4 +35,12 @@ void mdi_misuse(const char *text)
 		say("\n");
 	}
 	abort();
+}
+
+void mdi_misuse_last(const char *text)
+{
+	static char line[512];
+
+	snprintf(line, sizeof(line), "%s: %s", text, modiso_last_error_text());
+	mdi_misuse(line);
 }

@@ -12,6 +12,8 @@
  * one line without its newline. AS-Safe with the default handler.
  */
 MDI_NORETURN void mdi_misuse(const char *text);
+/* With the sentence of this thread's last failure behind it. */
+MDI_NORETURN void mdi_misuse_last(const char *text);
 
 /*
  * Handles begin their life with a mark and lose it at the end, so that one that

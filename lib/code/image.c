@@ -37,8 +37,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	mdi_report_image = describe;
 	image = mdi_vault_alloc(sizeof(*image));
 	if (image == NULL) {
-		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for image %s",
-				  request->source.name);
+		result = mdi_fail_memory("image %s", request->source.name);
 	} else {
 		result = mdi_region_stage(request->module, length,
 					  &image->pages);
@@ -71,9 +70,8 @@ int mdi_image_reserve_names(struct modiso_image *image)
 	image->names = mdi_vault_alloc(image->symbols.size);
 	mdi_runtime_unlock();
 	if (image->names == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for %zu bytes of names of %s",
-				image->symbols.size, image->name);
+		return mdi_fail_memory("%zu bytes of names of %s",
+				       image->symbols.size, image->name);
 	return 0;
 }
 

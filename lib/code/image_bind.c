@@ -68,8 +68,7 @@ int mdi_bindings_init(struct mdi_bindings *bindings,
 	bindings->mask = room - 1;
 	bindings->slot = calloc(room, sizeof(*bindings->slot));
 	if (bindings->slot == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for a table of %zu exports", count);
+		return mdi_fail_memory("a table of %zu exports", count);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = add(bindings, i);
 	if (result != 0)

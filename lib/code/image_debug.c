@@ -258,9 +258,8 @@ static int add_gdb(struct modiso_image *image,
 	image->debug = debug;
 	mdi_runtime_unlock();
 	if (debug == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for a debugger's copy of %s",
-				image->name);
+		return mdi_fail_memory("a debugger's copy of %s",
+				       image->name);
 	debug->size = size;
 	file = (char *)(debug + 1);
 	result = mdi_scan_source_read(from, 0, file, from->size);

@@ -233,8 +233,7 @@ static int take_reserve(struct modiso_image *image)
 	if (complete)
 		return 0;
 	release_reserve(image);
-	return mdi_fail(MODISO_ERR_NOMEM, "no memory to seal image %s",
-			image->name);
+	return mdi_fail_memory("the regions of image %s", image->name);
 }
 
 static int prepare(struct modiso_image *image, const struct layout *layout,

@@ -16,6 +16,7 @@
 #include "os/linux_sys.h"
 #include "os/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,9 +177,8 @@ static int read_all_hooks(struct load *load)
 	image->fini = mdi_vault_alloc(fini * sizeof(*image->fini));
 	mdi_runtime_unlock();
 	if (load->init == NULL || image->fini == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for %zu init and fini functions",
-				init + fini);
+		return mdi_fail_memory("%zu init and fini functions",
+				       init + fini);
 	image->fini_count = fini; /* zeroes at the end are not run */
 	result = read_hooks(load, &elf->init, false, load->init,
 			    &load->init_count);
@@ -334,17 +334,18 @@ int mdi_image_load(struct mdi_image_request *request, struct modiso_image **out)
 {
 	const struct modiso_image_options *options = request->options;
 	struct load load = {.request = request};
-	int result;
+	int saved = errno, result;
 
 	result = mdi_bindings_init(&load.bindings, options->exports,
 				   options->export_count);
-	if (result != 0)
-		return result;
-	result = load_elf(&load);
+	if (result == 0)
+		result = load_elf(&load);
 	mdi_bindings_fini(&load.bindings);
 	free(load.reloc.late);
 	free(load.init);
 	if (result == 0)
 		*out = load.image;
+	if (result != MODISO_ERR_OS)
+		errno = saved;
 	return result;
 }

@@ -75,8 +75,7 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 	if (reloc->late_count == reloc->late_room) {
 		more = realloc(reloc->late, room * sizeof(*more));
 		if (more == NULL)
-			return mdi_fail(MODISO_ERR_NOMEM,
-					"no memory for %zu relocations", room);
+			return mdi_fail_memory("%zu relocations", room);
 		reloc->late = more;
 		reloc->late_room = room;
 	}

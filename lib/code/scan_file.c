@@ -128,9 +128,8 @@ static int scan_source(struct file_scan *file, uint32_t kinds)
 	if (file->source.image == NULL) {
 		buffer = malloc(CHUNK);
 		if (buffer == NULL)
-			return mdi_fail(MODISO_ERR_NOMEM,
-					"no memory for %zu bytes of %s", CHUNK,
-					file->source.name);
+			return mdi_fail_memory("%zu bytes of %s", CHUNK,
+					       file->source.name);
 	}
 	result = scan_segments(file, kinds, buffer);
 	mdi_scan_names_fini(&file->names);

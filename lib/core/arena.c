@@ -18,8 +18,7 @@ int mdi_arena_init(struct mdi_arena *arena, size_t length)
 	arena->free = mdi_vault_alloc(arena->free_room * sizeof(*arena->free));
 	if (arena->free == NULL) {
 		mdi_mem_release(arena->base, length);
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for the list of an address range");
+		return mdi_fail_memory("the list of an address range");
 	}
 	arena->free[0] = (struct mdi_extent){ arena->base, length };
 	arena->free_count = 1;
@@ -28,8 +27,21 @@ int mdi_arena_init(struct mdi_arena *arena, size_t length)
 
 void mdi_arena_fini(struct mdi_arena *arena)
 {
-	mdi_vault_free(arena->free, arena->free_room * sizeof(*arena->free));
 	mdi_mem_release(arena->base, arena->length);
+	mdi_arena_forget(arena);
+}
+
+void mdi_arena_forget(struct mdi_arena *arena)
+{
+	mdi_vault_free(arena->free, arena->free_room * sizeof(*arena->free));
+}
+
+bool mdi_arena_fits(const struct mdi_arena *arena, size_t length)
+{
+	for (size_t i = 0; i < arena->free_count; i++)
+		if (arena->free[i].length >= length)
+			return true;
+	return false;
 }
 
 static void remove_extent(struct mdi_arena *arena, size_t i)

@@ -25,6 +25,11 @@ struct mdi_arena {
 /* 0, or MODISO_ERR_OS or _NOMEM. The library's lock is held in all of these. */
 int mdi_arena_init(struct mdi_arena *arena, size_t length);
 void mdi_arena_fini(struct mdi_arena *arena);
+/* The same when the range is unmapped already. */
+void mdi_arena_forget(struct mdi_arena *arena);
+
+/* Is there a free piece of this length? */
+bool mdi_arena_fits(const struct mdi_arena *arena, size_t length);
 
 /* NULL when there is no room, or no memory to note it. */
 char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top);

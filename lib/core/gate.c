@@ -109,7 +109,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		return result;
 	gate = mdi_vault_alloc(sizeof(*gate));
 	if (gate == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a gate");
+		return mdi_fail_memory("a gate");
 	gate->mark = MDI_MARK_GATE;
 	gate->module = module;
 	gate->slot = &gate->own;

@@ -96,8 +96,7 @@ int mdi_module_create(const char *name,
 		return result;
 	module = mdi_vault_alloc(sizeof(*module));
 	if (module == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for module %s",
-				name);
+		return mdi_fail_memory("module %s", name);
 	strncpy(module->name, name, sizeof(module->name) - 1);
 	module->mark = MDI_MARK_MODULE;
 	module->cookie = options->cookie;
@@ -166,12 +165,15 @@ int mdi_module_destroy(struct modiso_module *module)
 		if (result != 0)
 			return result;
 	}
+	/* The whole range goes at once; its regions with it. */
+	result = mdi_backend_now->domain_fini(
+		&module->domain, module->arena.base, module->arena.length);
+	if (result != 0)
+		return result;
 	while (module->gates != NULL)
 		mdi_gate_destroy(module->gates);
 	mdi_threads_forget(module);
 	mdi_services_forget(module);
-	mdi_backend_now->domain_fini(&module->domain);
-	/* The whole range goes at once; its regions with it. */
 	while ((region = module->regions) != NULL) {
 		module->regions = region->next;
 		mdi_addrmap_remove(&region->node);
@@ -181,7 +183,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_snapshot_free(module);
 	mdi_heap_free(module);
 	mdi_runs_free(&module->domain.runs);
-	mdi_arena_fini(&module->arena);
+	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
 		count--;

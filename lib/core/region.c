@@ -25,18 +25,16 @@ static void *base_of(const struct modiso_region *region)
 
 /* Hand pages to the backend, and the owner's runs with them. */
 static int give_pages(struct modiso_module *owner, void *base, size_t length,
-		      uint32_t access, bool outside)
+		      uint32_t access, uint32_t was, bool outside)
 {
 	struct mdi_runs runs;
 	int result;
 
 	if (!mdi_runs_set(&owner->domain.runs, base, length, access, outside,
 			  &runs))
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for the list of pages of %s",
-				owner->name);
+		return mdi_fail_memory("the list of pages of %s", owner->name);
 	result = mdi_backend_now->protect(&owner->domain, base, length, access,
-					  &runs);
+					  was, &runs);
 	mdi_runs_free(&runs);
 	return result;
 }
@@ -74,45 +72,54 @@ static void publish(struct modiso_region *region)
 
 static int no_room(const struct modiso_module *owner, size_t length)
 {
+	if (mdi_arena_fits(&owner->arena, length))
+		return mdi_fail_memory("the list of free ranges of %s",
+				       owner->name);
 	return mdi_fail(MODISO_ERR_LIMIT,
 			"no room for %zu bytes in the address range of %s (%zu "
 			"bytes); raise modiso_module_options.range_size",
 			length, owner->name, owner->arena.length);
 }
 
-/* New pages at @base, which is the owner's; with @guard the first is void. */
+static int commit(char *base, size_t length, size_t guard, uint32_t flags)
+{
+	if (mdi_mem_commit(base + guard, length - guard) != 0)
+		return mdi_fail_os("mmap", "a region of %zu bytes", length);
+	if (guard != 0 && mdi_mem_void(base, guard) != 0)
+		return mdi_fail_os("mremap", "a guard page");
+	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)
+		return mdi_fail_os("madvise", "a region of %zu bytes", length);
+	return 0;
+}
+
+/*
+ * New pages at @base, which is the owner's; with @guard the first is void. On
+ * failure they are a reservation again, and still the owner's.
+ */
 static int create_at(struct modiso_module *owner, char *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
 		     size_t guard, struct modiso_region **out)
 {
 	struct modiso_region *region;
-	int result;
+	int result, saved;
 
 	region = new_region(owner, base, length, access, flags, name);
-	if (region == NULL) {
-		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
-		goto give_back;
+	if (region == NULL)
+		return mdi_fail_memory("a region");
+	result = commit(base, length, guard, flags);
+	if (result == 0)
+		result = give_pages(owner, base, length, access, MDI_WAS_FRESH,
+				    false);
+	if (result != 0) {
+		saved = errno;
+		mdi_mem_decommit(base, length);
+		mdi_vault_free(region, sizeof(*region));
+		errno = saved;
+		return result;
 	}
-	if (mdi_mem_commit(base + guard, length - guard) != 0 ||
-	    (guard != 0 && mdi_mem_void(base, guard) != 0) ||
-	    (flags & MODISO_REGION_NODUMP &&
-	     mdi_mem_nodump(base, length) != 0)) {
-		result = mdi_fail_os("mmap", "a region of %zu bytes", length);
-		goto decommit;
-	}
-	result = give_pages(owner, base, length, access, false);
-	if (result != 0)
-		goto decommit;
 	publish(region);
 	*out = region;
 	return 0;
-
-decommit:
-	mdi_mem_decommit(base, length);
-	mdi_vault_free(region, sizeof(*region));
-give_back:
-	mdi_arena_give(&owner->arena, base, length);
-	return result;
 }
 
 static int create(struct modiso_module *owner, size_t length, uint32_t access,
@@ -121,10 +128,15 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 {
 	char *base =
 		mdi_arena_take(&owner->arena, length, !(access & MODISO_WRITE));
+	int result;
 
 	if (base == NULL)
 		return no_room(owner, length);
-	return create_at(owner, base, length, access, flags, name, guard, out);
+	result = create_at(owner, base, length, access, flags, name, guard,
+			   out);
+	if (result != 0)
+		mdi_arena_give(&owner->arena, base, length);
+	return result;
 }
 
 int mdi_region_create(struct modiso_module *owner, size_t length,
@@ -146,9 +158,9 @@ static int create_first_stack(struct modiso_module *owner, size_t size,
 	int result = create_at(owner, base + MDI_PAGE_SIZE, size,
 			       MODISO_READ | MODISO_WRITE, 0, "stack", 0, out);
 
-	owner->stack_base = NULL; /* on failure the piece is given back */
 	if (result != 0)
 		return result;
+	owner->stack_base = NULL;
 	/* The guard page counts as the stack's, for reports. */
 	mdi_addrmap_remove(&(*out)->node);
 	(*out)->node.base = (uintptr_t)base;
@@ -175,13 +187,15 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 int mdi_region_stage(struct modiso_module *owner, size_t length, char **out)
 {
 	char *base = mdi_arena_take(&owner->arena, length, true);
+	int result = 0;
 
 	if (base == NULL)
 		return no_room(owner, length);
 	if (mdi_mem_stage(base, length) != 0) {
-		mdi_fail_os("mmap", "%zu bytes to build an image in", length);
+		result = mdi_fail_os("mmap", "%zu bytes to build an image in",
+				     length);
 		mdi_region_unstage(owner, base, length);
-		return MODISO_ERR_OS;
+		return result;
 	}
 	*out = base;
 	return 0;
@@ -211,7 +225,7 @@ static int make_records(struct modiso_module *owner,
 			mdi_vault_free(part[i].region, sizeof(*part[i].region));
 			part[i].region = NULL;
 		}
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+		return mdi_fail_memory("a region");
 	}
 	return 0;
 }
@@ -239,12 +253,13 @@ static int settle_together(struct modiso_module *owner,
 	int result;
 
 	result = give_pages(owner, part->base, length,
-			    count == 1 ? part->access : MODISO_READ, false);
+			    count == 1 ? part->access : MODISO_READ,
+			    MDI_WAS_NOBODYS, false);
 	*given = result == 0;
 	for (unsigned i = 0; result == 0 && count > 1 && i < count; i++)
 		if (part[i].access != MODISO_READ)
 			result = give_pages(owner, part[i].base, part[i].length,
-					    part[i].access, false);
+					    part[i].access, MODISO_READ, false);
 	return result;
 }
 
@@ -283,9 +298,9 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		return result;
 	region = new_region(owner, base, length, access, flags, name);
 	if (region == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+		return mdi_fail_memory("a region");
 	region->adopted = true;
-	result = give_pages(owner, base, length, access, true);
+	result = give_pages(owner, base, length, access, MDI_WAS_NOBODYS, true);
 	if (result != 0) {
 		mdi_vault_free(region, sizeof(*region));
 		return result;
@@ -328,7 +343,7 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 				"code first, then take the snapshot",
 				region->name, region->owner->name);
 	result = give_pages(region->owner, base_of(region), length_of(region),
-			    access, region->adopted);
+			    access, region->access, region->adopted);
 	if (result == 0)
 		region->access = access;
 	return result;
@@ -379,12 +394,13 @@ int mdi_region_renew(struct modiso_region *region)
 	    mdi_mem_nodump(base_of(region), length_of(region)) != 0)
 		return mdi_fail_os("madvise", "region %s", region->name);
 	return give_pages(region->owner, base_of(region), length_of(region),
-			  region->access, region->adopted);
+			  region->access, MDI_WAS_FRESH, region->adopted);
 }
 
-/* Adopted memory becomes ordinary, created memory becomes a hole. */
+/* Adopted memory becomes ordinary, created memory a reservation. */
 static int take_pages(struct modiso_region *region)
 {
+	const struct mdi_backend *backend = mdi_backend_now;
 	struct modiso_module *owner = region->owner;
 	struct mdi_runs runs;
 	int result;
@@ -392,10 +408,13 @@ static int take_pages(struct modiso_region *region)
 	if (!mdi_runs_set(&owner->domain.runs, base_of(region),
 			  length_of(region), MDI_PROT_NONE, region->adopted,
 			  &runs))
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for the list of pages of %s",
-				owner->name);
-	result = mdi_backend_now->release(&owner->domain, base_of(region),
+		return mdi_fail_memory("the list of pages of %s", owner->name);
+	if (region->adopted)
+		result = backend->release(&owner->domain, base_of(region),
+					  length_of(region), region->access,
+					  &runs);
+	else
+		result = backend->discard(&owner->domain, base_of(region),
 					  length_of(region), &runs);
 	mdi_runs_free(&runs);
 	return result;
@@ -411,8 +430,6 @@ int mdi_region_destroy(struct modiso_region *region)
 	if (region->windows != 0)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"a window is open on region %s", region->name);
-	if (!region->adopted && mdi_mem_void(base, length) != 0)
-		return mdi_fail_os("mremap", "closing region %s", region->name);
 	result = take_pages(region);
 	if (result != 0)
 		return result;
@@ -421,10 +438,8 @@ int mdi_region_destroy(struct modiso_region *region)
 	*region->link = region->next;
 	if (region->next != NULL)
 		region->next->link = region->link;
-	if (!region->adopted) {
-		mdi_mem_decommit(base, length);
+	if (!region->adopted)
 		mdi_arena_give(&owner->arena, base, length);
-	}
 	region->mark = 0;
 	mdi_vault_free(region, sizeof(*region));
 	return 0;

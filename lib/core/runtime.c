@@ -4,6 +4,7 @@
 #include "backend/select.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/misuse.h"
 #include "core/addrmap.h"
 #include "core/gate.h"
 #include "core/handler.h"
@@ -149,22 +150,43 @@ static int make_host(void)
 		return result;
 	result = mdi_module_create("host", &options, MDI_DOMAIN_CLOSED,
 				   &mdi_host_closed);
-	if (result != 0) {
-		int ignored = mdi_module_destroy(mdi_host);
-
-		(void)ignored;
-	}
+	if (result != 0)
+		(void)mdi_module_destroy(mdi_host);
 	return result;
 }
 
-static int protect_state(void)
+static void stop_host(void)
 {
-	int result = mdi_backend_now->protect_own(&mdi_arch_state,
-						  sizeof(mdi_arch_state), false);
+	/* Nothing of it is left but address space; that can be lost. */
+	(void)mdi_module_destroy(mdi_host);
+	(void)mdi_module_destroy(mdi_host_closed);
+}
+
+static int protect_state(const struct mdi_backend *backend)
+{
+	int result = backend->protect_own(&mdi_arch_state,
+					  sizeof(mdi_arch_state), false);
 
 	if (result != 0)
 		return result;
-	return mdi_backend_now->protect_own(&mdi_open, sizeof(mdi_open), true);
+	result = backend->protect_own(&mdi_open, sizeof(mdi_open), true);
+	if (result != 0)
+		(void)backend->unprotect_own(&mdi_arch_state,
+					     sizeof(mdi_arch_state));
+	return result;
+}
+
+/* The library's own data becomes ordinary memory again. */
+static int unprotect_state(const struct mdi_backend *backend)
+{
+	int result = backend->unprotect_own(&mdi_open, sizeof(mdi_open));
+
+	if (result == 0)
+		result = backend->unprotect_own(&mdi_arch_state,
+						sizeof(mdi_arch_state));
+	if (result != 0 && protect_state(backend) != 0)
+		mdi_misuse_last("the library's memory would stay open");
+	return result;
 }
 
 static int start_with(const struct mdi_backend *backend,
@@ -190,21 +212,22 @@ static int start_with(const struct mdi_backend *backend,
 		goto stop_backend;
 	result = make_host();
 	if (result != 0)
-		goto stop_threads;
+		goto stop_vault;
 	result = mdi_signals_start(backend->signal_entry, mdi_signal_restorer);
 	if (result != 0)
 		goto stop_host;
 	mdi_handlers_start();
 	result = mdi_handlers_adopt();
 	if (result == 0)
-		result = protect_state();
+		result = protect_state(backend);
 	if (result == 0)
 		return 0;
 	mdi_handlers_stop();
 	mdi_signals_stop();
 stop_host:
+	stop_host();
+stop_vault:
 	mdi_vault_stop();
-stop_threads:
 	mdi_threads_stop();
 stop_backend:
 	mdi_open.state.backend = NULL;
@@ -270,19 +293,18 @@ int mdi_runtime_stop(void)
 				  "another thread that has entered modules "
 				  "still runs; it must end, or call "
 				  "modiso_thread_detach()");
+	/* What can fail, while everything is there. */
+	if (result == 0)
+		result = unprotect_state(backend);
 	if (result != 0) {
 		mdi_runtime_unlock();
 		return result;
 	}
 	mdi_handlers_stop();
 	mdi_signals_stop();
-	mdi_module_destroy(mdi_host);
-	mdi_module_destroy(mdi_host_closed);
+	stop_host();
 	mdi_threads_stop();
 	mdi_vault_stop();
-	/* The library's own data becomes ordinary memory again. */
-	backend->unprotect_own(&mdi_arch_state, sizeof(mdi_arch_state));
-	backend->unprotect_own(&mdi_open, sizeof(mdi_open));
 	mdi_open.state.backend = NULL;
 	backend->stop();
 	mdi_mem_stop();

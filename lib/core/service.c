@@ -60,8 +60,7 @@ int mdi_service_create(const char *name, modiso_fn function, bool listed,
 				MDI_SERVICE_SLOTS);
 	service = mdi_vault_alloc(sizeof(*service));
 	if (service == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for service %s",
-				name);
+		return mdi_fail_memory("service %s", name);
 	service->mark = MDI_MARK_SERVICE;
 	service->number = number;
 	service->listed = listed;
@@ -97,9 +96,8 @@ int mdi_service_allow(struct modiso_service *service,
 	if (service->allowed == NULL) {
 		service->allowed = mdi_vault_alloc(ALLOWED_SIZE);
 		if (service->allowed == NULL)
-			return mdi_fail(MODISO_ERR_NOMEM,
-					"no memory for the list of service %s",
-					service->name);
+			return mdi_fail_memory("the list of service %s",
+					       service->name);
 	}
 	word = word_of(service, module->domain.head.link, &bit);
 	if (yes)

@@ -201,6 +201,15 @@ static int commit_block(uint32_t index)
 	return commit_altstacks(index);
 }
 
+static void uncommit_block(uint32_t index)
+{
+	int saved = errno;
+
+	mdi_mem_decommit(block_of(index), MDI_BLOCK_SIZE);
+	mdi_mem_decommit(altstack_of(index), MDI_ALTSTACK_SIZE);
+	errno = saved;
+}
+
 static int take_index(uint32_t *index)
 {
 	int result;
@@ -214,8 +223,10 @@ static int take_index(uint32_t *index)
 		*index = free_indexes[--free_count];
 	} else {
 		result = commit_block(fresh_index);
-		if (result != 0)
+		if (result != 0) {
+			uncommit_block(fresh_index);
 			return result;
+		}
 		*index = fresh_index++;
 	}
 	attached_count++;
@@ -264,22 +275,27 @@ static int attach(struct mdi_thread **out)
 				  &thread->old_altstack_flags);
 	if (result != 0)
 		goto give;
-	result = mdi_backend_now->thread_attach(thread);
-	if (result != 0) {
-		mdi_altstack_restore(thread->old_altstack,
-				     thread->old_altstack_size,
-				     thread->old_altstack_flags);
-		goto give;
+	/* Without it nobody would be told that the thread has ended. */
+	if (pthread_setspecific(exit_key, thread) != 0) {
+		result = mdi_fail_memory("a thread's end (pthread_setspecific)");
+		goto restore;
 	}
+	result = mdi_backend_now->thread_attach(thread);
+	if (result != 0)
+		goto forget;
 	/* Its words lie in memory that modules can write (FACTS 0.3). */
 	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
-	pthread_setspecific(exit_key, thread);
 	thread->next = attached;
 	attached = thread;
 	mdi_block = (uintptr_t)mdi_thread_block(thread);
 	*out = thread;
 	return 0;
 
+forget:
+	pthread_setspecific(exit_key, NULL);
+restore:
+	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
+			     thread->old_altstack_flags);
 give:
 	give_index(index);
 	return result;
@@ -431,7 +447,7 @@ static int new_stack(struct modiso_module *module, struct mdi_stack **out)
 	int result;
 
 	if (stack == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a stack");
+		return mdi_fail_memory("a stack");
 	result = mdi_region_create_stack(module, module->stack_size,
 					 &stack->region);
 	if (result != 0) {

@@ -4,6 +4,7 @@
 #include "backend/backend.h"
 #include "os/memory.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define CHUNK_SIZE ((size_t)256 * 1024)
@@ -34,19 +35,21 @@ static unsigned class_of(size_t size)
 	return bits;
 }
 
+/* errno stays: that there is no memory is no system call's failure. */
 static void *new_pages(size_t length)
 {
+	int saved = errno;
 	void *pages = mdi_mem_reserve(length, MDI_PAGE_SIZE);
 
-	if (pages == NULL)
-		return NULL;
-	if (mdi_mem_commit(pages, length) != 0 ||
-	    mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
-		    0 ||
-	    mdi_backend_now->protect_own(pages, length, false) != 0) {
+	if (pages != NULL &&
+	    (mdi_mem_commit(pages, length) != 0 ||
+	     mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
+		     0 ||
+	     mdi_backend_now->protect_own(pages, length, false) != 0)) {
 		mdi_mem_release(pages, length);
-		return NULL;
+		pages = NULL;
 	}
+	errno = saved;
 	return pages;
 }
 

@@ -58,11 +58,16 @@ void *mdi_mem_reserve(size_t length, size_t align)
 	if (base == MAP_FAILED)
 		return NULL;
 	head = -(uintptr_t)base & (align - 1);
-	if (head != 0)
-		munmap(base, head);
-	if (room > head + length)
-		munmap(base + head + length, room - head - length);
+	if (head != 0 && munmap(base, head) != 0)
+		goto release;
+	if (room > head + length &&
+	    munmap(base + head + length, room - head - length) != 0)
+		goto release;
 	return base + head;
+
+release:
+	mdi_mem_release(base, room);
+	return NULL;
 }
 
 /*
@@ -156,6 +161,11 @@ int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key)
 int mdi_mem_nodump(void *base, size_t length)
 {
 	return madvise(base, length, MADV_DONTDUMP);
+}
+
+int mdi_mem_unmap(void *base, size_t length)
+{
+	return munmap(base, length);
 }
 
 void mdi_mem_release(void *base, size_t length)

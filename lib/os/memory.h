@@ -52,6 +52,9 @@ int mdi_mem_move(void *from, size_t length, void *to);
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
 int mdi_mem_nodump(void *base, size_t length);
+/* Address space goes back to the kernel; nothing has changed on failure. */
+int mdi_mem_unmap(void *base, size_t length);
+/* The same where nobody can be told: what the kernel keeps is lost. */
 void mdi_mem_release(void *base, size_t length);
 
 /* Get the first void page (a mapping of an empty file), once, and drop it. */
