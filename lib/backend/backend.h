@@ -113,6 +113,12 @@ struct mdi_backend {
 	/* Pages become nobody's: readable, writable, open to all. */
 	int (*release)(struct mdi_domain *domain, void *base, size_t length,
 		       uint32_t was, struct mdi_runs *runs);
+	/*
+	 * Pages elsewhere get the rights that the domain's own have now: they
+	 * are about to take the place of some. The host's state is held.
+	 */
+	int (*dress)(struct mdi_domain *domain, void *base, size_t length,
+		     uint32_t prot);
 	/* Pages of the domain's range become a reservation again. */
 	int (*discard)(struct mdi_domain *domain, void *base, size_t length,
 		       struct mdi_runs *runs);

@@ -328,6 +328,26 @@ static int release(struct mdi_domain *domain, void *base, size_t length,
 	return mdi_keeper_locked(change_pages, &change);
 }
 
+static int dress_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+
+	(void)entered;
+	if (mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->prot)) != 0)
+		return mdi_fail_os("mprotect", "%zu bytes at %p",
+				   change->length, change->base);
+	return 0;
+}
+
+static int dress(struct mdi_domain *domain, void *base, size_t length,
+		 uint32_t prot)
+{
+	struct change change = { domain, base, length, prot, 0, NULL };
+
+	return mdi_keeper_locked(dress_pages, &change);
+}
+
 /* In one step with the runs: else pages could be opened that are none. */
 static int discard_pages(void *arg, bool entered)
 {
@@ -597,6 +617,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.domain_fini = domain_fini,
 	.protect = protect,
 	.release = release,
+	.dress = dress,
 	.discard = discard,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,

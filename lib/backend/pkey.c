@@ -368,6 +368,15 @@ static int release(struct mdi_domain *domain, void *base, size_t length,
 	return 0;
 }
 
+static int dress(struct mdi_domain *domain, void *base, size_t length,
+		 uint32_t prot)
+{
+	if (mdi_mem_protect_key(base, length, prot, domain->key) != 0)
+		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,
+				   base);
+	return 0;
+}
+
 static int discard(struct mdi_domain *domain, void *base, size_t length,
 		   struct mdi_runs *runs)
 {
@@ -609,6 +618,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.domain_fini = domain_fini,
 	.protect = protect,
 	.release = release,
+	.dress = dress,
 	.discard = discard,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,

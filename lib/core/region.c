@@ -363,7 +363,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 		return no_room(owner, length);
 	region = new_region(owner, base, length, access, flags, name);
 	if (region == NULL) {
-		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for a region");
+		result = mdi_fail_memory("a region");
 		goto give_back;
 	}
 	region->shared = true;
@@ -372,7 +372,11 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 		result = mdi_fail_os("mmap", "%zu bytes of a file", length);
 		goto free_region;
 	}
-	result = mdi_region_renew(region);
+	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)
+		result = mdi_fail_os("madvise", "region %s", name);
+	else
+		result = give_pages(owner, base, length, access, MDI_WAS_FRESH,
+				    false);
 	if (result != 0)
 		goto decommit;
 	publish(region);
@@ -388,13 +392,13 @@ give_back:
 	return result;
 }
 
-int mdi_region_renew(struct modiso_region *region)
+int mdi_region_dress(struct modiso_region *region, void *aside)
 {
 	if (region->flags & MODISO_REGION_NODUMP &&
-	    mdi_mem_nodump(base_of(region), length_of(region)) != 0)
+	    mdi_mem_nodump(aside, length_of(region)) != 0)
 		return mdi_fail_os("madvise", "region %s", region->name);
-	return give_pages(region->owner, base_of(region), length_of(region),
-			  region->access, MDI_WAS_FRESH, region->adopted);
+	return mdi_backend_now->dress(&region->owner->domain, aside,
+				      length_of(region), region->access);
 }
 
 /* Adopted memory becomes ordinary, created memory a reservation. */

@@ -56,8 +56,8 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 			     uint32_t access, uint32_t flags, const char *name,
 			     struct modiso_region **out);
 
-/* Its pages were mapped anew, and are closed: they get their rights again. */
-int mdi_region_renew(struct modiso_region *region);
+/* As many pages elsewhere get its rights: they are about to take its place. */
+int mdi_region_dress(struct modiso_region *region, void *aside);
 
 /* A stack of @size usable bytes with a guard page below. */
 int mdi_region_create_stack(struct modiso_module *owner, size_t size,

@@ -89,9 +89,8 @@ static int make_list(const struct modiso_module *module,
 
 	span = mdi_vault_alloc((count + 1) * sizeof(*span));
 	if (span == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM,
-				"no memory for the list of pages of %s",
-				module->name);
+		return mdi_fail_memory("the list of pages of %s",
+				       module->name);
 	list_spans(module, span);
 	mdi_vault_free(snapshot->span, snapshot->room * sizeof(*span));
 	snapshot->span = span;
@@ -169,15 +168,29 @@ static int save(const struct modiso_module *module, int fd)
 	return 0;
 }
 
-/* The pages of a region become the file's, with the rights that they had. */
+/*
+ * The pages of a region become the file's, with the rights that they had: from
+ * the first moment, so that there is no way back that could fail.
+ */
 static int map_region(struct modiso_region *region, int fd, uint64_t offset)
 {
-	if (mdi_file_map(base_of(region), length_of(region), fd, offset,
-			 false) != 0)
+	size_t length = length_of(region);
+	char *aside = mdi_file_map_aside(length, fd, offset, false);
+	int result;
+
+	if (aside == NULL)
 		return mdi_fail_os("mmap", "a snapshot of region %s of %s",
 				   region->name, region->owner->name);
+	result = mdi_region_dress(region, aside);
+	if (result != 0) {
+		mdi_mem_release(aside, length);
+		return result;
+	}
+	if (mdi_file_move(aside, base_of(region), length) != 0)
+		return mdi_fail_os("mremap", "a snapshot of region %s of %s",
+				   region->name, region->owner->name);
 	region->filed = true;
-	return mdi_region_renew(region);
+	return 0;
 }
 
 static int map_all(struct modiso_module *module, int fd)
@@ -241,9 +254,8 @@ static int take(struct modiso_module *module)
 	if (snapshot == NULL) {
 		snapshot = mdi_vault_alloc(sizeof(*snapshot));
 		if (snapshot == NULL)
-			return mdi_fail(MODISO_ERR_NOMEM,
-					"no memory for a snapshot of %s",
-					module->name);
+			return mdi_fail_memory("a snapshot of %s",
+					       module->name);
 		module->snapshot = snapshot;
 	}
 	mdi_heap_lock(module);

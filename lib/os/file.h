@@ -49,10 +49,18 @@ int mdi_file_freeze(int fd);
 void mdi_file_close(int fd);
 
 /*
- * Pages of a file in the place of those at @base; nobody can touch them yet.
- * Private: what is written stays here, and mdi_mem_rewind() drops it. On
- * failure the old pages are still there.
+ * Pages of a file, somewhere; nobody can touch them yet. Private: what is
+ * written stays here, and mdi_mem_discard() drops it. NULL with errno.
  */
+void *mdi_file_map_aside(size_t length, int fd, uint64_t offset, bool shared);
+
+/*
+ * Pages take the place of those at @base, with the protection and the key that
+ * they have. On failure the old pages are still there, and the new ones gone.
+ */
+int mdi_file_move(void *aside, void *base, size_t length);
+
+/* Both in one. */
 int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 		 bool shared);
 

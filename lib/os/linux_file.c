@@ -154,22 +154,32 @@ int mdi_file_freeze(int fd)
  * Elsewhere first: mmap(2) over pages takes them away before it can fail, and
  * another thread's mapping could come to lie in the hole.
  */
+void *mdi_file_map_aside(size_t length, int fd, uint64_t offset, bool shared)
+{
+	void *got = mmap(NULL, length, PROT_NONE,
+			 shared ? MAP_SHARED : MAP_PRIVATE, fd, (off_t)offset);
+
+	return got == MAP_FAILED ? NULL : got;
+}
+
+int mdi_file_move(void *aside, void *base, size_t length)
+{
+	int saved;
+
+	if (mdi_mem_move(aside, length, base) == 0)
+		return 0;
+	saved = errno;
+	munmap(aside, length);
+	errno = saved;
+	return -1;
+}
+
 int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 		 bool shared)
 {
-	void *first;
-	int saved;
+	void *aside = mdi_file_map_aside(length, fd, offset, shared);
 
-	first = mmap(NULL, length, PROT_NONE,
-		     shared ? MAP_SHARED : MAP_PRIVATE, fd, (off_t)offset);
-	if (first == MAP_FAILED)
-		return -1;
-	if (mdi_mem_move(first, length, base) == 0)
-		return 0;
-	saved = errno;
-	munmap(first, length);
-	errno = saved;
-	return -1;
+	return aside == NULL ? -1 : mdi_file_move(aside, base, length);
 }
 
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset)
