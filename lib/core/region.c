@@ -187,7 +187,7 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 int mdi_region_stage(struct modiso_module *owner, size_t length, char **out)
 {
 	char *base = mdi_arena_take(&owner->arena, length, true);
-	int result = 0;
+	int result;
 
 	if (base == NULL)
 		return no_room(owner, length);

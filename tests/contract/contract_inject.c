@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* --- memory that is no system call's: ld's --wrap, see Makefile.am --- */
 
@@ -65,8 +67,9 @@ static struct modiso_module *module, *other;
 static struct modiso_region *own, *foreign, *hosts, *adopted, *made;
 static struct modiso_service *service;
 static struct modiso_image *image;
-static struct modiso_gate *store;
+static struct modiso_gate *store, *others_store;
 static unsigned char *lent; /* four pages, [1] and [2] are adopted */
+static int file = -1;       /* two pages */
 static struct elf_image elf;
 
 static uintptr_t import(uintptr_t value)
@@ -116,7 +119,8 @@ static void scene(void)
 static void before_adopt(void)
 {
 	scene();
-	enter(make_gate(other, poke_store1), W(region_bytes(foreign)), 0x66);
+	others_store = make_gate(other, poke_store1);
+	enter(others_store, W(region_bytes(foreign)), 0x66);
 	enter(store, W(region_bytes(own)), 0x55);
 }
 
@@ -163,6 +167,9 @@ static void end_scene(void)
 		expect(MODISO_OK, modiso_region_destroy(hosts));
 	if (service)
 		expect(MODISO_OK, modiso_service_destroy(service));
+	if (file >= 0)
+		close(file);
+	file = -1;
 	if (lent) {
 		memset(lent, 0, 4 * PAGE);
 		pages_unmap(lent, 4);
@@ -213,6 +220,12 @@ static int act_region_nodump(void)
 	};
 
 	return modiso_region_create(module, 3 * PAGE, RW, &options, &made);
+}
+
+static int act_shared(void)
+{
+	return modiso_region_map_shared(module, file, 0, 2 * PAGE, RW, NULL,
+					&made);
 }
 
 static int act_seal(void)
@@ -288,6 +301,12 @@ static int act_enter(void)
 	return modiso_gate_call(store, WORDS(W(region_bytes(own)), 0x55), NULL);
 }
 
+static int act_enter_other(void)
+{
+	return modiso_gate_call(others_store,
+				WORDS(W(region_bytes(foreign)), 0x66), NULL);
+}
+
 static int act_window(void)
 {
 	int code = modiso_window_open(foreign, RW);
@@ -346,6 +365,16 @@ static int act_attach(void)
 	thread_join(thread_start(attach_thread, NULL));
 	errno = thread_errno;
 	return thread_code;
+}
+
+static int act_snapshot(void)
+{
+	return modiso_snapshot_take(module);
+}
+
+static int act_restore(void)
+{
+	return modiso_snapshot_restore(module);
 }
 
 static int act_detach(void)
@@ -493,7 +522,40 @@ static void with_everything(void)
 static void other_was_last(void)
 {
 	entered_scene();
-	enter(make_gate(other, poke_store1), W(region_bytes(foreign)), 0x66);
+	enter(others_store, W(region_bytes(foreign)), 0x66);
+}
+
+static void with_file(void)
+{
+	entered_scene();
+	file = memfd_create("file", MFD_CLOEXEC);
+	must(file >= 0 && !ftruncate(file, 2 * PAGE));
+}
+
+static void with_window(void)
+{
+	other_was_last();
+	expect(MODISO_OK, modiso_window_open(foreign, RW));
+}
+
+/* It keeps modules of other threads out, and this one from ending. */
+static void window_is_open(void)
+{
+	region_bytes(foreign)[0] = 0x66;
+	expect(MODISO_ERR_BUSY, modiso_region_destroy(foreign));
+}
+
+static void window_closes(void)
+{
+	window_is_open();
+	expect(MODISO_OK, modiso_window_close(foreign));
+	closed();
+}
+
+static void with_snapshot(void)
+{
+	entered_scene();
+	expect(MODISO_OK, modiso_snapshot_take(module));
 }
 
 static void with_leaver(void)
@@ -515,6 +577,12 @@ static void with_nest(void)
 		(uintptr_t(*)(uintptr_t))modiso_service_thunk(nest_service);
 	caller = make_gate(module, call_nest);
 	inner = store;
+}
+
+static void with_leaver_and_window(void)
+{
+	with_leaver();
+	expect(MODISO_OK, modiso_window_open(foreign, RW));
 }
 
 static void made_as_before(void)
@@ -648,6 +716,8 @@ static const struct phase {
 	 closed, OS | NOMEM, 4, 4},
 	{"region without dump", entered_scene, act_region_nodump, region_works,
 	 closed, OS | NOMEM, 5, 5},
+	{"shared region", with_file, act_shared, region_works, closed,
+	 OS | NOMEM, 5, 5},
 	{"adopt", before_adopt, adopt, closed, not_adopted, OS | NOMEM, 4, 4},
 	{"seal", with_made, act_seal, closed, made_as_before, OS | NOMEM, 2, 2},
 	{"protect adopted", entered_scene, act_protect_adopted,
@@ -666,15 +736,25 @@ static const struct phase {
 	{"enter", entered_scene, act_enter, closed, closed, OS, 2, NONE},
 	{"enter after another", other_was_last, act_enter, closed, closed, OS,
 	 4, NONE},
+	{"enter two ranges", entered_scene, act_enter_other, closed, closed, OS,
+	 4, NONE},
 	{"nested enter", with_nest, act_nest, nest_works, closed, OS | NOMEM, 6,
 	 6},
 	{"leave", with_leaver, act_leave, closed, NULL, 0, 1, NONE},
 	{"fault", with_leaver, act_fault, closed, NULL, 0, 1, NONE},
 	{"service call", with_leaver, act_call_service, closed, closed, OS, 2,
 	 NONE},
+	{"enter with a window", with_window, act_enter, window_closes,
+	 window_is_open, OS, 4, NONE},
+	{"leave with a window", with_leaver_and_window, act_leave,
+	 window_closes, NULL, 0, 1, NONE},
+	{"snapshot", entered_scene, act_snapshot, closed, closed, OS | NOMEM, 6,
+	 6},
+	{"restore", with_snapshot, act_restore, closed, closed, OS | NOMEM, 1,
+	 1},
 	{"window", other_was_last, act_window, closed, closed, OS, 2, NONE},
 	{"image load", entered_scene, act_load, image_works, closed, OS | NOMEM,
-	 20, 20},
+	 12, 12},
 	{"image unload", with_image, act_unload, closed, closed, OS | NOMEM, 4,
 	 4},
 };
@@ -805,6 +885,140 @@ START_TEST(test_each_call)
 }
 END_TEST
 
+/* --- what cannot be closed --- */
+
+/* Phases in which two refusals in a row can be one too many, and on what. */
+static const struct {
+	const char *name;
+	int on_mprotect, on_pkey; /* 1: the process must end at one place */
+} ends[] = {
+	{"enter", 0, 0},
+	{"enter after another", 0, 0},
+	{"enter two ranges", 1, 0},
+	{"adopt", 1, 1},
+	{"protect adopted", 1, 1},
+	{"release", 1, 1},
+	{"module destroy", 1, 1},
+	{"leave", 0, 0},
+	{"service call", 0, 0},
+	{"snapshot", 0, 0},
+};
+#define ENDS ((int)(sizeof(ends) / sizeof(*ends)))
+
+struct pair {
+	const struct phase *phase;
+	uint32_t at;
+};
+#define NO_CALL 100
+
+static void fail_pair(void *arg)
+{
+	const struct pair *pair = arg;
+	const struct phase *phase = pair->phase;
+	int code, code_errno;
+
+	phase->prepare();
+	where = pair->at;
+	inject_arm(pair->at, 2);
+	errno = ERRNO_MARK;
+	code = phase->act();
+	code_errno = errno;
+	inject_disarm();
+	errno = code_errno;
+	if (!inject->failed)
+		_exit(NO_CALL);
+	if (code) {
+		check_refusal(phase, code);
+		if (phase->keep)
+			phase->keep();
+		where = NEVER;
+		expect_code((errno = ERRNO_MARK, phase->act()), MODISO_OK,
+			    phase->name, __FILE__, __LINE__);
+		inject_disarm();
+	}
+	phase->check();
+	end_scene();
+}
+
+static const struct phase *phase_of(const char *name)
+{
+	int i = 0;
+
+	while (strcmp(phases[i].name, name))
+		i++;
+	return &phases[i];
+}
+
+/*
+ * Two refusals in a row: the second one meets what puts back what the first
+ * one left. Where memory would stay open the process ends, and says why; where
+ * it would not, all is as after one.
+ */
+START_TEST(test_cannot_put_back)
+{
+	const struct elf_shape shape = {100, 200, 600, 300};
+	struct pair pair = {phase_of(ends[_i].name), 1};
+	char text[1024];
+	int status, ended = 0;
+
+	inject_start(false);
+	elf_make(&elf, &shape);
+	for (;; pair.at++) {
+		status = child_output(fail_pair, &pair, text, sizeof(text));
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NO_CALL)
+			break;
+		if (WIFSIGNALED(status)) {
+			must_die(status, SIGABRT);
+			must(strstr(text, "going on"));
+			ended++;
+		} else {
+			must_exit(status, EXIT_SUCCESS);
+		}
+	}
+	printf("# %s: %u pairs, %d ends\n", ends[_i].name, pair.at - 1, ended);
+	must_eq(ended > 0, on_pkey() ? ends[_i].on_pkey : ends[_i].on_mprotect);
+}
+END_TEST
+
+/* --- what cannot be opened --- */
+
+MODULE_CODE static uintptr_t leave_refused(void)
+{
+	leave_armed(1);
+	inject->count = NEVER;
+	return 0;
+}
+
+static void touch_refused(void *unused)
+{
+	(void)unused;
+	entered_scene();
+	expect(MODISO_OK, modiso_gate_call(make_gate(module, leave_refused),
+					   NULL, 0, NULL));
+	region_bytes(hosts)[0] = 0x77;
+	inject_disarm();
+	closed();
+	end_scene();
+}
+
+/* With page permissions host code may touch what no memory is left to open. */
+START_TEST(test_cannot_open)
+{
+	char text[1024];
+	int status;
+
+	inject_start(false);
+	status = child_output(touch_refused, NULL, text, sizeof(text));
+	if (on_pkey()) {
+		must_exit(status, EXIT_SUCCESS);
+		return;
+	}
+	must_die(status, SIGABRT);
+	must(strstr(text, "host code touched memory"));
+	must(strstr(text, "vm.max_map_count"));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("inject");
@@ -812,6 +1026,8 @@ static Suite *make_suite(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, test_each_call, 0, PHASES);
+	tcase_add_loop_test(tcase, test_cannot_put_back, 0, ENDS);
+	tcase_add_test(tcase, test_cannot_open);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
