@@ -63,15 +63,13 @@ int mdi_heap_create(struct modiso_module *module, size_t length, uint32_t flags,
 				length);
 	heap = mdi_vault_alloc(sizeof(*heap));
 	if (heap == NULL)
-		return mdi_fail(MODISO_ERR_NOMEM, "no memory for a heap");
+		return mdi_fail_memory("a heap");
 	/* It cannot wrap: a record is smaller than its page. */
 	(void)mdi_page_round(mdi_blocks_room(pages), &room);
 	heap->area = mdi_vault_map(room);
 	if (heap->area == NULL) {
-		result = mdi_fail(MODISO_ERR_NOMEM,
-				  "no memory for the bookkeeping of a heap of "
-				  "%zu bytes",
-				  length);
+		result = mdi_fail_memory("the records of a heap of %zu bytes",
+					 length);
 		goto free_heap;
 	}
 	result = mdi_region_create(module, length, MODISO_READ | MODISO_WRITE,
