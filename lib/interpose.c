@@ -17,11 +17,11 @@ extern int __sigaction(int signo, const struct sigaction *action,
 
 MODISO_API int sigaction(int signo, const struct sigaction *action,
 			 struct sigaction *old);
-MODISO_API void mdi_interpose(void)
+MODISO_API __sighandler_t signal(int signo, __sighandler_t handler);
+
+void mdi_interpose(void)
 {
 }
-
-__sighandler_t signal(int signo, __sighandler_t handler);
 
 static struct mdi_sigaction to_kernel(const struct sigaction *action)
 {
