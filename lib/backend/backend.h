@@ -190,6 +190,11 @@ struct mdi_backend {
 	 * @thread is NULL for one that is not attached.
 	 */
 	void (*recover)(struct mdi_thread *thread, ucontext_t *context);
+	/*
+	 * The module's rights in a frame through which module code goes on,
+	 * whatever rights it came with.
+	 */
+	void (*confine)(const struct mdi_domain *domain, ucontext_t *context);
 };
 
 extern const struct mdi_backend mdi_backend_pkey;

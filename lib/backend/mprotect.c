@@ -603,6 +603,12 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
 		mdi_context_drop_fpu(context);
 }
 
+static void confine(const struct mdi_domain *domain, ucontext_t *context)
+{
+	(void)domain;
+	(void)context;
+}
+
 const struct mdi_backend mdi_backend_mprotect = {
 	.id = MODISO_BACKEND_MPROTECT,
 	.name = "mprotect",
@@ -639,4 +645,5 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.culprit = culprit,
 	.host_fault = host_fault,
 	.recover = recover,
+	.confine = confine,
 };

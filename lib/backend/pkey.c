@@ -604,6 +604,11 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
 				      mdi_arch_state.handler_pkru);
 }
 
+static void confine(const struct mdi_domain *domain, ucontext_t *context)
+{
+	mdi_context_set_pkru(context, state.pkru_offset, domain->head.pkru);
+}
+
 const struct mdi_backend mdi_backend_pkey = {
 	.id = MODISO_BACKEND_PKEY,
 	.name = "pkey",
@@ -640,4 +645,5 @@ const struct mdi_backend mdi_backend_pkey = {
 	.culprit = culprit,
 	.host_fault = host_fault,
 	.recover = recover,
+	.confine = confine,
 };

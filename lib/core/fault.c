@@ -316,27 +316,39 @@ static const struct modiso_region *region_of(int signo, const siginfo_t *info)
 		       NULL;
 }
 
-/* A module's fault: true when it is to go on. */
+/*
+ * A module's fault: true when it is to go on. It does so with its own rights:
+ * those that it had can be what it jumped to a WRPKRU for. The gates' code is
+ * not gone on with where it was entered like that.
+ */
 static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 			 struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
 	struct modiso_fault *fault = &thread->fault;
 	const struct modiso_region *region = region_of(signo, info);
+	bool in_gate = mdi_is_gate_code(mdi_context_pc(context));
 	enum modiso_verdict verdict;
 
 	if (signo == SIGSEGV && info->si_code != SI_KERNEL &&
 	    allowed(module, region, (uintptr_t)info->si_addr,
 		    mdi_context_access(context)) &&
-	    try_again(thread, (uintptr_t)info->si_addr))
+	    try_again(thread, (uintptr_t)info->si_addr)) {
+		if (!in_gate)
+			mdi_backend_now->confine(&module->domain, context);
 		return true;
+	}
 	record_module(fault, thread, module);
 	record_state(fault, signo, info, context, region);
 	fault->kind = kind_of(signo, info, module, context);
-	if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
+	if (in_gate && signo != SIGSEGV)
 		fault->kind = MODISO_FAULT_GATE;
 	verdict = ask_filter(thread, fault);
-	if (verdict == MODISO_VERDICT_RETRY && fault->kind != MODISO_FAULT_GATE)
+	if (in_gate)
+		verdict = MODISO_VERDICT_END;
+	if (verdict != MODISO_VERDICT_END)
+		mdi_backend_now->confine(&module->domain, context);
+	if (verdict == MODISO_VERDICT_RETRY)
 		return true;
 	if (verdict == MODISO_VERDICT_PASS) {
 		pass(signo, info, context, thread);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 struct mdi_arch_state mdi_arch_state;
+uint32_t mdi_arrivals[MDI_THREADS_MAX];
 
 /*
  * Slots with a thunk that no gate has, the longest free one first: a thunk that

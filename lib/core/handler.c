@@ -47,6 +47,21 @@ static void (*entry(void))(int, siginfo_t *, void *)
 	return mdi_backend_now->async_entry;
 }
 
+/*
+ * What the kernel blocks for the first instructions of the entry, until
+ * set_mask(). Where signal stacks have a key, nothing may come before there are
+ * rights to the stack that its frame would go to. With keys at all nothing may
+ * come whose handler could leave the entry half done, by siglongjmp(3): signal.S
+ * counts who arrives.
+ */
+static uint64_t entry_mask(void)
+{
+	if (mdi_backend_now->id != MODISO_BACKEND_PKEY)
+		return 0;
+	return mdi_open.state.signal_key != MDI_NO_KEY ? ~(uint64_t)0 :
+							 ~mdi_fault_mask();
+}
+
 /* The kernel's action that stands in front of @action. */
 static struct mdi_sigaction in_front(const struct mdi_sigaction *action)
 {
@@ -54,12 +69,7 @@ static struct mdi_sigaction in_front(const struct mdi_sigaction *action)
 
 	front.handler = entry();
 	front.flags |= SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER;
-	/*
-	 * A second signal must not come before the first instructions have
-	 * taken the rights to the stack that its frame would go to.
-	 */
-	if (mdi_open.state.signal_key != MDI_NO_KEY)
-		front.mask = ~(uint64_t)0;
+	front.mask |= entry_mask();
 	front.restorer = mdi_signal_restorer;
 	return front;
 }
@@ -241,7 +251,7 @@ static void set_mask(int signo, const struct mdi_sigaction *action,
 		mdi_signals_hold();
 		return;
 	}
-	if (mdi_open.state.signal_key == MDI_NO_KEY)
+	if (entry_mask() == 0)
 		return;
 	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
 	mask |= action->mask;

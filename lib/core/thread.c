@@ -358,6 +358,7 @@ int mdi_thread_detach(void)
 	give_stacks(thread);
 	unlink_thread(thread);
 	mdi_block = MDI_UNATTACHED;
+	thread->fs_base = ~(uint64_t)0; /* nobody's */
 	mdi_backend_now->thread_detach(thread);
 	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
 			     thread->old_altstack_flags);

@@ -19,7 +19,7 @@ static uint64_t bit(int signo)
 	return (uint64_t)1 << (signo - 1);
 }
 
-static uint64_t fault_mask(void)
+uint64_t mdi_fault_mask(void)
 {
 	uint64_t mask = 0;
 
@@ -33,7 +33,7 @@ bool mdi_signals_blocked(void)
 	uint64_t mask;
 
 	return mdi_sys_sigmask(SIG_BLOCK, 0, &mask) != 0 ||
-	       (mask & fault_mask()) != 0;
+	       (mask & mdi_fault_mask()) != 0;
 }
 
 bool mdi_signals_taken(const char *mark, size_t length)
@@ -59,7 +59,7 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		 * Everything but the faults: one in the handler must arrive,
 		 * to be told apart and end the process with a message.
 		 */
-		.mask = ~fault_mask(),
+		.mask = ~mdi_fault_mask(),
 	};
 
 	ours = handler;
@@ -144,7 +144,7 @@ void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask)
 
 void mdi_signals_hold(void)
 {
-	mdi_sys_sigmask(SIG_BLOCK, ~fault_mask(), NULL);
+	mdi_sys_sigmask(SIG_BLOCK, ~mdi_fault_mask(), NULL);
 }
 
 MDI_TLS struct mdi_critical mdi_critical;
@@ -189,7 +189,7 @@ void mdi_critical_pause(void)
 
 bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 {
-	uint64_t all = ~fault_mask();
+	uint64_t all = ~mdi_fault_mask();
 
 	if (mdi_critical.depth == 0)
 		return false;

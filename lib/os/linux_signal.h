@@ -18,6 +18,8 @@ extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
 
 /* Is one of them blocked on the calling thread? */
 bool mdi_signals_blocked(void);
+/* The signals that faults come as, in the kernel's form of a set. */
+uint64_t mdi_fault_mask(void);
 
 /* Block all other signals on the calling thread. AS-Safe. */
 void mdi_signals_hold(void);

@@ -11,10 +11,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct modiso_module *module, *other;
@@ -296,6 +299,100 @@ START_TEST(test_fork_gives_back)
 }
 END_TEST
 
+/* --- stopped, continued, traced --- */
+
+enum { STOPS = 40 };
+
+static struct stopped {
+	uint32_t over;
+	uint64_t calls;
+} *stopped;
+
+MODULE_CODE static uintptr_t double_it(uintptr_t value)
+{
+	return 2 * value;
+}
+
+/* Calls a gate, faults in another, looks at what is left; until it is told. */
+static void call_for_ever(void *unused)
+{
+	struct modiso_gate *good = make_gate(module, double_it);
+	struct modiso_gate *bad = make_gate(module, poke_ud2);
+	uintptr_t i;
+
+	(void)unused;
+	for (i = 0; !__atomic_load_n(&stopped->over, __ATOMIC_SEQ_CST); i++) {
+		must_eq(enter(good, i), 2 * i);
+		if (i % 16 == 0)
+			enter_fault(module, bad, 0);
+		region_bytes(hosts)[0]++;
+		__atomic_fetch_add(&stopped->calls, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void wait_for_calls(pid_t child, unsigned more)
+{
+	uint64_t calls = __atomic_load_n(&stopped->calls, __ATOMIC_SEQ_CST);
+	int status;
+
+	while (__atomic_load_n(&stopped->calls, __ATOMIC_SEQ_CST) <
+	       calls + more) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			must_exit(status, 1000); /* it did not wait for us */
+		sched_yield();
+	}
+}
+
+/* As a debugger does; false: that is forbidden to this process. */
+static bool hold_and_let_go(pid_t child)
+{
+	int status;
+
+	if (ptrace(PTRACE_ATTACH, child, NULL, NULL)) {
+		must_eq(errno, EPERM);
+		return false;
+	}
+	must_eq(waitpid(child, &status, __WALL), child);
+	must(WIFSTOPPED(status));
+	/* Whatever came first is given back; the stop itself is not. */
+	must(!ptrace(PTRACE_DETACH, child, NULL,
+		     WSTOPSIG(status) == SIGSTOP ? 0 : W(WSTOPSIG(status))));
+	must(!kill(child, SIGCONT));
+	return true;
+}
+
+START_TEST(test_stopped)
+{
+	int status, i;
+	pid_t child;
+
+	stopped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(stopped != MAP_FAILED);
+	make_scene();
+	child = fork();
+	must(child >= 0);
+	if (!child) {
+		call_for_ever(NULL);
+		_exit(0);
+	}
+	wait_for_calls(child, 1);
+	for (i = 0; i < STOPS; i++) {
+		must(!kill(child, SIGSTOP));
+		must_eq(waitpid(child, &status, WUNTRACED), child);
+		must(WIFSTOPPED(status));
+		must(!kill(child, SIGCONT));
+		wait_for_calls(child, 1);
+	}
+	for (i = 0; i < STOPS && hold_and_let_go(child); i++)
+		wait_for_calls(child, 1);
+	wait_for_calls(child, 20);
+	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
+	must_eq(waitpid(child, &status, 0), child);
+	must_exit(status, 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("hostile");
@@ -311,6 +408,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_guard_page, 0, 2);
 	add_test_but_tsan(tcase, test_fork_gives_back,
 			  "no threads in the child of a fork beside threads");
+	tcase_add_test(tcase, test_stopped);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -85,8 +85,10 @@ find_gadgets() {
 		}
 		print what, low ? name[low] : section
 	}
-	# One byte comes in; a, b, c are the last three.
+	# One byte comes in; y, z, a, b, c are the last five.
 	function take(byte,    modrm) {
+		y = z
+		z = a
 		a = b
 		b = c
 		c = byte
@@ -102,6 +104,9 @@ find_gadgets() {
 		if (a == "0f" && b == "c7" && modrm < 192 && \
 		    int(modrm / 8) % 8 == 3)
 			found("xrstors")
+		if (a == "0f" && b == "ae" && modrm >= 208 && modrm < 224 && \
+		    (z == "f3" || y == "f3"))
+			found(modrm < 216 ? "wrfsbase" : "wrgsbase")
 		if (a == "0f" && b == "05")
 			found("syscall")
 		if (a == "0f" && b == "34")
@@ -116,7 +121,7 @@ find_gadgets() {
 			take("00")
 		section = $2
 		base = number($3)
-		a = b = c = ""
+		a = b = c = y = z = ""
 		n = 0
 		next
 	}

@@ -352,6 +352,49 @@ POKE poke_wrpkru_jump
 	ud2
 END poke_wrpkru_jump
 
+/*
+ * All general registers from memory, and off. What comes back by a return, with
+ * the stack that the module had, looks whether it has got rights.
+ */
+POKE poke_jump_with
+	lea	1f(%rip), %rax
+	mov	$64, %ecx
+2:	push	%rax
+	dec	%ecx
+	jnz	2b
+	mov	56(%rdi), %rax
+	test	%rax, %rax
+	cmovnz	%rax, %rsp
+	mov	8(%rdi), %rbx
+	mov	16(%rdi), %rcx
+	mov	24(%rdi), %rdx
+	mov	32(%rdi), %rsi
+	mov	48(%rdi), %rbp
+	mov	64(%rdi), %r8
+	mov	72(%rdi), %r9
+	mov	80(%rdi), %r10
+	mov	88(%rdi), %r11
+	mov	96(%rdi), %r12
+	mov	104(%rdi), %r13
+	mov	112(%rdi), %r14
+	mov	120(%rdi), %r15
+	mov	0(%rdi), %rax
+	mov	40(%rdi), %rdi
+	jmp	*%r11
+1:	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	cmp	%rbx, %r12
+	jne	poke_jump_landed
+	rdfsbase %r8
+	rdgsbase %r9
+LABEL poke_jump_landed
+	mov	poke_secret(%rip), %rdi
+	mov	(%rdi), %rax
+	mov	%rax, poke_leak(%rip)
+	movl	$1, poke_leaked(%rip)
+	ud2
+END poke_jump_with
+
 /* --- what the entry finds in its registers --- */
 
 .macro STORE_WORDS
@@ -535,8 +578,10 @@ poke_code42:
 poke_code42_end:
 
 	.data
-	.globl	poke_leak, poke_leaked
+	.globl	poke_leak, poke_leaked, poke_secret
 	.p2align 3
+poke_secret:
+	.quad	0
 poke_leak:
 	.quad	0
 poke_leaked:

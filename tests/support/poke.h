@@ -74,6 +74,16 @@ uintptr_t poke_wrpkru_jump(const void *wrpkru, const void *secret);
 extern volatile uint64_t poke_leak;
 extern volatile uint32_t poke_leaked;
 
+/*
+ * Jump to word[11] (r11) with all general registers from @registers, in the
+ * order of struct poke_registers; rsp 0 is the module's own, with nothing on it
+ * but addresses of code that reads *poke_secret and sets poke_leaked. Where that
+ * faults r8 and r9 hold FS and GS base if rbx and r12 are the same.
+ */
+uintptr_t poke_jump_with(const uint64_t registers[16]);
+extern const char poke_jump_landed[];
+extern const void *volatile poke_secret;
+
 /* What the entry finds in its registers. */
 struct poke_registers {
 	/* rax rbx rcx rdx rsi rdi rbp rsp r8-r15, as the record has them */

@@ -108,6 +108,12 @@
 #define A_GATES 64
 #define A_SERVICES 524352
 
+/*
+ * Behind each write of a segment base, with keys: a load that code without the
+ * host's rights does not get past. With both bases it could be another thread.
+ */
+#define HOST_ONLY cmpl $0, A_PID+mdi_arch_state(%rip)
+
 #ifndef __ASSEMBLER__
 
 #include "base/common.h"
@@ -248,6 +254,12 @@ struct mdi_arch_state {
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;
+
+/*
+ * Handlers that the kernel has started and that have not taken rights yet, by
+ * the place of their stack: signal.S. In memory under key 0.
+ */
+extern uint32_t mdi_arrivals[MDI_THREADS_MAX];
 
 /* The calling thread's block, or MDI_UNATTACHED. */
 extern MDI_TLS uintptr_t mdi_block;

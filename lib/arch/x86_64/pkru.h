@@ -13,6 +13,7 @@
 #ifndef MDI_ARCH_X86_64_PKRU_H
 #define MDI_ARCH_X86_64_PKRU_H
 
+#include "arch/x86_64/frame.h"
 #include "base/common.h"
 
 #define MDI_PKRU_KEYS 16
@@ -55,14 +56,13 @@ static inline uintptr_t mdi_rdgsbase(void)
 	return base;
 }
 
-static inline void mdi_wrfsbase(uintptr_t base)
-{
-	__asm__ volatile("wrfsbase %0" : : "r"(base) : "memory");
-}
-
+/* The load stops module code that jumps here: see HOST_ONLY in frame.h. */
 static inline void mdi_wrgsbase(uintptr_t base)
 {
-	__asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+	__asm__ volatile("wrgsbase %0\n\tcmpl $0, %1"
+			 :
+			 : "r"(base), "m"(mdi_arch_state.pid)
+			 : "memory", "cc");
 }
 
 #endif /* MDI_ARCH_X86_64_PKRU_H */

@@ -8,11 +8,20 @@
  *	rbx r12         the interrupted code's  its FS and GS base
  *
  * Nothing in a register but what the kernel put there is trusted, nor that it
- * was the kernel that came here. Host rights come first: until then key 0 is
- * open and nothing else. The alternate stack tells the thread; its FS base, or
- * gettid(2) when a module has changed that, confirms it, because a module can
- * put any address into RSP and jump here.
- * The context must lie where the kernel puts it, right above RSP.
+ * was the kernel that came here: a module can jump to each instruction, with
+ * registers of its choice. What tells the two apart is what a handler may do
+ * before it has taken rights: the kernel starts it with key 0 open, which a
+ * READONLY module cannot write and a SEALED one cannot touch. So the first
+ * thing is a note in memory under key 0 that somebody has arrived (ARRIVE), and
+ * after the last WRPKRU the note must be there, and is taken away. Whoever
+ * jumps in before the note cannot write it, and behind it there is none. Until
+ * then nothing is written anywhere, the stack not excepted.
+ *
+ * The note alone is another thread's as well as ours. The alternate stack tells
+ * the thread; its FS base, or gettid(2) when a module has changed that, confirms
+ * it, because a module can put any address into RSP. The context must lie where
+ * the kernel puts it, right above RSP. On any other stack a thread must not be
+ * one that is inside a module: that is interrupted on its alternate stack.
  *
  * The kernel clears DF, TF and RF, but not AC (FACTS 0.8).
  */
@@ -57,6 +66,57 @@
 .Lmine\@:
 .endm
 
+/* rcx, rax: the table of notes, and where in it. */
+.macro NOTE
+	movq	%rsp, %rax
+	shrq	$MDI_ALTSTACK_SHIFT, %rax
+	andl	$MDI_THREADS_MAX-1, %eax
+	leaq	mdi_arrivals(%rip), %rcx
+.endm
+
+/* A count, as a signal may interrupt this. Never 0, whatever was there. */
+.macro ARRIVE
+	NOTE
+	lock incl (%rcx,%rax,4)
+	jnz	.Lcame\@
+	lock incl (%rcx,%rax,4)
+.Lcame\@:
+.endm
+
+/* Uses rax, rcx, r11. */
+.macro ARRIVED
+	NOTE
+	movl	$-1, %r11d
+	lock xaddl %r11d, (%rcx,%rax,4)
+	testl	%r11d, %r11d
+	jz	.Lnobody\@
+	.subsection 1
+.Lnobody\@:
+	lock incl (%rcx,%rax,4)
+	jmp	mdi_gate_bad
+	.previous
+.endm
+
+/* Not on an alternate stack of ours: uses rax, rcx, r11. */
+.macro NOT_INSIDE
+	rdgsbase %r11
+	subq	A_BLOCKS+mdi_arch_state(%rip), %r11
+	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %r11
+	ja	.Lelse\@
+	andl	$MDI_BLOCK_MASK, %r11d
+	addq	A_BLOCKS+mdi_arch_state(%rip), %r11
+	rdfsbase %rax
+	cmpq	%rax, T_FS_BASE(%r11)
+	jne	.Lelse\@ /* a thread has its creator's GS base at first */
+	movq	T_FRAME(%r11), %rax
+	leaq	T_FRAMES(%r11), %rcx
+	cmpq	%rcx, %rax
+	je	.Lelse\@
+	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
+	je	mdi_gate_bad
+.Lelse\@:
+.endm
+
 /* All rights, whatever the kernel or a jumper gave; keeps rdi, rsi, rdx. */
 .macro RIGHTS_ALL
 	movq	%rdx, %r8
@@ -69,40 +129,51 @@
 	movq	%r8, %rdx
 .endm
 
+/* From all rights to those in eax; what follows must not believe in them. */
+.macro HOST_PKRU
+	movq	%rdx, %r8
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	WRPKRU
+	movq	%r8, %rdx
+.endm
+
 /* MDI_SIGNAL_MARK of signal.h; FUNC aligns to 16, so it stays in front. */
 #define MARK .p2align 4; .ascii "libmodiso-signal"
 
 .macro SIGNAL_PKEY handler, async
+	ARRIVE
 	RIGHTS_ALL
-	pushq	$2
-	popfq
 	rdfsbase %rbx
 	rdgsbase %r12
 	BLOCK_BY_STACK .Lforeign\@
 	movq	T_FS_BASE(%r10), %rax
 	wrfsbase %rax
 	wrgsbase %r10
-	leaq	T_FS_BASE(%r10), %r9
+	HOST_ONLY
 .if \async
-	leaq	T_HOST_PKRU(%r10), %r10
+	movl	T_HOST_PKRU(%r10), %eax
+	HOST_PKRU
+	movl	%eax, %r13d
+	BLOCK_BY_STACK mdi_gate_bad
+	cmpl	T_HOST_PKRU(%r10), %r13d
+	jne	mdi_gate_bad
 .endif
+	leaq	T_FS_BASE(%r10), %r9
 	jmp	.Lcall\@
 .Lforeign\@:
-	xorl	%r9d, %r9d
 .if \async
-	leaq	A_HANDLER_PKRU+mdi_arch_state(%rip), %r10
-.endif
-.Lcall\@:
-.if \async
-	movq	%rdx, %r8
-	movl	(%r10), %eax
-	xorl	%ecx, %ecx
-	xorl	%edx, %edx
-	WRPKRU
-	cmpl	(%r10), %eax
+	movl	A_HANDLER_PKRU+mdi_arch_state(%rip), %eax
+	HOST_PKRU
+	cmpl	A_HANDLER_PKRU+mdi_arch_state(%rip), %eax
 	jne	mdi_gate_bad
-	movq	%r8, %rdx
 .endif
+	NOT_INSIDE
+	xorl	%r9d, %r9d
+.Lcall\@:
+	ARRIVED
+	pushq	$2
+	popfq
 	movq	%r9, %rcx
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
@@ -113,6 +184,7 @@
 	jz	1f
 	wrfsbase %rbx
 	wrgsbase %r12
+	HOST_ONLY
 1:	retq
 .endm
 
@@ -129,6 +201,7 @@
 	cmpq	%rax, %rbx
 	je	.Lcall\@
 	wrfsbase %rax
+	HOST_ONLY
 	jmp	.Lcall\@
 .Lforeign\@:
 	xorl	%r9d, %r9d
@@ -149,6 +222,7 @@
 	je	1f
 	wrfsbase %rbx
 	wrgsbase %r12
+	HOST_ONLY
 1:	retq
 .endm
 

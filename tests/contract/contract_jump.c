@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_jump - module code jumps into the library: to each byte of the gates
+ * and of the entries of signal handlers, with registers that it has chosen.
+ * What was closed stays closed, and the host gets back what is the host's, or
+ * the process ends.
+ *
+ * The strongest module that there is tries: a SEALED one. With mprotect memory
+ * in no region is open to it anyway, the library's own too; what is left there
+ * is a jump by mistake.
+ */
+#include "support/poke.h"
+#include "support/proc.h"
+#include "support/world.h"
+
+#include "arch/x86_64/frame.h"
+#include "arch/x86_64/signal.h"
+#include "backend/backend.h"
+#include "os/memory.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct modiso_module *module;
+static struct modiso_region *own, *hosts;
+static struct modiso_gate *jump, *add;
+static struct poke_registers *state; /* in the module's region */
+static unsigned char *zeros;         /* a page of it: a context, too */
+static uint64_t secret;
+
+MODULE_CODE static uintptr_t add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
+static volatile uintptr_t stale_frame; /* where a signal's frame has been */
+
+/* The kernel's frame: a return address, the context, the siginfo. */
+static void note_frame(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)info;
+	stale_frame = W(context) - 8;
+}
+
+static void make_scene(void)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = on_pkey() ? MODISO_CONFINE_SEALED
+					 : MODISO_CONFINE_GUARD,
+	};
+	struct sigaction action = {.sa_sigaction = note_frame,
+				   .sa_flags = SA_SIGINFO};
+
+	world_start();
+	expect(MODISO_OK, modiso_module_create("jumper", &options, &module));
+	own = make_region(module, 4 * PAGE, "own");
+	hosts = make_region(NULL, PAGE, "hosts");
+	memset(region_bytes(hosts), 0x5e, PAGE);
+	memcpy(&secret, region_bytes(hosts), sizeof(secret));
+	poke_secret = region_bytes(hosts);
+	state = (void *)region_bytes(own);
+	zeros = region_bytes(own) + PAGE;
+	jump = make_gate(module, poke_jump_with);
+	add = make_gate(module, add_one);
+	must_eq(enter(add, 1), 2);
+	must(!sigaction(SIGUSR1, &action, NULL));
+	must(!raise(SIGUSR1));
+	must(stale_frame);
+}
+
+enum { LEAKED = 70, RIGHTS_LEFT, MOVED, BROKEN };
+
+/* Whatever the jump did: the host is the host, and modules are modules. */
+static void check_after(uintptr_t rights)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	struct modiso_gate *load;
+	uintptr_t result = 0;
+
+	if (poke_leaked || poke_leak == secret)
+		_exit(LEAKED);
+	if (on_pkey() && poke_rdpkru() != rights)
+		_exit(RIGHTS_LEFT);
+	if (!all_bytes(region_bytes(hosts), 0x5e, PAGE))
+		_exit(BROKEN);
+	if (modiso_gate_call(add, WORDS(1), &result) || result != 2)
+		_exit(BROKEN);
+	if (modiso_gate_create(module, (modiso_fn)poke_load1, NULL, &load) ||
+	    modiso_gate_call(load, WORDS(W(hosts)), NULL) !=
+		    (on_pkey() ? MODISO_ERR_FAULT : MODISO_OK) ||
+	    modiso_gate_call(load, WORDS(W(region_bytes(hosts))), NULL) !=
+		    MODISO_ERR_FAULT ||
+	    modiso_fault_last(&fault) || fault.module != module)
+		_exit(BROKEN);
+}
+
+static void try_jump(void *unused)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	uintptr_t rights = on_pkey() ? poke_rdpkru() : 0;
+
+	(void)unused;
+	alarm(20);
+	if (modiso_gate_call(jump, WORDS(W(state->word)), NULL) ==
+		    MODISO_ERR_FAULT &&
+	    !modiso_fault_last(&fault) && fault.pc == W(poke_jump_landed) &&
+	    (fault.registers[8] == W(zeros) || fault.registers[9] == W(zeros)))
+		_exit(MOVED);
+	check_after(rights);
+}
+
+/* The registers that a module would choose; -1: there are no more. */
+static bool choose(unsigned variant, const void *target)
+{
+	uint64_t *word = state->word;
+	unsigned i;
+
+	for (i = 0; i < 16; i++)
+		word[i] = W(zeros);
+	/* rax rbx rcx rdx rsi rdi rbp rsp: as WRPKRU wants them. */
+	word[0] = 0;
+	word[2] = 0;
+	word[3] = 0;
+	word[5] = SIGHUP;
+	word[7] = 0;
+	word[11] = W(target);
+	switch (variant) {
+	case 0:
+		return true;
+	case 1: /* the rights that the host has */
+		word[0] = on_pkey() ? poke_rdpkru() : 0;
+		return true;
+	case 2: /* as if the kernel called a handler */
+		word[3] = W(zeros) + 512;
+		return true;
+	case 3: /* the same, where the kernel writes its frames */
+		word[7] = stale_frame;
+		word[3] = stale_frame + 8;
+		return true;
+	case 4: /* a fault that the library would have tried again */
+		word[3] = W(zeros) + 512;
+		word[5] = SIGSEGV;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* In the page of zeros: a fault of the host that goes away by itself. */
+static void forge_context(void)
+{
+	ucontext_t *context = (void *)(zeros + 512);
+	siginfo_t *info = (void *)zeros;
+	char *area = (char *)zeros + 2048;
+
+	memset(zeros, 0, PAGE);
+	/* variants 0 to 3 find zeros here: no handler, no fault */
+	info->si_signo = SIGSEGV;
+	info->si_code = SEGV_PKUERR;
+	info->si_addr = (void *)(W(zeros) + 2 * PAGE);
+	context->uc_mcontext.fpregs = (void *)area;
+	context->uc_mcontext.gregs[REG_TRAPNO] = 14;
+	memset(area, 0x55, 3 * PAGE - 2048 - PAGE);
+	*(uint32_t *)(void *)(area + 464) = 0x46505853; /* FP_XSTATE_MAGIC1 */
+}
+
+static const char *const verdicts[] = {
+	[LEAKED - LEAKED] = "read what is closed",
+	[RIGHTS_LEFT - LEAKED] = "left rights behind",
+	[MOVED - LEAKED] = "has a segment base of its choice",
+	[BROKEN - LEAKED] = "broke the library",
+};
+
+static unsigned long tries;
+
+static void must_hold(const char *name, size_t at, const char *target,
+		      unsigned variant)
+{
+	int status, code;
+
+	forge_context();
+	if (variant != 4)
+		memset(zeros, 0, 512);
+	if (!choose(variant, target))
+		ck_abort_msg("no such variant");
+	tries++;
+	status = child_status(try_jump, NULL);
+	code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	if (code >= LEAKED && code <= BROKEN)
+		ck_abort_msg("%s + %#lx, registers %u: %s", name,
+			     (unsigned long)at, variant,
+			     verdicts[code - LEAKED]);
+	if (code || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM))
+		ck_abort_msg("%s + %#lx, registers %u: status %#x", name,
+			     (unsigned long)at, variant, (unsigned)status);
+}
+
+/* --- signal entries --- */
+
+/*
+ * In emulation not each byte, but the instructions that count, and those after
+ * a change of rights: it is slow, and a far return, of which there are some
+ * inside of other instructions, makes its kernel panic.
+ */
+static bool worth_it(const char *code, size_t at)
+{
+	const unsigned char *byte = (const unsigned char *)code + at;
+
+	if (!emulated() || at == 0)
+		return true;
+	if (!memcmp(byte, "\x0f\x01\xef", 3) ||
+	    (at >= 3 && !memcmp(byte - 3, "\x0f\x01\xef", 3)))
+		return true;
+	return byte[0] == 0xf3 && (byte[1] & 0xfe) == 0x48 && byte[2] == 0x0f &&
+	       byte[3] == 0xae && byte[4] >= 0xd0 && byte[4] < 0xe0;
+}
+
+static void jump_into(const char *name, modiso_fn entry, size_t size,
+		      unsigned variants)
+{
+	const char *code = (const char *)W(entry);
+	unsigned variant;
+	size_t at;
+
+	for (variant = 0; variant < variants; variant++)
+		for (at = 0; at < size; at++)
+			if (worth_it(code, at))
+				must_hold(name, at, code + at, variant);
+}
+
+START_TEST(test_into_handler)
+{
+	make_scene();
+	jump_into("async", (modiso_fn)mdi_async_pkey, 0x240, 5);
+	jump_into("fault", (modiso_fn)mdi_signal_pkey, 0x180, 5);
+	must(tries > 20);
+}
+END_TEST
+
+/* --- gates --- */
+
+void mdi_service_pkey(void);
+void mdi_rights_reload(void);
+void mdi_gate_pkey_scrubbed(void);
+void mdi_gate_pkey_no_stack(void);
+void mdi_gate_pkey_slow(void);
+
+#define INTO(function, size) #function, (modiso_fn)(function), (size)
+
+static const struct {
+	const char *name;
+	modiso_fn entry;
+	size_t size;
+} with_keys[] = {
+	{INTO(mdi_gate_pkey, 0x110)},
+	{INTO(mdi_gate_pkey_six, 0xb0)},
+	{INTO(mdi_gate_pkey_scrub_2, 0xa0)},
+	{INTO(mdi_gate_pkey_scrubbed, 0x80)},
+	{INTO(mdi_gate_pkey_no_stack, 0x20)},
+	{INTO(mdi_gate_pkey_own, 0x50)},
+	{INTO(mdi_gate_pkey_slow, 0xa0)},
+	{INTO(mdi_service_pkey, 0x300)},
+	{INTO(mdi_rights_reload, 0x50)},
+	{INTO(mdi_gate_recover, 0x50)},
+	{INTO(mdi_gate_overflow, 0x20)},
+};
+
+START_TEST(test_into_gates)
+{
+	size_t i;
+
+	make_scene();
+	for (i = 0; i < sizeof(with_keys) / sizeof(*with_keys); i++)
+		jump_into(with_keys[i].name, with_keys[i].entry,
+			  with_keys[i].size, 3);
+	must(tries > 20);
+}
+END_TEST
+
+/*
+ * The frame of a signal is not for modules where the kernel can write it by
+ * itself; where it cannot, their rights are what it is written with.
+ */
+START_TEST(test_frame_closed)
+{
+	const void *frame;
+	struct modiso_gate *store;
+
+	make_scene();
+	frame = (const void *)stale_frame;
+	store = make_gate(module, poke_store8);
+	if (mdi_open.state.signal_key != MDI_NO_KEY) {
+		enter(store, W(frame), 0);
+		return;
+	}
+	must_blame(enter_fault(module, store, W(frame), 0), MODISO_WRITE,
+		   frame, NULL);
+	must_blame(enter_fault(module, make_gate(module, poke_load8), W(frame)),
+		   MODISO_READ, frame, NULL);
+}
+END_TEST
+
+/* Without keys: where a call that failed goes on, with a block of its own. */
+START_TEST(test_into_recovery)
+{
+	make_scene();
+	jump_into("recover", (modiso_fn)mdi_gate_recover, 1, 1);
+	jump_into("overflow", (modiso_fn)mdi_gate_overflow, 1, 1);
+	must_eq(tries, 2);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("jump");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 200);
+	if (on_pkey()) {
+		tcase_add_test(tcase, test_into_gates);
+		tcase_add_test(tcase, test_into_handler);
+		tcase_add_test(tcase, test_frame_closed);
+	} else {
+		tcase_add_test(tcase, test_into_recovery);
+	}
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}
