@@ -118,7 +118,8 @@ unsigned long proc_status(const char *key)
  */
 static size_t rss_kib(void)
 {
-	return number_of("/proc/self/smaps_rollup", "Rss");
+	/* Pages of files come in as the kernel likes, many at a time. */
+	return number_of("/proc/self/smaps_rollup", "Anonymous");
 }
 
 /* By taking those that are left. Their rights stay as they are: closed. */

@@ -31,7 +31,7 @@ struct proc_usage {
 	size_t mappings;
 	size_t fds;
 	size_t threads;
-	size_t rss_kib;
+	size_t rss_kib; /* of no file */
 	size_t keys; /* in use, of 15 */
 };
 struct proc_usage proc_usage(void);
