@@ -17,6 +17,7 @@
 #include "core/range.h"
 #include "core/region.h"
 #include "core/runtime.h"
+#include "core/schedule.h"
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/window.h"
@@ -116,6 +117,11 @@ int modiso_init(const struct modiso_options *options)
 			return result;
 	}
 	result = mdi_options_flags(known.flags, 0, "options.flags");
+	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "options.exclusion is %u, neither internal "
+				  "nor external",
+				  known.exclusion);
 	if (result != 0)
 		return result;
 	mdi_interpose();
@@ -580,10 +586,10 @@ int modiso_gate_destroy(struct modiso_gate *gate)
 	return 0;
 }
 
-int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
-		     unsigned count, uintptr_t *out)
+/* The arguments of a call into a module, all six. */
+static int take_words(const struct modiso_gate *gate, const uintptr_t *args,
+		      unsigned count, uintptr_t words[MODISO_ARGS_MAX])
 {
-	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
 	int result = mdi_runtime_check();
 
 	if (result != 0)
@@ -598,6 +604,17 @@ int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
 		return mdi_null_argument("args");
 	for (unsigned i = 0; i < count; i++)
 		words[i] = args[i];
+	return 0;
+}
+
+int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
+		     unsigned count, uintptr_t *out)
+{
+	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
+	int result = take_words(gate, args, count, words);
+
+	if (result != 0)
+		return result;
 	result = mdi_gate_call(gate, words, out);
 	/* In reports the host's frames begin with the caller, not here. */
 	if (result == MODISO_ERR_FAULT)
@@ -884,6 +901,80 @@ int modiso_thread_detach(void)
 	int result = mdi_runtime_check();
 
 	return result != 0 ? result : mdi_thread_detach();
+}
+
+int modiso_thread_self(struct modiso_thread **out)
+{
+	struct mdi_thread *thread;
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (out == NULL)
+		return mdi_null_argument("out");
+	result = mdi_thread_attach(&thread);
+	if (result == 0)
+		*out = (struct modiso_thread *)thread;
+	return result;
+}
+
+/* What comes in as a handle, and whether the host may schedule. */
+static int check_thread(const struct modiso_thread *handle, bool external,
+			struct mdi_thread **thread)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (handle == NULL)
+		return mdi_null_argument("thread");
+	if (external && !mdi_open.state.external)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library was not started with "
+				"MODISO_EXCLUSION_EXTERNAL");
+	*thread = mdi_thread_known(handle);
+	if (*thread == NULL)
+		return mdi_fail(MODISO_ERR_NOENT,
+				"%p is no thread that is attached",
+				(const void *)handle);
+	return 0;
+}
+
+int modiso_thread_preempt(struct modiso_thread *handle)
+{
+	struct mdi_thread *thread = NULL;
+	int result = check_thread(handle, true, &thread);
+
+	if (result == 0)
+		mdi_backend_now->preempt(thread);
+	return result;
+}
+
+int modiso_thread_resume(struct modiso_thread *handle)
+{
+	struct mdi_thread *thread = NULL;
+	int result = check_thread(handle, true, &thread);
+
+	return result != 0 ? result : mdi_backend_now->resume(thread);
+}
+
+int modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,
+			unsigned count, modiso_ended_fn ended, void *arg)
+{
+	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
+	int result = take_words(gate, args, count, words);
+
+	return result != 0 ? result :
+			     mdi_thread_enter(gate, words, ended, arg);
+}
+
+int modiso_thread_abandon(struct modiso_thread *handle,
+			  modiso_abandoned_fn landing, void *arg)
+{
+	struct mdi_thread *thread = NULL;
+	int result = check_thread(handle, false, &thread);
+
+	return result != 0 ? result : mdi_thread_abandon(thread, landing, arg);
 }
 
 /* --- signals --- */

@@ -17,6 +17,18 @@ extern "C" {
 #endif
 
 /*
+ * Who sees to it that threads do not get in each other's way. EXTERNAL is for
+ * hosts that schedule by themselves, as simulators of an RTOS do: the host
+ * promises that one thread at a time runs, and a thread may be frozen in a
+ * signal handler for as long as the host likes. No thread then waits for
+ * another one in this library. See modiso/thread.h for what such a host calls.
+ */
+enum modiso_exclusion {
+	MODISO_EXCLUSION_INTERNAL = 0, /* the library: threads run freely */
+	MODISO_EXCLUSION_EXTERNAL = 1  /* the host: one at a time */
+};
+
+/*
  * How the library is to be started. A zeroed structure with struct_size set
  * asks for the defaults. Fields are only ever added at the end.
  */
@@ -33,6 +45,7 @@ struct modiso_options {
 	 * not at all, UINT32_MAX: for ever. Then it is MODISO_ERR_NOKEY.
 	 */
 	uint32_t key_wait_ms;
+	uint32_t exclusion;   /* enum modiso_exclusion */
 };
 
 /*
@@ -52,7 +65,8 @@ struct modiso_options {
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
- *                      capability or flag, or MODISO_BACKEND is misspelled.
+ *                      capability, exclusion or flag, or MODISO_BACKEND is
+ *                      misspelled.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
  *                      here; modiso_last_error_text() says why.
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modiso/thread.h - what a thread needs before it can enter modules.
+ * modiso/thread.h - threads that enter modules, and hosts that schedule them.
  *
- * Both happen by themselves: attach at a thread's first gate call, detach at
+ * Attach and detach happen by themselves: at a thread's first gate call, at
  * its exit. Calling them is for threads that want the cost at a known time.
+ *
+ * A host that schedules by itself (a simulator of an RTOS) starts the library
+ * with MODISO_EXCLUSION_EXTERNAL. It freezes a thread by a signal whose handler
+ * waits, in a module or anywhere else; the handler is installed with
+ * sigaction() or signal(), with or without SA_ONSTACK. A signal that comes while
+ * the thread holds a lock of the library is delivered when it has let go, so
+ * the host waits until the handler says that it runs.
+ * Then it calls modiso_thread_preempt() from another thread, lets others run,
+ * one at a time, calls modiso_thread_resume(), and lets the handler return.
  */
 #ifndef MODISO_THREAD_H
 #define MODISO_THREAD_H
 
 #include <modiso/export.h>
+#include <modiso/gate.h>
+
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,6 +61,130 @@ MODISO_API MODISO_MUST_CHECK int modiso_thread_attach(void);
  * Since:  0.1
  */
 MODISO_API MODISO_MUST_CHECK int modiso_thread_detach(void);
+
+/* A thread that is attached, until it detaches or ends. */
+struct modiso_thread;
+
+/*
+ * modiso_thread_self - the calling thread; attached, if it was not.
+ * @out: receives the handle; left untouched on failure.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  @out is NULL.
+ *   MODISO_ERR_LIMIT, MODISO_ERR_NOMEM, MODISO_ERR_OS, MODISO_ERR_STATE
+ *                     as for modiso_thread_attach().
+ *
+ * Cost:   as modiso_thread_attach(), once.
+ * Safety: MT-Safe. AS-Unsafe. Fork: as modiso_thread_attach().
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_thread_self(struct modiso_thread **out);
+
+/*
+ * modiso_thread_preempt - a frozen thread stands aside, others may run.
+ * modiso_thread_resume - a frozen thread is the next to go on.
+ * @thread: frozen in a signal handler, at any instruction, inside a module or
+ *          outside. Called by another thread, which is not in a module.
+ *
+ * Between the two other threads run, one at a time; they enter and leave
+ * modules, and are frozen in turn. What the calling thread and the handlers
+ * touch of guarded regions is opened for them as for any host code.
+ *
+ * With the mprotect backend a thread that enters a module or touches a region
+ * while another one is in a module and not frozen is a mistake of the host:
+ * the process ends with a message.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL  @thread is NULL.
+ *   MODISO_ERR_NOENT  @thread is not attached, or no more.
+ *   MODISO_ERR_OS     mprotect: a region of the host or of an open window
+ *                     could not be opened again; errno says how.
+ *   MODISO_ERR_STATE  not initialised, called from inside a module, or the
+ *                     library was not started with MODISO_EXCLUSION_EXTERNAL.
+ *
+ * Cost:   pkey: no system call. mprotect: none for preempt; one switch between
+ *         resume and the thread's next instruction, if something else ran in
+ *         between.
+ * Safety: MT-Safe. AS-Safe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_thread_preempt(struct modiso_thread *thread);
+MODISO_API MODISO_MUST_CHECK int
+modiso_thread_resume(struct modiso_thread *thread);
+
+/*
+ * modiso_ended_fn - a thread that modiso_thread_enter() started has ended.
+ * @status: 0, or a code of modiso_gate_call().
+ * @result: what the entry returned, when @status is 0.
+ * @arg:    as given to modiso_thread_enter().
+ *
+ * Runs on the host's stack with host rights. When it returns the thread ends.
+ */
+typedef void (*modiso_ended_fn)(int status, uintptr_t result, void *arg);
+
+/*
+ * modiso_thread_enter - go on in a module, and end there.
+ * @gate:  the entry.
+ * @args:  @count words; NULL when @count is 0.
+ * @count: 0 to MODISO_ARGS_MAX.
+ * @ended: told when the entry has returned, faulted or was abandoned; NULL:
+ *         nobody is.
+ * @arg:   handed to it.
+ *
+ * For threads whose function is a module's: a task of an RTOS. Does not return
+ * once the call is under way: then the thread ends, as by pthread_exit(3).
+ *
+ * Returns:
+ *   MODISO_ERR_INVAL  @gate is NULL, @count is too large, or @args is NULL
+ *                     and @count is not 0.
+ *   MODISO_ERR_STATE  not initialised, or the thread is in a module already.
+ *
+ * Cost:   as modiso_gate_call().
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,
+		    unsigned count, modiso_ended_fn ended, void *arg);
+
+/*
+ * modiso_abandoned_fn - a thread has been taken out of its modules.
+ * @arg: as given to modiso_thread_abandon().
+ *
+ * Runs on that thread, on the host's stack with host rights. It may end the
+ * thread, or longjmp(3) to where the host's code is; when it returns, the
+ * outermost gate call returns MODISO_ERR_ABANDONED.
+ */
+typedef void (*modiso_abandoned_fn)(void *arg);
+
+/*
+ * modiso_thread_abandon - take a thread out of all its modules, for good.
+ * @thread:  frozen in a signal handler, in a module or in a service; it is
+ *           taken out when the handler returns. Or the calling thread, in a
+ *           service: then the function does not return.
+ * @landing: told then; NULL: nobody is.
+ * @arg:     handed to it.
+ *
+ * What a scheduler needs to end a task: pthread_cancel(3) would walk through
+ * the module's frames. Services that the thread was in do not go on: locks of
+ * the host that they hold stay held, windows that they opened stay open. A call
+ * that ends by itself before the handler runs is not abandoned.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  @thread is NULL.
+ *   MODISO_ERR_NOENT  @thread is not attached, or in no module.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   no system call.
+ * Safety: MT-Safe when @thread is frozen or the caller. AS-Safe for another
+ *         thread. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_thread_abandon(struct modiso_thread *thread,
+		      modiso_abandoned_fn landing, void *arg);
 
 #ifdef __cplusplus
 }

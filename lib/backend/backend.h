@@ -164,6 +164,13 @@ struct mdi_backend {
 	void (*hold)(struct mdi_thread *thread, uint32_t count);
 
 	/*
+	 * External exclusion: another thread says that @thread is frozen, and
+	 * that it goes on next. AS-Safe.
+	 */
+	void (*preempt)(struct mdi_thread *thread);
+	int (*resume)(struct mdi_thread *thread);
+
+	/*
 	 * Host code opens a domain for this thread, and closes it. The window's
 	 * record is there already when it is opened, and is not counted yet; it
 	 * is not counted any more when it is closed. Signals are kept away.
@@ -211,6 +218,9 @@ struct mdi_open_state {
 	uint32_t slot_keys;  /* bit k: key k is a module's or may become one's */
 	uint32_t host_clear; /* PKRU bits that the host has cleared */
 	uint32_t pkru_offset;
+	bool external; /* the host runs one thread at a time */
+	/* A handler of the host that interrupts a module has left it. */
+	bool handlers_leave;
 } __attribute__((aligned(4096)));
 
 extern union mdi_open_page_state {

@@ -87,6 +87,15 @@ static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 	return holds == 0 && lease_left() == 0;
 }
 
+static int enter(struct mdi_domain *domain)
+{
+	int result = ops->to_domain(domain);
+
+	if (result != 0)
+		ops->to_host();
+	return result;
+}
+
 MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 {
 	int result = 0;
@@ -94,12 +103,9 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 	switch (wish) {
 	case MDI_WISH_ENTER:
 		if (inside == 0)
-			result = ops->to_domain(domain);
-		if (result != 0) {
-			if (inside == 0)
-				ops->to_host();
+			result = enter(domain);
+		if (result != 0)
 			return result;
-		}
 		current = domain;
 		inside++;
 		return 0;
@@ -217,9 +223,25 @@ void mdi_keeper_start(const struct mdi_keeper_ops *operations)
 	mdi_keeper_after_fork(NULL, 0);
 }
 
+/* Nothing is remembered but what is open: see struct mdi_keeper_ops. */
+static int obey(enum mdi_wish wish, struct mdi_domain *domain)
+{
+	int result;
+
+	mdi_critical_begin();
+	acquire();
+	result = wish == MDI_WISH_ENTER ? enter(domain) : ops->open(domain);
+	release();
+	mdi_critical_end();
+	return result;
+}
+
 int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 {
 	int result;
+
+	if (ops->external)
+		return obey(wish, domain);
 
 	/*
 	 * Critical also while it waits: a signal handler that wished too would
@@ -243,7 +265,9 @@ void mdi_keeper_leave(void)
 
 	mdi_critical_begin();
 	acquire();
-	if (--inside == 0) {
+	if (ops->external) {
+		ops->to_host();
+	} else if (--inside == 0) {
 		/* Straight on to the next module when one is waiting. */
 		if (first == NULL || first->wish != MDI_WISH_ENTER)
 			ops->to_host();
@@ -258,6 +282,8 @@ void mdi_keeper_unhold(void)
 {
 	int saved = errno;
 
+	if (ops->external)
+		return;
 	mdi_critical_begin();
 	acquire();
 	holds--;

@@ -21,6 +21,11 @@ enum mdi_wish {
 };
 
 struct mdi_keeper_ops {
+	/*
+	 * The host runs one thread at a time, and may freeze one inside: what
+	 * is wished is carried out at once, nobody counts and nobody waits.
+	 */
+	bool external;
 	/* To the domain's state, from the host's or another one's. */
 	int (*to_domain)(struct mdi_domain *domain);
 	/* To the host's state. Cannot fail. */

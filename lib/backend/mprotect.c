@@ -30,6 +30,23 @@ static struct mdi_domain *host;
 
 static bool keys_off; /* no PKRU that a thread could lose */
 
+/*
+ * External exclusion: the thread that entered a module last and has not left
+ * it. While it runs there nobody else may run.
+ */
+static struct mdi_thread *runner;
+
+static void run(struct mdi_thread *thread)
+{
+	__atomic_store_n(&runner, thread, __ATOMIC_RELAXED);
+}
+
+static void stop_running(const struct mdi_thread *thread)
+{
+	if (__atomic_load_n(&runner, __ATOMIC_RELAXED) == thread)
+		run(NULL);
+}
+
 /* The part of the runs that lies in the domain's own range, in one piece. */
 MDI_INLINE bool own_span(const struct mdi_domain *domain, char **base,
 			 size_t *length)
@@ -172,7 +189,14 @@ static int to_domain(struct mdi_domain *domain)
 	return result != 0 ? result : open_domain(domain);
 }
 
-static const struct mdi_keeper_ops keeper_ops = {
+static const struct mdi_keeper_ops internal_ops = {
+	.to_domain = to_domain,
+	.to_host = to_host,
+	.open = open_again,
+};
+
+static const struct mdi_keeper_ops external_ops = {
+	.external = true,
 	.to_domain = to_domain,
 	.to_host = to_host,
 	.open = open_again,
@@ -192,12 +216,15 @@ static int probe(struct modiso_backend_info *info)
 
 static int start(const struct modiso_options *options)
 {
-	(void)options;
+	bool external = options->exclusion == MODISO_EXCLUSION_EXTERNAL;
+
 	open_list = NULL;
 	host = NULL;
 	keys_off = !mdi_cpu()->ospke;
+	runner = NULL;
 	mdi_open.state.signal_key = MDI_NO_KEY;
-	mdi_keeper_start(&keeper_ops);
+	mdi_open.state.handlers_leave = external;
+	mdi_keeper_start(external ? &external_ops : &internal_ops);
 	return 0;
 }
 
@@ -455,6 +482,7 @@ static void after_fork(void)
 	struct mdi_thread *self = mdi_thread_self();
 	struct mdi_domain *domain = entered_domain(self);
 
+	run(domain ? self : NULL);
 	mdi_keeper_after_fork(domain, self ? self->held : 0);
 	if (domain == NULL)
 		to_host();
@@ -518,9 +546,28 @@ static void step_out(struct mdi_thread *thread)
 		return;
 	mdi_critical_begin();
 	frame->service_sp = MDI_INTERRUPTED_LEFT;
+	stop_running(thread);
 	mdi_keeper_leave();
 	hold(thread, thread->window_count);
 	mdi_critical_end();
+}
+
+/*
+ * With external exclusion nobody waits, so a thread that comes while another
+ * one is in a module would take the pages away under it, or open to it what is
+ * the host's: the host has not kept its word.
+ */
+static void check_alone(const struct mdi_thread *thread)
+{
+	const struct mdi_thread *other =
+		__atomic_load_n(&runner, __ATOMIC_RELAXED);
+
+	if (mdi_open.state.external && other != NULL && other != thread &&
+	    mdi_thread_inside(other))
+		mdi_misuse("two threads run at a time: one is in a module, "
+			   "another one enters a module or touches a region; "
+			   "with MODISO_EXCLUSION_EXTERNAL the host freezes "
+			   "the first and calls modiso_thread_preempt()");
 }
 
 static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
@@ -528,6 +575,7 @@ static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	uint32_t held;
 	int result, saved;
 
+	check_alone(thread);
 	step_out(thread);
 	held = thread->held;
 	unhold_windows(thread, 0);
@@ -536,6 +584,8 @@ static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 		saved = errno;
 		hold(thread, held);
 		errno = saved;
+	} else if (mdi_open.state.external) {
+		run(thread);
 	}
 	return result;
 }
@@ -543,6 +593,7 @@ static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	(void)domain;
+	stop_running(thread);
 	if (thread->window_count == 0) {
 		mdi_keeper_leave();
 		return;
@@ -551,11 +602,49 @@ static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
 	hold(thread, thread->window_count);
 }
 
+static void preempt(struct mdi_thread *thread)
+{
+	stop_running(thread);
+}
+
+/*
+ * What a thread that was frozen in a handler finds in its module is seen to at
+ * the handler's end (core/handler.c), on that thread. Host code finds the
+ * host's regions open.
+ */
+static int resume_locked(void *arg, bool entered)
+{
+	const struct mdi_thread *thread = arg;
+	int result = 0;
+
+	(void)entered;
+	to_host();
+	for (uint32_t i = 0; result == 0 && i < thread->window_count; i++)
+		result = open_domain((void *)thread->windows[i].domain);
+	return result;
+}
+
+static int resume(struct mdi_thread *thread)
+{
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+
+	check_alone(thread);
+	if (frame != NULL && frame->service_sp == MDI_INTERRUPTED_LEFT)
+		return 0;
+	if (mdi_thread_inside(thread)) {
+		run(thread);
+		return mdi_keeper_wish(MDI_WISH_ENTER, entered_domain(thread),
+				       false);
+	}
+	return mdi_keeper_locked(resume_locked, thread);
+}
+
 static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
 		       uint32_t prot)
 {
 	(void)domain;
 	(void)prot;
+	check_alone(thread);
 	step_out(thread);
 	return hold_windows(thread, thread->window_count + 1);
 }
@@ -587,6 +676,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	if (domain == NULL || info->si_signo != SIGSEGV ||
 	    info->si_code != SEGV_ACCERR)
 		return false;
+	check_alone(thread);
 	if (thread != NULL)
 		step_out(thread);
 	if (mdi_keeper_wish(MDI_WISH_TOUCH, domain,
@@ -640,6 +730,8 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.enter = enter,
 	.leave = leave,
 	.hold = hold,
+	.preempt = preempt,
+	.resume = resume,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,

@@ -229,6 +229,7 @@ static int start(const struct modiso_options *options)
 						    "");
 	}
 	all_keys = keys;
+	state.handlers_leave = false;
 	state.pkru_offset = mdi_cpu()->pkru_offset;
 	state.host_key = lowest(&keys);
 	state.open_key = MDI_NO_KEY;
@@ -511,6 +512,18 @@ static void no_leave(struct mdi_domain *domain, struct mdi_thread *thread)
 	no_enter(domain, thread);
 }
 
+/* Rights are the thread's own, and frozen with it. */
+static void preempt(struct mdi_thread *thread)
+{
+	(void)thread;
+}
+
+static int resume(struct mdi_thread *thread)
+{
+	(void)thread;
+	return 0;
+}
+
 static void set_host_pkru(struct mdi_thread *thread, uint32_t pkru)
 {
 	thread->host_pkru = pkru;
@@ -640,6 +653,8 @@ const struct mdi_backend mdi_backend_pkey = {
 	.enter = no_enter,
 	.leave = no_leave,
 	.hold = no_hold,
+	.preempt = preempt,
+	.resume = resume,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,

@@ -24,6 +24,7 @@ static const struct {
 	{ "MODISO_ERR_GADGET", "forbidden instruction found" },
 	{ "MODISO_ERR_LIMIT", "a limit of this library is reached" },
 	{ "MODISO_ERR_FAULT", "the module faulted" },
+	{ "MODISO_ERR_ABANDONED", "modiso_thread_abandon() ended the call" },
 };
 
 /* make is not NULL: text is to be made by it. */

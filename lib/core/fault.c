@@ -16,6 +16,7 @@
 #include "core/gate.h"
 #include "core/range.h"
 #include "core/region.h"
+#include "core/schedule.h"
 #include "core/thread.h"
 #include "os/linux_signal.h"
 
@@ -513,6 +514,11 @@ void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
 
+	if (thread->abandoned) {
+		thread->status = 0;
+		mdi_thread_landed(thread);
+		return;
+	}
 	if (thread->status != MODISO_ERR_FAULT) {
 		/* A way back that was refused: the status is set already. */
 		mdi_gate_abandon(thread);

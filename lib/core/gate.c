@@ -5,12 +5,15 @@
 #include "base/misuse.h"
 #include "core/region.h"
 #include "core/runtime.h"
+#include "core/schedule.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 struct mdi_arch_state mdi_arch_state;
@@ -272,6 +275,8 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 	int saved = errno, result;
 
 	result = mdi_thread_attach(&thread);
+	if (result == 0 && mdi_thread_give_up(thread))
+		return MODISO_ERR_ABANDONED;
 	if (result == 0 && mdi_rdgsbase() != mdi_block)
 		result = mdi_fail(MODISO_ERR_STATE,
 				  "the program changed the GS base of this "
@@ -330,7 +335,8 @@ static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
 	return 0;
 }
 
-struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
+struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
+				  const uint64_t *saved_registers)
 {
 	struct mdi_domain *domain = (struct mdi_domain *)slot->domain;
 	struct mdi_thread *thread = NULL;
@@ -354,7 +360,9 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp)
 	}
 	mdi_thread_link(thread, domain->head.link)->stack = 0;
 	frame = thread->frame;
-	frame->rsp = rsp;
+	memcpy(frame, saved_registers, offsetof(struct mdi_frame, rsp));
+	frame->rsp = (uintptr_t)saved_registers + PLAIN_SAVED;
+	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
 	frame->stack = top | from_link;
 	/* Other threads look at this one's frames: mdi_threads_inside(). */
 	__atomic_store_n(&frame->link, domain->head.link, __ATOMIC_RELAXED);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/gate.h"
+#include "core/schedule.h"
 #include "core/thread.h"
 #include "os/linux_signal.h"
 #include "os/memory.h"
@@ -205,7 +206,13 @@ static void begin(struct mdi_thread *thread, struct interruption *at)
 		/* Its stack is in use: a gate call takes another one. */
 		mdi_thread_link(thread, at->link)->stack = 0;
 	}
-	at->frame->service_sp = MDI_INTERRUPTED;
+	/*
+	 * Whoever freezes this thread here lets others run: see
+	 * DESIGN 9.
+	 */
+	at->frame->service_sp = mdi_open.state.handlers_leave ?
+					MDI_INTERRUPTED_LEFT :
+					MDI_INTERRUPTED;
 }
 
 static void end(struct mdi_thread *thread, const struct interruption *at)
@@ -289,6 +296,15 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	last = mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
 	set_mask(signo, &action, context, last);
 	action.handler(signo, info, context);
+	if (thread->abandoned &&
+	    !mdi_thread_on_altstack(thread, mdi_context_sp(context))) {
+		/* In the outermost handler, whose mask is the module's. */
+		if (mdi_thread_take_out(thread, context)) {
+			errno = saved;
+			return false;
+		}
+		at.stack = 0; /* the gate under way asks, and gives up */
+	}
 	end(thread, &at);
 	restore_words(&at);
 	thread->altstacks = before;

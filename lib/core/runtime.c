@@ -203,6 +203,8 @@ static int start_with(const struct mdi_backend *backend,
 	if (result != 0)
 		goto stop_memory;
 	mdi_open.state.backend = backend;
+	mdi_open.state.external =
+		options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 	mdi_addrmap_reset();
 	mdi_module_reset();
 	mdi_gates_start(options->key_wait_ms);

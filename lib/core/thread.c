@@ -2,6 +2,7 @@
 #include "core/thread.h"
 
 #include "base/error.h"
+#include "base/misuse.h"
 #include "core/handler.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -96,6 +97,25 @@ bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
 				       (unsigned)__builtin_ctz(idle)),
 			 ALTSTACK_ROOM);
 	return (idle & (idle - 1)) == 0;
+}
+
+bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp)
+{
+	return part_at((uintptr_t)altstack_of(thread->index), sp) != 0;
+}
+
+struct mdi_thread *mdi_thread_known(const void *handle)
+{
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+	uintptr_t offset = (uintptr_t)handle - blocks - T_FS_BASE;
+	uint32_t fresh = __atomic_load_n(&fresh_index, __ATOMIC_RELAXED);
+	struct mdi_thread *thread;
+
+	if ((uintptr_t)handle < blocks + T_FS_BASE ||
+	    offset % MDI_BLOCK_SIZE != 0 || offset / MDI_BLOCK_SIZE >= fresh)
+		return NULL;
+	thread = mdi_block_thread((char *)blocks + offset);
+	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
 }
 
 void mdi_thread_keep_altstack(ucontext_t *context)
@@ -287,6 +307,7 @@ static int attach(struct mdi_thread **out)
 	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
 	thread->next = attached;
 	attached = thread;
+	thread->mark = MDI_MARK_THREAD;
 	mdi_block = (uintptr_t)mdi_thread_block(thread);
 	*out = thread;
 	return 0;
@@ -357,6 +378,7 @@ int mdi_thread_detach(void)
 	mdi_runtime_lock();
 	give_stacks(thread);
 	unlink_thread(thread);
+	thread->mark = 0;
 	mdi_block = MDI_UNATTACHED;
 	thread->fs_base = ~(uint64_t)0; /* nobody's */
 	mdi_backend_now->thread_detach(thread);
@@ -526,6 +548,7 @@ void mdi_threads_after_fork(void)
 		if (thread == self)
 			continue;
 		give_stacks(thread);
+		thread->mark = 0;
 		give_index(thread->index);
 	}
 	mdi_arch_state.pid = getpid();

@@ -35,6 +35,12 @@ int mdi_thread_detach(void);
 bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
 			 uint32_t *before);
 
+/* Does a handler of the host run there? AS-Safe. */
+bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp);
+
+/* A thread by its public handle; NULL: none that is attached. AS-Safe. */
+struct mdi_thread *mdi_thread_known(const void *handle);
+
 /* The return from a handler leaves the thread its alternate stack. AS-Safe. */
 void mdi_thread_keep_altstack(ucontext_t *context);
 

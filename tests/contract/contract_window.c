@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char sentinel;
@@ -297,6 +298,48 @@ static struct modiso_region *make_closed(int *code)
 	return region;
 }
 
+/*
+ * A window is open, its thread is in a module, and a signal handler touches
+ * what is the host's: that takes the window back as it was, once.
+ */
+static void touch_in_handler(int signo)
+{
+	(void)signo;
+	region_bytes(hosts)[7]++;
+}
+
+MODULE_CODE static uintptr_t signal_self(uintptr_t thread)
+{
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"((long)SYS_tkill), "D"(thread),
+			   "S"((long)SIGUSR1)
+			 : "rcx", "r11", "memory");
+	return (uintptr_t)result;
+}
+
+START_TEST(test_handler_in_module)
+{
+	const struct sigaction action = {.sa_handler = touch_in_handler};
+	struct modiso_gate *gate;
+	int i;
+
+	make_scene();
+	must(!sigaction(SIGUSR1, &action, NULL));
+	gate = make_gate(module, signal_self);
+	for (i = 1; i <= 3; i++) {
+		expect(MODISO_OK, modiso_window_open(data, RW));
+		must_eq(enter(gate, (uintptr_t)proc_gettid()), 0);
+		must_eq(region_bytes(hosts)[7], i);
+		region_bytes(data)[5]++;
+		expect(MODISO_OK, modiso_window_close(data));
+		must_eq(enter(make_gate(other, plain), i), i);
+	}
+}
+END_TEST
+
 START_TEST(test_closed_unsupported)
 {
 	int code;
@@ -464,6 +507,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_busy);
 	tcase_add_test(tcase, test_not_into_module);
 	tcase_add_test(tcase, test_system_calls);
+	tcase_add_test(tcase, test_handler_in_module);
 	if (on_pkey()) {
 		tcase_add_test(tcase, test_closed);
 		tcase_add_test(tcase, test_closed_many);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CODES 14
+#define CODES 15
 
 static unsigned made;
 

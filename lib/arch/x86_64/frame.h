@@ -73,6 +73,9 @@
 #define F_MODULE_X87CW 116
 #define F_SIZE 128
 
+/* Six callee-saved registers, in the order of the frame, and one word more. */
+#define PLAIN_SAVED 56
+
 /* struct mdi_link */
 #define L_STACK 0
 #define L_PKRU 8
@@ -211,6 +214,10 @@ struct mdi_thread {
 	uint64_t retry_address; /* a fault that is tried again, since when */
 	uint64_t retry_ns;
 	uint64_t retries;
+	uint32_t mark;      /* MDI_MARK_THREAD while it is attached */
+	uint32_t abandoned; /* is to leave its modules for good */
+	void (*landing)(void *arg);
+	void *landing_arg;
 	struct modiso_fault fault; /* the last one */
 	struct {
 		struct modiso_region *region;
@@ -260,6 +267,16 @@ extern struct mdi_arch_state mdi_arch_state;
  * the place of their stack: signal.S. In memory under key 0.
  */
 extern uint32_t mdi_arrivals[MDI_THREADS_MAX];
+
+/* MXCSR and the x87 control word of the calling code. */
+static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
+{
+	uint16_t word;
+
+	__asm__ volatile("stmxcsr %0\n\tfnstcw %1"
+			 : "=m"(*mxcsr), "=m"(word));
+	*x87 = word;
+}
 
 /* The calling thread's block, or MDI_UNATTACHED. */
 extern MDI_TLS uintptr_t mdi_block;
@@ -394,11 +411,22 @@ void mdi_probe_closed(uint32_t pkru);
 int mdi_copy(void *to, const void *from, size_t length);
 extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
 
+/* Go to mdi_gate_recover() on the host's stack, from host code above it. */
+void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
+/*
+ * How far into mdi_gate_pkey() the way back begins; and what comes first behind
+ * all code that takes frames, in gate_pkey.S.
+ */
+extern const uint32_t mdi_gate_pkey_exit;
+void mdi_service_pkey(void);
+
 /* Called by the gates: core/gate.c, core/service.c, core/fault.c. */
 int mdi_gate_slow(struct mdi_gate_slot *slot);
 void mdi_gate_refuse(struct mdi_gate_slot *slot);
 void mdi_gate_too_deep(void);
-struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot, uintptr_t rsp);
+/* @saved: PLAIN_SAVED bytes below the host's stack pointer. */
+struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
+				  const uint64_t *saved);
 void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);

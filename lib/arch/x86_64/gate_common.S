@@ -39,6 +39,13 @@ FUNC(mdi_gate_recover)
 	jmp	mdi_gate_fail
 ENDF(mdi_gate_recover)
 
+/* void mdi_gate_unwind(block, rsp): see frame.h. */
+FUNC(mdi_gate_unwind)
+	movq	%rdi, %r10
+	movq	%rsi, %rsp
+	jmp	mdi_gate_recover
+ENDF(mdi_gate_unwind)
+
 /* Nobody to go back to: unwinders stop here. r10: the record of the fault. */
 FUNC(mdi_orphan_landing)
 	.cfi_undefined %rip

@@ -452,6 +452,13 @@ FUNC(mdi_service_pkey)
 	jmpq	*%rax
 ENDF(mdi_service_pkey)
 
+/* Where in mdi_gate_pkey the way back begins: for core/schedule.c. */
+	.section .rodata
+	.p2align 2
+LABEL(mdi_gate_pkey_exit)
+	.long	.Lexit - mdi_gate_pkey
+	GATE_TEXT
+
 /* See frame.h. The crash is what this is for; it returns from neither. */
 FUNC(mdi_probe_closed)
 	movl	%edi, %eax

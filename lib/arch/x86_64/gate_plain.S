@@ -48,22 +48,24 @@
 	fldcw	\control
 .endm
 
+/*
+ * The frame is whole when C returns: a signal handler may find the thread in
+ * the module from then on, and take it out again.
+ */
 .macro ENTER_PLAIN
-	subq	$8, %rsp
-	.cfi_adjust_cfa_offset 8
+	subq	$PLAIN_SAVED, %rsp
+	.cfi_adjust_cfa_offset PLAIN_SAVED
+	SAVE_REGS %rsp
 	SAVE_ARGS
 	movq	%r11, %rdi
-	leaq	200(%rsp), %rsi
+	leaq	192(%rsp), %rsi
 	callq	mdi_plain_enter
 	LOAD_ARGS
 	DROP_ARGS
-	addq	$8, %rsp
-	.cfi_adjust_cfa_offset -8
+	addq	$PLAIN_SAVED, %rsp
+	.cfi_adjust_cfa_offset -PLAIN_SAVED
 	testq	%rax, %rax
 	jz	mdi_gate_fail
-	SAVE_REGS %rax
-	stmxcsr	F_MXCSR(%rax)
-	fnstcw	F_X87(%rax)
 	movq	F_STACK(%rax), %rsp
 	andq	$-16, %rsp
 	pushq	%rax

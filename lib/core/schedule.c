@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking a thread out of its modules. The thread does it itself: at the end of
+ * the handler that it is frozen in, or in the service that asks for it. All its
+ * gates but the first are dropped, and that one ends like one whose module has
+ * faulted (mdi_gate_recover).
+ */
+#include "core/schedule.h"
+
+#include "base/error.h"
+#include "core/gate.h"
+#include "core/region.h"
+
+#include <pthread.h>
+
+int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
+		     modiso_ended_fn ended, void *arg)
+{
+	const struct mdi_thread *self = mdi_thread_self();
+	uintptr_t value = 0;
+	int status;
+
+	if (self != NULL && mdi_frame_top(self) != NULL)
+		return mdi_fail(MODISO_ERR_STATE,
+				"this thread is in a service of a module; a "
+				"thread enters for good from outside of all");
+	status = mdi_gate_call(gate, words, &value);
+	if (ended != NULL)
+		ended(status, value, arg);
+	pthread_exit(NULL);
+}
+
+/* In programs with AddressSanitizer; NULL in all others. */
+void __asan_unpoison_memory_region(void const volatile *base, size_t size)
+	__attribute__((weak));
+
+#define HOST_STACK_MAX ((uintptr_t)8 << 20)
+
+/* Functions on these stacks are left without their ends: unmark their frames */
+static void clean_stacks(const struct mdi_thread *thread, uintptr_t sp)
+{
+	uintptr_t host = mdi_thread_frames(thread)->rsp;
+	const struct mdi_stack *stack;
+
+	if (__asan_unpoison_memory_region == NULL)
+		return;
+	for (stack = thread->stacks; stack != NULL; stack = stack->next)
+		__asan_unpoison_memory_region(
+			(void *)stack->region->node.base,
+			stack->top - stack->region->node.base);
+	if (sp < host && host - sp < HOST_STACK_MAX)
+		__asan_unpoison_memory_region((void *)sp, host - sp);
+}
+
+/* All gates but the first one are over. */
+static void drop_gates(struct mdi_thread *thread)
+{
+	struct mdi_frame *first = mdi_thread_frames(thread), *frame;
+	uint64_t sp = mdi_frame_top(thread)->service_sp;
+	/* With mprotect: does the process still stand in the module? */
+	bool inside = sp == 0 || sp == MDI_INTERRUPTED;
+
+	for (frame = first; frame < thread->frame; frame++) {
+		const struct mdi_domain *domain =
+			mdi_frame_domain(thread, frame);
+
+		/* The next call finds the stack in the thread's list. */
+		if (domain != NULL)
+			mdi_thread_link(thread, domain->head.link)->stack = 0;
+		frame->service_sp = 0;
+	}
+	__atomic_store_n(&thread->frame, first + 1, __ATOMIC_RELEASE);
+	if (mdi_backend_now->id != MODISO_BACKEND_PKEY && !inside)
+		first->service_sp = MDI_INTERRUPTED_LEFT;
+	thread->altstacks = 0;
+}
+
+int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
+		       void *arg)
+{
+	const struct mdi_frame *top = mdi_frame_top(thread);
+
+	if (top == NULL)
+		return mdi_fail(MODISO_ERR_NOENT,
+				"thread %d is in no module", thread->tid);
+	thread->landing = landing;
+	thread->landing_arg = arg;
+	__atomic_store_n(&thread->abandoned, 1, __ATOMIC_RELEASE);
+	if (thread != mdi_thread_self() ||
+	    top->service_sp <= MDI_INTERRUPTED_LEFT)
+		return 0;
+	clean_stacks(thread, (uintptr_t)__builtin_frame_address(0));
+	drop_gates(thread);
+	mdi_gate_unwind(mdi_thread_block(thread),
+			mdi_thread_frames(thread)->rsp);
+}
+
+/*
+ * Keys only: a gate takes its frame first and writes it then, still on the
+ * host's stack. (The plain gates write first.)
+ */
+static bool half_taken(const struct mdi_thread *thread,
+		       const ucontext_t *context)
+{
+	uintptr_t pc = mdi_context_pc(context);
+
+	if (thread->frame != mdi_thread_frames(thread) + 1 ||
+	    pc < (uintptr_t)mdi_gate_pkey ||
+	    pc >= (uintptr_t)mdi_service_pkey)
+		return false;
+	if (pc >= (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit &&
+	    pc < (uintptr_t)mdi_gate_pkey_six)
+		return false;
+	return mdi_region_at(mdi_context_sp(context)) == NULL;
+}
+
+bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context)
+{
+	if (mdi_frame_top(thread) == NULL) {
+		thread->abandoned = 0; /* it came out by itself */
+		return false;
+	}
+	if (half_taken(thread, context))
+		return false;
+	clean_stacks(thread, mdi_context_sp(context));
+	drop_gates(thread);
+	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
+			     mdi_thread_frames(thread)->rsp,
+			     (uintptr_t)mdi_thread_block(thread));
+	mdi_backend_now->recover(thread, context);
+	return true;
+}
+
+/* The last word is the library's: the landing may have called gates. */
+static void tell(struct mdi_thread *thread)
+{
+	modiso_abandoned_fn landing = thread->landing;
+
+	thread->abandoned = 0;
+	if (landing != NULL)
+		landing(thread->landing_arg);
+	mdi_status_set(mdi_fail(MODISO_ERR_ABANDONED,
+				"modiso_thread_abandon() took thread %d out of "
+				"its module",
+				thread->tid));
+}
+
+void mdi_thread_landed(struct mdi_thread *thread)
+{
+	mdi_gate_abandon(thread);
+	tell(thread);
+}
+
+bool mdi_thread_give_up(struct mdi_thread *thread)
+{
+	if (!thread->abandoned || mdi_frame_top(thread) != NULL)
+		return false;
+	tell(thread);
+	return true;
+}

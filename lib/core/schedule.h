@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/schedule.h - threads that the host starts in a module and takes out of
+ * it.
+ */
+#ifndef MDI_CORE_SCHEDULE_H
+#define MDI_CORE_SCHEDULE_H
+
+#include <modiso/thread.h>
+
+#include "core/thread.h"
+
+#include <ucontext.h>
+
+/* Returns only when the call cannot begin. */
+int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
+		     modiso_ended_fn ended, void *arg);
+
+int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
+		       void *arg);
+
+/*
+ * At the end of a handler, for a thread that is to be abandoned: true when
+ * @context now leads to mdi_gate_recover(). False when it is in no module, or
+ * the frame of its first gate is not written yet: with no stack to go to, that
+ * gate asks mdi_thread_give_up(). AS-Safe.
+ */
+bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context);
+
+/* From mdi_gate_land(): the last gate ends, the landing is told. */
+void mdi_thread_landed(struct mdi_thread *thread);
+
+/* A gate that has not begun is abandoned: true when that was so. */
+bool mdi_thread_give_up(struct mdi_thread *thread);
+
+#endif /* MDI_CORE_SCHEDULE_H */
