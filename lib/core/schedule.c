@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "core/gate.h"
 #include "core/region.h"
+#include "os/linux_signal.h"
 
 #include <pthread.h>
 
@@ -90,7 +91,9 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 	    top->service_sp <= MDI_INTERRUPTED_LEFT)
 		return 0;
 	clean_stacks(thread, (uintptr_t)__builtin_frame_address(0));
+	mdi_critical_begin(); /* no handler finds the frames half dropped */
 	drop_gates(thread);
+	mdi_critical_end();
 	mdi_gate_unwind(mdi_thread_block(thread),
 			mdi_thread_frames(thread)->rsp);
 }

@@ -11,6 +11,9 @@
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
+#include "support/step.h"
+
+#include "arch/arch.h"
 
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -153,9 +156,89 @@ static void run_other(void)
 		   data);
 }
 
-/* --- taken out --- */
+/* --- frozen at every instruction --- */
 
-static unsigned long landings;
+static unsigned long rounds;
+static unsigned char *others_byte;
+
+/* The record is looked at after the end: Check's code is not the task's. */
+static int work_code, load_code;
+static uintptr_t work_value;
+static struct modiso_fault last;
+
+static void setup_freeze(void)
+{
+	make_scene();
+	start_scheduler(run_other);
+	others_byte = region_bytes(others);
+}
+
+static void one_round(void)
+{
+	while (!atomic_load(&idle))
+		sched_yield();
+	rounds++;
+	step_begin();
+	work_code = modiso_gate_call(work_gate, WORDS(W(region_bytes(data)), 7),
+				     &work_value);
+	load_code = modiso_gate_call(load, WORDS(W(others_byte)), NULL);
+	region_bytes(hosts)[3]++;
+	step_end();
+}
+
+static void check_round(unsigned sent, bool last_one)
+{
+	must_eq(work_code, 0);
+	must_eq(work_value, 8);
+	must_eq(load_code, MODISO_ERR_FAULT);
+	last.struct_size = sizeof(last);
+	must_eq(modiso_fault_last(&last), 0);
+	must_blame(&last, MODISO_READ, others_byte, others);
+	must_eq(modiso_fault_count(), rounds);
+	must_eq(served, rounds);
+	must_eq(region_bytes(hosts)[1], (unsigned char)rounds);
+	must_eq(region_bytes(hosts)[3], (unsigned char)rounds);
+	must_eq(region_bytes(data)[0], (unsigned char)(2 * rounds));
+	(void)last_one;
+	must_eq(others_rounds, sent);
+}
+
+static bool in_gates(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_mdi_gate_text &&
+	       pc < (uintptr_t)__stop_mdi_gate_text;
+}
+
+static void step(const char *name, void (*setup)(void), void (*check)(unsigned, bool))
+{
+	const struct step_plan plan = {
+		.name = name,
+		.setup = setup,
+		.round = one_round,
+		.check = check,
+		.signo = SIGUSR1,
+		.wanted = in_gates,
+		.stride = emulated() ? 25 : 1,
+	};
+	struct step_count count;
+
+	if (step_missing() != NULL)
+		test_skip("ptrace", step_missing());
+	count = step_run(&plan);
+	printf("# %s: %zu instructions, %zu times frozen\n", name, count.steps,
+	       count.points);
+	must(count.points > 50);
+}
+
+START_TEST(test_freeze_everywhere)
+{
+	step("freeze", setup_freeze, check_round);
+}
+END_TEST
+
+/* --- taken out at every instruction --- */
+
+static unsigned long landings, abandoned;
 static unsigned answers[2]; /* in a module, or not any more */
 
 static void landing(void *arg)
@@ -175,6 +258,37 @@ static void abandon_task(void)
 	must(code == 0 || code == MODISO_ERR_NOENT);
 	answers[code != 0]++;
 }
+
+static void setup_abandon(void)
+{
+	make_scene();
+	start_scheduler(abandon_task);
+	others_byte = region_bytes(others);
+}
+
+static void check_abandoned(unsigned sent, bool last_one)
+{
+	(void)sent;
+	(void)last_one;
+	must(work_code == 0 || work_code == MODISO_ERR_ABANDONED);
+	must(load_code == MODISO_ERR_FAULT ||
+	     load_code == MODISO_ERR_ABANDONED);
+	abandoned += work_code == MODISO_ERR_ABANDONED;
+	abandoned += load_code == MODISO_ERR_ABANDONED;
+	must_eq(landings, abandoned);
+	must(landings <= answers[0]);
+	must_eq(region_bytes(hosts)[4], (unsigned char)landings);
+	/* Nothing is left behind. */
+	must_eq(enter(work_gate, W(region_bytes(data)), 1), 2);
+	must_blame(enter_fault(module, load, W(others_byte)), MODISO_READ,
+		   others_byte, others);
+}
+
+START_TEST(test_abandon_everywhere)
+{
+	step("abandon", setup_abandon, check_abandoned);
+}
+END_TEST
 
 /* --- at random instructions --- */
 
@@ -562,6 +676,8 @@ static Suite *make_suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_refused);
+	tcase_add_test(tcase, test_freeze_everywhere);
+	tcase_add_test(tcase, test_abandon_everywhere);
 	tcase_add_test(tcase, test_freeze_anywhere);
 	tcase_add_loop_test(tcase, test_abandon_in_service, 0, 4);
 	tcase_add_test(tcase, test_landing_jumps);
