@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything about a module that can be refused is refused here: the module of
+ * libmodiso is made, the image copied, laid out and scanned. What comes later,
+ * with interrupts off, cannot fail (txm_module_manager_mm_register_setup.c).
+ */
+#define TX_SOURCE_CODE
+#include "tx_api.h"
+#include "txm_module.h"
+#include "txm_linux.h"
+
+#include <stdio.h>
+
+#define PAGE 4096u
+/* More than any pool has: the manager answers with TX_NO_MEMORY. */
+#define REFUSED 0x7fff0000u
+
+/* Of the load that is under way; the manager's mutex is held. */
+struct txm_linux_pending _txm_linux_pending;
+
+VOID _txm_linux_pending_drop(VOID)
+{
+	if (_txm_linux_pending.module != NULL)
+		(void)!modiso_module_destroy(_txm_linux_pending.module);
+	_txm_linux_pending.module = NULL;
+	_txm_linux_pending.image = NULL;
+	_txm_linux_pending.gate = NULL;
+}
+
+static int prepare(TXM_MODULE_PREAMBLE *preamble)
+{
+	struct modiso_flat flat = {
+		.struct_size = sizeof(flat),
+		.code_size = preamble->txm_module_preamble_code_size,
+		.data_distance = preamble->txm_module_preamble_reserved_0,
+		.bss_size = preamble->txm_module_preamble_reserved_1 -
+			    preamble->txm_module_preamble_reserved_0,
+	};
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.stack_size = preamble->txm_module_preamble_reserved_2,
+	};
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	char name[MODISO_NAME_SIZE];
+	ULONG shell = preamble->txm_module_preamble_shell_entry_function;
+	int result;
+
+	snprintf(name, sizeof(name), "module %#x",
+		 preamble->txm_module_preamble_application_module_id);
+	if (preamble->txm_module_preamble_reserved_1 <
+		    preamble->txm_module_preamble_reserved_0 ||
+	    shell >= flat.code_size ||
+	    preamble->txm_module_preamble_start_function >= flat.code_size ||
+	    preamble->txm_module_preamble_stop_function >= flat.code_size ||
+	    preamble->txm_module_preamble_callback_function >= flat.code_size)
+		return MODISO_ERR_FORMAT;
+	result = modiso_module_create(name, &options,
+				      &_txm_linux_pending.module);
+	if (result == 0)
+		result = modiso_image_prepare(_txm_linux_pending.module,
+					      preamble, flat.code_size, &flat,
+					      NULL, &_txm_linux_pending.image);
+	if (result == 0)
+		result = modiso_image_get_info(_txm_linux_pending.image, &info);
+	if (result == 0)
+		result = modiso_gate_create(
+			_txm_linux_pending.module,
+			(modiso_fn)((ALIGN_TYPE)info.start + shell), NULL,
+			&_txm_linux_pending.gate);
+	_txm_linux_pending.start = info.start;
+	return result;
+}
+
+VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
+					  ULONG *code_size,
+					  ULONG *code_alignment,
+					  ULONG *data_size,
+					  ULONG *data_alignment)
+{
+	(VOID)code_alignment;
+	/* Asked for the code alone: that is only copied from. */
+	if (*code_size != 1)
+		return;
+	/* Whole pages, so that no neighbour is on any of them. */
+	if (*data_size > REFUSED) {
+		*data_size = REFUSED;
+		return;
+	}
+	*data_size = (*data_size + PAGE - 1) & ~(PAGE - 1);
+	*data_alignment = PAGE;
+	_txm_linux_pending_drop();
+	if (prepare(module_preamble) == 0)
+		return;
+	fprintf(stderr, "txm: a module is refused: %s\n",
+		modiso_last_error_text());
+	_txm_linux_pending_drop();
+	*data_size = REFUSED;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A module's thread has faulted: its call is over, this is host code on its own
+ * stack. It acts as an interrupt would, because a thread of the Linux port that
+ * terminates itself never returns, and the callback is to be told after that.
+ */
+#define TX_SOURCE_CODE
+#define TX_MODULE_MANAGER_FAULT
+#include "tx_api.h"
+#include "tx_thread.h"
+#include "txm_module.h"
+#include "txm_linux.h"
+
+extern VOID (*_txm_module_manager_fault_notify)(TX_THREAD *,
+						TXM_MODULE_INSTANCE *);
+TXM_MODULE_MANAGER_FAULT_INFO
+
+static struct modiso_fault record;
+
+VOID _txm_module_manager_memory_fault_handler(VOID)
+{
+	TXM_MODULE_MANAGER_MEMORY_FAULT_INFO *info =
+		&_txm_module_manager_memory_fault_info;
+	TX_THREAD *thread_ptr = _tx_thread_current_ptr;
+	TX_INTERRUPT_SAVE_AREA
+
+	record.struct_size = sizeof(record);
+	if (modiso_fault_last(&record) == 0) {
+		info->txm_module_manager_memory_fault_info_thread_ptr =
+			thread_ptr;
+		info->txm_module_manager_memory_fault_info_code_location =
+			(VOID *)record.pc;
+		info->txm_module_manager_memory_fault_info_address =
+			(VOID *)record.address;
+		info->txm_module_manager_memory_fault_info_record = &record;
+	}
+	TX_DISABLE
+	_tx_thread_system_state++;
+	TX_RESTORE
+	_tx_thread_terminate(thread_ptr);
+	if (_txm_module_manager_fault_notify != TX_NULL)
+		_txm_module_manager_fault_notify(
+			thread_ptr, thread_ptr->tx_thread_module_instance_ptr);
+	TX_DISABLE
+	_tx_thread_system_state--;
+	TX_RESTORE
+	_tx_thread_system_return();
+}
