@@ -172,7 +172,7 @@ done
 # shellcheck disable=SC2086 # accel and append are lists of words
 boot() {
 	timeout --foreground -k 10 "$timeout" qemu-system-x86_64 \
-		${accel:--accel tcg,thread=multi -smp 2} -cpu "$cpu" -m 512 \
+		${accel:--accel tcg,thread=multi -smp 2} -cpu "$cpu" -m 768 \
 		-nic none -nographic -no-reboot -monitor none \
 		-serial "file:$log/console.log" -serial stdio \
 		-kernel "$kernel" -initrd "$work/initramfs.gz" \
