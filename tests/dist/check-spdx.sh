@@ -27,4 +27,8 @@ done <"$scratch/files" >"$scratch/complaints"
 expect_empty "$scratch/complaints" \
 	"each has SPDX-License-Identifier in its first five lines"
 
+# Seven of these at the start of a line; spelled so that this is none.
+git grep -nE '^(<{7}|>{7}) ' >"$scratch/marks"
+expect_empty "$scratch/marks" "no merge has left its marks"
+
 finish
