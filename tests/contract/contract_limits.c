@@ -237,8 +237,9 @@ static const struct limit {
 	 CREATE_MODULE | INIT, CREATE_MODULE | INIT},
 	{"RLIMIT_DATA", prepare_space, limit_data, free_data,
 	 CREATE_HOSTS | ENTER, CREATE_REGION | CREATE_HOSTS},
+	/* mprotect: the region of a module is closed, and not charged yet. */
 	{"vm.overcommit_memory", prepare_commit, limit_commit, free_commit,
-	 CREATE_REGION | CREATE_HOSTS, CREATE_REGION | CREATE_HOSTS},
+	 CREATE_HOSTS, CREATE_REGION | CREATE_HOSTS},
 };
 #define LIMITS ((int)(sizeof(limits) / sizeof(*limits)))
 
