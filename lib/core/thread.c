@@ -161,6 +161,7 @@ int mdi_threads_start(uint32_t max)
 		return mdi_fail_os("mmap", "%zu bytes of address space",
 				   ALTSTACKS_SIZE);
 	}
+	mdi_arch_state.flags = CLEAN_FLAGS_VALUE;
 	mdi_arch_state.pid = getpid();
 	attached = NULL;
 	attached_count = 0;

@@ -108,6 +108,7 @@
 #define A_ALTSTACKS 24
 #define A_HANDLER_PKRU 32
 #define A_PID 36
+#define A_FLAGS 40
 #define A_GATES 64
 #define A_SERVICES 524352
 
@@ -116,6 +117,9 @@
  * host's rights does not get past. With both bases it could be another thread.
  */
 #define HOST_ONLY cmpl $0, A_PID+mdi_arch_state(%rip)
+
+/* Flags as every function expects them: DF, AC, TF and NT clear. */
+#define CLEAN_FLAGS_VALUE 0x202
 
 #ifndef __ASSEMBLER__
 
@@ -253,7 +257,8 @@ struct mdi_arch_state {
 	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
 	uint32_t handler_pkru; /* of host handlers on threads not attached */
 	int32_t pid;
-	uint64_t unused2[3];
+	uint64_t flags; /* CLEAN_FLAGS_VALUE */
+	uint64_t unused2[2];
 	struct mdi_gate_slot gates[MDI_GATE_SLOTS];
 	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
 	/* By link: mdi_link_domain(). */

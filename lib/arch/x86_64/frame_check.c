@@ -66,6 +66,7 @@ SAME(struct mdi_arch_state, avx512, A_AVX512);
 SAME(struct mdi_arch_state, altstacks, A_ALTSTACKS);
 SAME(struct mdi_arch_state, handler_pkru, A_HANDLER_PKRU);
 SAME(struct mdi_arch_state, pid, A_PID);
+SAME(struct mdi_arch_state, flags, A_FLAGS);
 _Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");
 SAME(struct mdi_arch_state, gates, A_GATES);
 SAME(struct mdi_arch_state, services, A_SERVICES);

@@ -18,12 +18,15 @@
 /* One section for all gates, so that the handler knows their code by address. */
 #define GATE_TEXT .section mdi_gate_text, "ax", @progbits
 
-/* Flags as every function expects them: DF, AC, TF and NT clear. */
-#define CLEAN_FLAGS \
-	pushq $0x202; \
+#define CLEAN_FLAGS_FROM(value) \
+	pushq value; \
 	.cfi_adjust_cfa_offset 8; \
 	popfq; \
 	.cfi_adjust_cfa_offset -8
+#define CLEAN_FLAGS CLEAN_FLAGS_FROM($CLEAN_FLAGS_VALUE)
+
+/* The same, and HOST_ONLY at once. */
+#define CLEAN_FLAGS_HOST_ONLY CLEAN_FLAGS_FROM(A_FLAGS+mdi_arch_state(%rip))
 
 /* All that can be an argument, and r11: 192 bytes below the stack pointer. */
 .macro SAVE_ARGS

@@ -144,9 +144,8 @@ GATE(mdi_gate_pkey)
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	fldenv	-F_SIZE+F_X87(%rcx)
 	wrgsbase %r10
-	HOST_ONLY
 	subq	$F_SIZE, T_FRAME(%r10)
-	CLEAN_FLAGS
+	CLEAN_FLAGS_HOST_ONLY
 	movq	%rsi, %rax
 	retq
 ENDF(mdi_gate_pkey)
