@@ -5,6 +5,22 @@
  * A fault ends the module's call: modiso_gate_call() returns MODISO_ERR_FAULT.
  * Before that the filter is told, in the signal handler, and may decide
  * otherwise; then the landing is told, as ordinary code on the host's stack.
+ *
+ * What else ends a call, where module and host share one C library (GUARD):
+ *
+ *   an exception that nothing in the module catches
+ *     A fault, MODISO_FAULT_EXCEPTION. The module's own destructors have run,
+ *     with its rights; the exception does not reach the host. PASS aborts.
+ *   exit(), quick_exit(), _exit(), _Exit()
+ *     A fault, MODISO_FAULT_EXIT; modiso_fault.code is the status. PASS does
+ *     what was asked for, with host rights on the host's stack: atexit()
+ *     functions are the host's. The library defines these four functions for
+ *     the program that links it as a shared library; the system call
+ *     exit_group(2) ends the process as ever.
+ *   pthread_exit(), pthread_cancel() of the thread
+ *     No fault: the thread ends. The module's clean-up handlers run with its
+ *     rights, then its call is given up, then the host's handlers run with
+ *     the host's, on its stack, and the thread's result is what it was to be.
  */
 #ifndef MODISO_FAULT_H
 #define MODISO_FAULT_H
@@ -32,7 +48,9 @@ enum modiso_fault_kind {
 	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, a bad address */
 	MODISO_FAULT_SYSCALL = 9,    /* a forbidden system call */
 	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
-	MODISO_FAULT_GATE = 11       /* came back with its way out damaged */
+	MODISO_FAULT_GATE = 11,      /* came back with its way out damaged */
+	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
+	MODISO_FAULT_EXIT = 13       /* it called exit(), quick_exit(), _exit() */
 };
 
 /*
@@ -49,8 +67,8 @@ struct modiso_fault {
 	char module_name[MODISO_NAME_SIZE];
 	int32_t thread;  /* kernel thread id, gettid(2) */
 	uint32_t access; /* MODISO_READ, _WRITE or _EXEC; 0: not an access */
-	int32_t signo;   /* 0: no signal (a damaged gate, a service) */
-	int32_t code;    /* si_code */
+	int32_t signo;   /* 0: no signal (a service, an exception, exit()) */
+	int32_t code;    /* si_code; MODISO_FAULT_EXIT: the exit status */
 	uintptr_t address; /* what was touched; 0 where the CPU does not say */
 	uintptr_t pc;      /* the instruction that did it */
 	uintptr_t sp;
@@ -95,7 +113,8 @@ enum modiso_verdict {
  * only. A fault in the filter itself ends the process with a message. (A fault
  * without a signal, MODISO_FAULT_SERVICE, is told on the host's stack.)
  *
- * Returns a verdict. RETRY of a fault that has no signal is END.
+ * Returns a verdict. RETRY of a fault that has no signal is END; so is PASS,
+ * but for MODISO_FAULT_EXCEPTION and MODISO_FAULT_EXIT.
  */
 typedef enum modiso_verdict (*modiso_filter_fn)(
 	const struct modiso_fault *fault, void *arg);

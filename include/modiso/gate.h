@@ -5,7 +5,8 @@
  * A gate names one entry point of one module. A call through it runs the entry
  * on a stack inside the module, with the module's rights, and comes back on
  * the host's stack with the host's rights, whatever the module did: by its
- * return, or by a fault.
+ * return, or by a fault; see modiso/fault.h for exceptions, exit() and the end
+ * of the thread.
  */
 #ifndef MODISO_GATE_H
 #define MODISO_GATE_H

@@ -7,6 +7,11 @@
  * rights, on the calling thread, and returns to the module with the module's.
  * What it is handed comes from the module and is not to be trusted: see
  * modiso/range.h.
+ *
+ * A service may throw a C++ exception, and its thread may end in it, by
+ * pthread_exit() or a cancellation. The module's call is then over: its code is
+ * left out, destructors and clean-up handlers too, and the host unwinds on from
+ * where it called the gate.
  */
 #ifndef MODISO_SERVICE_H
 #define MODISO_SERVICE_H

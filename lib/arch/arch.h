@@ -9,6 +9,7 @@
 #include "arch/x86_64/frame.h"
 #include "arch/x86_64/pkru.h"
 #include "arch/x86_64/signal.h"
+#include "arch/x86_64/unwind.h"
 #else
 #error "libmodiso knows x86-64 (LP64) only"
 #endif

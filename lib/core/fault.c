@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/door.h"
 #include "core/gate.h"
 #include "core/range.h"
 #include "core/region.h"
@@ -38,6 +39,9 @@
 #define STACK_SLACK ((uintptr_t)4096)
 /* An access this far below the stack pointer's page is still the stack's. */
 #define STACK_REACH ((uintptr_t)4 * 1024 * 1024)
+
+/* As much of a stack may hold what frames that were left have marked. */
+#define LEFT_BELOW ((uintptr_t)64 * 1024)
 
 static struct {
 	modiso_filter_fn filter;
@@ -224,6 +228,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 	ask_filter(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
+	thread->left_sp = frame->service_sp;
 }
 
 /* --- in the handler --- */
@@ -317,6 +322,36 @@ static const struct modiso_region *region_of(int signo, const siginfo_t *info)
 		       NULL;
 }
 
+/* Back to the host, where the gate was called, with @status. */
+static void end_call(struct mdi_thread *thread, ucontext_t *context, int status)
+{
+	thread->status = status;
+	thread->left_sp = mdi_context_sp(context);
+	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
+			     mdi_frame_top(thread)->rsp,
+			     (uintptr_t)mdi_thread_block(thread));
+	mdi_backend_now->recover(thread, context);
+}
+
+static void name_kind(struct modiso_fault *fault, int signo,
+		      const siginfo_t *info, const ucontext_t *context)
+{
+	if (signo == SIGILL)
+		fault->kind = mdi_door_kind(fault->pc);
+	if (fault->kind != MODISO_FAULT_NONE)
+		mdi_door_record(fault);
+	else if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
+		fault->kind = MODISO_FAULT_GATE;
+	else
+		fault->kind = kind_of(signo, info, fault->module, context);
+}
+
+/* Nothing that can be run again, or that a signal handler could do. */
+static bool is_final(const struct modiso_fault *fault)
+{
+	return fault->kind == MODISO_FAULT_GATE || fault->signo == 0;
+}
+
 /*
  * A module's fault: true when it is to go on. It does so with its own rights:
  * those that it had can be what it jumped to a WRPKRU for. The gates' code is
@@ -330,7 +365,16 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	const struct modiso_region *region = region_of(signo, info);
 	bool in_gate = mdi_is_gate_code(mdi_context_pc(context));
 	enum modiso_verdict verdict;
+	int status = MODISO_ERR_FAULT;
 
+	if (signo == SIGILL) {
+		thread->unwinding =
+			mdi_door_ending_of(thread, module, context);
+		if (thread->unwinding != NULL) {
+			end_call(thread, context, MDI_STATUS_UNWIND);
+			return false;
+		}
+	}
 	if (signo == SIGSEGV && info->si_code != SI_KERNEL &&
 	    allowed(module, region, (uintptr_t)info->si_addr,
 		    mdi_context_access(context)) &&
@@ -341,26 +385,25 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	}
 	record_module(fault, thread, module);
 	record_state(fault, signo, info, context, region);
-	fault->kind = kind_of(signo, info, module, context);
-	if (in_gate && signo != SIGSEGV)
-		fault->kind = MODISO_FAULT_GATE;
+	name_kind(fault, signo, info, context);
 	verdict = ask_filter(thread, fault);
-	if (in_gate)
+	if (is_final(fault) && verdict == MODISO_VERDICT_RETRY)
 		verdict = MODISO_VERDICT_END;
-	if (verdict != MODISO_VERDICT_END)
+	if (in_gate && fault->signo != 0)
+		verdict = MODISO_VERDICT_END;
+	if (verdict != MODISO_VERDICT_END && fault->signo != 0)
 		mdi_backend_now->confine(&module->domain, context);
 	if (verdict == MODISO_VERDICT_RETRY)
 		return true;
-	if (verdict == MODISO_VERDICT_PASS) {
+	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
 		pass(signo, info, context, thread);
 		return true;
 	}
-	mdi_fault_counter++;
-	thread->status = MODISO_ERR_FAULT;
-	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
-			     mdi_frame_top(thread)->rsp,
-			     (uintptr_t)mdi_thread_block(thread));
-	mdi_backend_now->recover(thread, context);
+	if (verdict == MODISO_VERDICT_PASS)
+		status = MDI_STATUS_PASSED;
+	else
+		mdi_fault_counter++;
+	end_call(thread, context, status);
 	return false;
 }
 
@@ -388,8 +431,9 @@ static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 
 	record_module(fault, NULL, module);
 	record_state(fault, signo, info, context, region_of(signo, info));
-	fault->kind = kind_of(signo, info, module, context);
-	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS)
+	name_kind(fault, signo, info, context);
+	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS &&
+	    fault->signo != 0)
 		return false;
 	mdi_fault_counter++;
 	/* Below what the interrupted function may still have on its stack. */
@@ -442,17 +486,24 @@ void __asan_unpoison_memory_region(void const volatile *base, size_t size)
 	__attribute__((weak));
 
 /* The module's functions were left without their ends: unmark their frames. */
-static void clean_stack(const struct modiso_fault *fault)
+static void clean_stack(uintptr_t sp)
 {
 	const struct modiso_region *stack;
 
 	if (__asan_unpoison_memory_region == NULL)
 		return;
-	stack = mdi_region_at(fault->sp);
+	stack = mdi_region_at(sp);
 	if (stack != NULL && stack->stack)
 		__asan_unpoison_memory_region((void *)stack->node.base,
 					      stack->node.end -
 						      stack->node.base);
+}
+
+static void clean_below(uintptr_t sp)
+{
+	if (__asan_unpoison_memory_region != NULL)
+		__asan_unpoison_memory_region((void *)(sp - LEFT_BELOW),
+					      LEFT_BELOW);
 }
 
 static modiso_landing_fn landing_of(const struct modiso_module *module)
@@ -510,6 +561,29 @@ void mdi_fault_called_by(uintptr_t pc, uintptr_t sp)
 	thread->fault.host_sp = sp;
 }
 
+void mdi_unwind_over(void *exception, struct mdi_thread *thread)
+{
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+
+	/* The same holds for the host's frames that are left. */
+	clean_below((uintptr_t)__builtin_frame_address(0));
+	clean_below(frame->rsp);
+	thread->status = MDI_STATUS_UNWIND;
+	thread->unwinding = exception;
+	thread->left_sp = frame->stack - 16;
+}
+
+/* The way back is not to where the gate was called: it goes further. */
+static void land_elsewhere(struct mdi_thread *thread, int status)
+{
+	thread->status = 0;
+	clean_stack(thread->left_sp);
+	mdi_gate_abandon(thread);
+	if (status == MDI_STATUS_UNWIND)
+		mdi_unwind_go_on(thread->unwinding);
+	mdi_door_carry_out(&thread->fault);
+}
+
 void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
@@ -519,6 +593,9 @@ void mdi_gate_land(struct mdi_thread *thread)
 		mdi_thread_landed(thread);
 		return;
 	}
+	if (thread->status == MDI_STATUS_UNWIND ||
+	    thread->status == MDI_STATUS_PASSED)
+		land_elsewhere(thread, thread->status);
 	if (thread->status != MODISO_ERR_FAULT) {
 		/* A way back that was refused: the status is set already. */
 		mdi_gate_abandon(thread);
@@ -526,7 +603,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 	}
 	thread->status = 0;
 	record_host(&thread->fault, mdi_frame_top(thread));
-	clean_stack(&thread->fault);
+	clean_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
 	if (landing_of(thread->fault.module) != NULL)
 		tell_copy(thread);

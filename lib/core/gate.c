@@ -403,11 +403,13 @@ void mdi_plain_leave(struct mdi_thread *thread)
 void mdi_gate_abandon(struct mdi_thread *thread)
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
-	bool in_service = frame->service_sp != 0;
+	/* A handler that has not stepped out leaves its module entered. */
+	bool left = frame->service_sp != 0 &&
+		    frame->service_sp != MDI_INTERRUPTED;
 	struct mdi_domain *domain;
 
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		if (in_service)
+		if (frame->service_sp != 0)
 			mdi_thread_link(thread, frame->link)->stack =
 				frame->stack;
 		frame->service_sp = 0; /* as the next gate expects it */
@@ -416,7 +418,7 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 	}
 	mdi_critical_begin();
 	domain = plain_pop(thread);
-	if (!in_service)
+	if (!left)
 		mdi_backend_now->leave(domain, thread);
 	mdi_critical_end();
 }

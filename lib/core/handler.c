@@ -12,16 +12,24 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/gate.h"
+#include "core/runtime.h"
 #include "core/schedule.h"
 #include "core/thread.h"
+#include "os/libc.h"
 #include "os/linux_signal.h"
 #include "os/memory.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SIGNALS 65
+#define SIGCANCEL 32 /* the C library's, for pthread_cancel(3) */
+
+/* What the gates' own functions in C may use of a stack, and more. */
+#define GATE_STACK 65536
 
 /*
  * What the program asked for, one entry a signal. A writer changes the entry
@@ -89,11 +97,11 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 		front = in_front(action);
 		before = wanted[signo];
 		wanted[signo] = *action;
+		__atomic_store_n(&adopted[signo], true, __ATOMIC_RELEASE);
 		if (mdi_sys_sigaction(signo, &front, old ? old : &front) != 0)
 			return -1;
 		if (old != NULL && old->handler == entry())
 			*old = before;
-		adopted[signo] = true;
 		return 0;
 	} else if (mdi_sys_sigaction(signo, action, &before) != 0) {
 		return -1;
@@ -117,12 +125,60 @@ int mdi_handlers_adopt(void)
 		if (!has_handler(&now) || now.handler == entry())
 			continue;
 		wanted[signo] = now;
-		adopted[signo] = true;
+		__atomic_store_n(&adopted[signo], true, __ATOMIC_RELEASE);
 		front = in_front(&now);
 		if (mdi_sys_sigaction(signo, &front, NULL) != 0)
 			return mdi_fail_os("rt_sigaction", "signal %d", signo);
 	}
 	return 0;
+}
+
+static bool covers(int signo)
+{
+	struct mdi_sigaction now;
+
+	return mdi_sys_sigaction(signo, NULL, &now) == 0 &&
+	       now.handler == entry();
+}
+
+static void *wait_for_it(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/*
+ * The C library cancels by a signal, whose handler it installs at its first
+ * cancellation: too late to stand in front of it. The handler would run in a
+ * module, as the module, and leave the thread without its alternate stack. So
+ * the first one of all meets a thread of our own.
+ */
+static void meet_first(void)
+{
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t first;
+
+	pthread_mutex_lock(&once);
+	if (!covers(SIGCANCEL) &&
+	    pthread_create(&first, NULL, wait_for_it, NULL) == 0) {
+		mdi_libc_cancel(first);
+		pthread_join(first, NULL);
+		mdi_runtime_lock();
+		(void)!mdi_handlers_adopt(); /* it asks for nothing new */
+		mdi_runtime_unlock();
+	}
+	pthread_mutex_unlock(&once);
+}
+
+void mdi_libc_before_cancel(void)
+{
+	int saved = errno;
+
+	if (mdi_backend_now != NULL && !mdi_backend_now->inside() &&
+	    !covers(SIGCANCEL))
+		meet_first();
+	errno = saved;
 }
 
 void mdi_handlers_start(void)
@@ -177,7 +233,8 @@ static void restore_words(const struct interruption *at)
 	mdi_error_restore(&at->error);
 }
 
-static void begin(struct mdi_thread *thread, struct interruption *at)
+static void begin(struct mdi_thread *thread, const ucontext_t *context,
+		  struct interruption *at)
 {
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
@@ -203,9 +260,11 @@ static void begin(struct mdi_thread *thread, struct interruption *at)
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
 		at->frame->link = at->link;
 		at->stack = mdi_thread_link(thread, at->link)->stack;
+		at->frame->stack = at->stack; /* should it be left for good */
 		/* Its stack is in use: a gate call takes another one. */
 		mdi_thread_link(thread, at->link)->stack = 0;
 	}
+	at->frame->service = (uint32_t)(uintptr_t)context;
 	/*
 	 * Whoever freezes this thread here lets others run: see
 	 * DESIGN 9.
@@ -213,6 +272,17 @@ static void begin(struct mdi_thread *thread, struct interruption *at)
 	at->frame->service_sp = mdi_open.state.handlers_leave ?
 					MDI_INTERRUPTED_LEFT :
 					MDI_INTERRUPTED;
+}
+
+bool mdi_unwind_interrupted(const void *context)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+
+	return frame != NULL &&
+	       (frame->service_sp == MDI_INTERRUPTED ||
+		frame->service_sp == MDI_INTERRUPTED_LEFT) &&
+	       frame->service == (uint32_t)(uintptr_t)context;
 }
 
 static void end(struct mdi_thread *thread, const struct interruption *at)
@@ -267,9 +337,30 @@ static void set_mask(int signo, const struct mdi_sigaction *action,
 	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
 }
 
+/*
+ * A cancellation in the middle of a gate is not acted upon: what must be given
+ * back is not yet taken, or half given back. The thread meets it at its next
+ * cancellation point.
+ */
+static bool too_early(int signo, const ucontext_t *context,
+		      const struct mdi_thread *thread)
+{
+	uintptr_t sp = mdi_context_sp(context);
+
+	if (signo != SIGCANCEL)
+		return false;
+	if (mdi_is_gate_code(mdi_context_pc(context)))
+		return true;
+	/* The gate's own C code, on the host's stack right below the call. */
+	return mdi_thread_inside(thread) &&
+	       mdi_frame_top(thread)->rsp - sp < GATE_STACK;
+}
+
 bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
+	/* What the kernel has in order is put in order for the reader. */
+	bool ours = __atomic_load_n(&adopted[signo], __ATOMIC_ACQUIRE);
 	struct mdi_sigaction action = wanted[signo];
 	struct interruption at;
 	uint32_t before = 0;
@@ -280,8 +371,10 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		return true;
 	if (action.flags & SA_RESETHAND)
 		wanted[signo].handler = NULL;
-	if (!has_handler(&action))
+	if (!ours || !has_handler(&action))
 		return true; /* reset meanwhile */
+	if (thread != NULL && too_early(signo, context, thread))
+		return true;
 	save_words(&at);
 	if (thread == NULL) {
 		set_mask(signo, &action, context, false);
@@ -292,7 +385,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		errno = saved;
 		return false;
 	}
-	begin(thread, &at);
+	begin(thread, context, &at);
 	last = mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
 	set_mask(signo, &action, context, last);
 	action.handler(signo, info, context);

@@ -26,6 +26,8 @@ static const char *const kinds[] = {
 	[MODISO_FAULT_SYSCALL] = "syscall",
 	[MODISO_FAULT_SERVICE] = "service",
 	[MODISO_FAULT_GATE] = "gate",
+	[MODISO_FAULT_EXCEPTION] = "exception",
+	[MODISO_FAULT_EXIT] = "exit",
 };
 
 const char *modiso_fault_kind_name(uint32_t kind)
@@ -143,6 +145,13 @@ static void print_verdict(const struct modiso_fault *f, FILE *out)
 		break;
 	case MODISO_FAULT_GATE:
 		fprintf(out, "came back with its way out damaged");
+		break;
+	case MODISO_FAULT_EXCEPTION:
+		fprintf(out, "left an exception uncaught");
+		break;
+	case MODISO_FAULT_EXIT:
+		fprintf(out, "asked for the end of the process, status %d",
+			f->code);
 		break;
 	default:
 		fprintf(out, "faulted");

@@ -36,8 +36,8 @@ expect_command "no run path" \
 	awk '/RPATH|RUNPATH/ { print; bad = 1 } END { exit bad }' "$scratch/dynamic"
 expect_command "the soname is libmodiso.so.0" \
 	grep -qF '[libmodiso.so.0]' "$scratch/dynamic"
-expect_command "needs only libcpuid and the C library" \
-	awk '/NEEDED/ && !/\[(libcpuid\.so|libc\.so|libpthread\.so|ld-linux)/ {
+expect_command "needs only libcpuid, the C library and the unwinder" \
+	awk '/NEEDED/ && !/\[(libcpuid\.so|libc\.so|libpthread\.so|libgcc_s\.so|ld-linux)/ {
 	print; bad = 1 } END { exit bad }' "$scratch/dynamic"
 
 # Functions by address, local ones too; what compilers append to a name when

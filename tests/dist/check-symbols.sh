@@ -21,12 +21,12 @@ find "$top_srcdir/include" "$top_builddir/include" -name '*.h' -exec cat {} + |
 		s/.*[^a-z0-9_]\(modiso_[a-z0-9_]*\)[[:space:]]*$/\1/p
 	}' >"$scratch/declared"
 interposed=$top_srcdir/tests/dist/interposed.allow
-grep '^[a-z]' "$interposed" >>"$scratch/declared"
+grep '^[a-zA-Z_]' "$interposed" >>"$scratch/declared"
 sort -u "$scratch/declared" >"$scratch/headers"
 
 # The map without its comments: words that end in a semicolon.
-sed 's/#.*//; s/;/;\n/g' "$map" | tr '[:space:]' '[\n*]' | sed -n 's/^\([a-z][a-z0-9_]*\);$/\1/p' |
-	sort -u >"$scratch/map"
+sed 's/#.*//; s/;/;\n/g' "$map" | tr '[:space:]' '[\n*]' | sed -n 's/^\([a-zA-Z_][a-zA-Z0-9_]*\);$/\1/p' |
+	grep -v '^__jit_debug_' | sort -u >"$scratch/map"
 
 nm -D --defined-only "$library" >"$scratch/nm" || exit 1
 # What gdb looks for is in no header.

@@ -171,16 +171,20 @@ struct mdi_frame {
 	 */
 	uint64_t service_sp;
 	/*
-	 * pkey: what the link held while a service runs. plain: the stack's
-	 * top, all the time; bit 0 is set when it came out of the link.
+	 * pkey: what the link held while host code runs above. plain: the
+	 * stack's top, all the time; bit 0 is set when it came out of the link.
 	 */
 	uint64_t stack;
 	uint32_t link;    /* pkey: while a service runs; plain: always */
-	uint32_t service; /* number of the service that runs */
+	/* Number of the service that runs; of a handler, its context's end. */
+	uint32_t service;
 	uint32_t module_mxcsr;
 	uint32_t module_x87_control;
 	uint64_t gs_base; /* plain: the host's */
 };
+
+#define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
+#define MDI_STATUS_PASSED 2 /* what the module asked for is to be done */
 
 #define MDI_INTERRUPTED 1u
 #define MDI_INTERRUPTED_LEFT 2u
@@ -214,7 +218,13 @@ struct mdi_thread {
 	void *old_altstack;
 	size_t old_altstack_size;
 	uint32_t had_rseq;
-	int32_t status; /* MODISO_ERR_FAULT: the record is of a fault to tell */
+	/*
+	 * Why mdi_gate_recover() runs. MODISO_ERR_FAULT: the record is of a
+	 * fault to tell; MDI_STATUS_UNWIND, MDI_STATUS_PASSED.
+	 */
+	int32_t status;
+	void *unwinding; /* MDI_STATUS_UNWIND: the exception */
+	uint64_t left_sp; /* where the module's stack was left */
 	uint64_t retry_address; /* a fault that is tried again, since when */
 	uint64_t retry_ns;
 	uint64_t retries;

@@ -18,6 +18,25 @@
 /* One section for all gates, so that the handler knows their code by address. */
 #define GATE_TEXT .section mdi_gate_text, "ax", @progbits
 
+/*
+ * The calls at which a module's frames meet the host's. Their return addresses
+ * are listed, each relative to its own place: unwind.c must know them from the
+ * other calls in a gate.
+ */
+.macro CALL_LISTED list
+	callq	*%r11
+.Lsite\@:
+	.pushsection \list, "a", @progbits
+	.p2align 2
+	.long	.Lsite\@ - .
+	.popsection
+.endm
+#define CALL_MODULE  CALL_LISTED mdi_module_sites
+#define CALL_SERVICE CALL_LISTED mdi_service_sites
+
+/* What an unwinder asks at such a call: a function of unwind.c. */
+#define PERSONALITY(function) .cfi_personality 0x1b, function
+
 #define CLEAN_FLAGS_FROM(value) \
 	pushq value; \
 	.cfi_adjust_cfa_offset 8; \

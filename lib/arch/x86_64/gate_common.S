@@ -46,6 +46,46 @@ FUNC(mdi_gate_unwind)
 	jmp	mdi_gate_recover
 ENDF(mdi_gate_unwind)
 
+/*
+ * Where the unwinder ends at the edge of a module (unwind.c); rax: the
+ * exception. The first two run in the module, on its stack.
+ */
+FUNC(mdi_unwind_thrown)
+	.cfi_undefined %rip
+	movq	%rax, %rdi
+	callq	mdi_unwind_drop
+LABEL(mdi_door_exception)
+	ud2
+ENDF(mdi_unwind_thrown)
+
+FUNC(mdi_unwind_ending)
+	.cfi_undefined %rip
+	movq	%rax, %rdi
+LABEL(mdi_door_ending)
+	ud2
+ENDF(mdi_unwind_ending)
+
+/* Called by module code, through exit(3) and its kin (os/libc.c). */
+FUNC(mdi_door_open_exit)
+LABEL(mdi_door_exit)
+	ud2
+ENDF(mdi_door_open_exit)
+
+/* On the host's stack or a signal stack, with host rights: the call is over. */
+FUNC(mdi_unwind_above)
+	.cfi_undefined %rip
+	andq	$-16, %rsp
+	movq	%rax, %rdi
+	movq	mdi_block@gottpoff(%rip), %rcx
+	movq	%fs:(%rcx), %rbx
+	leaq	T_FS_BASE(%rbx), %rsi
+	callq	mdi_unwind_over
+	movq	%rbx, %r10
+	movq	T_FRAME(%r10), %rcx
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
+	jmp	mdi_gate_recover
+ENDF(mdi_unwind_above)
+
 /* Nobody to go back to: unwinders stop here. r10: the record of the fault. */
 FUNC(mdi_orphan_landing)
 	.cfi_undefined %rip

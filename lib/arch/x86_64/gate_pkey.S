@@ -130,10 +130,11 @@
 
 /* Up to two words: rdx and rcx carry nothing. */
 GATE(mdi_gate_pkey)
+	PERSONALITY(mdi_unwind_module)
 	ENTER_PKEY_TWO
 	movq	S_ENTRY(%r11), %r11
 	RIGHTS_MODULE
-	callq	*%r11
+	CALL_MODULE
 .Lexit:
 	movq	%rax, %rsi
 	RIGHTS_HOST
@@ -151,6 +152,7 @@ GATE(mdi_gate_pkey)
 ENDF(mdi_gate_pkey)
 
 GATE(mdi_gate_pkey_six)
+	PERSONALITY(mdi_unwind_module)
 	ENTER_PKEY
 	movq	S_ENTRY(%r11), %r11
 	movq	%rdx, %r12
@@ -158,7 +160,7 @@ GATE(mdi_gate_pkey_six)
 	RIGHTS_MODULE
 	movq	%r12, %rdx
 	movq	%r13, %rcx
-	callq	*%r11
+	CALL_MODULE
 	jmp	.Lexit
 	.cfi_restore_state
 ENDF(mdi_gate_pkey_six)
@@ -232,6 +234,7 @@ ENDF(mdi_gate_pkey_scrub_any)
 
 /* The common end of the scrubbing gates, on the module's stack. */
 GATE(mdi_gate_pkey_scrubbed)
+	PERSONALITY(mdi_unwind_module)
 	CFI_IN_MODULE
 .Lscrubbed:
 	xorl	%ebx, %ebx
@@ -243,7 +246,7 @@ GATE(mdi_gate_pkey_scrubbed)
 	xorl	%r15d, %r15d
 	RIGHTS_MODULE
 	xorl	%eax, %eax
-	callq	*%r11
+	CALL_MODULE
 	jmp	.Lexit
 .Lscrubbed_six:
 	xorl	%ebx, %ebx
@@ -257,7 +260,7 @@ GATE(mdi_gate_pkey_scrubbed)
 	xorl	%r12d, %r12d
 	xorl	%r13d, %r13d
 	xorl	%eax, %eax
-	callq	*%r11
+	CALL_MODULE
 	jmp	.Lexit
 ENDF(mdi_gate_pkey_scrubbed)
 
@@ -327,6 +330,7 @@ ENDF(mdi_gate_pkey_slow)
  * or its innermost gate is in a service: then the function is called directly.
  */
 FUNC(mdi_service_pkey)
+	PERSONALITY(mdi_unwind_service)
 	rdgsbase %r10
 	testq	%r10, %r10
 	jz	.Ldirect
@@ -371,7 +375,7 @@ FUNC(mdi_service_pkey)
 	movq	V_FUNCTION(%rcx), %r11
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx
-	callq	*%r11
+	CALL_SERVICE
 	/*
 	 * Back. From SERVICE_SP := 0 on the thread counts as inside: T_LINK
 	 * must name the module by then. The rights are read after it, as on

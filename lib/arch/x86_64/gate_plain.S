@@ -75,9 +75,10 @@
 .endm
 
 GATE(mdi_gate_plain)
+	PERSONALITY(mdi_unwind_module)
 	ENTER_PLAIN
 	movq	S_ENTRY(%r11), %r11
-	callq	*%r11
+	CALL_MODULE
 .Lplain_exit:
 	movq	(%rsp), %r10
 	CHECK_BLOCK
@@ -104,6 +105,7 @@ GATE(mdi_gate_plain)
 ENDF(mdi_gate_plain)
 
 GATE(mdi_gate_plain_scrub)
+	PERSONALITY(mdi_unwind_module)
 	ENTER_PLAIN
 	movq	%rdx, %r12
 	movq	%rcx, %r13
@@ -120,13 +122,14 @@ GATE(mdi_gate_plain_scrub)
 	xorl	%r13d, %r13d
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
-	callq	*%r11
+	CALL_MODULE
 	jmp	.Lplain_exit
 	.cfi_restore_state
 ENDF(mdi_gate_plain_scrub)
 
 /* A module calls a service: r11d is its number. Host code may, too. */
 FUNC(mdi_service_plain)
+	PERSONALITY(mdi_unwind_service)
 	movq	mdi_block@gottpoff(%rip), %rax
 	movq	%fs:(%rax), %r10
 	cmpq	$MDI_UNATTACHED, %r10
@@ -166,7 +169,7 @@ FUNC(mdi_service_plain)
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rax
 	shlq	$V_SHIFT, %r11
 	movq	V_FUNCTION(%rax,%r11), %r11
-	callq	*%r11
+	CALL_SERVICE
 	subq	$32, %rsp
 	movq	%rax, 16(%rsp)
 	movups	%xmm0, (%rsp)

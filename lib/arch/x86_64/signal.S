@@ -238,10 +238,12 @@ ENDF(mdi_signal_plain)
 
 /* The same for the host's own handlers of all other signals. */
 FUNC(mdi_async_pkey)
+	.cfi_personality 0x1b, mdi_unwind_handler
 	SIGNAL_PKEY mdi_host_signal, 1
 ENDF(mdi_async_pkey)
 
 FUNC(mdi_async_plain)
+	.cfi_personality 0x1b, mdi_unwind_handler
 	SIGNAL_PLAIN mdi_host_signal
 ENDF(mdi_async_plain)
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/unwind.h - what the unwinder meets at the edge of a module.
+ *
+ * A C++ exception, pthread_exit(3) and thread cancellation walk up the stack
+ * and run each frame's own clean-up. At a gate the module's frames end and the
+ * host's begin, with other rights on another stack, and neither side may run
+ * the other's code with its own rights. So the gates have a personality
+ * routine, as a C++ function has:
+ *
+ *	out of a module		the walk stops at the gate, still with the
+ *				module's rights, and goes through a door below
+ *	out of host code above	a service, or a handler of the host that
+ *	a module		interrupted it: the module's frames are skipped,
+ *				its call is over, and the walk goes on from
+ *				where the host had called the gate
+ */
+#ifndef MDI_ARCH_X86_64_UNWIND_H
+#define MDI_ARCH_X86_64_UNWIND_H
+
+#include "arch/x86_64/frame.h"
+
+/*
+ * Doors: instructions that trap, by which module code ends its call or asks
+ * for it. The fault handler knows them by address (core/door.c); a module that
+ * jumps to one does no more than that.
+ */
+extern const char mdi_door_exception[]; /* it was caught by nobody */
+extern const char mdi_door_ending[];    /* rdi: the thread ends */
+extern const char mdi_door_exit[];      /* edi: status, esi: MDI_EXIT_* */
+
+/* Through that door, in a module: the process is to end (os/libc.h). */
+void mdi_door_open_exit(int status, unsigned how) __attribute__((noreturn));
+
+/*
+ * Go on unwinding from here, on the host's stack with the host's rights; when
+ * nobody catches it, the process ends as it does without the library.
+ */
+void mdi_unwind_go_on(void *exception) __attribute__((noreturn));
+
+/* Has the handler with this context interrupted a module on this thread? */
+bool mdi_unwind_interrupted(const void *context);
+
+/* Called by the gates: host code above a module is left by @exception. */
+void mdi_unwind_over(void *exception, struct mdi_thread *thread);
+
+#endif /* MDI_ARCH_X86_64_UNWIND_H */
