@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# valgrind.sh - under Valgrind, whose CPU has no protection keys whatever the
+# machine's has: the library sees that, and never executes RDPKRU or WRPKRU,
+# which Valgrind does not know.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+command -v valgrind >/dev/null || skip_all "no valgrind"
+unset MODISO_BACKEND MODISO_TEST_REQUIRE
+tool="$top_builddir/libtool --mode=execute valgrind -q --error-exitcode=9"
+
+# shellcheck disable=SC2086 # words
+$tool "$top_builddir/tools/modiso-info" >"$scratch/info" 2>&1
+status=$?
+if [ $status -eq 0 ] &&
+	grep -q 'backend pkey: not usable' "$scratch/info" &&
+	grep -q 'backend mprotect: usable' "$scratch/info"; then
+	ok "modiso-info sees a CPU without protection keys"
+else
+	echo "exit status $status" >>"$scratch/info"
+	not_ok "modiso-info sees a CPU without protection keys" \
+		<"$scratch/info"
+fi
+
+finish
