@@ -1258,7 +1258,14 @@ static void print_last(void)
 /* Not the last thing that a function does: it stays on the stack. */
 #define STAY __asm__ volatile("" ::: "memory")
 
-__attribute__((noinline, noclone)) static void by_gate(bool printing)
+/* A frame of its own, under the function's own name. */
+#ifdef __clang__
+#	define NAMED_FRAME __attribute__((noinline))
+#else
+#	define NAMED_FRAME __attribute__((noinline, noclone))
+#endif
+
+NAMED_FRAME static void by_gate(bool printing)
 {
 	uintptr_t args[1] = {0};
 
@@ -1268,7 +1275,7 @@ __attribute__((noinline, noclone)) static void by_gate(bool printing)
 	STAY;
 }
 
-__attribute__((noinline, noclone)) static void by_thunk(bool printing)
+NAMED_FRAME static void by_thunk(bool printing)
 {
 	write_thunk(0);
 	expect(MODISO_ERR_FAULT, modiso_gate_status());
@@ -1277,7 +1284,7 @@ __attribute__((noinline, noclone)) static void by_thunk(bool printing)
 	STAY;
 }
 
-__attribute__((noinline, noclone)) static void
+NAMED_FRAME static void
 outer_frame(void (*how)(bool printing), bool printing)
 {
 	how(printing);

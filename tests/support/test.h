@@ -54,12 +54,14 @@
  * stand, for the reason @why, which the log then says.
  */
 #define add_test_but_tsan(tcase, test, why)                                    \
+	add_loop_test_but_tsan((tcase), test, 0, 1, (why))
+#define add_loop_test_but_tsan(tcase, test, first, end, why)                   \
 	do {                                                                   \
 		if (TEST_TSAN)                                                 \
 			printf("# not run with ThreadSanitizer: %s: %s\n",     \
 			       #test, (why));                                  \
 		else                                                           \
-			tcase_add_test((tcase), test);                         \
+			tcase_add_loop_test((tcase), test, (first), (end));    \
 	} while (0)
 
 enum test_needs {
