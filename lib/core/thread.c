@@ -381,10 +381,11 @@ int mdi_thread_detach(void)
 	unlink_thread(thread);
 	thread->mark = 0;
 	mdi_block = MDI_UNATTACHED;
-	thread->fs_base = ~(uint64_t)0; /* nobody's */
 	mdi_backend_now->thread_detach(thread);
 	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
 			     thread->old_altstack_flags);
+	/* Nobody's: no signal comes to its stacks any more. */
+	thread->fs_base = ~(uint64_t)0;
 	if (thread->had_rseq)
 		mdi_sys_rseq_register();
 	pthread_setspecific(exit_key, NULL);

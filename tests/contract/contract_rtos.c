@@ -282,7 +282,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("rtos");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, getenv("MODISO_TEST_LONG") ? 3000 : 60);
+	tcase_set_timeout(tcase, getenv("MODISO_TEST_LONG") ? 3000 : 240);
 	add_loop_test_but_tsan(tcase, test_load, 0, 2, SCHEDULED);
 	add_test_but_tsan(tcase, test_hand_over, SCHEDULED);
 	suite_add_tcase(suite, tcase);
