@@ -685,7 +685,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_abandon_in_service, 0, 4);
 	tcase_add_test(tcase, test_landing_jumps);
 	tcase_add_test(tcase, test_enter);
-	tcase_add_loop_test(tcase, test_no_system_call, 0, 2);
+	add_loop_test_but_tsan(tcase, test_no_system_call, 0, 2,
+			       "it makes system calls of its own");
 	tcase_add_test(tcase, test_two_at_a_time);
 	suite_add_tcase(suite, tcase);
 	return suite;
