@@ -687,7 +687,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_enter);
 	add_loop_test_but_tsan(tcase, test_no_system_call, 0, 2,
 			       "it makes system calls of its own");
-	tcase_add_test(tcase, test_two_at_a_time);
+	add_test_but_tsan(tcase, test_two_at_a_time,
+			  "no threads in the child of a fork beside threads");
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
