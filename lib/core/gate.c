@@ -409,7 +409,8 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 	struct mdi_domain *domain;
 
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		if (frame->service_sp != 0)
+		/* A handler's has no stack noted: the next call finds one. */
+		if (frame->service_sp > MDI_INTERRUPTED_LEFT)
 			mdi_thread_link(thread, frame->link)->stack =
 				frame->stack;
 		frame->service_sp = 0; /* as the next gate expects it */

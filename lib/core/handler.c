@@ -260,7 +260,6 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
 		at->frame->link = at->link;
 		at->stack = mdi_thread_link(thread, at->link)->stack;
-		at->frame->stack = at->stack; /* should it be left for good */
 		/* Its stack is in use: a gate call takes another one. */
 		mdi_thread_link(thread, at->link)->stack = 0;
 	}
