@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "core/region.h"
 
+#include <string.h>
+
 size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		       size_t length, uint32_t access)
 {
@@ -93,4 +95,34 @@ int mdi_range_copy_within(const struct modiso_region *region, void *to,
 {
 	return copy(to, from, length, region->node.base,
 		    region->node.end - region->node.base);
+}
+
+int mdi_range_strnlen(const struct modiso_module *module, const char *string,
+		      size_t max, size_t *length)
+{
+	char piece[256];
+	size_t done = 0, want, found;
+	int result;
+
+	while (done < max) {
+		want = max - done < sizeof(piece) ? max - done : sizeof(piece);
+		want = mdi_range_reach(module, (uintptr_t)string + done, want,
+				       MODISO_READ);
+		if (want == 0)
+			return mdi_range_check(module,
+					       (uintptr_t)string + done, 1,
+					       MODISO_READ);
+		result = mdi_range_copy(piece, string + done, want,
+					string + done);
+		if (result != 0)
+			return result;
+		found = strnlen(piece, want);
+		if (found < want) {
+			*length = done + found;
+			return 0;
+		}
+		done += want;
+	}
+	return mdi_fail(MODISO_ERR_LIMIT, "no zero in the first %zu bytes",
+			max);
 }

@@ -26,6 +26,10 @@ int mdi_range_copy(void *to, const void *from, size_t length,
 int mdi_range_copy_within(const struct modiso_region *region, void *to,
 			  const void *from, size_t length);
 
+/* The bytes before the first zero; MODISO_ERR_LIMIT: no zero in @max bytes. */
+int mdi_range_strnlen(const struct modiso_module *module, const char *string,
+		      size_t max, size_t *length);
+
 /* For the fault handler: is @address on that side of this thread's copy? */
 bool mdi_copy_covers(uintptr_t address);
 

@@ -1,56 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The exported functions of snapshots and heaps. */
+/* The exported functions of modiso/heap.h. */
 #include <modiso.h>
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "base/options.h"
+#include "core/check.h"
 #include "core/heap.h"
-#include "core/module.h"
 #include "core/runtime.h"
-#include "core/snapshot.h"
-
-#include <string.h>
 
 #define HEAP_INFO_MIN sizeof(struct modiso_heap_info)
 
-static int check_module(const struct modiso_module *module)
-{
-	int result = mdi_runtime_check();
-
-	if (result != 0)
-		return result;
-	if (module == NULL)
-		return mdi_null_argument("module");
-	mdi_check_mark(module->mark, MDI_MARK_MODULE,
-		       "a module was used after modiso_module_destroy()");
-	return 0;
-}
-
-int modiso_snapshot_take(struct modiso_module *module)
-{
-	int result = check_module(module);
-
-	return result != 0 ? result : mdi_snapshot_take(module);
-}
-
-int modiso_snapshot_restore(struct modiso_module *module)
-{
-	int result = check_module(module);
-
-	if (result != 0)
-		return result;
-	mdi_runtime_lock();
-	result = mdi_snapshot_restore(module);
-	mdi_runtime_unlock();
-	return result;
-}
-
-/* --- heaps --- */
-
 static int check_heap(const struct modiso_module *module)
 {
-	int result = check_module(module);
+	int result = mdi_check_module(module);
 
 	if (result == 0 && module->heap == NULL)
 		return mdi_fail(MODISO_ERR_NOENT, "module %s has no heap",
@@ -61,7 +23,6 @@ static int check_heap(const struct modiso_module *module)
 static int take_options(const struct modiso_region_options *options,
 			struct modiso_region_options *known)
 {
-	size_t length;
 	int result = 0;
 
 	if (options != NULL)
@@ -74,12 +35,7 @@ static int take_options(const struct modiso_region_options *options,
 		return result;
 	if (known->name == NULL)
 		known->name = "heap";
-	length = strnlen(known->name, MODISO_NAME_SIZE);
-	if (length == 0 || length == MODISO_NAME_SIZE)
-		return mdi_fail(MODISO_ERR_INVAL,
-				"options.name must have 1 to %d bytes",
-				MODISO_NAME_SIZE - 1);
-	return 0;
+	return mdi_check_name(known->name, "options.name");
 }
 
 int modiso_heap_create(struct modiso_module *module, size_t length,
@@ -87,7 +43,7 @@ int modiso_heap_create(struct modiso_module *module, size_t length,
 {
 	struct modiso_region_options known = { .struct_size = sizeof(known) };
 	size_t rounded = 0;
-	int result = check_module(module);
+	int result = mdi_check_module(module);
 
 	if (result == 0)
 		result = take_options(options, &known);
@@ -110,7 +66,7 @@ int modiso_heap_destroy(struct modiso_module *module)
 
 	if (result != 0 || module == NULL)
 		return result;
-	result = check_module(module);
+	result = mdi_check_module(module);
 	if (result != 0 || module->heap == NULL)
 		return result;
 	mdi_runtime_lock();

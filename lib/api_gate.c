@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/gate.h. */
+#include <modiso.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "core/check.h"
+#include "core/fault.h"
+#include "core/gate.h"
+#include "core/runtime.h"
+
+int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
+		       const struct modiso_gate_options *options,
+		       struct modiso_gate **out)
+{
+	struct modiso_gate_options known = {
+		.struct_size = sizeof(known),
+		.word_args = MODISO_ARGS_MAX,
+		.float_args = 8,
+	};
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (module == NULL || entry == NULL || out == NULL)
+		return mdi_null_argument(module == NULL  ? "module"
+					 : entry == NULL ? "entry"
+							 : "out");
+	mdi_mark_module(module);
+	if (options != NULL)
+		result = mdi_options_take(options, options->struct_size, &known,
+					  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags, MODISO_GATE_SCRUB,
+					   "options.flags");
+	if (result == 0 &&
+	    (known.word_args > MODISO_ARGS_MAX || known.float_args > 8))
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "%u word and %u float arguments: at most 6 "
+				  "and 8 travel in registers",
+				  known.word_args, known.float_args);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_gate_create(module, entry, &known, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_gate_destroy(struct modiso_gate *gate)
+{
+	int result;
+
+	if (gate == NULL)
+		return 0;
+	result = mdi_runtime_check();
+	if (result != 0)
+		return result;
+	mdi_mark_gate(gate);
+	mdi_runtime_lock();
+	mdi_gate_destroy(gate);
+	mdi_runtime_unlock();
+	return 0;
+}
+
+int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
+		     unsigned count, uintptr_t *out)
+{
+	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
+	int result = mdi_check_call(gate, args, count, words);
+
+	if (result != 0)
+		return result;
+	result = mdi_gate_call(gate, words, out);
+	/* In reports the host's frames begin with the caller, not here. */
+	if (result == MODISO_ERR_FAULT)
+		mdi_fault_called_by((uintptr_t)__builtin_return_address(0),
+				    (uintptr_t)__builtin_dwarf_cfa());
+	return result;
+}
+
+int modiso_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (gate == NULL || out == NULL)
+		return mdi_null_argument(gate == NULL ? "gate" : "out");
+	mdi_mark_gate(gate);
+	mdi_runtime_lock();
+	result = mdi_gate_thunk(gate, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_gate_status(void)
+{
+	return mdi_status_take();
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/module.h. */
+#include <modiso.h>
+
+#include "backend/select.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "code/image.h"
+#include "core/check.h"
+#include "core/handler.h"
+#include "core/module.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+
+static int check_confinement(const struct modiso_module_options *options)
+{
+	static const struct {
+		uint32_t cap;
+		const char *name;
+	} levels[] = {
+		[MODISO_CONFINE_GUARD] = { MODISO_CAP_GUARD, "GUARD" },
+		[MODISO_CONFINE_READONLY] = { MODISO_CAP_READONLY,
+					      "READONLY" },
+		[MODISO_CONFINE_SEALED] = { MODISO_CAP_SEALED, "SEALED" },
+	};
+	struct modiso_backend_info info;
+
+	if (options->confinement >= MDI_COUNT(levels))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"options.confinement is %u, no level",
+				options->confinement);
+	if (options->confinement == MODISO_CONFINE_GUARD)
+		return 0;
+	mdi_select_probe(mdi_backend_now, &info);
+	if (!(info.caps & levels[options->confinement].cap))
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"confinement %s cannot be had: %s",
+				levels[options->confinement].name,
+				info.reason);
+	return 0;
+}
+
+int modiso_module_create(const char *name,
+			 const struct modiso_module_options *options,
+			 struct modiso_module **out)
+{
+	struct modiso_module_options known = { .struct_size = sizeof(known) };
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	result = mdi_check_name(name, "name");
+	if (result == 0 && out == NULL)
+		result = mdi_null_argument("out");
+	if (result == 0 && options != NULL)
+		result = mdi_options_take(options, options->struct_size, &known,
+					  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags, 0, "options.flags");
+	if (result == 0)
+		result = check_confinement(&known);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_handlers_adopt();
+	if (result == 0)
+		result = mdi_module_create(name, &known, MDI_DOMAIN_MODULE,
+					   out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_module_destroy(struct modiso_module *module)
+{
+	int result;
+
+	if (module == NULL)
+		return 0;
+	result = mdi_runtime_check();
+	if (result != 0)
+		return result;
+	mdi_mark_module(module);
+	mdi_runtime_lock();
+	result = mdi_module_destroy(module);
+	if (result == 0)
+		mdi_images_forget(module);
+	mdi_runtime_unlock();
+	return result;
+}
+
+const char *modiso_module_name(const struct modiso_module *module)
+{
+	return module->name;
+}
+
+void *modiso_module_cookie(const struct modiso_module *module)
+{
+	return module->cookie;
+}
+
+uint64_t modiso_module_id(const struct modiso_module *module)
+{
+	return module->id;
+}
+
+struct modiso_module *modiso_module_caller(void)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+
+	if (frame == NULL)
+		return NULL;
+	return mdi_domain_module(mdi_frame_domain(thread, frame));
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/region.h. */
+#include <modiso.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "core/check.h"
+#include "core/region.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+
+#include <string.h>
+
+#define REGION_INFO_MIN sizeof(struct modiso_region_info)
+
+struct region_request {
+	struct modiso_module *owner;
+	uint32_t flags;
+	const char *name;
+};
+
+/* What creating and adopting have in common. */
+static int check_region(struct modiso_module *owner, uint32_t access,
+			uint32_t flags,
+			const struct modiso_region_options *options,
+			struct modiso_region **out,
+			struct region_request *request)
+{
+	struct modiso_region_options known = { .struct_size = sizeof(known) };
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (out == NULL)
+		return mdi_null_argument("out");
+	if (owner != NULL)
+		mdi_mark_module(owner);
+	result = mdi_check_data_access(access);
+	if (result == 0 && options != NULL)
+		result = mdi_options_take(options, options->struct_size, &known,
+					  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags,
+					   MODISO_REGION_CLOSED |
+						   MODISO_REGION_NODUMP | flags,
+					   "options.flags");
+	if (result == 0 && known.name != NULL)
+		result = mdi_check_name(known.name, "options.name");
+	if (result == 0 && known.flags & MODISO_REGION_CLOSED && owner != NULL)
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "MODISO_REGION_CLOSED is for host regions");
+	if (result != 0)
+		return result;
+	request->owner = owner != NULL			   ? owner :
+			 known.flags & MODISO_REGION_CLOSED ? mdi_host_closed :
+							      mdi_host;
+	request->flags = known.flags;
+	request->name = known.name ? known.name : "region";
+	return 0;
+}
+
+int modiso_region_create(struct modiso_module *owner, size_t length,
+			 uint32_t access,
+			 const struct modiso_region_options *options,
+			 struct modiso_region **out)
+{
+	struct region_request request;
+	size_t rounded;
+	int result = check_region(owner, access, 0, options, out, &request);
+
+	if (result != 0)
+		return result;
+	if (length == 0 || !mdi_page_round(length, &rounded))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"length is %zu: nothing, or it wraps when it "
+				"is rounded up to pages",
+				length);
+	mdi_runtime_lock();
+	result = mdi_region_create(request.owner, rounded, access,
+				   request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+static int check_adopted_range(void *base, size_t length)
+{
+	uintptr_t end;
+
+	if (!mdi_page_aligned((uintptr_t)base))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"base %p is not page aligned: its page would "
+				"take a neighbour's bytes along",
+				base);
+	if (length == 0 || !mdi_page_aligned(length))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"length %zu is not a whole number of pages: "
+				"the last page would take a neighbour's bytes "
+				"along",
+				length);
+	if (!mdi_range_end((uintptr_t)base, length, &end))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"%zu bytes at %p wrap around the end of the "
+				"address space",
+				length, base);
+	return 0;
+}
+
+int modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
+			uint32_t access,
+			const struct modiso_region_options *options,
+			struct modiso_region **out)
+{
+	struct region_request request;
+	int result = check_region(owner, access, 0, options, out, &request);
+
+	if (result == 0)
+		result = check_adopted_range(base, length);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_adopt(request.owner, base, length, access,
+				  request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_map_shared(struct modiso_module *owner, int fd,
+			     uint64_t offset, size_t length, uint32_t access,
+			     const struct modiso_region_options *options,
+			     struct modiso_region **out)
+{
+	struct region_request request;
+	int result = check_region(owner, access, MODISO_REGION_NOSHRINK,
+				  options, out, &request);
+
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_map(request.owner, fd, offset, length, access,
+				request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_map_named(struct modiso_module *owner, const char *shm,
+			    uint64_t offset, size_t length, uint32_t access,
+			    const struct modiso_region_options *options,
+			    struct modiso_region **out)
+{
+	struct region_request request;
+	int result = check_region(owner, access, MODISO_REGION_NOSHRINK,
+				  options, out, &request);
+
+	if (result == 0 && shm == NULL)
+		result = mdi_null_argument("shm");
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_map_named(request.owner, shm, offset, length,
+				      access, request.flags, request.name, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+/* Segments change and go with their image alone. */
+static int check_own(const struct modiso_region *region)
+{
+	if (region->heap)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is the heap of module %s; see "
+				"modiso_heap_destroy()",
+				region->name, region->owner->name);
+	if (!region->image)
+		return 0;
+	return mdi_fail(MODISO_ERR_BUSY,
+			"region %s is a segment of an image; see "
+			"modiso_image_unload()",
+			region->name);
+}
+
+int modiso_region_protect(struct modiso_region *region, uint32_t access)
+{
+	int result = mdi_check_region(region);
+
+	if (result == 0)
+		result = mdi_check_access(access);
+	if (result == 0)
+		result = check_own(region);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_region_protect(region, access);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_destroy(struct modiso_region *region)
+{
+	int result;
+
+	if (region == NULL)
+		return 0;
+	result = mdi_runtime_check();
+	if (result != 0)
+		return result;
+	mdi_mark_region(region);
+	result = check_own(region);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	if (region->owner->domain.kind == MDI_DOMAIN_MODULE &&
+	    mdi_threads_inside(&region->owner->domain))
+		result = mdi_fail(MODISO_ERR_BUSY,
+				  "a thread is inside module %s, which owns "
+				  "region %s",
+				  region->owner->name, region->name);
+	else
+		result = mdi_region_destroy(region);
+	mdi_runtime_unlock();
+	return result;
+}
+
+static struct modiso_module *public_owner(struct modiso_module *owner)
+{
+	return owner->domain.kind == MDI_DOMAIN_MODULE ? owner : NULL;
+}
+
+static int fill_region_info(const struct modiso_region *region,
+			    struct modiso_region_info *info)
+{
+	uint32_t struct_size = info->struct_size;
+
+	memset(info, 0, sizeof(*info));
+	info->struct_size = struct_size;
+	info->access = region->access;
+	info->base = (void *)region->node.base;
+	info->length = region->node.end - region->node.base;
+	info->owner = public_owner(region->owner);
+	info->region = (struct modiso_region *)(uintptr_t)region;
+	info->flags = region->flags;
+	info->adopted = region->adopted;
+	info->shared = region->shared;
+	memcpy(info->name, region->name, sizeof(info->name));
+	return 0;
+}
+
+static int check_region_info(const struct modiso_region_info *info)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (info == NULL)
+		return mdi_null_argument("info");
+	if (info->struct_size < REGION_INFO_MIN)
+		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
+				info->struct_size);
+	return 0;
+}
+
+int modiso_region_find(const void *address, struct modiso_region_info *info)
+{
+	const struct modiso_region *region;
+	int result = check_region_info(info);
+
+	if (result != 0)
+		return result;
+	region = mdi_region_at((uintptr_t)address);
+	if (region == NULL)
+		return mdi_fail(MODISO_ERR_NOENT, "no region holds %p",
+				address);
+	return fill_region_info(region, info);
+}
+
+int modiso_region_get_info(const struct modiso_region *region,
+			   struct modiso_region_info *info)
+{
+	int result = check_region_info(info);
+
+	if (result != 0)
+		return result;
+	if (region == NULL)
+		return mdi_null_argument("region");
+	mdi_mark_region(region);
+	return fill_region_info(region, info);
+}
+
+void *modiso_region_base(const struct modiso_region *region)
+{
+	return (void *)region->node.base;
+}
+
+size_t modiso_region_length(const struct modiso_region *region)
+{
+	return region->node.end - region->node.base;
+}

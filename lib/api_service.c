@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/service.h. */
+#include <modiso.h>
+
+#include "base/options.h"
+#include "core/check.h"
+#include "core/runtime.h"
+#include "core/service.h"
+
+int modiso_service_create(const char *name, modiso_fn function,
+			  const struct modiso_service_options *options,
+			  struct modiso_service **out)
+{
+	struct modiso_service_options known = { .struct_size = sizeof(known) };
+	int result = mdi_runtime_check();
+
+	if (result == 0)
+		result = mdi_check_name(name, "name");
+	if (result != 0)
+		return result;
+	if (function == NULL || out == NULL)
+		return mdi_null_argument(function == NULL ? "function" : "out");
+	if (options != NULL)
+		result = mdi_options_take(options, options->struct_size, &known,
+					  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags, MODISO_SERVICE_LISTED,
+					   "options.flags");
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_service_create(name, function,
+				    known.flags & MODISO_SERVICE_LISTED, out);
+	mdi_runtime_unlock();
+	return result;
+}
+
+static int change_list(struct modiso_service *service,
+		       struct modiso_module *module, bool yes)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (service == NULL || module == NULL)
+		return mdi_null_argument(service == NULL ? "service"
+							 : "module");
+	mdi_mark_service(service);
+	mdi_mark_module(module);
+	mdi_runtime_lock();
+	result = mdi_service_allow(service, module, yes);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_service_allow(struct modiso_service *service,
+			 struct modiso_module *module)
+{
+	return change_list(service, module, true);
+}
+
+int modiso_service_deny(struct modiso_service *service,
+			struct modiso_module *module)
+{
+	return change_list(service, module, false);
+}
+
+modiso_fn modiso_service_thunk(const struct modiso_service *service)
+{
+	return mdi_service_thunk(service);
+}
+
+int modiso_service_destroy(struct modiso_service *service)
+{
+	int result;
+
+	if (service == NULL)
+		return 0;
+	result = mdi_runtime_check();
+	if (result != 0)
+		return result;
+	mdi_mark_service(service);
+	mdi_runtime_lock();
+	mdi_service_destroy(service);
+	mdi_runtime_unlock();
+	return 0;
+}

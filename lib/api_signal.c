@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/signal.h. */
+#include <modiso.h>
+
+#include "core/handler.h"
+#include "core/runtime.h"
+
+int modiso_signal_adopt(void)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = mdi_handlers_adopt();
+	mdi_runtime_unlock();
+	return result;
+}
