@@ -23,6 +23,11 @@ struct task {
 	struct modiso_thread *thread; /* NULL until it has run */
 	sem_t run;
 	bool frozen; /* in the handler, not at its semaphore */
+	/*
+	 * Set by the task when it goes on. Until then it is not frozen again:
+	 * on a loaded machine no task would get further.
+	 */
+	atomic_bool running;
 	atomic_bool killed;
 	/*
 	 * In a service: it is not taken out of there, with what the C library
@@ -101,6 +106,7 @@ static void suspend_handler(int signo)
 	sigdelset(&mask, RESUME);
 	sem_post(&stopped);
 	sigsuspend(&mask);
+	atomic_store(&self->running, true);
 	errno = saved;
 }
 
@@ -121,6 +127,7 @@ static void freeze(struct task *task)
 /* The one that runs next. */
 static void let_run(struct task *task)
 {
+	atomic_store(&task->running, false);
 	if (!task->frozen) {
 		MUST(sem_post(&task->run) == 0);
 		return;
@@ -161,30 +168,59 @@ static void choose(const struct task *interrupted)
 	let_run(current);
 }
 
-/* A task that was killed, in host code. */
-static void leave(void)
+/* Nobody freezes the calling task any more. */
+static void be_gone(struct task *task)
 {
 	sigset_t mask;
 
-	if (self->thread != NULL)
-		(void)!modiso_thread_abandon(self->thread, NULL, NULL);
 	sigemptyset(&mask);
 	sigaddset(&mask, SUSPEND);
 	pthread_sigmask(SIG_BLOCK, &mask, NULL);
-	atomic_store(&self->gone, true);
+	atomic_store(&task->gone, true);
+}
+
+/*
+ * A task that was killed, in host code. Out of its module first, by way of
+ * task_ended(): after choose() another one may be in a module.
+ */
+static void leave(void)
+{
+	if (self->thread != NULL)
+		(void)!modiso_thread_abandon(self->thread, NULL, NULL);
+	lock();
+	if (current == self) {
+		self->state = ENDED;
+		choose(NULL);
+	}
+	unlock();
+	be_gone(self);
 	pthread_exit(NULL);
 }
 
-/* The calling task gives way, and comes back when it is chosen. */
+/* Until the calling task is chosen, or killed. */
+static void wait_for_turn(struct task *me)
+{
+	wait_for(&me->run);
+	atomic_store(&me->running, true);
+	if (atomic_load(&me->killed))
+		leave();
+}
+
+/*
+ * The calling task gives way, and comes back when it is chosen. One that was
+ * killed on its way here is not: who killed it waits, and chooses nobody.
+ */
 static void give_way(void)
 {
 	struct task *me = self;
 
+	if (atomic_load(&me->killed)) {
+		unlock();
+		leave();
+	}
 	choose(NULL);
 	unlock();
-	wait_for(&me->run);
-	if (atomic_load(&me->killed))
-		leave();
+	wait_for_turn(me);
 	lock();
 }
 
@@ -209,20 +245,22 @@ static void task_ended(int status, uintptr_t result, void *arg)
 	struct task *task = arg;
 
 	(void)result;
-	if (atomic_load(&task->killed))
-		leave(); /* who killed it waits for that */
 	lock();
+	counts->faults += status == MODISO_ERR_FAULT;
+	if (atomic_load(&task->killed)) { /* who killed it waits for that */
+		unlock();
+		leave();
+	}
 	task->status = status;
 	task->state = ENDED;
 	counts->ends++;
-	counts->faults += status == MODISO_ERR_FAULT;
 	MUST(ended_count < 64);
 	ended[(ended_first + ended_count++) % 64] =
 		(struct rtos_end){(unsigned)(task - tasks), status};
 	wake_all(WAITING_END, 0);
 	choose(NULL);
 	unlock();
-	atomic_store(&task->gone, true);
+	be_gone(task);
 }
 
 static void *task_body(void *arg)
@@ -232,9 +270,7 @@ static void *task_body(void *arg)
 	self = task;
 	if (task->options.gate != NULL)
 		MUST(modiso_thread_self(&task->thread) == 0);
-	wait_for(&task->run);
-	if (atomic_load(&task->killed))
-		leave();
+	wait_for_turn(task);
 	if (task->options.gate == NULL) {
 		task->options.host((void *)task->options.args[0]);
 		task_ended(0, 0, task);
@@ -264,6 +300,8 @@ static bool freeze_again(struct task *task)
 	return true;
 }
 
+#define LONGEST_MOMENT 100000000
+
 /*
  * A task that is not the current one goes, wherever it is. One that was frozen
  * on its way into the module is frozen again there.
@@ -289,8 +327,10 @@ static void end_task(struct task *task)
 				unlock();
 				nanosleep(&moment, NULL);
 				lock();
-			} while (!missed && !atomic_load(&task->gone));
-			moment.tv_nsec += moment.tv_nsec / 2;
+			} while (!atomic_load(&task->gone) &&
+				 !(missed && atomic_load(&task->running)));
+			if (moment.tv_nsec < LONGEST_MOMENT)
+				moment.tv_nsec += moment.tv_nsec / 2;
 		} while (!atomic_load(&task->gone) && freeze_again(task));
 		killing = false;
 	}
@@ -339,8 +379,6 @@ void rtos_kill(unsigned number)
 		end_task(&tasks[number]);
 	} else {
 		atomic_store(&self->killed, true);
-		self->state = ENDED;
-		choose(NULL);
 		unlock();
 		leave();
 	}
@@ -490,11 +528,12 @@ static void tick(bool (*done)(void))
 	struct task *interrupted;
 
 	lock();
-	if (killing) {
+	interrupted = current;
+	if (killing ||
+	    (interrupted != NULL && !atomic_load(&interrupted->running))) {
 		unlock();
 		return;
 	}
-	interrupted = current;
 	if (interrupted != NULL)
 		freeze(interrupted);
 	counts->ticks++;
