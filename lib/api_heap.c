@@ -47,13 +47,10 @@ int modiso_heap_create(struct modiso_module *module, size_t length,
 
 	if (result == 0)
 		result = take_options(options, &known);
+	if (result == 0)
+		result = mdi_check_length(length, &rounded);
 	if (result != 0)
 		return result;
-	if (length == 0 || !mdi_page_round(length, &rounded))
-		return mdi_fail(MODISO_ERR_INVAL,
-				"length is %zu: nothing, or it wraps when it "
-				"is rounded up to pages",
-				length);
 	mdi_runtime_lock();
 	result = mdi_heap_create(module, rounded, known.flags, known.name);
 	mdi_runtime_unlock();

@@ -68,13 +68,10 @@ int modiso_region_create(struct modiso_module *owner, size_t length,
 	size_t rounded;
 	int result = check_region(owner, access, 0, options, out, &request);
 
+	if (result == 0)
+		result = mdi_check_length(length, &rounded);
 	if (result != 0)
 		return result;
-	if (length == 0 || !mdi_page_round(length, &rounded))
-		return mdi_fail(MODISO_ERR_INVAL,
-				"length is %zu: nothing, or it wraps when it "
-				"is rounded up to pages",
-				length);
 	mdi_runtime_lock();
 	result = mdi_region_create(request.owner, rounded, access,
 				   request.flags, request.name, out);

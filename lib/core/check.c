@@ -43,6 +43,16 @@ int mdi_check_name(const char *name, const char *what)
 	return 0;
 }
 
+int mdi_check_length(size_t length, size_t *rounded)
+{
+	if (length != 0 && mdi_page_round(length, rounded))
+		return 0;
+	return mdi_fail(MODISO_ERR_INVAL,
+			"length is %zu: nothing, or it wraps when it is "
+			"rounded up to pages",
+			length);
+}
+
 int mdi_check_access(uint32_t access)
 {
 	if (access == MODISO_READ || access == (MODISO_READ | MODISO_WRITE) ||

@@ -45,6 +45,9 @@ int mdi_check_region(const struct modiso_region *region);
 /* 1 to MODISO_NAME_SIZE - 1 bytes. @what is what the caller calls it. */
 int mdi_check_name(const char *name, const char *what);
 
+/* At least one byte; @rounded: in whole pages. */
+int mdi_check_length(size_t length, size_t *rounded);
+
 /* Read, read and write, read and execute; and without the last. */
 int mdi_check_access(uint32_t access);
 int mdi_check_data_access(uint32_t access);

@@ -571,18 +571,6 @@ static uintptr_t serve_signal(uintptr_t value)
 	return 0;
 }
 
-MODULE_CODE static uintptr_t kill_self(uintptr_t thread)
-{
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"((long)SYS_tkill), "D"(thread),
-			   "S"((long)SIGUSR1)
-			 : "rcx", "r11", "memory");
-	return (uintptr_t)result;
-}
-
 START_TEST(test_no_system_call)
 {
 	const struct sigaction action = {.sa_handler = freeze_by_itself};
@@ -591,8 +579,8 @@ START_TEST(test_no_system_call)
 	must(!sigaction(SIGUSR1, &action, NULL));
 	expect(MODISO_OK, modiso_thread_self(&task));
 	if (_i == 0) {
-		must_eq(enter(make_gate(module, kill_self),
-			      (uintptr_t)syscall(SYS_gettid)),
+		must_eq(enter(make_gate(module, poke_tkill),
+			      (uintptr_t)proc_gettid(), SIGUSR1),
 			0);
 	} else {
 		service = (uintptr_t(*)(uintptr_t))make_service("signal",

@@ -289,6 +289,18 @@ static struct step_plan plan_of(const char *name, void (*setup)(void),
 	};
 }
 
+/* At each instruction of a round, of which gates have at least @least. */
+static void step_each(const char *name, void (*setup)(void),
+		      void (*round)(void), int which, unsigned least)
+{
+	struct step_plan plan = plan_of(name, setup, round);
+	struct step_count count;
+
+	variant = which;
+	count = step_run(&plan);
+	must(count.wanted >= least);
+}
+
 /* --- gates --- */
 
 static modiso_fn entry;
@@ -351,14 +363,9 @@ static void set_gate(void)
 
 START_TEST(test_gate)
 {
-	struct step_plan plan = plan_of("gate", set_gate, round_call);
-	struct step_count count;
-
-	variant = VARIANTS - 1 - _i / SHAPES;
 	shape = _i % SHAPES;
-	count = step_run(&plan);
-	/* In and out: no gate is shorter than this. */
-	must(count.wanted >= 50);
+	/* In and out: no gate is shorter than 50. */
+	step_each("gate", set_gate, round_call, VARIANTS - 1 - _i / SHAPES, 50);
 }
 END_TEST
 
@@ -379,12 +386,7 @@ static void set_service(void)
 
 START_TEST(test_service)
 {
-	struct step_plan plan = plan_of("service", set_service, round_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 120);
+	step_each("service", set_service, round_call, _i, 120);
 }
 END_TEST
 
@@ -419,13 +421,7 @@ static void set_allowed(void)
 
 START_TEST(test_service_allowed)
 {
-	struct step_plan plan =
-		plan_of("listed service", set_allowed, round_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 120);
+	step_each("listed service", set_allowed, round_call, _i, 120);
 }
 END_TEST
 
@@ -492,13 +488,7 @@ static void set_refused(void)
 
 START_TEST(test_service_refused)
 {
-	struct step_plan plan =
-		plan_of("refused service", set_refused, round_fault);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 100);
+	step_each("refused service", set_refused, round_fault, _i, 100);
 }
 END_TEST
 
@@ -522,12 +512,7 @@ static void set_fault(void)
 
 START_TEST(test_fault)
 {
-	struct step_plan plan = plan_of("fault", set_fault, round_fault);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 120);
+	step_each("fault", set_fault, round_fault, _i, 120);
 }
 END_TEST
 
@@ -576,13 +561,7 @@ static void set_code(void)
 
 START_TEST(test_code)
 {
-	struct step_plan plan = plan_of("code of a fault", set_code,
-					round_code);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 50);
+	step_each("code of a fault", set_code, round_code, _i, 50);
 }
 END_TEST
 
@@ -622,12 +601,7 @@ static void set_nested(void)
 
 START_TEST(test_nested)
 {
-	struct step_plan plan = plan_of("nested", set_nested, round_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 140);
+	step_each("nested", set_nested, round_call, _i, 140);
 }
 END_TEST
 
@@ -662,12 +636,7 @@ static void set_window(void)
 
 START_TEST(test_window)
 {
-	struct step_plan plan = plan_of("window", set_window, round_window);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 120);
+	step_each("window", set_window, round_window, _i, 120);
 }
 END_TEST
 
@@ -693,13 +662,7 @@ static void set_first_call(void)
 
 START_TEST(test_first_call)
 {
-	struct step_plan plan =
-		plan_of("first call", set_first_call, round_first_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 50);
+	step_each("first call", set_first_call, round_first_call, _i, 50);
 }
 END_TEST
 
@@ -765,13 +728,7 @@ static void set_too_deep(void)
 
 START_TEST(test_too_deep)
 {
-	struct step_plan plan =
-		plan_of("one too deep", set_too_deep, round_too_deep);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 20);
+	step_each("one too deep", set_too_deep, round_too_deep, _i, 20);
 }
 END_TEST
 
@@ -821,13 +778,7 @@ static void set_handler(void)
 
 START_TEST(test_in_handler)
 {
-	struct step_plan plan =
-		plan_of("in a handler", set_handler, round_handler);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 80);
+	step_each("in a handler", set_handler, round_handler, _i, 80);
 }
 END_TEST
 
@@ -872,12 +823,7 @@ static void set_copy(void)
 
 START_TEST(test_copy)
 {
-	struct step_plan plan = plan_of("copy", set_copy, round_copy);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 4);
+	step_each("copy", set_copy, round_copy, _i, 4);
 }
 END_TEST
 
@@ -901,12 +847,7 @@ static void set_sealed(void)
 
 START_TEST(test_sealed)
 {
-	struct step_plan plan = plan_of("sealed", set_sealed, round_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 60);
+	step_each("sealed", set_sealed, round_call, _i, 60);
 }
 END_TEST
 
@@ -938,13 +879,7 @@ static void set_own_keys(void)
 
 START_TEST(test_own_keys)
 {
-	struct step_plan plan =
-		plan_of("the program's own keys", set_own_keys, round_call);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 130);
+	step_each("the program's own keys", set_own_keys, round_call, _i, 130);
 }
 END_TEST
 
@@ -1000,13 +935,7 @@ static void set_partner(void)
 
 START_TEST(test_partner_waits)
 {
-	struct step_plan plan =
-		plan_of("another thread waits", set_partner, round_partner);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 20);
+	step_each("another thread waits", set_partner, round_partner, _i, 20);
 }
 END_TEST
 
@@ -1060,13 +989,7 @@ static void set_stay(void)
 
 START_TEST(test_partner_stays)
 {
-	struct step_plan plan =
-		plan_of("another thread stays", set_stay, round_stay);
-	struct step_count count;
-
-	variant = _i;
-	count = step_run(&plan);
-	must(count.wanted >= 50);
+	step_each("another thread stays", set_stay, round_stay, _i, 50);
 }
 END_TEST
 

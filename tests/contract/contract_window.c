@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static char sentinel;
@@ -308,18 +307,6 @@ static void touch_in_handler(int signo)
 	region_bytes(hosts)[7]++;
 }
 
-MODULE_CODE static uintptr_t signal_self(uintptr_t thread)
-{
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"((long)SYS_tkill), "D"(thread),
-			   "S"((long)SIGUSR1)
-			 : "rcx", "r11", "memory");
-	return (uintptr_t)result;
-}
-
 START_TEST(test_handler_in_module)
 {
 	const struct sigaction action = {.sa_handler = touch_in_handler};
@@ -328,10 +315,10 @@ START_TEST(test_handler_in_module)
 
 	make_scene();
 	must(!sigaction(SIGUSR1, &action, NULL));
-	gate = make_gate(module, signal_self);
+	gate = make_gate(module, poke_tkill);
 	for (i = 1; i <= 3; i++) {
 		expect(MODISO_OK, modiso_window_open(data, RW));
-		must_eq(enter(gate, (uintptr_t)proc_gettid()), 0);
+		must_eq(enter(gate, (uintptr_t)proc_gettid(), SIGUSR1), 0);
 		must_eq(region_bytes(hosts)[7], i);
 		region_bytes(data)[5]++;
 		expect(MODISO_OK, modiso_window_close(data));

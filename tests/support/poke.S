@@ -218,6 +218,16 @@ POKE poke_local
 	ret
 END poke_local
 
+/* --- signals --- */
+
+#define SYS_TKILL 200
+
+POKE poke_tkill
+	mov	$SYS_TKILL, %eax
+	syscall
+	ret
+END poke_tkill
+
 /* --- ways back --- */
 
 POKE poke_return_low

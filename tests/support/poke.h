@@ -49,6 +49,9 @@ uintptr_t poke_local(void); /* the address of its stack */
 extern const char poke_recurse_end[], poke_drop_at[], poke_wild_push_at[],
 	poke_wild_ud2_at[];
 
+/* A signal to a thread, by a system call; what that returned. */
+uintptr_t poke_tkill(uintptr_t tid, uintptr_t signo);
+
 /* Ways back. */
 uintptr_t poke_return_low(size_t bytes);       /* rsp that much too low */
 uintptr_t poke_return_to(const void *address); /* another return address */
