@@ -198,7 +198,7 @@ fi
 if ! grep -q '^@done' "$log/results.log"; then
 	{
 		echo "run.sh: the machine did not end in order; its console:"
-		tail -n 40 "$log/console.log" 2>/dev/null |
+		tail -n 120 "$log/console.log" 2>/dev/null |
 			tr -cd '[:print:]\n\t'
 		cat "$log/qemu.log"
 	} | sed 's/^/# /' >&2
