@@ -24,13 +24,15 @@ int modiso_service_create(const char *name, modiso_fn function,
 		result = mdi_options_take(options, options->struct_size, &known,
 					  sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags, MODISO_SERVICE_LISTED,
+		result = mdi_options_flags(known.flags,
+					   MODISO_SERVICE_LISTED |
+						   MODISO_SERVICE_FLOAT,
 					   "options.flags");
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();
 	result = mdi_service_create(name, function,
-				    known.flags & MODISO_SERVICE_LISTED, out);
+				    known.flags, out);
 	mdi_runtime_unlock();
 	return result;
 }

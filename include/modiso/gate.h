@@ -30,7 +30,11 @@ typedef void (*modiso_fn)(void);
 #define MODISO_ARGS_MAX 6
 
 /* modiso_gate_options.flags */
-#define MODISO_GATE_SCRUB (1u << 0) /* clear every register, vectors too */
+/*
+ * Clear every register that carries no argument, vectors too; and those that a
+ * service leaves behind, in all calls of the module (modiso/service.h).
+ */
+#define MODISO_GATE_SCRUB (1u << 0)
 
 /*
  * How a gate is to be made. A zeroed structure with struct_size set asks for

@@ -30,6 +30,7 @@ struct modiso_service;
 
 /* modiso_service_options.flags */
 #define MODISO_SERVICE_LISTED (1u << 0) /* only for modules on its list */
+#define MODISO_SERVICE_FLOAT  (1u << 1) /* its result is a float or double */
 
 /*
  * How a service is to be made. A zeroed structure with struct_size set asks
@@ -47,6 +48,11 @@ struct modiso_service_options {
  *            pointer and eight float or double arguments, one result.
  * @options:  NULL for the defaults: every module may call it.
  * @out:      receives the service; left untouched on failure.
+ *
+ * A module that is SEALED, or has a gate with MODISO_GATE_SCRUB, finds nothing
+ * of the host's in any register when the service returns but its result. For
+ * such modules a float or double result needs MODISO_SERVICE_FLOAT; without it
+ * they get 0.
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, @name is empty or too long, an

@@ -40,6 +40,7 @@ struct mdi_domain {
 	struct mdi_domain_head head; /* first: gates load it */
 	enum mdi_domain_kind kind;
 	uint32_t confinement;
+	bool scrub; /* it sees nothing that the host leaves in registers */
 
 	/* pkey */
 	int key;              /* that the pages carry */

@@ -588,6 +588,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
 
+	mdi_selectors_reload(thread);
 	if (thread->abandoned) {
 		thread->status = 0;
 		mdi_thread_landed(thread);

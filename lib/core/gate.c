@@ -131,6 +131,10 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	};
 	gate->own.enter = gate->own.value != 0 ? mdi_gate_valued :
 						 gate->own.inner;
+	if (shape.scrub && !module->domain.scrub) {
+		module->domain.scrub = true;
+		mdi_threads_scrub(&module->domain);
+	}
 	gate->next = module->gates;
 	gate->link = &module->gates;
 	if (gate->next != NULL)
@@ -223,6 +227,7 @@ static int try_link(struct mdi_thread *thread, struct modiso_module *module)
 	if (result != 0)
 		return result;
 	link->pkru = module->domain.head.pkru;
+	link->scrub = module->domain.scrub;
 	/* The gate pushes a word and then calls. */
 	link->stack = stack->top - 8;
 	return 0;
@@ -394,6 +399,7 @@ void mdi_plain_leave(struct mdi_thread *thread)
 {
 	struct mdi_domain *domain;
 
+	mdi_selectors_reload(thread);
 	mdi_critical_begin();
 	domain = plain_pop(thread);
 	mdi_backend_now->leave(domain, thread);

@@ -103,6 +103,7 @@ int mdi_module_create(const char *name,
 	module->stack_size = stack_size;
 	module->domain.kind = kind;
 	module->domain.confinement = options->confinement;
+	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
 	if (!take_link(&module->domain)) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
 				  count);

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define ASK 1u /* struct mdi_service_slot.flags: ask mdi_service_allowed() */
 #define ALLOWED_SIZE (MDI_MODULES_MAX / 8)
 
 /* Guarded by the library's lock; read without it by mdi_service_allowed(). */
@@ -23,7 +22,7 @@ void mdi_services_start(void)
 {
 	for (uint32_t i = 0; i < MDI_SERVICE_SLOTS; i++)
 		mdi_arch_state.services[i] =
-			(struct mdi_service_slot){ .flags = ASK };
+			(struct mdi_service_slot){ .flags = MDI_SERVICE_ASK };
 	memset(services, 0, sizeof(services));
 	service_count = 0;
 }
@@ -47,9 +46,10 @@ const char *mdi_service_name(uint32_t number)
 	return service ? service->name : "";
 }
 
-int mdi_service_create(const char *name, modiso_fn function, bool listed,
+int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 		       struct modiso_service **out)
 {
+	bool listed = flags & MODISO_SERVICE_LISTED;
 	struct modiso_service *service;
 	uint32_t number = 0;
 
@@ -69,7 +69,11 @@ int mdi_service_create(const char *name, modiso_fn function, bool listed,
 	service_count++;
 	mdi_arch_state.services[number].function = function;
 	__atomic_store_n(&mdi_arch_state.services[number].flags,
-			 listed ? ASK : 0, __ATOMIC_RELEASE);
+			 (listed ? MDI_SERVICE_ASK : 0) |
+				 (flags & MODISO_SERVICE_FLOAT ?
+					  MDI_SERVICE_FLOAT :
+					  0),
+			 __ATOMIC_RELEASE);
 	*out = service;
 	return 0;
 }
@@ -124,7 +128,7 @@ void mdi_service_destroy(struct modiso_service *service)
 	struct mdi_service_slot *slot =
 		&mdi_arch_state.services[service->number];
 
-	__atomic_store_n(&slot->flags, ASK, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->flags, MDI_SERVICE_ASK, __ATOMIC_RELEASE);
 	services[service->number] = NULL;
 	service_count--;
 	mdi_vault_free(service->allowed, ALLOWED_SIZE);
@@ -165,7 +169,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	struct mdi_frame *frame = mdi_frame_top(thread);
 
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
-	if (mdi_arch_state.services[frame->service].flags & ASK &&
+	if (mdi_arch_state.services[frame->service].flags & MDI_SERVICE_ASK &&
 	    !mdi_service_allowed(number, thread))
 		return 0;
 	mdi_critical_begin();
@@ -175,12 +179,20 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	return 1;
 }
 
-uintptr_t mdi_plain_service_leave(struct mdi_thread *thread)
+uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
+				  uint64_t *scrub)
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
 	uintptr_t sp = frame->service_sp;
 	int saved = errno, result;
 
+	*scrub = ((struct mdi_domain *)mdi_link_domain(frame->link))->scrub;
+	if (*scrub != 0) {
+		if (!(mdi_arch_state.services[frame->service].flags &
+		      MDI_SERVICE_FLOAT))
+			xmm0[0] = 0;
+		xmm0[1] = 0;
+	}
 	mdi_critical_begin();
 	result = mdi_backend_now->enter((void *)mdi_link_domain(frame->link),
 					thread);

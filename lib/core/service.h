@@ -19,7 +19,7 @@ struct modiso_service {
 };
 
 /* The library's lock is held in these. */
-int mdi_service_create(const char *name, modiso_fn function, bool listed,
+int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 		       struct modiso_service **out);
 int mdi_service_allow(struct modiso_service *service,
 		      struct modiso_module *module, bool yes);

@@ -284,6 +284,7 @@ static int attach(struct mdi_thread **out)
 	thread = mdi_block_thread(block_of(index));
 	memset(thread, 0, sizeof(*thread));
 	thread->index = index;
+	mdi_selectors_note(thread);
 	thread->fs_base = thread_pointer();
 	thread->tid = mdi_sys_gettid();
 	thread->frame = mdi_thread_frames(thread);
@@ -458,6 +459,16 @@ static void withdraw(const struct mdi_domain *domain)
 		__atomic_store_n(&mdi_thread_link(thread,
 						  domain->head.link)->stack,
 				 0, __ATOMIC_RELAXED);
+}
+
+void mdi_threads_scrub(const struct mdi_domain *domain)
+{
+	struct mdi_thread *thread;
+
+	for (thread = attached; thread != NULL; thread = thread->next)
+		__atomic_store_n(&mdi_thread_link(thread,
+						  domain->head.link)->scrub,
+				 1, __ATOMIC_RELAXED);
 }
 
 const struct mdi_users mdi_thread_users = {

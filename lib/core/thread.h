@@ -53,6 +53,9 @@ bool mdi_threads_any(void);
 /* Is any thread in a call to this module? */
 bool mdi_threads_inside(const struct mdi_domain *domain);
 
+/* What services leave in registers is nothing for this module any more. */
+void mdi_threads_scrub(const struct mdi_domain *domain);
+
 /* For the backend. */
 extern const struct mdi_users mdi_thread_users;
 

@@ -441,6 +441,7 @@ END_TEST
 
 /* --- the CPU afterwards --- */
 
+static struct modiso_module *state_module;
 static struct modiso_gate *volatile state_gate;
 
 static uintptr_t call_state_gate(uintptr_t a, uintptr_t b)
@@ -549,12 +550,10 @@ static void check_host(const struct state *state, const struct cpu_seen *seen,
 
 static void start_state(const struct state *state, unsigned long *base)
 {
-	struct modiso_module *module;
-
-	module = world_module();
-	state_gate = make_gate(module, state->entry);
+	state_module = world_module();
+	state_gate = make_gate(state_module, state->entry);
 	/* The bases are the thread's once it has entered a module. */
-	must_eq(enter(make_gate(module, all_ones), 1), 0);
+	must_eq(enter(make_gate(state_module, all_ones), 1), 0);
 	base[0] = base_of(ARCH_GET_FS);
 	base[1] = base_of(ARCH_GET_GS);
 }
@@ -605,6 +604,61 @@ START_TEST(test_state_after_thunk)
 		cpu_call(&seen, thunk, state->value, round % 2, 0, 0);
 		check_host(state, &seen, &before, base);
 		check_code(state, modiso_gate_status(), round % 2);
+	}
+}
+END_TEST
+
+static const struct state selectors[] = {
+	{"DS", poke_ds, POKE_USER_DS, FINE, false},
+	{"ES", poke_es, POKE_USER_DS, FINE, false},
+	{"FS", poke_fs, POKE_USER_DS, GRAVE, true},
+	{"GS", poke_gs, POKE_USER_DS, GRAVE, true},
+};
+
+#define SELECTORS ((int)(sizeof(selectors) / sizeof(*selectors)))
+
+static void read_selectors(uint16_t out[4])
+{
+	__asm__ volatile("movw %%ds, %0\n\tmovw %%es, %1\n\t"
+			 "movw %%fs, %2\n\tmovw %%gs, %3"
+			 : "=m"(out[0]), "=m"(out[1]), "=m"(out[2]),
+			   "=m"(out[3]));
+}
+
+/*
+ * After a fault, and after the return of a gate that scrubs. With page
+ * permissions every gate does.
+ */
+START_TEST(test_selectors)
+{
+	const struct state *state = &selectors[_i];
+	struct modiso_gate_options options = {
+		SIZED, .flags = MODISO_GATE_SCRUB, .word_args = 2};
+	uint16_t mine[4], now[4];
+	struct modiso_gate *gate;
+	struct cpu_seen before, seen;
+	unsigned long base[2];
+	uintptr_t code, crash;
+	int round;
+
+	start_state(state, base);
+	read_selectors(mine);
+	expect(MODISO_OK,
+	       modiso_gate_create(state_module, (modiso_fn)state->entry,
+				  &options, &gate));
+	for (round = 0; round < 8; round++) {
+		crash = (uintptr_t)round % 2;
+		cpu_call(&before, (modiso_fn)host_function, 0, 0, 0, 0);
+		if (round == 4)
+			state_gate = gate;
+		if (on_pkey() && round < 4 && !crash)
+			continue;
+		code = cpu_call(&seen, (modiso_fn)call_state_gate, state->value,
+				crash, 0, 0);
+		read_selectors(now);
+		must(!memcmp(mine, now, sizeof(now)));
+		check_host(state, &seen, &before, base);
+		check_code(state, (int)code, crash);
 	}
 }
 END_TEST
@@ -830,6 +884,7 @@ START_TEST(test_scrub)
 		/* Vectors beyond the width that was stored are zero anyway. */
 		must(all_bytes(seen->vector, 0, sizeof(seen->vector)));
 		must(all_bytes(seen->mask, 0, sizeof(seen->mask)));
+		must(all_bytes(seen->mmx, 0, sizeof(seen->mmx)));
 	}
 }
 END_TEST
@@ -849,6 +904,8 @@ START_TEST(test_scrub_control)
 			must_eq(seen.word[i], POKE_SECRET);
 		must(!memcmp(seen.vector[i], &secret, sizeof(secret)));
 	}
+	for (i = 0; i < 8; i++)
+		must_eq(seen.mmx[i], POKE_SECRET);
 }
 END_TEST
 
@@ -969,6 +1026,9 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_state_after_fault, i, i + 1);
 		tcase_add_loop_test(tcase, test_state_after_thunk, i, i + 1);
 	}
+	for (i = 0; i < SELECTORS; i++)
+		if (!selectors[i].needs_fsgsbase || cpu_has_fsgsbase())
+			tcase_add_loop_test(tcase, test_selectors, i, i + 1);
 	tcase_add_test(tcase, test_host_modes);
 	tcase_add_test(tcase, test_trap_flag);
 	tcase_add_test(tcase, test_return_shifted);

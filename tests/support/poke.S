@@ -320,6 +320,18 @@ POKE poke_gsbase
 	LEAVE
 END poke_gsbase
 
+.macro SELECTOR name, register
+POKE \name
+	mov	%edi, \register
+	LEAVE
+END \name
+.endm
+
+	SELECTOR poke_ds, %ds
+	SELECTOR poke_es, %es
+	SELECTOR poke_fs, %fs
+	SELECTOR poke_gs, %gs
+
 /* --- the rights register; never called where there is none --- */
 
 POKE poke_rdpkru
@@ -426,27 +438,27 @@ END poke_jump_with
 	mov	%r15, 120(%rdi)
 .endm
 
-POKE poke_registers_xmm
-	STORE_WORDS
+.macro STORE_MMX
+	.irp	n,0,1,2,3,4,5,6,7
+	movq	%mm\n, 128 + 64 * 32 + 64 + 8 * \n(%rdi)
+	.endr
+	emms
+.endm
+
+.macro STORE_XMM
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	movups	%xmm\n, 128 + 64 * \n(%rdi)
 	.endr
-	xor	%eax, %eax
-	ret
-END poke_registers_xmm
+.endm
 
-POKE poke_registers_ymm
-	STORE_WORDS
+.macro STORE_YMM
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	vmovups	%ymm\n, 128 + 64 * \n(%rdi)
 	.endr
 	vzeroupper
-	xor	%eax, %eax
-	ret
-END poke_registers_ymm
+.endm
 
-POKE poke_registers_zmm
-	STORE_WORDS
+.macro STORE_ZMM
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20, \
 		21,22,23,24,25,26,27,28,29,30,31
 	vmovups	%zmm\n, 128 + 64 * \n(%rdi)
@@ -456,9 +468,49 @@ POKE poke_registers_zmm
 	mov	%rax, 128 + 64 * 32 + 8 * \n(%rdi)
 	.endr
 	vzeroupper
+.endm
+
+.macro REGISTERS name, store
+POKE \name
+	STORE_WORDS
+	\store
+	STORE_MMX
 	xor	%eax, %eax
 	ret
-END poke_registers_zmm
+END \name
+.endm
+
+	REGISTERS poke_registers_xmm, STORE_XMM
+	REGISTERS poke_registers_ymm, STORE_YMM
+	REGISTERS poke_registers_zmm, STORE_ZMM
+
+/* rdi must hold the place by then: what it held before goes through the stack. */
+.macro AFTER name, store
+POKE \name
+	push	%rbx
+	.cfi_adjust_cfa_offset 8
+	mov	%rdi, %rbx
+	mov	%rdx, %rdi
+	call	*%rsi
+	push	%rdi
+	.cfi_adjust_cfa_offset 8
+	mov	%rbx, %rdi
+	STORE_WORDS
+	pop	%rax
+	.cfi_adjust_cfa_offset -8
+	mov	%rax, 40(%rdi)
+	\store
+	STORE_MMX
+	xor	%eax, %eax
+	pop	%rbx
+	.cfi_adjust_cfa_offset -8
+	ret
+END \name
+.endm
+
+	AFTER poke_after_xmm, STORE_XMM
+	AFTER poke_after_ymm, STORE_YMM
+	AFTER poke_after_zmm, STORE_ZMM
 
 /* --- the host's side --- */
 
@@ -537,23 +589,19 @@ POKE cpu_call
 	ret
 END cpu_call
 
-POKE cpu_call_secret
-	SAVE_ALL
-	push	%rdi
-	.cfi_adjust_cfa_offset 8
-	mov	%rsi, %rdi
-	mov	$0x5ec2e75ec2e75ec2, %rax
+/* rax into all vector registers as wide as edx says, and into the x87's. */
+.macro FILL_VECTORS
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	movq	%rax, %xmm\n
 	punpcklqdq %xmm\n, %xmm\n
 	.endr
 	cmp	$1, %edx
-	jb	1f
+	jb	.Lwide\@
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	vinsertf128 $1, %xmm\n, %ymm\n, %ymm\n
 	.endr
 	cmp	$2, %edx
-	jb	1f
+	jb	.Lwide\@
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20, \
 		21,22,23,24,25,26,27,28,29,30,31
 	vpbroadcastq %rax, %zmm\n
@@ -561,7 +609,21 @@ POKE cpu_call_secret
 	.irp	n,0,1,2,3,4,5,6,7
 	kmovw	%eax, %k\n
 	.endr
-1:	mov	%rax, %rbx
+.Lwide\@:
+	.irp	n,0,1,2,3,4,5,6,7
+	movq	%rax, %mm\n
+	.endr
+	emms
+.endm
+
+POKE cpu_call_secret
+	SAVE_ALL
+	push	%rdi
+	.cfi_adjust_cfa_offset 8
+	mov	%rsi, %rdi
+	mov	$0x5ec2e75ec2e75ec2, %rax
+	FILL_VECTORS
+	mov	%rax, %rbx
 	mov	%rax, %rcx
 	mov	%rax, %rdx
 	mov	%rax, %rsi
@@ -580,6 +642,22 @@ POKE cpu_call_secret
 	RESTORE_ALL
 	ret
 END cpu_call_secret
+
+POKE poke_litter
+	mov	%edi, %edx
+	mov	$0x5ec2e75ec2e75ec2, %rax
+	FILL_VECTORS
+	mov	%rax, %rcx
+	mov	%rax, %rsi
+	mov	%rax, %r8
+	mov	%rax, %r9
+	mov	%rax, %r10
+	mov	%rax, %r11
+	lea	1(%rdi), %eax
+	mov	%rcx, %rdx
+	mov	%rcx, %rdi
+	ret
+END poke_litter
 
 	.section .rodata
 	.globl	poke_code42, poke_code42_end

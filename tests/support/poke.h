@@ -67,6 +67,13 @@ uintptr_t poke_mmx(uintptr_t value, uintptr_t crash);
 uintptr_t poke_fsbase(uintptr_t value, uintptr_t crash); /* needs FSGSBASE */
 uintptr_t poke_gsbase(uintptr_t value, uintptr_t crash);
 
+/* Selectors. FS and GS get the base of what is loaded. */
+#define POKE_USER_DS 0x2b
+uintptr_t poke_ds(uintptr_t value, uintptr_t crash);
+uintptr_t poke_es(uintptr_t value, uintptr_t crash);
+uintptr_t poke_fs(uintptr_t value, uintptr_t crash);
+uintptr_t poke_gs(uintptr_t value, uintptr_t crash);
+
 /* The rights register; only where there are protection keys. */
 uintptr_t poke_rdpkru(void);
 /*
@@ -93,6 +100,7 @@ struct poke_registers {
 	uint64_t word[16];
 	uint8_t vector[32][64]; /* xmm, ymm or zmm: the rest stays as it was */
 	uint64_t mask[8];       /* k0-k7, with zmm */
+	uint64_t mmx[8];        /* the x87 registers' low words */
 };
 uintptr_t poke_registers_xmm(struct poke_registers *to);
 uintptr_t poke_registers_ymm(struct poke_registers *to);
@@ -127,6 +135,19 @@ bool cpu_has_fsgsbase(void); /* for user code, that is */
 /* Call function(a) with POKE_SECRET in every register that a call can have. */
 #define POKE_SECRET 0x5ec2e75ec2e75ec2ul
 enum cpu_vectors { CPU_XMM = 0, CPU_YMM = 1, CPU_ZMM = 2 };
+
+/*
+ * A host function that leaves POKE_SECRET in every register that a function
+ * may change, but in rax: returns @vectors + 1.
+ */
+uintptr_t poke_litter(enum cpu_vectors vectors);
+/* Call function(a), then store what it left behind; rbx is the module's. */
+uintptr_t poke_after_xmm(struct poke_registers *to, void (*function)(void),
+			 uintptr_t a);
+uintptr_t poke_after_ymm(struct poke_registers *to, void (*function)(void),
+			 uintptr_t a);
+uintptr_t poke_after_zmm(struct poke_registers *to, void (*function)(void),
+			 uintptr_t a);
 /* The widest that this CPU and kernel have. */
 enum cpu_vectors cpu_vectors(void);
 uintptr_t cpu_call_secret(void (*function)(void), uintptr_t a,

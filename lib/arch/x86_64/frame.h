@@ -44,6 +44,7 @@
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
 #define RO_HOST_PKRU 4
+#define RO_SELECTORS 8
 
 /* struct mdi_thread, from the block */
 #define T_FS_BASE 4096
@@ -51,6 +52,7 @@
 #define T_FRAME 4112
 #define T_TID 4108
 #define T_LINK 4120
+#define T_SELECTORS 4124
 #define T_FRAMES 8192
 #define T_FRAMES_END 16384
 #define T_LINKS 262144
@@ -79,6 +81,7 @@
 /* struct mdi_link */
 #define L_STACK 0
 #define L_PKRU 8
+#define L_SCRUB 12
 #define L_SHIFT 4
 
 /* struct mdi_gate_slot */
@@ -98,6 +101,8 @@
 #define V_FUNCTION 0
 #define V_FLAGS 8
 #define V_SHIFT 4
+#define MDI_SERVICE_ASK 1   /* mdi_service_allowed() */
+#define MDI_SERVICE_FLOAT 2 /* its result is in xmm0 */
 #define MDI_SERVICE_SLOTS 4096
 
 /* struct mdi_arch_state */
@@ -154,7 +159,7 @@ struct mdi_domain_head {
 struct mdi_link {
 	uint64_t stack; /* top, for the thread's next call into the module */
 	uint32_t pkru;  /* the module's */
-	uint32_t unused;
+	uint32_t scrub; /* pkey: it is not to see what a service leaves */
 };
 
 /* One gate under way, and in it at most one service under way. */
@@ -193,6 +198,7 @@ struct mdi_frame {
 struct mdi_open_page {
 	uint32_t pkru;      /* what PKRU must be inside the module */
 	uint32_t host_pkru; /* what PKRU must be outside */
+	uint16_t selectors[4]; /* of struct mdi_thread */
 };
 
 struct mdi_thread {
@@ -205,6 +211,7 @@ struct mdi_thread {
 	 * taken, and the link is read after that (backend/slots.c).
 	 */
 	uint32_t link;
+	uint16_t selectors[4]; /* DS, ES, FS, GS when it was attached */
 
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
@@ -257,7 +264,7 @@ struct mdi_gate_slot {
 
 struct mdi_service_slot {
 	void (*function)(void); /* NULL: no such service */
-	uint64_t flags;         /* 1: ask mdi_service_allowed() */
+	uint64_t flags;         /* MDI_SERVICE_ASK, MDI_SERVICE_FLOAT */
 };
 
 /* Closed to modules with the pkey backend; one key for all its pages. */
@@ -422,6 +429,23 @@ static inline bool mdi_is_gate_code(uintptr_t pc)
  */
 void mdi_probe_closed(uint32_t pkru);
 
+/*
+ * DS, ES, FS and GS as they were when the thread was attached. Their values mean
+ * nothing to 64-bit code; the bases of FS and GS stay.
+ */
+void mdi_selectors_reload(const struct mdi_thread *thread);
+
+static inline void mdi_selectors_note(struct mdi_thread *thread)
+{
+	uint16_t *to = thread->selectors;
+
+	__asm__ volatile("movw %%ds, %0\n\tmovw %%es, %1\n\t"
+			 "movw %%fs, %2\n\tmovw %%gs, %3"
+			 : "=m"(to[0]), "=m"(to[1]), "=m"(to[2]), "=m"(to[3]));
+	__builtin_memcpy(mdi_thread_open_page(thread)->selectors, to,
+			 sizeof(thread->selectors));
+}
+
 /* Copy that ends with 1 instead of 0 when the fault handler says so. */
 int mdi_copy(void *to, const void *from, size_t length);
 extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
@@ -445,7 +469,12 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);
-uintptr_t mdi_plain_service_leave(struct mdi_thread *thread);
+/*
+ * @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that the
+ * service has left in registers is to be cleared.
+ */
+uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
+				  uint64_t *scrub);
 void *mdi_service_direct(uint64_t number);
 int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
 void mdi_gate_land(struct mdi_thread *thread);

@@ -7,12 +7,14 @@
 
 SAME(struct mdi_open_page, pkru, RO_PKRU);
 SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
+SAME(struct mdi_open_page, selectors, RO_SELECTORS);
 
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
 T_SAME(fs_base, T_FS_BASE);
 T_SAME(host_pkru, T_HOST_PKRU);
 T_SAME(tid, T_TID);
 T_SAME(link, T_LINK);
+T_SAME(selectors, T_SELECTORS);
 T_SAME(frame, T_FRAME);
 _Static_assert(sizeof(struct mdi_thread) <= 4096, "one page before frames");
 
@@ -42,6 +44,7 @@ _Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
 
 SAME(struct mdi_link, stack, L_STACK);
 SAME(struct mdi_link, pkru, L_PKRU);
+SAME(struct mdi_link, scrub, L_SCRUB);
 _Static_assert(sizeof(struct mdi_link) == 1 << L_SHIFT, "L_SHIFT");
 
 SAME(struct mdi_gate_slot, enter, S_ENTER);

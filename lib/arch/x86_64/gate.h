@@ -125,15 +125,8 @@
 .Lkeep\@:
 .endm
 
-/* Vector and x87 registers that hold no argument become zero; r11: slot. */
-.macro SCRUB_FLOATS
-	movl	S_FLOATS(%r11), %ecx
-	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
-	CLEAR_XMM_FROM \number
-	.endr
-	.irp	number, 8, 9, 10, 11, 12, 13, 14, 15
-	xorps	%xmm\number, %xmm\number
-	.endr
+/* What lies above xmm0-15: the rest of them, zmm16-31, the masks. */
+.macro CLEAR_WIDE
 	cmpl	$0, A_AVX+mdi_arch_state(%rip)
 	je	.Lno_avx\@
 	vzeroupper
@@ -150,6 +143,18 @@
 	kxorw	%k\number, %k\number, %k\number
 	.endr
 .Lno_avx512\@:
+.endm
+
+/* Vector and x87 registers that hold no argument become zero; r11: slot. */
+.macro SCRUB_FLOATS
+	movl	S_FLOATS(%r11), %ecx
+	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
+	CLEAR_XMM_FROM \number
+	.endr
+	.irp	number, 8, 9, 10, 11, 12, 13, 14, 15
+	xorps	%xmm\number, %xmm\number
+	.endr
+	CLEAR_WIDE
 	fninit
 	.rept	8
 	fldz

@@ -39,6 +39,39 @@ FUNC(mdi_gate_recover)
 	jmp	mdi_gate_fail
 ENDF(mdi_gate_recover)
 
+.macro RELOAD_DATA selector, number
+	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
+	movl	\selector, %ecx
+	cmpl	%eax, %ecx
+	je	.Lsame\@
+	movl	%eax, \selector
+.Lsame\@:
+.endm
+
+/* Loading one of these two sets its base. */
+.macro RELOAD_BASED selector, number, base
+	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
+	movl	\selector, %ecx
+	cmpl	%eax, %ecx
+	je	.Lsame\@
+	rd\base	%rcx
+	movl	%eax, \selector
+	wr\base	%rcx
+	HOST_ONLY
+.Lsame\@:
+.endm
+
+/* void mdi_selectors_reload(thread): see frame.h. */
+FUNC(mdi_selectors_reload)
+	RELOAD_DATA %ds, 0
+	RELOAD_DATA %es, 1
+	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
+	je	1f
+	RELOAD_BASED %fs, 2, fsbase
+	RELOAD_BASED %gs, 3, gsbase
+1:	retq
+ENDF(mdi_selectors_reload)
+
 /* void mdi_gate_unwind(block, rsp): see frame.h. */
 FUNC(mdi_gate_unwind)
 	movq	%rdi, %r10

@@ -232,6 +232,21 @@ GATE(mdi_gate_pkey_scrub_any)
 	.cfi_restore_state
 ENDF(mdi_gate_pkey_scrub_any)
 
+/*
+ * On the way out, still with the module's rights: as a rule all four are 0. One
+ * of FS or GS that has changed has changed a base as well, and is a fault.
+ */
+.macro SAME_SELECTORS
+	movl	%ds, %ecx
+	movl	%es, %edx
+	orl	%edx, %ecx
+	movl	%fs, %edx
+	orl	%edx, %ecx
+	movl	%gs, %edx
+	orl	%edx, %ecx
+	jnz	.Lselectors
+.endm
+
 /* The common end of the scrubbing gates, on the module's stack. */
 GATE(mdi_gate_pkey_scrubbed)
 	PERSONALITY(mdi_unwind_module)
@@ -247,6 +262,7 @@ GATE(mdi_gate_pkey_scrubbed)
 	RIGHTS_MODULE
 	xorl	%eax, %eax
 	CALL_MODULE
+	SAME_SELECTORS
 	jmp	.Lexit
 .Lscrubbed_six:
 	xorl	%ebx, %ebx
@@ -261,6 +277,19 @@ GATE(mdi_gate_pkey_scrubbed)
 	xorl	%r13d, %r13d
 	xorl	%eax, %eax
 	CALL_MODULE
+	SAME_SELECTORS
+	jmp	.Lexit
+.Lselectors:
+	movzwl	%gs:RO_SELECTORS, %ecx
+	movl	%ecx, %ds
+	movzwl	%gs:RO_SELECTORS+2, %ecx
+	movl	%ecx, %es
+	movl	%fs, %ecx
+	cmpw	%cx, %gs:RO_SELECTORS+4
+	jne	mdi_gate_bad
+	movl	%gs, %ecx
+	cmpw	%cx, %gs:RO_SELECTORS+6
+	jne	mdi_gate_bad
 	jmp	.Lexit
 ENDF(mdi_gate_pkey_scrubbed)
 
@@ -369,8 +398,8 @@ FUNC(mdi_service_pkey)
 	movl	%r11d, %edx
 	shlq	$V_SHIFT, %rdx
 	addq	%rdx, %rcx
-	cmpq	$0, V_FLAGS(%rcx)
-	jne	.Lask
+	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx)
+	jnz	.Lask
 .Lallowed:
 	movq	V_FUNCTION(%rcx), %r11
 	movq	%xmm14, %rdx
@@ -388,6 +417,9 @@ FUNC(mdi_service_pkey)
 	movq	%rax, %rsi
 	movl	F_LINK(%rcx), %edx
 	movl	%edx, T_LINK(%r10)
+	cmpl	$0, L_SCRUB(%r10,%rdx)
+	jne	.Lscrub_result
+.Lmodes:
 	ldmxcsr	F_MODULE_MXCSR(%rcx)
 	fldcw	F_MODULE_X87CW(%rcx)
 	movq	F_STACK(%rcx), %rdi
@@ -414,6 +446,22 @@ FUNC(mdi_service_pkey)
 	movq	%rsi, %rax
 	xorl	%esi, %esi
 	retq
+.Lscrub_result:
+	.cfi_remember_state
+	CFI_IN_SERVICE
+	/* x87, all of each vector register and of xmm0 what is no result. */
+	movl	F_SERVICE(%rcx), %eax
+	shlq	$V_SHIFT, %rax
+	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi
+	xorl	%r8d, %r8d
+	testb	$MDI_SERVICE_FLOAT, V_FLAGS(%rdi,%rax)
+	jz	1f
+	movq	%xmm0, %r8
+1:	fxrstor	mdi_clean_fpu(%rip)
+	CLEAR_WIDE
+	movq	%r8, %xmm0
+	jmp	.Lmodes
+	.cfi_restore_state
 .Lask:
 	/* Two words were pushed: SAVE_ARGS keeps the stack at 16. */
 	SAVE_ARGS

@@ -176,10 +176,15 @@ FUNC(mdi_service_plain)
 	movq	mdi_block@gottpoff(%rip), %rax
 	movq	%fs:(%rax), %rdi
 	addq	$T_FS_BASE, %rdi
+	movq	%rsp, %rsi
+	leaq	24(%rsp), %rdx
 	callq	mdi_plain_service_leave
 	testq	%rax, %rax
 	jz	.Lplain_refused
 	movq	%rax, %r11
+	cmpq	$0, 24(%rsp)
+	jne	.Lplain_scrub
+.Lplain_modes:
 	movups	(%rsp), %xmm0
 	movq	16(%rsp), %rax
 	movq	mdi_block@gottpoff(%rip), %r10
@@ -189,7 +194,22 @@ FUNC(mdi_service_plain)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
 	movq	%r11, %rsp
 	.cfi_restore_state
+	xorl	%ecx, %ecx
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
 	retq
+.Lplain_scrub:
+	.cfi_remember_state
+	CFI_IN_SERVICE
+	fxrstor	mdi_clean_fpu(%rip)
+	CLEAR_WIDE
+	xorl	%edx, %edx
+	xorl	%esi, %esi
+	xorl	%edi, %edi
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	jmp	.Lplain_modes
+	.cfi_restore_state
 .Lplain_refused:
 	movq	mdi_block@gottpoff(%rip), %rax
 	movq	%fs:(%rax), %r10
