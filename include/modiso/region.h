@@ -107,6 +107,12 @@ modiso_region_create(struct modiso_module *owner, size_t length,
  * stay as they are. The caller keeps the mapping: it unmaps it after
  * modiso_region_destroy() and not before.
  *
+ * Pieces of a byte pool of the host's, static or allocated, come to modules in
+ * this way: a pool that is aligned to the page size, pieces of whole pages, and
+ * the pool's own bookkeeping elsewhere. modiso_region_destroy(), and the end of
+ * @owner, give a piece back with its contents: who hands it to another module
+ * next clears it first. What is in no region is open to every GUARD module.
+ *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @base is not page aligned, @length is 0, wraps, or is
  *                      not a multiple of the page size; @access is not one of
@@ -224,7 +230,7 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  * @region: NULL is allowed and does nothing.
  *
  * Memory that modiso_region_create() made is unmapped; adopted memory becomes
- * ordinary memory again, readable and writable.
+ * ordinary memory again, readable and writable, with its contents.
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the owning module, a window on the

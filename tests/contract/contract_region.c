@@ -398,6 +398,75 @@ START_TEST(test_adopt_owned)
 }
 END_TEST
 
+/*
+ * A byte pool of the host's, as an RTOS has them: pieces of it become regions
+ * of modules and are given back, again and again.
+ */
+static unsigned char pool[8 * 4096] __attribute__((aligned(4096)));
+
+static struct modiso_region *carve(struct modiso_module *owner, size_t first,
+				   size_t pages)
+{
+	struct modiso_region *region = NULL;
+
+	expect(MODISO_OK,
+	       modiso_region_adopt(owner, pool + first * PAGE, pages * PAGE, RW,
+				   NULL, &region));
+	return region;
+}
+
+START_TEST(test_pool)
+{
+	struct modiso_module *one = world_module(), *other = make_module("other");
+	struct modiso_region *ones, *others, *hosts;
+	unsigned i;
+
+	memset(pool, 0x44, sizeof(pool));
+	for (i = 0; i < times(20, 5); i++) {
+		ones = carve(one, 1, 2);
+		others = carve(other, 3, 1);
+		hosts = carve(NULL, 4, 2);
+		must(all_bytes(pool, 0x44, sizeof(pool)));
+		/* Each has its own; what is not carved is everybody's. */
+		check_allowed(one, pool + 3 * PAGE - 1);
+		check_denied(other, pool + PAGE, ones);
+		check_denied(one, pool + 3 * PAGE, others);
+		check_denied(one, pool + 6 * PAGE - 1, hosts);
+		check_allowed(other, pool + PAGE - 1);
+		check_allowed(other, pool + 6 * PAGE);
+		/* Taken: wholly, at its beginning, at its end, around it. */
+		refuse_adopt(MODISO_ERR_BUSY, pool + PAGE, 2 * PAGE, RW);
+		refuse_adopt(MODISO_ERR_BUSY, pool, 2 * PAGE, RW);
+		refuse_adopt(MODISO_ERR_BUSY, pool + 5 * PAGE, 2 * PAGE, RW);
+		refuse_adopt(MODISO_ERR_BUSY, pool, sizeof(pool), RW);
+		/* No piece of whole pages, and none that has an end. */
+		refuse_adopt(MODISO_ERR_INVAL, pool + 16, PAGE, RW);
+		refuse_adopt(MODISO_ERR_INVAL, pool, 100, RW);
+		refuse_adopt(MODISO_ERR_INVAL, pool + 7 * PAGE,
+			     SIZE_MAX - PAGE + 1, RW);
+		/* With its contents; the next owner finds them. */
+		pool[2 * PAGE + 5] = 0x66;
+		expect(MODISO_OK, modiso_region_destroy(ones));
+		must_eq(pool[2 * PAGE + 5], 0x66);
+		expect(MODISO_OK, modiso_region_destroy(hosts));
+		ones = carve(other, 1, 2);
+		must_eq(enter(make_gate(other, poke_load1),
+			      W(pool + 2 * PAGE + 5)),
+			0x66);
+		check_denied(one, pool + 2 * PAGE + 5, ones);
+		expect(MODISO_OK, modiso_region_destroy(ones));
+		expect(MODISO_OK, modiso_region_destroy(others));
+		check_ordinary(pool, 8);
+		memset(pool, 0x44, sizeof(pool));
+	}
+	/* The owner's end gives back what it still has. */
+	check_denied(other, pool + 8 * PAGE - 1, carve(one, 0, 8));
+	expect(MODISO_OK, modiso_module_destroy(one));
+	check_ordinary(pool, 8);
+	check_allowed(other, pool + 8 * PAGE - 1);
+}
+END_TEST
+
 /* Adopting the page of a handle would lock the library out of its own books. */
 START_TEST(test_adopt_library)
 {
@@ -1177,6 +1246,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_adopt_mappings);
 	tcase_add_test(tcase, test_adopt_stack);
 	tcase_add_test(tcase, test_adopt_owned);
+	tcase_add_test(tcase, test_pool);
 	tcase_add_test(tcase, test_adopt_library);
 	if (on_pkey())
 		tcase_add_test(tcase, test_adopt_foreign_key);
