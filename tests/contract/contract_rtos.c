@@ -4,16 +4,19 @@
  * preempted at any instruction, faulting, restarted, killed; no wrong rights,
  * no wedge, no lost fault.
  *
- * MODISO_TEST_LONG in the environment asks for a million preemptions.
+ * MODISO_TEST_LONG in the environment asks for a million preemptions,
+ * MODISO_TEST_SECONDS for as many as come in that time ("make stress": 60).
  */
 #include "support/world.h"
 #include "support/mini_rtos.h"
+#include "support/poke.h"
 #include "support/proc.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* What a task in a module sees: its own memory, and the dispatcher. */
 struct shared {
@@ -41,6 +44,31 @@ static void start_external(void)
 	};
 
 	expect(MODISO_OK, modiso_init(&options));
+}
+
+/* --- for how long --- */
+
+static unsigned long wanted;
+static time_t until;
+
+static unsigned long long_seconds(void)
+{
+	const char *given = getenv("MODISO_TEST_SECONDS");
+
+	return given ? strtoul(given, NULL, 10) : 0;
+}
+
+static void run_for(unsigned long natively, unsigned long in_emulation)
+{
+	wanted = getenv("MODISO_TEST_LONG") ? 1000000
+					    : times(natively, in_emulation);
+	until = long_seconds() ? time(NULL) + (time_t)long_seconds() : 0;
+}
+
+static bool long_enough(void)
+{
+	return until != 0 ? time(NULL) >= until
+			  : rtos_counts().preemptions >= wanted;
 }
 
 /* --- tasks in modules --- */
@@ -164,11 +192,9 @@ static void count_landing(const struct modiso_fault *fault, void *arg)
 	landed++;
 }
 
-static unsigned long wanted;
-
 static bool enough(void)
 {
-	return rtos_counts().preemptions >= wanted && restarts >= 3;
+	return long_enough() && restarts >= 3;
 }
 
 START_TEST(test_load)
@@ -177,7 +203,7 @@ START_TEST(test_load)
 		.name = "supervisor", .priority = 0, .host = supervise};
 	unsigned i;
 
-	wanted = getenv("MODISO_TEST_LONG") ? 1000000 : times(400, 150);
+	run_for(400, 150);
 	make_scenes();
 	scenes[BAD].shared->victim =
 		_i ? region_bytes(make_region(NULL, PAGE, "kernel"))
@@ -210,6 +236,191 @@ START_TEST(test_load)
 	rtos_fini();
 	for (i = 0; i < 5; i++)
 		expect(MODISO_OK, modiso_module_destroy(scenes[i].module));
+}
+END_TEST
+
+/*
+ * --- at random instructions of two modules and the host ---
+ *
+ * Three tasks of the same priority, so that nearly every tick has one of them
+ * stand aside for the next. Two spend their time on the ways into a module of
+ * theirs, in it, in a service, in faults and back; the third one in what only
+ * the host may touch.
+ */
+struct party {
+	struct modiso_module *module;
+	struct modiso_region *region;
+	struct modiso_gate *work, *load;
+	unsigned char *others; /* what the module may not read: the first byte */
+	struct modiso_region *others_region;
+	unsigned long rounds, faults;
+};
+
+static struct party parties[2];
+static struct modiso_region *hosts;
+static uintptr_t (*volatile count_thunk)(uintptr_t party);
+static atomic_bool over;
+static atomic_uint finished;
+
+enum { COUNTED, TOUCHED, PARTY_BYTES };
+
+static volatile unsigned long *host_words(void)
+{
+	return modiso_region_base(hosts);
+}
+
+/* Host code, called by a module. */
+static uintptr_t count_service(uintptr_t party)
+{
+	return ++host_words()[party * PARTY_BYTES + COUNTED];
+}
+
+/* The module's own: whether it runs, and two words as in spin(). */
+struct inside {
+	volatile unsigned long running, count, sum, wrong;
+};
+
+MODULE_CODE static uintptr_t work_a_while(struct inside *own, uintptr_t party,
+					  uintptr_t rounds)
+{
+	uintptr_t served;
+
+	own->running = 1;
+	while (rounds-- > 0) {
+		own->count++;
+		own->sum++;
+		own->wrong += own->count != own->sum;
+	}
+	served = count_thunk(party);
+	own->running = 0;
+	return served;
+}
+
+static void enter_again_and_again(void *arg)
+{
+	struct party *me = arg;
+	uintptr_t number = (uintptr_t)(me - parties);
+	uint64_t random = number + 1;
+
+	while (!atomic_load(&over)) {
+		random = random * 6364136223846793005ul + 1442695040888963407ul;
+		me->rounds++;
+		must_eq(enter(me->work, W(region_bytes(me->region)), number,
+			      random >> 56),
+			me->rounds);
+		host_words()[number * PARTY_BYTES + TOUCHED]++;
+		if (random >> 54 & 1)
+			continue;
+		must_blame(enter_fault(me->module, me->load, W(me->others)),
+			   MODISO_READ, me->others, me->others_region);
+		me->faults++;
+	}
+	must_eq(modiso_fault_count(), me->faults);
+	must_eq(modiso_module_caller(), NULL);
+	atomic_fetch_add(&finished, 1);
+}
+
+/* What only the host may touch, and both modules' memory. */
+static void touch_again_and_again(void *arg)
+{
+	volatile unsigned char *byte;
+	unsigned long count = 0;
+
+	while (!atomic_load(&over)) {
+		count++;
+		host_words()[2 * PARTY_BYTES] = count;
+		for (unsigned i = 0; i < 2; i++) {
+			byte = region_bytes(parties[i].region) + PAGE - 1;
+			*byte = (unsigned char)count;
+			must_eq(*byte, (unsigned char)count);
+		}
+		must_eq(host_words()[2 * PARTY_BYTES], count);
+	}
+	*(unsigned long *)arg = count;
+	atomic_fetch_add(&finished, 1);
+}
+
+static unsigned long seen_inside, looks;
+static atomic_ulong told;
+
+static void count_told(const struct modiso_fault *fault, void *arg)
+{
+	must(fault->module == ((struct party *)arg)->module);
+	told++;
+}
+
+/* Asked while whatever ran is frozen. */
+static bool preempted_enough(void)
+{
+	unsigned i;
+
+	looks++;
+	for (i = 0; i < 2; i++)
+		seen_inside += ((struct inside *)region_bytes(
+					parties[i].region))
+				       ->running;
+	if (long_enough() && seen_inside > 20)
+		atomic_store(&over, true);
+	return atomic_load(&finished) == 3;
+}
+
+static void make_party(struct party *party, const char *name)
+{
+	party->module = make_module(name);
+	party->region = make_region(party->module, PAGE, name);
+	party->work = make_gate(party->module, work_a_while);
+	party->load = make_gate(party->module, poke_load1);
+	expect(MODISO_OK, modiso_fault_notify(party->module, NULL, count_told,
+					      party));
+}
+
+START_TEST(test_preempt_anywhere)
+{
+	struct rtos_task_options task = {.priority = 3};
+	unsigned long touched = 0;
+	unsigned i;
+
+	run_for(400, 150);
+	start_external();
+	rtos_init();
+	hosts = make_region(NULL, PAGE, "host's");
+	count_thunk = (uintptr_t(*)(uintptr_t))make_service("count",
+							    count_service);
+	make_party(&parties[0], "first");
+	make_party(&parties[1], "second");
+	for (i = 0; i < 2; i++) {
+		/* The other module's, or the host's. */
+		parties[i].others_region = i ? hosts : parties[1].region;
+		parties[i].others = region_bytes(parties[i].others_region);
+		task.host = enter_again_and_again;
+		task.args[0] = W(&parties[i]);
+		rtos_create(&task);
+	}
+	task.host = touch_again_and_again;
+	task.args[0] = W(&touched);
+	rtos_create(&task);
+	rtos_run(times(40000, 400000), preempted_enough);
+	for (i = 0; i < 2; i++) {
+		const struct inside *inside =
+			(void *)region_bytes(parties[i].region);
+
+		must_eq(inside->wrong, 0);
+		must_eq(inside->running, 0);
+		must_eq(inside->count, inside->sum);
+		must_eq(host_words()[i * PARTY_BYTES + COUNTED],
+			parties[i].rounds);
+		must_eq(host_words()[i * PARTY_BYTES + TOUCHED],
+			parties[i].rounds);
+	}
+	must(touched > 0);
+	must_eq(told, parties[0].faults + parties[1].faults);
+	printf("# %lu preemptions, in a module at %lu of %lu looks, %lu + %lu "
+	       "calls, %lu faults\n",
+	       rtos_counts().preemptions, seen_inside, looks, parties[0].rounds,
+	       parties[1].rounds, atomic_load(&told));
+	rtos_fini();
+	for (i = 0; i < 2; i++)
+		expect(MODISO_OK, modiso_module_destroy(parties[i].module));
 }
 END_TEST
 
@@ -280,12 +491,18 @@ END_TEST
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("rtos");
-	TCase *tcase = tcase_create("contract");
+	TCase *tcase = tcase_create("contract"), *stress;
+	double timeout = getenv("MODISO_TEST_LONG") ? 3000 : 240;
 
-	tcase_set_timeout(tcase, getenv("MODISO_TEST_LONG") ? 3000 : 240);
+	timeout += (double)long_seconds();
+	tcase_set_timeout(tcase, timeout);
 	add_loop_test_but_tsan(tcase, test_load, 0, 2, SCHEDULED);
 	add_test_but_tsan(tcase, test_hand_over, SCHEDULED);
 	suite_add_tcase(suite, tcase);
+	stress = tcase_create("stress");
+	tcase_set_timeout(stress, timeout);
+	add_test_but_tsan(stress, test_preempt_anywhere, SCHEDULED);
+	suite_add_tcase(suite, stress);
 	return suite;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/mini_rtos.h"
+#include "mini_rtos.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -179,14 +179,22 @@ static void be_gone(struct task *task)
 	atomic_store(&task->gone, true);
 }
 
+static void leave(void);
+
+static void left_modules(void *unused)
+{
+	(void)unused;
+	leave();
+}
+
 /*
- * A task that was killed, in host code. Out of its module first, by way of
- * task_ended(): after choose() another one may be in a module.
+ * A task that was killed, in host code. Out of its module first: after choose()
+ * another one may be in a module.
  */
 static void leave(void)
 {
 	if (self->thread != NULL)
-		(void)!modiso_thread_abandon(self->thread, NULL, NULL);
+		(void)!modiso_thread_abandon(self->thread, left_modules, NULL);
 	lock();
 	if (current == self) {
 		self->state = ENDED;
@@ -268,8 +276,7 @@ static void *task_body(void *arg)
 	struct task *task = arg;
 
 	self = task;
-	if (task->options.gate != NULL)
-		MUST(modiso_thread_self(&task->thread) == 0);
+	MUST(modiso_thread_self(&task->thread) == 0);
 	wait_for_turn(task);
 	if (task->options.gate == NULL) {
 		task->options.host((void *)task->options.args[0]);
@@ -317,7 +324,7 @@ static void end_task(struct task *task)
 		atomic_store(&task->killed, true);
 		killing = true; /* no ticks: nobody else is to run */
 		do {
-			missed = task->frozen && task->thread != NULL &&
+			missed = task->frozen && task->options.gate != NULL &&
 				 !atomic_load(&task->in_kernel) &&
 				 modiso_thread_abandon(task->thread, NULL,
 						       NULL) != 0;

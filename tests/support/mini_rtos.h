@@ -43,7 +43,8 @@ struct rtos_task_options {
 	unsigned priority;
 	struct modiso_module *module;
 	struct modiso_gate *gate; /* NULL: a task of the host, @host */
-	void (*host)(void *arg);
+	void (*host)(void *arg);  /* may call gates, and is killed when it is
+				   * out of its modules */
 	uintptr_t args[3];
 };
 
