@@ -38,10 +38,23 @@ prints "secret: the report names the key" 'key' ./secret
 prints "backend" '^running with ' ./backend
 prints "backend require: protection keys or a refusal" \
 	'^running with pkey$\|^refused: MODISO_ERR_NOTSUP: ..' ./backend require
+for backend in mprotect pkey; do
+	if [ $backend = pkey ] && ! ./backend require | grep -q ^running; then
+		skip "rtos, with keys" "no protection keys here"
+		continue
+	fi
+	prints "rtos with $backend: started again" \
+		'^filter: wrote to sensor, byte 0; starts again$' \
+		env MODISO_BACKEND=$backend rtos/rtos
+	prints "rtos with $backend: the others never notice" \
+		'^197 of 200 readings shown, 3 restarts, .* is intact$' \
+		env MODISO_BACKEND=$backend rtos/rtos
+done
 
 # As a user does it, but against the build tree: -uninstalled.pc is preferred.
 if command -v "$PKG_CONFIG" >/dev/null; then
 	cp -R "$top_srcdir/examples" "$scratch/examples"
+	cp "$top_srcdir"/tests/support/mini_rtos.[ch] "$scratch/examples/rtos"
 	rm -f "$scratch"/examples/simulator/*.o
 	unset MAKEFLAGS MFLAGS MAKELEVEL
 	expect_command "the plain Makefile builds everything" \
@@ -51,6 +64,9 @@ if command -v "$PKG_CONFIG" >/dev/null; then
 	prints "a program that it built runs" '^hello from inside' \
 		env LD_LIBRARY_PATH="$top_builddir/lib/.libs" \
 		"$scratch/examples/hello"
+	prints "so does the RTOS" '^197 of 200 readings shown' \
+		env LD_LIBRARY_PATH="$top_builddir/lib/.libs" \
+		"$scratch/examples/rtos/rtos"
 else
 	skip "the plain Makefile builds everything" "no pkg-config"
 fi
