@@ -71,6 +71,7 @@ extern const struct bench_subject bench_image;
 #define ROW_GUARDED        "gate: thunk, a host region is guarded"
 #define ROW_FAULT          "fault: stray write, back in the host"
 #define ROW_SERVICE        "service: called by a module"
+#define ROW_DISPATCH       "service: a dispatcher, request and 3 words"
 #define ROW_DLOPEN_SMALL   "dlopen: a small object"
 #define ROW_DLOPEN_LARGE   "dlopen: one as large as zlib"
 #define ROW_LOAD_SMALL     "image: load a small one"

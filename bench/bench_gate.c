@@ -18,7 +18,10 @@ static uintptr_t (*loop_thunk)(uintptr_t);
 static uintptr_t (*nested_thunk)(uintptr_t);
 static uintptr_t (*service_null)(uintptr_t);
 static uintptr_t (*service_nested)(uintptr_t);
-static struct modiso_service *services[2];
+static uintptr_t (*dispatch_thunk)(uintptr_t);
+static uintptr_t (*dispatch)(uintptr_t request, uintptr_t, uintptr_t,
+			     uintptr_t);
+static struct modiso_service *services[3];
 static struct modiso_region *guarded;
 
 /* Module code. Nothing but the return: what is measured is the way. */
@@ -41,10 +44,27 @@ static uintptr_t entry_nested(uintptr_t argument)
 	return service_nested(argument) + 1;
 }
 
+/* As the module of an RTOS calls it: a request number and three words. */
+static uintptr_t entry_dispatch(uintptr_t rounds)
+{
+	uintptr_t (*call)(uintptr_t, uintptr_t, uintptr_t, uintptr_t) =
+		dispatch;
+
+	while (rounds-- > 0)
+		call(1, 2, 3, 4);
+	return 0;
+}
+
 /* Services: host code. */
 static void host_null(uintptr_t argument)
 {
 	__asm__ volatile("" ::"r"(argument));
+}
+
+static void host_dispatch(uintptr_t request, uintptr_t a, uintptr_t b,
+			  uintptr_t c)
+{
+	__asm__ volatile("" ::"r"(request), "r"(a), "r"(b), "r"(c));
 }
 
 static uintptr_t host_nested(uintptr_t argument)
@@ -89,6 +109,12 @@ static int run_scrub(uint64_t rounds)
 static int run_service(uint64_t rounds)
 {
 	loop_thunk(rounds);
+	return thunks_done();
+}
+
+static int run_dispatch(uint64_t rounds)
+{
+	dispatch_thunk(rounds);
 	return thunks_done();
 }
 
@@ -178,17 +204,36 @@ static int make_world(struct world *world, const char *name)
 }
 
 static int make_service(const char *name, modiso_fn function,
-			struct modiso_service **service,
-			uintptr_t (**thunk)(uintptr_t))
+			struct modiso_service **service, modiso_fn *thunk)
 {
 	int rc = bench_check("modiso_service_create",
 			     modiso_service_create(name, function, NULL,
 						   service));
 
 	if (rc == 0)
-		*thunk =
-			(uintptr_t(*)(uintptr_t))modiso_service_thunk(*service);
+		*thunk = modiso_service_thunk(*service);
 	return rc;
+}
+
+static int make_services(void)
+{
+	modiso_fn null, nested, dispatcher;
+	int rc = make_service("null", (modiso_fn)host_null, &services[0],
+			      &null);
+
+	if (rc == 0)
+		rc = make_service("nested", (modiso_fn)host_nested,
+				  &services[1], &nested);
+	if (rc == 0)
+		rc = make_service("dispatcher", (modiso_fn)host_dispatch,
+				  &services[2], &dispatcher);
+	if (rc != 0)
+		return rc;
+	service_null = (uintptr_t(*)(uintptr_t))null;
+	service_nested = (uintptr_t(*)(uintptr_t))nested;
+	dispatch = (uintptr_t(*)(uintptr_t, uintptr_t, uintptr_t,
+				 uintptr_t))dispatcher;
+	return 0;
 }
 
 static int gate_open(void)
@@ -199,17 +244,16 @@ static int gate_open(void)
 	if (rc == 0)
 		rc = make_world(&second, "second");
 	if (rc == 0)
-		rc = make_service("null", (modiso_fn)host_null, &services[0],
-				  &service_null);
-	if (rc == 0)
-		rc = make_service("nested", (modiso_fn)host_nested,
-				  &services[1], &service_nested);
+		rc = make_services();
 	if (rc == 0)
 		rc = make_thunk(first.module, (modiso_fn)entry_null,
 				MODISO_GATE_SCRUB, &gate, &scrub_thunk);
 	if (rc == 0)
 		rc = make_thunk(first.module, (modiso_fn)entry_loop, 0, &gate,
 				&loop_thunk);
+	if (rc == 0)
+		rc = make_thunk(first.module, (modiso_fn)entry_dispatch, 0,
+				&gate, &dispatch_thunk);
 	if (rc == 0)
 		rc = make_thunk(first.module, (modiso_fn)entry_nested, 0, &gate,
 				&nested_thunk);
@@ -224,7 +268,7 @@ static void gate_close(void)
 		    modiso_module_destroy(first.module));
 	bench_check("modiso_module_destroy",
 		    modiso_module_destroy(second.module));
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++)
 		bench_check("modiso_service_destroy",
 			    modiso_service_destroy(services[i]));
 }
@@ -243,6 +287,7 @@ static const struct bench_row rows[] = {
 	{ROW_ALTERNATE_BUSY, way_trip, BENCH_TIMED, 2, run_alternate,
 	 bench_busy_begin, bench_busy_end},
 	{ROW_SERVICE, way_trip, BENCH_QUICK, 0, run_service, NULL, NULL},
+	{ROW_DISPATCH, way_trip, BENCH_QUICK, 0, run_dispatch, NULL, NULL},
 	{"nested: host, module, service, module", way_trip, BENCH_QUICK, 0,
 	 run_nested, NULL, NULL},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},

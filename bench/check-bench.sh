@@ -41,7 +41,8 @@ rows() {
 run 0 --quick && rows && ! grep -q FAILED "$scratch/out"
 result "--quick: every row has its numbers"
 for row in 'plain call' 'getpid' 'mprotect pair' 'sigsetjmp' 'pipe' 'futex' \
-	'gate: thunk' 'gate: modiso_gate_call' 'gate: two modules' 'service:' \
+	'gate: thunk' 'gate: modiso_gate_call' 'gate: two modules' \
+	'service: called' 'service: a dispatcher' \
 	'nested:' 'window:' 'fault:' 'dlopen' 'image: load'; do
 	grep -q "	$row" "$scratch/out"
 	result "--quick: there is a row: $row"

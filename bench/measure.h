@@ -7,7 +7,7 @@
 
 #include "worker.h"
 
-#define RESULTS_MAX 64
+#define RESULTS_MAX 128
 
 struct result {
 	const struct bench_row *row;

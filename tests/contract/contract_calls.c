@@ -7,10 +7,11 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@ struct counts {
 	unsigned sigreturn;
 	unsigned clock;  /* where the kernel has no clock in user memory */
 	unsigned gettid; /* where user code cannot read the FS base */
+	unsigned tgkill;
+	unsigned sigmask;
+	unsigned altstack;
 };
 
 static struct modiso_module *first, *second;
@@ -41,22 +45,32 @@ static void count_call(struct counts *counts, long number)
 	counts->sigreturn += number == SYS_rt_sigreturn;
 	counts->clock += number == SYS_clock_gettime;
 	counts->gettid += number == SYS_gettid;
+	counts->tgkill += number == SYS_tgkill;
+	counts->sigmask += number == SYS_rt_sigprocmask;
+	counts->altstack += number == SYS_sigaltstack;
 }
 
-static long number_of(pid_t child)
+/* Of the system call that @thread is about to make; -1: it has made it. */
+static long number_of(pid_t thread)
 {
-	return ptrace(PTRACE_PEEKUSER, child,
-		      (void *)offsetof(struct user, regs.orig_rax), NULL);
+	struct __ptrace_syscall_info info = {0};
+
+	must(ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof(info),
+		    &info) > 0);
+	return info.op == PTRACE_SYSCALL_INFO_ENTRY ? (long)info.entry.nr : -1;
 }
 
-/* What @body does in a child, between its first mark() and its second. */
+/*
+ * What @body does in a child, with all its threads, between its first mark()
+ * and its second.
+ */
 static struct counts trace(void (*body)(void))
 {
 	struct counts counts = {0};
-	int status, deliver = 0;
+	int status, deliver;
 	unsigned marks = 0;
-	bool entry = false;
-	pid_t child = fork();
+	pid_t child = fork(), thread;
+	long number;
 
 	must(child >= 0);
 	if (child == 0) {
@@ -67,23 +81,28 @@ static struct counts trace(void (*body)(void))
 	}
 	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
 	ptrace(PTRACE_SETOPTIONS, child, NULL,
-	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-	for (;;) {
-		ptrace(PTRACE_SYSCALL, child, NULL, (void *)(intptr_t)deliver);
-		must(waitpid(child, &status, 0) == child);
-		if (!WIFSTOPPED(status))
-			break;
-		deliver = WSTOPSIG(status);
-		if (deliver != (SIGTRAP | 0x80))
-			continue;
+	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
+	for (thread = child, deliver = 0;;) {
+		ptrace(PTRACE_SYSCALL, thread, NULL, (void *)(intptr_t)deliver);
+		thread = waitpid(-1, &status, __WALL);
+		must(thread > 0);
 		deliver = 0;
-		entry = !entry;
-		if (!entry)
+		if (!WIFSTOPPED(status)) {
+			if (thread == child)
+				break;
 			continue;
-		if (number_of(child) == MARK)
-			marks++;
-		else if (marks == 1)
-			count_call(&counts, number_of(child));
+		}
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+			number = number_of(thread);
+			if (number == MARK)
+				marks++;
+			else if (number >= 0 && marks == 1)
+				count_call(&counts, number);
+			continue;
+		}
+		/* A new thread begins with a stop, which is no signal. */
+		if (status >> 16 == 0 && WSTOPSIG(status) != SIGSTOP)
+			deliver = WSTOPSIG(status);
 	}
 	must_exit(status, 0);
 	must_eq(marks, 2);
@@ -245,6 +264,136 @@ START_TEST(test_faults)
 }
 END_TEST
 
+/*
+ * --- a host that schedules by itself ---
+ *
+ * The main thread is the task, in the first module all the time; the scheduler
+ * freezes it there, and has the second module run or not. Nobody waits by a
+ * system call.
+ */
+static struct modiso_thread *task;
+static pid_t task_pid, task_tid;
+static struct modiso_gate *other_gate; /* NULL: nothing runs in between */
+static atomic_uint inside, frozen, resumed;
+static atomic_bool counted;
+
+MODULE_CODE static uintptr_t be_frozen(uintptr_t rounds)
+{
+	unsigned i;
+
+	for (i = 1; i <= rounds; i++) {
+		inside = i;
+		while (resumed < i)
+			__asm__ volatile("pause");
+	}
+	return rounds;
+}
+
+static void freeze(int signo)
+{
+	(void)signo;
+	frozen++;
+	while (resumed < frozen)
+		__asm__ volatile("pause");
+}
+
+static void *schedule(void *unused)
+{
+	unsigned i;
+
+	must_eq(modiso_thread_attach(), 0);
+	for (i = 1; i <= ROUNDS + 1; i++) {
+		while (inside < i)
+			__asm__ volatile("pause");
+		if (i == 2)
+			mark(); /* the first calls are made */
+		(void)syscall(SYS_tgkill, task_pid, task_tid, SIGUSR1);
+		while (frozen < i)
+			__asm__ volatile("pause");
+		if (modiso_thread_preempt(task) != 0 ||
+		    (other_gate != NULL &&
+		     modiso_gate_call(other_gate, WORDS(i), NULL) != 0) ||
+		    modiso_thread_resume(task) != 0)
+			_exit(1);
+		resumed = i;
+	}
+	while (!atomic_load(&counted))
+		__asm__ volatile("pause");
+	return unused;
+}
+
+static void preempted(bool other_runs)
+{
+	const struct sigaction action = {.sa_handler = freeze};
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.exclusion = MODISO_EXCLUSION_EXTERNAL,
+	};
+	struct modiso_gate *gate;
+	pthread_t scheduler;
+
+	expect(MODISO_OK, modiso_init(&options));
+	first = make_module("first");
+	second = make_module("second");
+	make_region(first, PAGE, "first's");
+	make_region(second, PAGE, "second's");
+	gate = make_gate(first, be_frozen);
+	if (other_runs)
+		other_gate = make_gate(second, same);
+	must(!sigaction(SIGUSR1, &action, NULL));
+	task_pid = getpid();
+	task_tid = (pid_t)syscall(SYS_gettid);
+	expect(MODISO_OK, modiso_thread_self(&task));
+	scheduler = thread_start(schedule, NULL);
+	must_eq(enter(gate, ROUNDS + 1), ROUNDS + 1);
+	mark();
+	atomic_store(&counted, true);
+	must_eq(frozen, ROUNDS + 1);
+	thread_join(scheduler);
+}
+
+static void preempted_alone(void)
+{
+	preempted(false);
+}
+
+static void preempted_by_another(void)
+{
+	preempted(true);
+}
+
+/* The signal, its handler's mask and stack, and the return from it: no more. */
+static void must_signal_only(struct counts counts)
+{
+	must_eq(counts.tgkill, ROUNDS);
+	must_eq(counts.sigreturn, ROUNDS);
+	must(counts.sigmask <= 2 * ROUNDS && counts.altstack <= 2 * ROUNDS);
+	must_eq(counts.all, counts.tgkill + counts.sigreturn + counts.sigmask +
+				    counts.altstack + counts.mprotect +
+				    counts.gettid);
+}
+
+START_TEST(test_preempted_alone)
+{
+	struct counts counts = trace(preempted_alone);
+
+	must_eq(counts.mprotect, 0);
+	must_signal_only(counts);
+}
+END_TEST
+
+/* A switch to the other module, and one back: two calls each. */
+START_TEST(test_preempted_by_another)
+{
+	struct counts counts = trace(preempted_by_another);
+
+	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * 2 * ROUNDS);
+	must_signal_only(counts);
+}
+END_TEST
+
+#define SCHEDULED "it makes system calls of its own"
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("calls");
@@ -256,6 +405,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_guarded);
 	tcase_add_test(tcase, test_in_turn);
 	tcase_add_test(tcase, test_faults);
+	add_test_but_tsan(tcase, test_preempted_alone, SCHEDULED);
+	add_test_but_tsan(tcase, test_preempted_by_another, SCHEDULED);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
