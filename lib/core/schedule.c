@@ -73,7 +73,6 @@ static void drop_gates(struct mdi_thread *thread)
 	__atomic_store_n(&thread->frame, first + 1, __ATOMIC_RELEASE);
 	if (mdi_backend_now->id != MODISO_BACKEND_PKEY && !inside)
 		first->service_sp = MDI_INTERRUPTED_LEFT;
-	thread->altstacks = 0;
 }
 
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,

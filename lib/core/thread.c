@@ -72,9 +72,13 @@ static bool gate_from(const struct mdi_thread *thread, uintptr_t stacks)
 
 /*
  * A handler that calls a gate can be interrupted in the module, on yet another
- * stack: so the thread keeps a list of those that are in use. A handler that
- * was left by siglongjmp(3) has not taken its own off; the list is empty again
- * when neither the interrupted code nor a gate's caller is on any.
+ * stack: so the thread keeps a list of those that are in use. A handler's own
+ * stays on it at its end, until the kernel has taken it back: before that two
+ * signals can come at once, and of the second nobody could tell what lies under
+ * the first. It is the stack that is armed next, so this keeps none from use. A
+ * handler that was left by siglongjmp(3) has not taken off those above it; the
+ * list is empty again when neither the interrupted code nor a gate's caller is
+ * on any.
  */
 bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
 			 uint32_t *before)
@@ -85,11 +89,10 @@ bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
 
 	if (under == 0 && !gate_from(thread, stacks))
 		thread->altstacks = 0;
-	*before = thread->altstacks;
-	/* What lies under this one can be past taking itself off the list. */
 	thread->altstacks |= under |
 			     part_at(stacks, (uintptr_t)
 					     __builtin_frame_address(0));
+	*before = thread->altstacks;
 	idle = all & ~thread->altstacks;
 	if (idle == 0)
 		return true;

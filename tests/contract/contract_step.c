@@ -14,6 +14,7 @@
 #include "arch/arch.h"
 #include "arch/x86_64/frame.h"
 #include "arch/x86_64/pkru.h"
+#include "arch/x86_64/signal.h"
 #include "backend/backend.h"
 #include "core/module.h"
 #include "os/memory.h"
@@ -782,6 +783,59 @@ START_TEST(test_in_handler)
 }
 END_TEST
 
+/*
+ * Two signals at once at each instruction of the entry, on the way in and on
+ * the way out: the handler of the second one runs on the stack of the first,
+ * before its first instruction, and touches what is closed.
+ */
+static atomic_uint accompanied;
+
+static void handle_company(int signo)
+{
+	(void)signo;
+	atomic_fetch_add(&accompanied, 1);
+	must_eq(region_bytes(hosts)[CRIME], 0);
+	must_eq(enter(sum_gate, 5, 6), 11);
+}
+
+static void verify_company(void)
+{
+	must_eq(accompanied, handled);
+}
+
+static void set_company(void)
+{
+	struct sigaction action = {.sa_handler = handle_company};
+
+	set_handler();
+	must(!sigaction(SIGURG, &action, NULL));
+	verify = verify_company;
+}
+
+/* From the entry's first instruction to its system call. */
+static bool in_entry(uintptr_t pc)
+{
+	const uintptr_t call = (uintptr_t)mdi_signal_restorer + 7;
+
+	return on_pkey() ? pc >= (uintptr_t)mdi_async_pkey && pc <= call
+			 : pc >= (uintptr_t)mdi_async_plain && pc <= call;
+}
+
+START_TEST(test_two_in_handler)
+{
+	struct step_plan plan =
+		plan_of("two in a handler", set_company, round_handler);
+	struct step_count count;
+
+	variant = _i;
+	plan.company = SIGURG;
+	plan.wanted = in_entry;
+	plan.only = true;
+	count = step_run(&plan);
+	must(count.wanted >= 5); /* the way out */
+}
+END_TEST
+
 /* --- copies --- */
 
 static unsigned char *file_pages;
@@ -1019,6 +1073,8 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_first_call, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_too_deep, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_in_handler, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_two_in_handler, first,
+				    VARIANTS);
 		tcase_add_loop_test(tcase, test_copy, first, VARIANTS);
 	}
 	if (on_pkey()) {

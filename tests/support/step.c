@@ -335,6 +335,8 @@ static void put_in(struct tracer *tracer, uintptr_t pc, unsigned times)
 	tracer->at = (struct point){pc, times};
 	tracer->shared->sent++;
 	tracer->pass = tracer->plan->signo;
+	if (tracer->plan->company != 0)
+		kill(tracer->pid, tracer->plan->company);
 }
 
 /* A round or two that make what is made once. */

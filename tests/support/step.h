@@ -33,6 +33,8 @@ struct step_plan {
 	 */
 	void (*check)(unsigned sent, bool stepped);
 	int signo;
+	/* 0, or another that comes with it: its handler runs first. */
+	int company;
 	/*
 	 * Of the instructions that must not be missed; of no others are points
 	 * made where @only says so.
