@@ -36,11 +36,13 @@ extern "C" {
  * Returns 0, or:
  *   MODISO_ERR_LIMIT  modiso_options.max_threads threads are attached.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
- *   MODISO_ERR_OS     the kernel refused mmap, mprotect or sigaltstack (a
- *                     thread that runs on its alternate stack now); errno.
- *   MODISO_ERR_STATE  not initialised, called from inside a module, or one of
+ *   MODISO_ERR_OS     the kernel refused mmap, mprotect or sigaltstack;
+ *                     errno.
+ *   MODISO_ERR_STATE  not initialised, called from inside a module, one of
  *                     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS is
- *                     blocked on this thread.
+ *                     blocked on this thread, or it runs on an alternate
+ *                     stack of its own in a handler that was not installed
+ *                     by sigaction(3) or modiso_signal_adopt().
  *
  * Cost:   a few system calls.
  * Safety: MT-Safe. AS-Unsafe. Fork: the child's one thread is attached if its

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/thread.h"
 
+#include "arch/x86_64/signal.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/handler.h"
@@ -119,6 +120,17 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 		return NULL;
 	thread = mdi_block_thread((char *)blocks + offset);
 	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
+}
+
+/* The return from the handler that runs goes by mdi_thread_keep_altstack(). */
+static MDI_TLS bool altstack_kept;
+
+bool mdi_thread_handles(bool keeps)
+{
+	bool before = altstack_kept;
+
+	altstack_kept = keeps;
+	return before;
 }
 
 void mdi_thread_keep_altstack(ucontext_t *context)
@@ -297,7 +309,8 @@ static int attach(struct mdi_thread **out)
 	result = mdi_altstack_set(altstack_part(index, 0),
 				  ALTSTACK_ROOM, &thread->old_altstack,
 				  &thread->old_altstack_size,
-				  &thread->old_altstack_flags);
+				  &thread->old_altstack_flags,
+				  altstack_kept ? mdi_altstack_from : NULL);
 	if (result != 0)
 		goto give;
 	/* Without it nobody would be told that the thread has ended. */

@@ -41,6 +41,14 @@ bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp);
 /* A thread by its public handle; NULL: none that is attached. AS-Safe. */
 struct mdi_thread *mdi_thread_known(const void *handle);
 
+/*
+ * The handler that runs now was called by one of ours, on a thread that was not
+ * attached, and mdi_thread_keep_altstack() follows: should it attach, even on
+ * an alternate stack of its own, the return from it undoes nothing. Returns
+ * what to put back. AS-Safe.
+ */
+bool mdi_thread_handles(bool keeps);
+
 /* The return from a handler leaves the thread its alternate stack. AS-Safe. */
 void mdi_thread_keep_altstack(ucontext_t *context);
 

@@ -214,14 +214,32 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 }
 
 int mdi_altstack_set(void *base, size_t size, void **old_base,
-		     size_t *old_size, uint32_t *old_flags)
+		     size_t *old_size, uint32_t *old_flags,
+		     long (*from)(const void *stack, void *old, uintptr_t sp))
 {
 	stack_t stack = { .ss_sp = base,
 			  .ss_size = size,
 			  .ss_flags = (int)MDI_SS_AUTODISARM },
 		old;
+	uint64_t mask;
+	long result = 0;
 
-	if (sigaltstack(&stack, &old) != 0)
+	if (sigaltstack(NULL, &old) == 0 && old.ss_flags & SS_ONSTACK) {
+		if (from == NULL)
+			return mdi_fail(MODISO_ERR_STATE,
+					"this thread is in a signal handler on "
+					"an alternate stack that comes back "
+					"when the handler returns; call "
+					"modiso_thread_attach() before, or "
+					"install the handler by sigaction()");
+		mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
+		result = from(&stack, &old, (uintptr_t)base + size);
+		mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+		errno = (int)-result;
+	} else {
+		result = sigaltstack(&stack, &old);
+	}
+	if (result != 0)
 		return mdi_fail_os("sigaltstack",
 				   "a thread that enters modules");
 	*old_base = old.ss_sp;

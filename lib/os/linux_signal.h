@@ -92,9 +92,14 @@ void mdi_critical_pause(void);
  */
 bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask);
 
-/* The calling thread's alternate stack, disarmed while a handler runs on it. */
+/*
+ * The calling thread's alternate stack, disarmed while a handler runs on it.
+ * @from makes the system call where the thread runs on its own one now; NULL:
+ * MODISO_ERR_STATE then.
+ */
 int mdi_altstack_set(void *base, size_t size, void **old_base,
-		     size_t *old_size, uint32_t *old_flags);
+		     size_t *old_size, uint32_t *old_flags,
+		     long (*from)(const void *stack, void *old, uintptr_t sp));
 /* The same without the question what was there. AS-Safe. */
 void mdi_altstack_arm(void *base, size_t size);
 void mdi_altstack_restore(void *base, size_t size, uint32_t flags);

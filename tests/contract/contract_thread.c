@@ -7,6 +7,9 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include "arch/x86_64/signal.h"
+#include "os/linux_sys.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -589,27 +592,55 @@ START_TEST(test_signal_stack_put_back)
 }
 END_TEST
 
-static volatile int attach_code, attach_errno;
+static volatile int attach_code, attach_fault;
+static struct modiso_gate *attach_gate;
 
 static void attach_in_handler(int signo)
 {
 	(void)signo;
 	attach_code = modiso_thread_attach();
-	attach_errno = errno;
+	attach_fault = modiso_gate_call(attach_gate, NULL, 0, NULL);
 }
 
-/* The stack that is in use cannot be exchanged: the kernel says so. */
+static void raw_handler(int signo, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	attach_in_handler(signo);
+}
+
+/*
+ * The stack that is in use is exchanged all the same, for good: the return from
+ * the handler does not bring it back.
+ */
 static void *attach_on_signal_stack(void *bytes)
 {
 	struct sigaction action = {.sa_handler = attach_in_handler,
 				   .sa_flags = SA_ONSTACK};
+	const struct mdi_sigaction raw = {
+		.handler = raw_handler,
+		.flags = SA_ONSTACK | SA_SIGINFO | MDI_SA_RESTORER,
+		.restorer = mdi_signal_restorer,
+	};
 	stack_t mine = {.ss_sp = bytes, .ss_size = 65536};
 
+	attach_gate = make_gate(module, poke_ud2);
+
 	must(!sigaltstack(&mine, NULL));
-	sigaction(SIGUSR1, &action, NULL);
-	raise(SIGUSR1);
-	must_eq(attach_code, MODISO_ERR_OS);
-	must_eq(attach_errno, EPERM);
+	must(!sigaction(SIGUSR1, &action, NULL));
+	for (int i = 0; i < 2; i++) {
+		must(!raise(SIGUSR1));
+		must_eq(attach_code, MODISO_OK);
+		must_eq(attach_fault, MODISO_ERR_FAULT);
+		enter_fault(module, attach_gate, 0);
+		must(!same_stack(&mine));
+		expect(MODISO_OK, modiso_thread_detach());
+		must(same_stack(&mine));
+	}
+	/* A handler that the library knows nothing of: its return would. */
+	must(!mdi_sys_sigaction(SIGUSR2, &raw, NULL));
+	must(!raise(SIGUSR2));
+	must_eq(attach_code, MODISO_ERR_STATE);
 	must(same_stack(&mine));
 	expect(MODISO_OK, modiso_thread_attach());
 	must_eq(enter(make_gate(module, add_one), 1), 2);

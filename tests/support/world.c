@@ -12,12 +12,30 @@
 /* What a failed call must leave alone; the entry's result never is this. */
 #define UNTOUCHED ((uintptr_t)0xdeadbeefcafef00dul)
 
+#define REGISTERS                                                              \
+	(sizeof(((struct modiso_fault *)0)->registers) / sizeof(uintptr_t))
+
+/* A fault that no test asked for: all that is known of it. */
+static void print_last_fault(void)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	if (modiso_fault_last(&fault) != MODISO_OK)
+		return;
+	(void)!modiso_fault_print(&fault, stderr);
+	for (unsigned i = 0; i < REGISTERS; i++)
+		fprintf(stderr, "register %u: %#zx\n", i,
+			(size_t)fault.registers[i]);
+}
+
 void expect_code(int got, int want, const char *what, const char *file,
 		 int line)
 {
 	int saved = errno;
 	const char *text = modiso_last_error_text();
 
+	if (got == MODISO_ERR_FAULT && want != got)
+		print_last_fault();
 	if (got != want)
 		ck_abort_msg("%s:%d: %s: want %s, got %s (%s)", file, line,
 			     what, modiso_error_name(want),

@@ -29,6 +29,7 @@
 #include "arch/x86_64/frame.h"
 
 #define SYS_GETPID 39
+#define SYS_SIGALTSTACK 131
 #define SYS_GETTID 186
 
 	.text
@@ -246,6 +247,26 @@ FUNC(mdi_async_plain)
 	.cfi_personality 0x1b, mdi_unwind_handler
 	SIGNAL_PLAIN mdi_host_signal
 ENDF(mdi_async_plain)
+
+/*
+ * sigaltstack(2), called with RSP somewhere else: the kernel exchanges no
+ * alternate stack that RSP is on. No signal may come meanwhile: it would find
+ * the old stack free.
+ *
+ *	rdi rsi         the new stack, the old one      as the system call
+ *	rdx             RSP during the call
+ *	r8              the caller's RSP                kept by the kernel
+ */
+FUNC(mdi_altstack_from)
+	movq	%rsp, %r8
+	.cfi_def_cfa_register %r8
+	movq	%rdx, %rsp
+	movl	$SYS_SIGALTSTACK, %eax
+	syscall
+	movq	%r8, %rsp
+	.cfi_def_cfa_register %rsp
+	retq
+ENDF(mdi_altstack_from)
 
 /*
  * rt_sigreturn(2), in the very bytes by which debuggers and unwinders know a
