@@ -10,8 +10,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@ struct counts {
 	unsigned tgkill;
 	unsigned sigmask;
 	unsigned altstack;
+	unsigned keys;   /* pkey_mprotect(2) */
+	unsigned barrier;
 };
 
 static struct modiso_module *first, *second;
@@ -48,6 +52,8 @@ static void count_call(struct counts *counts, long number)
 	counts->tgkill += number == SYS_tgkill;
 	counts->sigmask += number == SYS_rt_sigprocmask;
 	counts->altstack += number == SYS_sigaltstack;
+	counts->keys += number == SYS_pkey_mprotect;
+	counts->barrier += number == SYS_membarrier;
 }
 
 /* Of the system call that @thread is about to make; -1: it has made it. */
@@ -60,17 +66,11 @@ static long number_of(pid_t thread)
 	return info.op == PTRACE_SYSCALL_INFO_ENTRY ? (long)info.entry.nr : -1;
 }
 
-/*
- * What @body does in a child, with all its threads, between its first mark()
- * and its second.
- */
-static struct counts trace(void (*body)(void))
+/* A child that stands before @body. */
+static pid_t start_traced(void (*body)(void))
 {
-	struct counts counts = {0};
-	int status, deliver;
-	unsigned marks = 0;
-	pid_t child = fork(), thread;
-	long number;
+	pid_t child = fork();
+	int status;
 
 	must(child >= 0);
 	if (child == 0) {
@@ -82,6 +82,21 @@ static struct counts trace(void (*body)(void))
 	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
 	ptrace(PTRACE_SETOPTIONS, child, NULL,
 	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
+	return child;
+}
+
+/*
+ * What @body does in a child, with all its threads, between its first mark()
+ * and its second.
+ */
+static struct counts trace(void (*body)(void))
+{
+	struct counts counts = {0};
+	int status, deliver;
+	unsigned marks = 0;
+	pid_t child = start_traced(body), thread;
+	long number;
+
 	for (thread = child, deliver = 0;;) {
 		ptrace(PTRACE_SYSCALL, thread, NULL, (void *)(intptr_t)deliver);
 		thread = waitpid(-1, &status, __WALL);
@@ -107,6 +122,62 @@ static struct counts trace(void (*body)(void))
 	must_exit(status, 0);
 	must_eq(marks, 2);
 	return counts;
+}
+
+/* A mark for count_steps(): the tracer is told, and nobody else. */
+static inline void stop_here(void)
+{
+	__asm__ volatile("int3");
+}
+
+static void wait_stopped(pid_t child)
+{
+	int status;
+
+	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	must_eq(WSTOPSIG(status), SIGTRAP);
+}
+
+static bool at_stop(pid_t child)
+{
+	long pc = ptrace(PTRACE_PEEKUSER, child,
+			 (void *)offsetof(struct user, regs.rip), NULL);
+
+	return (ptrace(PTRACE_PEEKTEXT, child, (void *)pc, NULL) & 0xff) == 0xcc;
+}
+
+/* Where it loads its flags the kernel takes the tracer's TF for its own. */
+static void no_more_steps(pid_t child)
+{
+	void *at = (void *)offsetof(struct user, regs.eflags);
+	long flags = ptrace(PTRACE_PEEKUSER, child, at, NULL);
+
+	ptrace(PTRACE_POKEUSER, child, at, (void *)(flags & ~0x100l));
+}
+
+/*
+ * The instructions in user space between the first two stop_here() of @body,
+ * between the next two, and so on.
+ */
+static void count_steps(void (*body)(void), unsigned *steps, unsigned parts)
+{
+	pid_t child = start_traced(body);
+	unsigned part;
+	int status;
+
+	for (part = 0; part < parts; part++) {
+		ptrace(PTRACE_CONT, child, NULL, NULL);
+		wait_stopped(child);
+		for (steps[part] = 0; !at_stop(child); steps[part]++) {
+			ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
+			wait_stopped(child);
+		}
+		no_more_steps(child);
+		ptrace(PTRACE_CONT, child, NULL, NULL);
+		wait_stopped(child);
+	}
+	kill(child, SIGKILL);
+	must(waitpid(child, &status, 0) == child);
 }
 
 MODULE_CODE static uintptr_t same(uintptr_t value)
@@ -394,6 +465,145 @@ END_TEST
 
 #define SCHEDULED "it makes system calls of its own"
 
+/* --- more modules than keys, more regions than anybody --- */
+
+enum { CROWD = 1000, SOME = 8, REGIONS = 100 };
+
+static uintptr_t (*thunks[CROWD])(uintptr_t);
+
+/* Pages of three protections, several regions of two of them. */
+static void make_rich(const char *name, unsigned i)
+{
+	struct modiso_module *module = make_module(name);
+	struct modiso_region *constant;
+	unsigned n;
+
+	for (n = 0; n < 4; n++) {
+		make_region(module, PAGE, "data");
+		expect(MODISO_OK,
+		       modiso_region_create(module, PAGE, MODISO_READ, NULL,
+					    &constant));
+	}
+	expect(MODISO_OK, modiso_region_protect(
+				  make_region(module, PAGE, "code"), RX));
+	thunks[i] = (uintptr_t(*)(uintptr_t))make_thunk(module, same);
+}
+
+/* As few keys as can be: each call takes the key of the other module. */
+static void start_with_one_slot(void)
+{
+	struct modiso_options options = {.struct_size = sizeof(options),
+					 .max_keys = 2};
+
+	expect(MODISO_OK, modiso_init(&options));
+	make_rich("one", 0);
+	make_rich("other", 1);
+	must_eq(thunks[0](1) + thunks[1](2), 3);
+	must_eq(thunks[0](1) + thunks[1](2), 3);
+}
+
+static void misses(void)
+{
+	uintptr_t i;
+
+	start_with_one_slot();
+	mark();
+	for (i = 0; i < ROUNDS; i++)
+		must_eq(thunks[i & 1](i), i);
+	mark();
+}
+
+/* One call for each protection of the pages that go and of those that come. */
+START_TEST(test_miss)
+{
+	struct counts counts = trace(misses);
+
+	if (on_pkey()) {
+		must(counts.keys <= 6 * ROUNDS && counts.keys > 0);
+		must_eq(counts.all, counts.keys + counts.barrier);
+		must(counts.barrier <= ROUNDS);
+	} else {
+		must_eq(counts.mprotect, 4 * ROUNDS);
+		must_eq(counts.all, counts.mprotect);
+	}
+}
+END_TEST
+
+/* One piece of code for both, whatever the compiler makes of it. */
+static void __attribute__((noinline)) counted_call(void)
+{
+	uintptr_t (*thunk)(uintptr_t) = thunks[0];
+
+	stop_here();
+	thunk(1);
+	stop_here();
+}
+
+static void alone_and_in_a_crowd(void)
+{
+	char name[16];
+	unsigned i;
+
+	world_start();
+	for (i = 0; i < CROWD; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		make_rich(name, i);
+		if (i == 0) {
+			must_eq(thunks[0](1), 1);
+			counted_call();
+		} else if (i < SOME) {
+			must_eq(thunks[i](i), i);
+		}
+	}
+	must_eq(thunks[0](1), 1);
+	counted_call();
+}
+
+/* A call into a module that has a key asks nobody, however many there are. */
+START_TEST(test_hit_steps)
+{
+	unsigned steps[2];
+
+	count_steps(alone_and_in_a_crowd, steps, 2);
+	must_eq(steps[1], steps[0]);
+}
+END_TEST
+
+static void make_regions(struct modiso_module *module)
+{
+	unsigned i;
+
+	for (i = 1; i < REGIONS; i++)
+		make_region(module, PAGE, "more");
+}
+
+static void in_turn_with_many(void)
+{
+	struct modiso_gate *one, *other;
+	uintptr_t i;
+
+	make_modules();
+	make_regions(first);
+	make_regions(second);
+	one = make_gate(first, same);
+	other = make_gate(second, same);
+	must_eq(enter(one, 1) + enter(other, 1), 2);
+	mark();
+	for (i = 0; i < ROUNDS; i++)
+		must_eq(enter(one, i) + enter(other, i), 2 * i);
+	mark();
+}
+
+/* A hundred regions are switched like one. */
+START_TEST(test_many_regions)
+{
+	struct counts counts = trace(in_turn_with_many);
+
+	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * 2 * ROUNDS);
+	must_eq(counts.all, counts.mprotect);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("calls");
@@ -407,6 +617,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_faults);
 	add_test_but_tsan(tcase, test_preempted_alone, SCHEDULED);
 	add_test_but_tsan(tcase, test_preempted_by_another, SCHEDULED);
+	tcase_add_test(tcase, test_miss);
+	tcase_add_test(tcase, test_hit_steps);
+	tcase_add_test(tcase, test_many_regions);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
