@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "core/check.h"
+#include "core/grant.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -191,6 +192,98 @@ int modiso_region_protect(struct modiso_region *region, uint32_t access)
 	return result;
 }
 
+/* Which regions can be granted at all. */
+static int check_grant(const struct modiso_region *region,
+		       const struct modiso_module *module)
+{
+	if (region->owner == module)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"region %s is module %s's own; see "
+				"modiso_region_protect()",
+				region->name, module->name);
+	if (region->owner->domain.kind == MDI_DOMAIN_CLOSED)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"region %s is closed to the host as well "
+				"(MODISO_REGION_CLOSED)",
+				region->name);
+	if (region->stack)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is a stack of module %s",
+				region->name, region->owner->name);
+	return check_own(region);
+}
+
+/* And which of them just now. */
+static int check_grant_now(const struct modiso_region *region, uint32_t access)
+{
+	if (region->windows != 0)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a window is open on region %s", region->name);
+	if (access == 0)
+		return 0;
+	if (region->access & MODISO_EXEC || (region->access & access) != access)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"the pages of region %s are %s",
+				region->name,
+				region->access & MODISO_EXEC ?
+					"executable" :
+					"not writable");
+	if (region->saved)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is part of a snapshot of %s, which "
+				"would change what others see; grant first, "
+				"then take the snapshot",
+				region->name, region->owner->name);
+	return 0;
+}
+
+static int change_grant(struct modiso_region *region,
+			struct modiso_module *module, uint32_t access)
+{
+	int result;
+
+	mdi_mark_region(region);
+	mdi_mark_module(module);
+	result = check_grant(region, module);
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = check_grant_now(region, access);
+	if (result == 0 && access == 0 && mdi_grant_rights(module, region) == 0)
+		result = mdi_fail(MODISO_ERR_NOENT,
+				  "region %s is not granted to module %s",
+				  region->name, module->name);
+	if (result == 0)
+		result = mdi_grant_change(region, module, access);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_region_grant(struct modiso_region *region,
+			struct modiso_module *module, uint32_t access)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (region == NULL || module == NULL)
+		return mdi_null_argument(region == NULL ? "region" : "module");
+	result = mdi_check_data_access(access);
+	return result != 0 ? result : change_grant(region, module, access);
+}
+
+int modiso_region_revoke(struct modiso_region *region,
+			 struct modiso_module *module)
+{
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (region == NULL || module == NULL)
+		return mdi_null_argument(region == NULL ? "region" : "module");
+	return change_grant(region, module, 0);
+}
+
 int modiso_region_destroy(struct modiso_region *region)
 {
 	int result;
@@ -237,6 +330,7 @@ static int fill_region_info(const struct modiso_region *region,
 	info->flags = region->flags;
 	info->adopted = region->adopted;
 	info->shared = region->shared;
+	info->granted = (uint32_t)mdi_grant_list(region, NULL, 0);
 	memcpy(info->name, region->name, sizeof(info->name));
 	return 0;
 }

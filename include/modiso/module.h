@@ -82,7 +82,8 @@ modiso_module_create(const char *name,
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the module, or a window is open on
- *                     one of its regions.
+ *                     one of its regions, or one of them is granted to another
+ *                     module.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *   MODISO_ERR_OS     the kernel refused to give adopted memory back or to
  *                     unmap the rest (errno). The module is there still, what

@@ -53,6 +53,7 @@ struct modiso_region_info {
 	uint32_t adopted;    /* 1: made by modiso_region_adopt() */
 	char name[MODISO_NAME_SIZE];
 	uint32_t shared; /* 1: made by modiso_region_map_shared(), _named() */
+	uint32_t granted; /* modules that it is granted to */
 };
 
 /*
@@ -211,8 +212,8 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  *   MODISO_ERR_ACCESS  the region is executable and @access is not; or it is
  *                      adopted, shared or the host's and @access is
  *                      executable; or its file cannot be written.
- *   MODISO_ERR_BUSY    @region is a segment of an image, or part of a snapshot
- *                      and @access is executable.
+ *   MODISO_ERR_BUSY    @region is a segment of an image; or part of a snapshot,
+ *                      or granted to a module, and @access is executable.
  *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping; nothing changed.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
@@ -226,6 +227,58 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_region_protect(struct modiso_region *region, uint32_t access);
 
 /*
+ * modiso_region_grant - give a module rights to a region that it does not own.
+ * modiso_region_revoke - take them away.
+ * @region: of another module, or of the host.
+ * @module: who gets or loses the rights.
+ * @access: MODISO_READ, or MODISO_READ | MODISO_WRITE: what @module may do, as
+ *          far as the pages allow it. It may be another one than before.
+ *
+ * The owner keeps its own rights, host code has all. Regions that the same
+ * modules have the same rights to share a protection key: with the pkey backend
+ * a call into a module needs a key for the module and one for each such set
+ * that it is part of, so a program does well with few different sets. Sets are
+ * parked like modules when the keys do not suffice for all at a time.
+ *
+ * When it returns, the rights are those of every thread, also of those that are
+ * inside of @module just then: what was taken away faults at the next access,
+ * what was given works.
+ *
+ * A granted region cannot be destroyed, become executable or be part of a
+ * snapshot, nor can its owner be destroyed. The end of @module takes its rights
+ * along.
+ *
+ * Return 0, or:
+ *   MODISO_ERR_INVAL   @region or @module is NULL, @access is none of the two,
+ *                      or @module owns @region.
+ *   MODISO_ERR_NOENT   revoke: @module has no rights to @region.
+ *   MODISO_ERR_ACCESS  the pages of @region are executable, or not writable and
+ *                      @access is; or it is closed to the host as well
+ *                      (MODISO_REGION_CLOSED).
+ *   MODISO_ERR_BUSY    a window is open on @region; it is a stack, a heap, a
+ *                      segment of an image or part of a snapshot.
+ *   MODISO_ERR_LIMIT   24 modules have rights to @region already.
+ *   MODISO_ERR_NOKEY   a module would need more keys at a time than there are;
+ *                      or threads are inside of modules that have all of them.
+ *   MODISO_ERR_OS      the kernel refused; errno says why.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ * After a failure the rights are as before.
+ *
+ * Cost:   pkey: one pkey_mprotect(2) and one membarrier(2), and as often as a
+ *         key changes hands those that modiso_gate_call() would take for it.
+ *         mprotect: one system call.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_grant(struct modiso_region *region, struct modiso_module *module,
+		    uint32_t access);
+MODISO_API MODISO_MUST_CHECK int
+modiso_region_revoke(struct modiso_region *region,
+		     struct modiso_module *module);
+
+/*
  * modiso_region_destroy - end a region.
  * @region: NULL is allowed and does nothing.
  *
@@ -234,7 +287,8 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the owning module, a window on the
- *                     region is open, or it is a segment of an image.
+ *                     region is open, it is granted to a module, or it is a
+ *                     segment of an image.
  *   MODISO_ERR_OS     the kernel refused; errno says why; the region is as
  *                     before.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping; the region is as before.

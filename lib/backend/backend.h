@@ -19,7 +19,8 @@
 enum mdi_domain_kind {
 	MDI_DOMAIN_MODULE,
 	MDI_DOMAIN_HOST,  /* modules have no rights, the host has all */
-	MDI_DOMAIN_CLOSED /* nobody has rights without a window */
+	MDI_DOMAIN_CLOSED, /* nobody has rights without a window */
+	MDI_DOMAIN_SHARED  /* each of some modules has rights of its own */
 };
 
 /* Pages side by side with one protection; the unit of a system call. */
@@ -33,6 +34,16 @@ struct mdi_run {
 struct mdi_runs {
 	struct mdi_run *run; /* sorted; a hole inside a run is void */
 	size_t count, room;
+};
+
+struct mdi_domain;
+
+/* The rights of one module to a domain of kind SHARED: READ, or READ | WRITE */
+struct mdi_share {
+	struct mdi_domain *set;
+	struct mdi_domain *module; /* NULL: it has ended */
+	uint32_t access;
+	struct mdi_share *next; /* of the module */
 };
 
 /* What a backend knows of a domain. Core embeds it. */
@@ -50,8 +61,20 @@ struct mdi_domain {
 
 	struct mdi_runs runs; /* every page of the domain */
 
-	/* mprotect: can pages be accessible now, and are all of them? */
+	/*
+	 * A module's: the sets that it has rights to, a list. A set's: the
+	 * modules that have rights to it, an array. They change in steady().
+	 */
+	struct mdi_share *shares;
+	uint32_t share_count; /* of the array */
+
+	/*
+	 * mprotect: can pages be accessible now, and are all of them? What is
+	 * left of their protection: all of it, but for a set's while a module
+	 * runs that may only read it.
+	 */
 	bool open, whole;
+	uint32_t opened;
 	struct mdi_domain *next; /* list of open domains */
 };
 
@@ -63,6 +86,17 @@ struct mdi_users {
 	bool (*inside)(const struct mdi_domain *domain);
 	/* From now on every thread's next call into it comes to admit(). */
 	void (*withdraw)(const struct mdi_domain *domain);
+	/* What threads enter it with are its rights of now. */
+	void (*renew)(const struct mdi_domain *domain);
+};
+
+/* A region that goes from one domain to another with the rights of its pages */
+struct mdi_move {
+	struct mdi_domain *from, *to;
+	void *base;
+	size_t length;
+	uint32_t prot;
+	struct mdi_runs *from_runs, *to_runs; /* change places with theirs */
 };
 
 /* What pages were that become a domain's. */
@@ -123,6 +157,18 @@ struct mdi_backend {
 	/* Pages of the domain's range become a reservation again. */
 	int (*discard)(struct mdi_domain *domain, void *base, size_t length,
 		       struct mdi_runs *runs);
+	/*
+	 * Pages change their domain. When it returns no thread has rights to
+	 * them that it had by the old one alone. MODISO_ERR_NOKEY: a module
+	 * would need more keys than there are, or others have all of them just
+	 * now. On failure nothing has changed.
+	 */
+	int (*move)(const struct mdi_move *move, const struct mdi_users *users);
+	/*
+	 * A set without pages ends; false: not yet, because threads may have
+	 * the rights that it stands for.
+	 */
+	bool (*retire)(struct mdi_domain *set, const struct mdi_users *users);
 	/* The library's own memory: closed to modules, or readable for them. */
 	int (*protect_own)(void *base, size_t length, bool readable);
 	int (*unprotect_own)(void *base, size_t length);

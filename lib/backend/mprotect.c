@@ -8,6 +8,9 @@
  * run (lazy), so entering the same module again costs no system call while
  * nothing of the host is guarded.
  *
+ * A set, regions that several modules have rights to, is open while one of
+ * these runs, as far as that one's rights go.
+ *
  * Closing needs no memory: every domain's pages are mappings of their own with
  * unlike neighbours (os/memory.h), so the kernel never has to split one.
  */
@@ -27,6 +30,9 @@
 /* Open domains, the host's not among them; guarded by the keeper. */
 static struct mdi_domain *open_list;
 static struct mdi_domain *host;
+
+/* Of a domain's pages: as much as their own protection allows. */
+#define EVERYTHING (~0u)
 
 static bool keys_off; /* no PKRU that a thread could lose */
 
@@ -99,13 +105,15 @@ MDI_INLINE int close_domain(struct mdi_domain *domain)
 }
 
 /* NULL, or the run that would not open; then errno says why. */
-MDI_INLINE const struct mdi_run *open_pages(const struct mdi_domain *domain)
+MDI_INLINE const struct mdi_run *open_pages(const struct mdi_domain *domain,
+					    uint32_t access)
 {
 	for (size_t i = 0; i < domain->runs.count; i++) {
 		const struct mdi_run *run = &domain->runs.run[i];
 		int saved;
 
-		if (mdi_mem_protect(run->base, run->length, run->prot) == 0)
+		if (mdi_mem_protect(run->base, run->length,
+				    run->prot & access) == 0)
 			continue;
 		saved = errno;
 		while (!domain->open && i-- > 0)
@@ -121,13 +129,15 @@ MDI_INLINE const struct mdi_run *open_pages(const struct mdi_domain *domain)
 	return NULL;
 }
 
-MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain)
+MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain,
+					  uint32_t access)
 {
-	const struct mdi_run *failed = open_pages(domain);
+	const struct mdi_run *failed = open_pages(domain, access);
 
 	if (failed != NULL)
 		return failed;
 	domain->whole = true;
+	domain->opened = access;
 	if (!domain->open && domain != host) {
 		domain->next = open_list;
 		open_list = domain;
@@ -136,25 +146,37 @@ MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain)
 	return NULL;
 }
 
-static int open_again(struct mdi_domain *domain);
+static int open_as(struct mdi_domain *domain, uint32_t access);
 
-MDI_INLINE int open_domain(struct mdi_domain *domain)
+MDI_INLINE int open_domain(struct mdi_domain *domain, uint32_t access)
 {
-	return domain == NULL || domain->whole ? 0 : open_again(domain);
+	return domain == NULL ||
+			       (domain->whole && domain->opened == access) ?
+		       0 :
+		       open_as(domain, access);
 }
 
 /*
  * For host code that faulted. When the domain counts as open already, another
  * thread was faster, or somebody else has called mprotect(2): say it again.
  */
-static int open_again(struct mdi_domain *domain)
+static int open_as(struct mdi_domain *domain, uint32_t access)
 {
-	const struct mdi_run *failed = domain ? try_open(domain) : NULL;
+	const struct mdi_run *failed;
 
+	if (domain == NULL)
+		return 0;
+	domain->whole = domain->whole && domain->opened == access;
+	failed = try_open(domain, access);
 	if (failed == NULL)
 		return 0;
 	return mdi_fail_os("mprotect", "opening %zu bytes at %p",
 			   failed->length, (void *)failed->base);
+}
+
+static int open_again(struct mdi_domain *domain)
+{
+	return open_as(domain, EVERYTHING);
 }
 
 /*
@@ -166,8 +188,40 @@ static void to_host(void)
 	int saved = errno;
 
 	if (host != NULL && !host->whole)
-		(void)try_open(host);
+		(void)try_open(host, EVERYTHING);
 	errno = saved;
+}
+
+/* Closing a whole range has closed what lies in it of a set as well. */
+static void doubt_sets(void)
+{
+	for (struct mdi_domain *set = open_list; set != NULL; set = set->next)
+		if (set->kind == MDI_DOMAIN_SHARED)
+			set->whole = false;
+}
+
+/* What @module may do with @domain: its own, or a set's. */
+static uint32_t rights(const struct mdi_domain *module,
+		       const struct mdi_domain *domain)
+{
+	if (module == domain)
+		return EVERYTHING;
+	if (domain->kind != MDI_DOMAIN_SHARED)
+		return 0;
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module == module)
+			return domain->shares[i].access;
+	return 0;
+}
+
+static int open_sets(const struct mdi_domain *module)
+{
+	int result = 0;
+
+	for (const struct mdi_share *share = module->shares;
+	     share != NULL && result == 0; share = share->next)
+		result = open_domain(share->set, share->access);
+	return result;
 }
 
 static int to_domain(struct mdi_domain *domain)
@@ -176,17 +230,24 @@ static int to_domain(struct mdi_domain *domain)
 	int result = 0;
 
 	while (result == 0 && (open = *link) != NULL) {
-		if (open == domain) {
+		if (rights(domain, open) != 0) {
 			link = &open->next;
 			continue;
 		}
 		result = close_domain(open);
 		if (result == 0)
 			*link = open->next;
+		if (open->kind != MDI_DOMAIN_SHARED)
+			doubt_sets();
 	}
-	if (result == 0 && host != NULL && host->open)
+	if (result == 0 && host != NULL && host->open) {
 		result = close_domain(host);
-	return result != 0 ? result : open_domain(domain);
+		doubt_sets();
+	}
+	if (result == 0)
+		result = open_domain(domain, EVERYTHING);
+	return result != 0 || domain->shares == NULL ? result :
+						       open_sets(domain);
 }
 
 static const struct mdi_keeper_ops internal_ops = {
@@ -244,7 +305,9 @@ static int add_domain(void *arg, bool entered)
 	struct mdi_domain *domain = arg;
 
 	domain->key = MDI_NO_KEY;
-	domain->open = domain->whole = !entered;
+	domain->opened = EVERYTHING;
+	domain->open = domain->whole =
+		!entered && domain->kind != MDI_DOMAIN_SHARED;
 	if (domain->kind == MDI_DOMAIN_HOST) {
 		host = domain;
 	} else if (domain->open) {
@@ -305,7 +368,8 @@ static uint32_t prot_now(const struct change *change, uint32_t prot)
 {
 	if (prot == MDI_WAS_NOBODYS)
 		return MDI_PROT_READ | MDI_PROT_WRITE;
-	return change->domain->open ? prot : MDI_PROT_NONE;
+	return change->domain->open ? prot & change->domain->opened :
+				      MDI_PROT_NONE;
 }
 
 static int change_pages(void *arg, bool entered)
@@ -394,6 +458,92 @@ static int discard(struct mdi_domain *domain, void *base, size_t length,
 	struct change change = { domain, base, length, 0, 0, runs };
 
 	return mdi_keeper_locked(discard_pages, &change);
+}
+
+/* The one module that is open; NULL: none, or more than one. */
+static const struct mdi_domain *only_open(void)
+{
+	const struct mdi_domain *domain = open_list, *found = NULL;
+
+	for (; domain != NULL; domain = domain->next) {
+		if (domain->kind != MDI_DOMAIN_MODULE)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = domain;
+	}
+	return found;
+}
+
+/*
+ * A set that gets its first pages. While a module is inside it alone is open,
+ * and so the set must be, if it is that module's. Otherwise it need not be.
+ */
+static void open_first(struct mdi_domain *set)
+{
+	const struct mdi_domain *module = only_open();
+	uint32_t access = module ? rights(module, set) : 0;
+
+	if (set->kind != MDI_DOMAIN_SHARED || set->open ||
+	    set->runs.count != 0 || access == 0)
+		return;
+	set->open = set->whole = true;
+	set->opened = access;
+	set->next = open_list;
+	open_list = set;
+}
+
+static int move_pages(void *arg, bool entered)
+{
+	const struct mdi_move *move = arg;
+	struct change to = { .domain = move->to }, from = { .domain = move->from };
+	int result, saved;
+
+	(void)entered;
+	open_first(move->to);
+	if (mdi_mem_protect(move->base, move->length,
+			    prot_now(&to, move->prot)) == 0) {
+		mdi_runs_swap(&move->from->runs, move->from_runs);
+		mdi_runs_swap(&move->to->runs, move->to_runs);
+		return 0;
+	}
+	result = mdi_fail_os("mprotect", "%zu bytes at %p", move->length,
+			     move->base);
+	saved = errno;
+	if (mdi_mem_protect(move->base, move->length,
+			    prot_now(&from, move->prot)) != 0)
+		mdi_misuse("mprotect(2) stopped half-way and would not put "
+			   "back what it had changed; going on could leave "
+			   "memory open");
+	errno = saved;
+	return result;
+}
+
+static int move(const struct mdi_move *move, const struct mdi_users *users)
+{
+	(void)users;
+	return mdi_keeper_locked(move_pages, (void *)(uintptr_t)move);
+}
+
+static int retire_set(void *arg, bool entered)
+{
+	struct mdi_domain *set = arg, **link;
+
+	(void)entered;
+	for (link = &open_list; *link != NULL; link = &(*link)->next) {
+		if (*link == set) {
+			*link = set->next;
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Without pages nobody has rights to any. */
+static bool retire(struct mdi_domain *set, const struct mdi_users *users)
+{
+	(void)users;
+	return mdi_keeper_locked(retire_set, set) == 0;
 }
 
 static int protect_own(void *base, size_t length, bool readable)
@@ -620,7 +770,8 @@ static int resume_locked(void *arg, bool entered)
 	(void)entered;
 	to_host();
 	for (uint32_t i = 0; result == 0 && i < thread->window_count; i++)
-		result = open_domain((void *)thread->windows[i].domain);
+		result = open_domain((void *)thread->windows[i].domain,
+				     EVERYTHING);
 	return result;
 }
 
@@ -715,6 +866,8 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.release = release,
 	.dress = dress,
 	.discard = discard,
+	.move = move,
+	.retire = retire,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,

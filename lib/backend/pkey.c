@@ -6,11 +6,12 @@
  *	open key     what modules may read and not write: the open pages
  *	signal key   alternate signal stacks, on kernels before 6.12
  *	closed key   host regions that need a window
- *	slots        one for each module that is in use (slots.c)
+ *	slots        one for each module that is in use, and for each set of
+ *	             modules that share regions (slots.c)
  *
  * Outside of modules a thread has rights on all of them but the closed key,
  * from the moment the library starts: so handing a slot to a module changes
- * nobody's rights. Inside, a thread has its module's slot alone. What PKRU says
+ * nobody's rights. Inside, a thread has its module's slots alone. What PKRU says
  * of keys that are not ours is never changed.
  */
 #include "backend/backend.h"
@@ -299,6 +300,7 @@ static uint32_t parked_pkru(uint32_t confinement)
 static int domain_init(struct mdi_domain *domain)
 {
 	domain->open = true; /* to those who have the key */
+	domain->opened = ~0u;
 	switch (domain->kind) {
 	case MDI_DOMAIN_HOST:
 		domain->key = state.host_key;
@@ -307,9 +309,11 @@ static int domain_init(struct mdi_domain *domain)
 		domain->key = state.closed_key;
 		return 0;
 	case MDI_DOMAIN_MODULE:
+		domain->pkru_parked = parked_pkru(domain->confinement);
+		break;
+	case MDI_DOMAIN_SHARED:
 		break;
 	}
-	domain->pkru_parked = parked_pkru(domain->confinement);
 	mdi_slots_add(domain);
 	return 0;
 }
@@ -385,6 +389,25 @@ static int discard(struct mdi_domain *domain, void *base, size_t length,
 		return mdi_fail_os("mmap", "closing %zu bytes at %p", length,
 				   base);
 	mdi_runs_swap(&domain->runs, runs);
+	return 0;
+}
+
+static int move(const struct mdi_move *move, const struct mdi_users *users)
+{
+	int result = mdi_slots_prepare(move, users);
+
+	if (result != 0)
+		return result;
+	if (mdi_mem_protect_key(move->base, move->length, move->prot,
+				move->to->key) != 0)
+		return put_back(move->from, move->base, move->length,
+				move->prot);
+	mdi_runs_swap(&move->from->runs, move->from_runs);
+	mdi_runs_swap(&move->to->runs, move->to_runs);
+	/* Who is inside has them when it comes back from a service. */
+	for (uint32_t i = 0; i < move->to->share_count; i++)
+		if (move->to->shares[i].module != NULL)
+			users->renew(move->to->shares[i].module);
 	return 0;
 }
 
@@ -554,6 +577,19 @@ static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
 		set_host_pkru(thread, (mdi_rdpkru() & ~bits) | (token & bits));
 }
 
+/* Whose rights these are: one module's, and those of its sets. */
+static struct mdi_domain *module_of(uint32_t open)
+{
+	for (; open != 0; open &= open - 1) {
+		struct mdi_domain *domain =
+			mdi_slots_domain(__builtin_ctz(open) / 2);
+
+		if (domain != NULL && domain->kind == MDI_DOMAIN_MODULE)
+			return domain;
+	}
+	return NULL;
+}
+
 /*
  * By the rights that the code had: a module's own slot is open to it and the
  * host's key is closed. Neither can be forged without a system call.
@@ -581,7 +617,7 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 		return NULL;
 	if (open == 0)
 		return NULL; /* a handler of the host: the kernel's PKRU */
-	return mdi_slots_domain(__builtin_ctz(open) / 2);
+	return module_of(open);
 }
 
 /*
@@ -638,6 +674,8 @@ const struct mdi_backend mdi_backend_pkey = {
 	.release = release,
 	.dress = dress,
 	.discard = discard,
+	.move = move,
+	.retire = mdi_slots_retire,
 	.protect_own = protect_own,
 	.unprotect_own = unprotect_own,
 	.protect_altstack = protect_altstack,

@@ -15,6 +15,10 @@
  * path. Instead a withdrawn link is what a cleared reference bit is in a page
  * table: the next call comes here and is noted. With each key that changes
  * hands the links to the module next in line are withdrawn.
+ *
+ * A set, regions that several modules have rights to, takes a slot like a
+ * module. It is needed by each of its modules: a link to one is given when all
+ * of its sets have theirs, and withdrawn when one of them loses it.
  */
 #include "backend/slots.h"
 
@@ -46,12 +50,42 @@ static bool resident(const struct mdi_domain *domain)
 	return owner[domain->key] == domain;
 }
 
+static void compute(struct mdi_domain *module)
+{
+	uint32_t pkru = module->pkru_parked;
+
+	if (resident(module))
+		pkru &= ~MDI_PKRU_BOTH(module->key);
+	for (const struct mdi_share *share = module->shares; share != NULL;
+	     share = share->next) {
+		if (!resident(share->set))
+			continue;
+		pkru &= ~MDI_PKRU_AD(share->set->key);
+		if (share->access & MDI_PROT_WRITE)
+			pkru &= ~MDI_PKRU_WD(share->set->key);
+	}
+	module->head.pkru = pkru;
+}
+
+/* Run @act for a module, or for every one that has rights to a set. */
+static void for_modules(struct mdi_domain *domain,
+			void (*act)(struct mdi_domain *module))
+{
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		act(domain);
+	if (domain->kind != MDI_DOMAIN_SHARED)
+		return;
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module != NULL)
+			act(domain->shares[i].module);
+}
+
 static void give(struct mdi_domain *domain, int key)
 {
 	free_slots &= ~(1u << key);
 	owner[key] = domain;
 	domain->key = key;
-	domain->head.pkru = domain->pkru_parked & ~MDI_PKRU_BOTH(key);
+	for_modules(domain, compute);
 }
 
 static void park(struct mdi_domain *domain)
@@ -61,12 +95,13 @@ static void park(struct mdi_domain *domain)
 		owner[domain->key] = NULL;
 	}
 	domain->key = mdi_open.state.host_key;
-	domain->head.pkru = domain->pkru_parked;
+	for_modules(domain, compute);
 }
 
 void mdi_slots_add(struct mdi_domain *domain)
 {
-	if (free_slots != 0)
+	/* A set has no pages yet, and nobody who waits for it. */
+	if (free_slots != 0 && domain->kind == MDI_DOMAIN_MODULE)
 		give(domain, __builtin_ctz(free_slots));
 	else
 		park(domain);
@@ -112,14 +147,42 @@ static int tag(struct mdi_domain *domain, int from, int to)
 
 /* --- taking a slot --- */
 
+static void withdraw(const struct mdi_domain *domain,
+		     const struct mdi_users *users)
+{
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		users->withdraw(domain);
+	if (domain->kind != MDI_DOMAIN_SHARED)
+		return;
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module != NULL)
+			users->withdraw(domain->shares[i].module);
+}
+
+static bool barrier(const struct mdi_users *users)
+{
+	return !users->others() || mdi_sys_membarrier() == 0;
+}
+
+/* Is a thread in a module that has this key? */
+static bool inside(const struct mdi_domain *domain,
+		   const struct mdi_users *users)
+{
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		return users->inside(domain);
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module != NULL &&
+		    users->inside(domain->shares[i].module))
+			return true;
+	return false;
+}
+
 /* No thread enters @domain without asking; true: nobody is inside. */
 static bool close_gates(const struct mdi_domain *domain,
 			const struct mdi_users *users)
 {
-	users->withdraw(domain);
-	if (users->others() && mdi_sys_membarrier() != 0)
-		return false;
-	return !users->inside(domain);
+	withdraw(domain, users);
+	return barrier(users) && !inside(domain, users);
 }
 
 /* Who was admitted longest ago, but for the keys in @tried. */
@@ -146,22 +209,22 @@ static int evict(struct mdi_domain *victim)
 	return result;
 }
 
-static int take_slot(const struct mdi_users *users)
+/* Of anybody but those in @tried. */
+static int take_slot(uint32_t tried, const struct mdi_users *users)
 {
 	struct mdi_domain *victim, *next;
-	uint32_t tried = 0;
 	int result;
 
 	while ((victim = oldest(tried)) != NULL) {
 		tried |= 1u << victim->key;
-		if (users->inside(victim) || !close_gates(victim, users))
+		if (inside(victim, users) || !close_gates(victim, users))
 			continue;
 		result = evict(victim);
 		if (result != 0)
 			return result;
 		next = oldest(tried);
 		if (next != NULL)
-			users->withdraw(next);
+			withdraw(next, users);
 		return 0;
 	}
 	return mdi_fail(MODISO_ERR_NOKEY,
@@ -170,7 +233,9 @@ static int take_slot(const struct mdi_users *users)
 			__builtin_popcount(slots));
 }
 
-int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
+/* Keys in @keep are needed as well. */
+static int admit(struct mdi_domain *domain, uint32_t keep,
+		 const struct mdi_users *users)
 {
 	int key, result;
 
@@ -181,7 +246,7 @@ int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
 		return 0;
 	}
 	if (free_slots == 0) {
-		result = take_slot(users);
+		result = take_slot(keep, users);
 		if (result != 0)
 			return result;
 	}
@@ -190,4 +255,101 @@ int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
 	if (result == 0 || domain->torn)
 		give(domain, key);
 	return result;
+}
+
+static uint32_t key_bit(const struct mdi_domain *domain)
+{
+	return resident(domain) ? 1u << domain->key : 0;
+}
+
+int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
+{
+	const struct mdi_share *share;
+	uint32_t keep = 0;
+	int result;
+
+	for (share = domain->shares; share != NULL; share = share->next)
+		keep |= key_bit(share->set);
+	result = admit(domain, keep, users);
+	keep |= key_bit(domain);
+	for (share = domain->shares; share != NULL && result == 0;
+	     share = share->next) {
+		if (share->set->runs.count == 0)
+			continue;
+		result = admit(share->set, keep, users);
+		keep |= key_bit(share->set);
+	}
+	return result;
+}
+
+/* --- sets --- */
+
+/* Keys that @module needs at a time when the pages have moved. */
+static int keys_needed(const struct mdi_domain *module,
+		       const struct mdi_move *move)
+{
+	int count = 1;
+
+	for (const struct mdi_share *share = module->shares; share != NULL;
+	     share = share->next) {
+		const struct mdi_runs *runs = &share->set->runs;
+
+		if (share->set == move->from)
+			runs = move->from_runs;
+		else if (share->set == move->to)
+			runs = move->to_runs;
+		count += runs->count != 0;
+	}
+	return count;
+}
+
+static int check_keys(const struct mdi_move *move)
+{
+	int all = __builtin_popcount(slots), need;
+
+	if (move->to->kind != MDI_DOMAIN_SHARED)
+		return 0;
+	for (uint32_t i = 0; i < move->to->share_count; i++) {
+		if (move->to->shares[i].module == NULL)
+			continue;
+		need = keys_needed(move->to->shares[i].module, move);
+		if (need > all)
+			return mdi_fail(MODISO_ERR_NOKEY,
+					"a module would need %d protection "
+					"keys at a time, its own and one for "
+					"each set of modules that it shares "
+					"regions with; %d are there",
+					need, all);
+	}
+	return 0;
+}
+
+/*
+ * Whoever is inside when the pages move gets his rights to them in the fault
+ * handler, so the key must be there; all others come and ask.
+ */
+int mdi_slots_prepare(const struct mdi_move *move,
+		      const struct mdi_users *users)
+{
+	int result = check_keys(move);
+
+	if (result != 0)
+		return result;
+	withdraw(move->from, users);
+	withdraw(move->to, users);
+	if (!barrier(users))
+		return mdi_fail_os("membarrier", "changing rights");
+	if (move->to->kind == MDI_DOMAIN_SHARED && inside(move->to, users))
+		result = admit(move->to, key_bit(move->from), users);
+	return result;
+}
+
+bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users)
+{
+	if (!resident(set))
+		return true;
+	if (!close_gates(set, users))
+		return false;
+	park(set);
+	return true;
 }

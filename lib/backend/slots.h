@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backend/slots.h - more modules than protection keys.
+ * backend/slots.h - more modules, and sets of them, than protection keys.
  *
  * A slot is a key that a module can have. A module without one is parked: its
  * pages carry the host key, and no thread has a link to enter it with.
@@ -26,6 +26,14 @@ void mdi_slots_remove(struct mdi_domain *domain);
  * MODISO_ERR_OS: nothing has changed.
  */
 int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users);
+
+/*
+ * Before pages move: those who are inside of a module that has rights to the
+ * new domain can have its key at once, nobody else enters without asking.
+ */
+int mdi_slots_prepare(const struct mdi_move *move,
+		      const struct mdi_users *users);
+bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users);
 
 /* Who has the slot with this key, NULL: nobody. AS-Safe. */
 struct mdi_domain *mdi_slots_domain(int key);

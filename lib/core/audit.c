@@ -83,8 +83,8 @@ static void check_part(struct audit *audit, const struct modiso_region *region,
 		       uintptr_t base, uintptr_t end,
 		       const struct mdi_mapping *map)
 {
-	const struct mdi_domain *domain = &region->owner->domain;
-	uint32_t want = domain->open ? region->access : 0;
+	const struct mdi_domain *domain = region->domain;
+	uint32_t want = domain->open ? region->access & domain->opened : 0;
 	struct modiso_audit_finding *finding;
 
 	if (access_of(map) != want) {

@@ -15,6 +15,7 @@
 #include "base/misuse.h"
 #include "core/door.h"
 #include "core/gate.h"
+#include "core/grant.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/schedule.h"
@@ -238,11 +239,14 @@ static bool allowed(const struct modiso_module *module,
 		    const struct modiso_region *region, uintptr_t address,
 		    uint32_t access)
 {
-	if (region == NULL || region->owner != module)
+	uint32_t rights;
+
+	if (region == NULL)
 		return false;
+	rights = mdi_grant_rights(module, region);
 	if (region->stack && address < region->node.base + MDI_PAGE_SIZE)
 		return false;
-	return access != 0 && (region->access & access) == access;
+	return access != 0 && (rights & access) == access;
 }
 
 /*
@@ -304,7 +308,7 @@ static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (signo == SIGSEGV && access != 0 &&
 	    (region == NULL || (region->access & access) == access) &&
 	    mdi_backend_now->host_fault(thread,
-					region ? &region->owner->domain : NULL,
+					region ? region->domain : NULL,
 					info, context))
 		return true;
 	if (in_copy(mdi_context_pc(context)) && mdi_copy_covers(address)) {

@@ -2,6 +2,7 @@
 /* Modules, regions, rights and keys, printed. */
 #include "core/audit.h"
 
+#include "core/grant.h"
 #include "core/json.h"
 #include "core/region.h"
 #include "core/thread.h"
@@ -43,11 +44,30 @@ static void print_state(const struct mdi_domain *domain, FILE *out)
 {
 	if (domain->key == MDI_NO_KEY)
 		fputs(domain->open ? "open" : "closed", out);
-	else if (domain->kind == MDI_DOMAIN_MODULE &&
+	else if ((domain->kind == MDI_DOMAIN_MODULE ||
+		  domain->kind == MDI_DOMAIN_SHARED) &&
 		 domain->key == mdi_open.state.host_key)
 		fputs("parked", out);
 	else
 		fprintf(out, "key %d", domain->key);
+}
+
+/* Who else may touch it: "  granted: uart rw-, parser r--; key 7" */
+static void print_grants(const struct modiso_region *region, FILE *out)
+{
+	const struct mdi_share *share[MDI_SHARERS_MAX];
+	size_t count = mdi_grant_list(region, share, MDI_SHARERS_MAX);
+
+	if (count == 0)
+		return;
+	fputs("    granted:", out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s %s %s", i == 0 ? "" : ",",
+			mdi_domain_module(share[i]->module)->name,
+			rights(share[i]->access));
+	fputs("; ", out);
+	print_state(region->domain, out);
+	fputc('\n', out);
 }
 
 static struct modiso_module *module_at(uint32_t index)
@@ -73,10 +93,12 @@ static void print_module(const struct modiso_module *module, FILE *out)
 	if (mdi_threads_inside(domain))
 		fputs(", entered", out);
 	fputc('\n', out);
-	for (region = module->regions; region != NULL; region = region->next)
+	for (region = module->regions; region != NULL; region = region->next) {
 		fprintf(out, "  %012zx-%012zx %s %-8s %s\n",
 			(size_t)region->node.base, (size_t)region->node.end,
 			rights(region->access), kind(region), region->name);
+		print_grants(region, out);
+	}
 }
 
 void mdi_inventory_print(FILE *out)
@@ -88,16 +110,38 @@ void mdi_inventory_print(FILE *out)
 			print_module(module_at(i), out);
 }
 
+static void json_grants(const struct modiso_region *region, FILE *out)
+{
+	const struct mdi_share *share[MDI_SHARERS_MAX];
+	size_t count = mdi_grant_list(region, share, MDI_SHARERS_MAX);
+
+	if (count == 0)
+		return;
+	fputs(",\"state\":\"", out);
+	print_state(region->domain, out);
+	fputs("\",\"granted\":[", out);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i == 0 ? "{\"module\":" : ",{\"module\":", out);
+		mdi_json_string(mdi_domain_module(share[i]->module)->name,
+				out);
+		fprintf(out, ",\"access\":\"%s\"}",
+			rights(share[i]->access));
+	}
+	fputc(']', out);
+}
+
 static void json_region(const struct modiso_region *region, FILE *out)
 {
 	fputs("{\"name\":", out);
 	mdi_json_string(region->name, out);
 	fprintf(out,
 		",\"base\":\"%#zx\",\"length\":%zu,\"access\":\"%s\","
-		"\"kind\":\"%s\"}",
+		"\"kind\":\"%s\"",
 		(size_t)region->node.base,
 		(size_t)(region->node.end - region->node.base),
 		rights(region->access), kind(region));
+	json_grants(region, out);
+	fputc('}', out);
 }
 
 static void json_module(const struct modiso_module *module, FILE *out)

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/gate.h"
+#include "core/grant.h"
 #include "core/heap.h"
 #include "core/region.h"
 #include "core/runs.h"
@@ -33,6 +34,7 @@ void mdi_module_reset(void)
 {
 	count = 0;
 	search_start = 0;
+	mdi_grants_reset();
 	memset(mdi_arch_state.domains, 0, sizeof(mdi_arch_state.domains));
 }
 
@@ -146,6 +148,9 @@ static int check_idle(const struct modiso_module *module)
 			return mdi_fail(MODISO_ERR_BUSY,
 					"a window is open on region %s of %s",
 					region->name, module->name);
+	for (region = module->regions; region != NULL; region = region->next)
+		if (mdi_region_granted(region))
+			return mdi_grant_busy(region);
 	return 0;
 }
 
@@ -155,6 +160,8 @@ int mdi_module_destroy(struct modiso_module *module)
 	int result;
 
 	result = check_idle(module);
+	if (result == 0)
+		result = mdi_grants_give_back(module);
 	if (result != 0)
 		return result;
 	/* Adopted memory first: what can fail, while nothing is lost. */
@@ -171,6 +178,7 @@ int mdi_module_destroy(struct modiso_module *module)
 		&module->domain, module->arena.base, module->arena.length);
 	if (result != 0)
 		return result;
+	mdi_grants_forget(module);
 	while (module->gates != NULL)
 		mdi_gate_destroy(module->gates);
 	mdi_threads_forget(module);

@@ -2,7 +2,16 @@
 #include "core/range.h"
 
 #include "base/error.h"
-#include "core/region.h"
+#include "core/grant.h"
+
+/* An access of nothing asks whether there are any rights. */
+static bool may(const struct modiso_module *module,
+		const struct modiso_region *region, uint32_t access)
+{
+	uint32_t rights = mdi_grant_rights(module, region);
+
+	return rights != 0 && (rights & access) == access;
+}
 
 #include <string.h>
 
@@ -16,8 +25,7 @@ size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		return 0;
 	while (at < end) {
 		region = mdi_region_at(at);
-		if (region == NULL || region->owner != module ||
-		    (region->access & access) != access)
+		if (region == NULL || !may(module, region, access))
 			break;
 		if (region->stack && at < region->node.base + MDI_PAGE_SIZE)
 			break; /* its guard page */

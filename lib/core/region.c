@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/grant.h"
 #include "core/runs.h"
 #include "core/snapshot.h"
 #include "core/thread.h"
@@ -23,20 +24,25 @@ static void *base_of(const struct modiso_region *region)
 	return (void *)region->node.base;
 }
 
-/* Hand pages to the backend, and the owner's runs with them. */
-static int give_pages(struct modiso_module *owner, void *base, size_t length,
-		      uint32_t access, uint32_t was, bool outside)
+/* Hand pages to the backend, and the domain's runs with them. */
+static int set_pages(struct mdi_domain *domain, void *base, size_t length,
+		     uint32_t access, uint32_t was, bool outside)
 {
 	struct mdi_runs runs;
 	int result;
 
-	if (!mdi_runs_set(&owner->domain.runs, base, length, access, outside,
-			  &runs))
-		return mdi_fail_memory("the list of pages of %s", owner->name);
-	result = mdi_backend_now->protect(&owner->domain, base, length, access,
-					  was, &runs);
+	if (!mdi_runs_set(&domain->runs, base, length, access, outside, &runs))
+		return mdi_fail_memory("the list of pages around %p", base);
+	result = mdi_backend_now->protect(domain, base, length, access, was,
+					  &runs);
 	mdi_runs_free(&runs);
 	return result;
+}
+
+static int give_pages(struct modiso_module *owner, void *base, size_t length,
+		      uint32_t access, uint32_t was, bool outside)
+{
+	return set_pages(&owner->domain, base, length, access, was, outside);
 }
 
 static struct modiso_region *new_region(struct modiso_module *owner, char *base,
@@ -51,6 +57,7 @@ static struct modiso_region *new_region(struct modiso_module *owner, char *base,
 	region->node.end = (uintptr_t)base + length;
 	region->mark = MDI_MARK_REGION;
 	region->owner = owner;
+	region->domain = &owner->domain;
 	region->access = access;
 	region->flags = flags;
 	strncpy(region->name, name, sizeof(region->name) - 1);
@@ -342,8 +349,11 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 				"would bring its old bytes back as code; seal "
 				"code first, then take the snapshot",
 				region->name, region->owner->name);
-	result = give_pages(region->owner, base_of(region), length_of(region),
-			    access, region->access, region->adopted);
+	if (access & MODISO_EXEC && mdi_region_granted(region))
+		return mdi_grant_busy(region);
+	result = set_pages(region->domain, base_of(region), length_of(region),
+			   access, region->access,
+			   region->adopted || mdi_region_granted(region));
 	if (result == 0)
 		region->access = access;
 	return result;
@@ -397,7 +407,7 @@ int mdi_region_dress(struct modiso_region *region, void *aside)
 	if (region->flags & MODISO_REGION_NODUMP &&
 	    mdi_mem_nodump(aside, length_of(region)) != 0)
 		return mdi_fail_os("madvise", "region %s", region->name);
-	return mdi_backend_now->dress(&region->owner->domain, aside,
+	return mdi_backend_now->dress(region->domain, aside,
 				      length_of(region), region->access);
 }
 
@@ -434,6 +444,9 @@ int mdi_region_destroy(struct modiso_region *region)
 	if (region->windows != 0)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"a window is open on region %s", region->name);
+	result = mdi_grant_busy(region);
+	if (result != 0)
+		return result;
 	result = take_pages(region);
 	if (result != 0)
 		return result;

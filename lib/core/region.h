@@ -15,6 +15,8 @@ struct modiso_region {
 	uint32_t mark;               /* MDI_MARK_REGION */
 	struct modiso_module *owner; /* mdi_host for the host's, never NULL */
 	struct modiso_region *next, **link; /* of the owner's list */
+	struct mdi_domain *domain; /* the owner's, or a set's: core/grant.h */
+	struct modiso_region *set_next;
 	uint32_t access;
 	uint32_t flags;
 	uint32_t windows; /* open on it, all threads */

@@ -2,6 +2,7 @@
 #include "core/snapshot.h"
 
 #include "base/error.h"
+#include "core/grant.h"
 #include "core/heap.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -17,7 +18,8 @@
 static bool savable(const struct modiso_region *region)
 {
 	return region->access & MODISO_WRITE && !region->adopted &&
-	       !region->shared && !region->stack;
+	       !region->shared && !region->stack &&
+	       !mdi_region_granted(region);
 }
 
 static char *base_of(const struct modiso_region *region)

@@ -487,10 +487,21 @@ void mdi_threads_scrub(const struct mdi_domain *domain)
 				 1, __ATOMIC_RELAXED);
 }
 
+static void renew(const struct mdi_domain *domain)
+{
+	struct mdi_thread *thread;
+
+	for (thread = attached; thread != NULL; thread = thread->next)
+		__atomic_store_n(&mdi_thread_link(thread,
+						  domain->head.link)->pkru,
+				 domain->head.pkru, __ATOMIC_RELAXED);
+}
+
 const struct mdi_users mdi_thread_users = {
 	.others = others,
 	.inside = mdi_threads_inside,
 	.withdraw = withdraw,
+	.renew = renew,
 };
 
 static int new_stack(struct modiso_module *module, struct mdi_stack **out)

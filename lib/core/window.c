@@ -13,7 +13,7 @@ static void count_window(struct modiso_region *region, int by)
 static int open_window(struct mdi_thread *thread, struct modiso_region *region,
 		       uint32_t access)
 {
-	struct mdi_domain *domain = &region->owner->domain;
+	struct mdi_domain *domain = region->domain;
 	uint32_t at;
 	int result;
 
@@ -73,7 +73,7 @@ int mdi_window_close(struct modiso_region *region)
 				thread->windows[at].region->name);
 	mdi_critical_begin();
 	thread->window_count = at;
-	mdi_backend_now->window_close(&region->owner->domain, thread,
+	mdi_backend_now->window_close(region->domain, thread,
 				      thread->windows[at].token);
 	count_window(region, -1);
 	mdi_critical_end();

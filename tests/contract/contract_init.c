@@ -73,6 +73,16 @@ static int call_region_protect(void)
 	return modiso_region_protect(at.region, MODISO_READ);
 }
 
+static int call_region_grant(void)
+{
+	return modiso_region_grant(at.region, at.other, MODISO_READ);
+}
+
+static int call_region_revoke(void)
+{
+	return modiso_region_revoke(at.region, at.other);
+}
+
 static int call_region_destroy(void)
 {
 	return modiso_region_destroy(at.region);
@@ -203,6 +213,8 @@ static const struct {
 	{"modiso_region_create", call_region_create},
 	{"modiso_region_adopt", call_region_adopt},
 	{"modiso_region_protect", call_region_protect},
+	{"modiso_region_grant", call_region_grant},
+	{"modiso_region_revoke", call_region_revoke},
 	{"modiso_region_destroy", call_region_destroy},
 	{"modiso_region_find", call_region_find},
 	{"modiso_region_get_info", call_region_get_info},

@@ -238,6 +238,21 @@ static int act_protect_adopted(void)
 	return modiso_region_protect(adopted, MODISO_READ);
 }
 
+static int act_grant(void)
+{
+	return modiso_region_grant(made, other, MODISO_READ);
+}
+
+static int act_more(void)
+{
+	return modiso_region_grant(made, other, RW);
+}
+
+static int act_revoke(void)
+{
+	return modiso_region_revoke(made, other);
+}
+
 static int act_region_destroy(void)
 {
 	int code = modiso_region_destroy(made);
@@ -500,6 +515,12 @@ static void with_made(void)
 	memset(region_bytes(made), 0x33, 2 * PAGE);
 }
 
+static void with_grant(void)
+{
+	with_made();
+	expect(MODISO_OK, act_grant());
+}
+
 static void with_image(void)
 {
 	entered_scene();
@@ -591,6 +612,42 @@ static void made_as_before(void)
 	region_bytes(made)[0] = 0x33;
 	enter(store, W(region_bytes(made)), 0x33);
 	closed();
+}
+
+static void not_granted(void)
+{
+	must_blame(enter_fault(other, others_store, W(region_bytes(made)), 1),
+		   MODISO_WRITE, region_bytes(made), made);
+	must_blame(enter_fault(other, make_gate(other, poke_load1),
+			       W(region_bytes(made))),
+		   MODISO_READ, region_bytes(made), made);
+	made_as_before();
+}
+
+static void granted_to_read(void)
+{
+	must_blame(enter_fault(other, others_store, W(region_bytes(made)), 1),
+		   MODISO_WRITE, region_bytes(made), made);
+	must_eq(enter(make_gate(other, poke_load1), W(region_bytes(made))),
+		0x33);
+	made_as_before();
+}
+
+static void grant_works(void)
+{
+	granted_to_read();
+	expect(MODISO_OK, act_revoke());
+	not_granted();
+}
+
+static void more_works(void)
+{
+	enter(others_store, W(region_bytes(made)), 0x34);
+	must_eq(region_bytes(made)[0], 0x34);
+	region_bytes(made)[0] = 0x33;
+	made_as_before();
+	expect(MODISO_OK, act_revoke());
+	not_granted();
 }
 
 static void adopted_as_before(void)
@@ -722,6 +779,12 @@ static const struct phase {
 	{"seal", with_made, act_seal, closed, made_as_before, OS | NOMEM, 2, 2},
 	{"protect adopted", entered_scene, act_protect_adopted,
 	 adopted_is_read_only, adopted_as_before, OS | NOMEM, 2, 2},
+	{"grant", with_made, act_grant, grant_works, not_granted, OS | NOMEM, 4,
+	 4},
+	{"grant more", with_grant, act_more, more_works, granted_to_read,
+	 OS | NOMEM, 4, 4},
+	{"revoke", with_grant, act_revoke, not_granted, granted_to_read,
+	 OS | NOMEM, 2, 2},
 	{"region destroy", with_made, act_region_destroy, closed,
 	 made_as_before, OS | NOMEM, 2, 2},
 	{"release", entered_scene, act_release, not_adopted, adopted_as_before,
