@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A table that the host fills and the module can read, not write. */
+/* A table that the host fills and modules can read, not write. */
 #include <modiso.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,11 +35,12 @@ int main(void)
 		.struct_size = sizeof(options),
 		.name = "table",
 	};
-	struct modiso_module *module;
+	struct modiso_module *module, *second;
 	struct modiso_region *region;
 
 	if (modiso_init(NULL) != 0 ||
 	    modiso_module_create("reader", NULL, &module) != 0 ||
+	    modiso_module_create("second", NULL, &second) != 0 ||
 	    modiso_region_create(module, 4096, MODISO_READ | MODISO_WRITE,
 				 &options, &region) != 0)
 		return 1;
@@ -50,5 +51,12 @@ int main(void)
 	if (call(module, (modiso_fn)look_up, 7) != 0 ||
 	    call(module, (modiso_fn)spoil, 7) != MODISO_ERR_FAULT)
 		return 1;
-	return modiso_module_destroy(module) != 0 || modiso_fini() != 0;
+	/* Another module may read it too, for as long as it is granted. */
+	if (modiso_region_grant(region, second, MODISO_READ) != 0 ||
+	    call(second, (modiso_fn)look_up, 7) != 0 ||
+	    modiso_region_revoke(region, second) != 0 ||
+	    call(second, (modiso_fn)look_up, 7) != MODISO_ERR_FAULT)
+		return 1;
+	return modiso_module_destroy(second) != 0 ||
+	       modiso_module_destroy(module) != 0 || modiso_fini() != 0;
 }
