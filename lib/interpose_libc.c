@@ -8,6 +8,7 @@
 #include <modiso/export.h>
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,43 +20,91 @@ MODISO_API void exit(int status) __attribute__((noreturn));
 MODISO_API void quick_exit(int status) __attribute__((noreturn));
 MODISO_API void _exit(int status) __attribute__((noreturn));
 MODISO_API void _Exit(int status) __attribute__((noreturn));
+MODISO_API void abort(void) __attribute__((noreturn));
+MODISO_API void __assert_fail(const char *assertion, const char *file,
+			      unsigned line, const char *function)
+	__attribute__((noreturn));
+MODISO_API void __stack_chk_fail(void) __attribute__((noreturn));
 MODISO_API int pthread_cancel(pthread_t thread);
 
+/* Names of our own: the headers have other ideas of them. */
+MODISO_API void mdi_longjmp(void *env, int value)
+	__asm__("longjmp") __attribute__((noreturn));
+MODISO_API void mdi__longjmp(void *env, int value)
+	__asm__("_longjmp") __attribute__((noreturn));
+MODISO_API void mdi_siglongjmp(void *env, int value)
+	__asm__("siglongjmp") __attribute__((noreturn));
+MODISO_API void mdi_longjmp_chk(void *env, int value)
+	__asm__("__longjmp_chk") __attribute__((noreturn));
+
+typedef void end_fn(int status);
+typedef void assert_fn(const char *assertion, const char *file, unsigned line,
+		       const char *function);
+typedef void jump_fn(void *env, int value);
+typedef int cancel_fn(pthread_t thread);
+
 static struct {
-	void (*end[3])(int status);
-	int (*cancel)(pthread_t thread);
+	end_fn *end[3];
+	void (*abort)(void);
+	assert_fn *assert_fail;
+	void (*stack_chk_fail)(void);
+	jump_fn *longjmp, *_longjmp, *siglongjmp, *longjmp_chk;
+	cancel_fn *cancel;
+	bool found;
 } next;
+
+static void *find(const char *name)
+{
+	void *address = dlsym(RTLD_NEXT, name);
+
+	if (address == NULL)
+		mdi_misuse("a function that ends threads or processes is not "
+			   "in the program's C library");
+	return address;
+}
 
 /* Before main(), so that no lock of the loader's is wanted later. */
 __attribute__((constructor)) static void find_next(void)
 {
-	next.end[MDI_EXIT_ORDERLY] =
-		(void (*)(int))dlsym(RTLD_NEXT, "exit");
-	next.end[MDI_EXIT_QUICK] =
-		(void (*)(int))dlsym(RTLD_NEXT, "quick_exit");
-	next.end[MDI_EXIT_AT_ONCE] =
-		(void (*)(int))dlsym(RTLD_NEXT, "_exit");
-	next.cancel = (int (*)(pthread_t))dlsym(RTLD_NEXT, "pthread_cancel");
-	if (next.end[MDI_EXIT_ORDERLY] == NULL ||
-	    next.end[MDI_EXIT_QUICK] == NULL ||
-	    next.end[MDI_EXIT_AT_ONCE] == NULL || next.cancel == NULL)
-		mdi_misuse("the program has no shared C library with exit(), "
-			   "quick_exit(), _exit() and pthread_cancel()");
+	next.end[MDI_EXIT_ORDERLY] = (end_fn *)find("exit");
+	next.end[MDI_EXIT_QUICK] = (end_fn *)find("quick_exit");
+	next.end[MDI_EXIT_AT_ONCE] = (end_fn *)find("_exit");
+	next.abort = (void (*)(void))find("abort");
+	next.assert_fail = (assert_fn *)find("__assert_fail");
+	next.stack_chk_fail = (void (*)(void))find("__stack_chk_fail");
+	next.longjmp = (jump_fn *)find("longjmp");
+	next._longjmp = (jump_fn *)find("_longjmp");
+	next.siglongjmp = (jump_fn *)find("siglongjmp");
+	next.longjmp_chk = (jump_fn *)dlsym(RTLD_NEXT, "__longjmp_chk");
+	next.cancel = (cancel_fn *)find("pthread_cancel");
+	next.found = true;
+}
+
+/* A constructor may run before ours. */
+static void find_now(void)
+{
+	if (!next.found)
+		find_next();
 }
 
 void mdi_libc_exit(int status, unsigned how)
 {
-	if (next.cancel == NULL)
-		find_next(); /* from a constructor that ran before ours */
+	find_now();
 	next.end[how < MDI_COUNT(next.end) ? how : MDI_EXIT_ORDERLY](status);
 	__builtin_unreachable();
 }
 
 int mdi_libc_cancel(pthread_t thread)
 {
-	if (next.cancel == NULL)
-		find_next();
+	find_now();
 	return next.cancel(thread);
+}
+
+void mdi_abort(void)
+{
+	find_now();
+	next.abort();
+	__builtin_unreachable();
 }
 
 void exit(int status)
@@ -81,6 +130,57 @@ void _Exit(int status)
 	_exit(status);
 }
 
+void abort(void)
+{
+	mdi_libc_before_abort();
+	mdi_abort();
+}
+
+/* The sentence is printed by whoever ends: the C library prints and aborts. */
+void __assert_fail(const char *assertion, const char *file, unsigned line,
+		   const char *function)
+{
+	if (mdi_libc_is_module()) {
+		fprintf(stderr, "%s:%u: %s: Assertion `%s' failed.\n", file,
+			line, function ? function : "?", assertion);
+		abort();
+	}
+	find_now();
+	next.assert_fail(assertion, file, line, function);
+	__builtin_unreachable();
+}
+
+void __stack_chk_fail(void)
+{
+	mdi_libc_before_abort();
+	find_now();
+	next.stack_chk_fail();
+	__builtin_unreachable();
+}
+
+#define JUMP(name, how)                                                        \
+	void name(void *env, int value)                                        \
+	{                                                                      \
+		mdi_libc_before_jump(env);                                     \
+		find_now();                                                    \
+		next.how(env, value);                                          \
+		__builtin_unreachable();                                       \
+	}
+JUMP(mdi_longjmp, longjmp)
+JUMP(mdi__longjmp, _longjmp)
+JUMP(mdi_siglongjmp, siglongjmp)
+
+/* Up a stack alone, but for signal stacks: ours are disarmed while in use. */
+void mdi_longjmp_chk(void *env, int value)
+{
+	bool ours = mdi_libc_before_jump(env);
+
+	find_now();
+	(ours || !next.longjmp_chk ? next.longjmp : next.longjmp_chk)(env,
+								      value);
+	__builtin_unreachable();
+}
+
 int pthread_cancel(pthread_t thread)
 {
 	mdi_libc_before_cancel();
@@ -99,6 +199,11 @@ void mdi_libc_exit(int status, unsigned how)
 	default:
 		exit(status);
 	}
+}
+
+void mdi_abort(void)
+{
+	abort();
 }
 
 int mdi_libc_cancel(pthread_t thread)

@@ -14,13 +14,25 @@
  *   exit(), quick_exit(), _exit(), _Exit()
  *     A fault, MODISO_FAULT_EXIT; modiso_fault.code is the status. PASS does
  *     what was asked for, with host rights on the host's stack: atexit()
- *     functions are the host's. The library defines these four functions for
- *     the program that links it as a shared library; the system call
- *     exit_group(2) ends the process as ever.
+ *     functions are the host's. The system call exit_group(2) ends the process
+ *     as ever.
+ *   abort(), a failed assert(), a smashed stack, std::terminate()
+ *     A fault, MODISO_FAULT_ABORT. PASS aborts where the module stands.
+ *   longjmp(), siglongjmp() to where the host has called setjmp()
+ *     A fault, MODISO_FAULT_JUMP. Jumps inside the module are its own. Host
+ *     code may jump over a module, out of a service or a signal handler: the
+ *     module's call is then over. Ways to jump that the C library does not see
+ *     (setcontext(), compilers' own) must not lead out: the next fault of the
+ *     host code that then runs as the module ends the process, with a message.
  *   pthread_exit(), pthread_cancel() of the thread
  *     No fault: the thread ends. The module's clean-up handlers run with its
  *     rights, then its call is given up, then the host's handlers run with
  *     the host's, on its stack, and the thread's result is what it was to be.
+ *
+ * For all of this the library defines exit(), quick_exit(), _exit(), _Exit(),
+ * abort(), __assert_fail(), __stack_chk_fail(), longjmp(), _longjmp(),
+ * siglongjmp(), __longjmp_chk() and pthread_cancel() for the program that links
+ * it as a shared library, and hands host code's calls on to the C library.
  */
 #ifndef MODISO_FAULT_H
 #define MODISO_FAULT_H
@@ -50,7 +62,9 @@ enum modiso_fault_kind {
 	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
 	MODISO_FAULT_GATE = 11,      /* came back with its way out damaged */
 	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
-	MODISO_FAULT_EXIT = 13       /* it called exit(), quick_exit(), _exit() */
+	MODISO_FAULT_EXIT = 13,      /* it called exit(), quick_exit(), _exit() */
+	MODISO_FAULT_ABORT = 14,     /* it called abort(): assert(), say */
+	MODISO_FAULT_JUMP = 15       /* longjmp() to the host's stack */
 };
 
 /*
@@ -114,7 +128,7 @@ enum modiso_verdict {
  * without a signal, MODISO_FAULT_SERVICE, is told on the host's stack.)
  *
  * Returns a verdict. RETRY of a fault that has no signal is END; so is PASS,
- * but for MODISO_FAULT_EXCEPTION and MODISO_FAULT_EXIT.
+ * but for MODISO_FAULT_EXCEPTION, _EXIT and _ABORT.
  */
 typedef enum modiso_verdict (*modiso_filter_fn)(
 	const struct modiso_fault *fault, void *arg);

@@ -4,7 +4,6 @@
 #include <modiso/error.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,7 +33,7 @@ void mdi_misuse(const char *text)
 		say(text);
 		say("\n");
 	}
-	abort();
+	mdi_abort();
 }
 
 void mdi_misuse_last(const char *text)

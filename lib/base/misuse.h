@@ -33,4 +33,7 @@ static inline void mdi_check_mark(uint32_t mark, uint32_t expected,
 		mdi_misuse(text);
 }
 
+/* The C library's own abort(), where module code is meant too: os/libc.h. */
+void mdi_abort(void) __attribute__((noreturn));
+
 #endif /* MDI_BASE_MISUSE_H */

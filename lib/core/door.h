@@ -22,6 +22,20 @@ void *mdi_door_ending_of(const struct mdi_thread *thread,
 			 const struct modiso_module *module,
 			 const ucontext_t *context);
 
+/* Does this longjmp(3) of module code stay off the host's stack? AS-Safe. */
+bool mdi_door_may_jump(const struct mdi_thread *thread,
+		       const struct modiso_module *module,
+		       const ucontext_t *context);
+
+/*
+ * Host code runs as the module: it was left by a jump that nobody saw, and what
+ * the frames say of the host's stack may be long overwritten. Not so where the
+ * module cannot write to the host's stack: there it is as it was. AS-Safe.
+ */
+bool mdi_door_ran_past(const struct mdi_thread *thread,
+		       const struct modiso_module *module,
+		       const ucontext_t *context);
+
 /* Fill in what a fault of this kind has to say. AS-Safe. */
 void mdi_door_record(struct modiso_fault *fault);
 

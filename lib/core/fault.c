@@ -151,8 +151,7 @@ static void record_module(struct modiso_fault *fault,
 	fault->thread = thread ? thread->tid : mdi_sys_gettid();
 	fault->pkey = -1;
 	if (thread != NULL)
-		fault->depth =
-			(uint32_t)(thread->frame - mdi_thread_frames(thread));
+		fault->depth = mdi_thread_depth(thread);
 	fault->confinement = module->domain.confinement;
 }
 
@@ -279,13 +278,18 @@ static uint64_t mask_of(const ucontext_t *context)
 static void pass(int signo, siginfo_t *info, ucontext_t *context,
 		 struct mdi_thread *thread)
 {
-	uint32_t before = 0;
+	uint32_t before = 0, passing = 0;
 
-	if (thread != NULL)
+	if (thread != NULL) {
 		mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
+		passing = thread->passing;
+		thread->passing = mdi_thread_depth(thread) + 1;
+	}
 	mdi_signal_pass(signo, info, context, mask_of(context));
-	if (thread != NULL)
+	if (thread != NULL) {
+		thread->passing = passing;
 		thread->altstacks = before;
+	}
 }
 
 static bool in_copy(uintptr_t pc)
@@ -356,6 +360,14 @@ static bool is_final(const struct modiso_fault *fault)
 	return fault->kind == MODISO_FAULT_GATE || fault->signo == 0;
 }
 
+/* The module does what it asked for, with its own rights. */
+static void pass_door(const struct modiso_module *module, ucontext_t *context)
+{
+	mdi_backend_now->confine(&module->domain, context);
+	mdi_context_set_pc(context, (const char *)mdi_context_pc(context) +
+					    MDI_DOOR_SIZE);
+}
+
 /*
  * A module's fault: true when it is to go on. It does so with its own rights:
  * those that it had can be what it jumped to a WRPKRU for. The gates' code is
@@ -371,6 +383,12 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	enum modiso_verdict verdict;
 	int status = MODISO_ERR_FAULT;
 
+	if (signo == SIGILL &&
+	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP &&
+	    mdi_door_may_jump(thread, module, context)) {
+		pass_door(module, context);
+		return true;
+	}
 	if (signo == SIGILL) {
 		thread->unwinding =
 			mdi_door_ending_of(thread, module, context);
@@ -387,6 +405,9 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 			mdi_backend_now->confine(&module->domain, context);
 		return true;
 	}
+	if (mdi_door_ran_past(thread, module, context))
+		mdi_misuse("host code runs with a module's rights: the program "
+			   "has left the module by a jump, not by its gate");
 	record_module(fault, thread, module);
 	record_state(fault, signo, info, context, region);
 	name_kind(fault, signo, info, context);
@@ -399,11 +420,17 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 		mdi_backend_now->confine(&module->domain, context);
 	if (verdict == MODISO_VERDICT_RETRY)
 		return true;
+	if (verdict == MODISO_VERDICT_PASS &&
+	    fault->kind == MODISO_FAULT_ABORT) {
+		pass_door(module, context);
+		return true;
+	}
 	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
 		pass(signo, info, context, thread);
 		return true;
 	}
-	if (verdict == MODISO_VERDICT_PASS)
+	if (verdict == MODISO_VERDICT_PASS &&
+	    fault->kind != MODISO_FAULT_JUMP)
 		status = MDI_STATUS_PASSED;
 	else
 		mdi_fault_counter++;
@@ -433,6 +460,11 @@ static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 	uint32_t n = __atomic_fetch_add(&orphan_count, 1, __ATOMIC_RELAXED);
 	struct modiso_fault *fault = &orphan_faults[n % ORPHANS];
 
+	if (signo == SIGILL &&
+	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP) {
+		pass_door(module, context); /* no gate to jump over */
+		return true;
+	}
 	record_module(fault, NULL, module);
 	record_state(fault, signo, info, context, region_of(signo, info));
 	name_kind(fault, signo, info, context);

@@ -414,6 +414,9 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 		    frame->service_sp != MDI_INTERRUPTED;
 	struct mdi_domain *domain;
 
+	/* Who was given a fault of this call does not come back from it. */
+	if (thread->passing > mdi_thread_depth(thread))
+		thread->passing = 0;
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
 		/* A handler's has no stack noted: the next call finds one. */
 		if (frame->service_sp > MDI_INTERRUPTED_LEFT)

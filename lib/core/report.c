@@ -28,6 +28,8 @@ static const char *const kinds[] = {
 	[MODISO_FAULT_GATE] = "gate",
 	[MODISO_FAULT_EXCEPTION] = "exception",
 	[MODISO_FAULT_EXIT] = "exit",
+	[MODISO_FAULT_ABORT] = "abort",
+	[MODISO_FAULT_JUMP] = "jump",
 };
 
 const char *modiso_fault_kind_name(uint32_t kind)
@@ -152,6 +154,12 @@ static void print_verdict(const struct modiso_fault *f, FILE *out)
 	case MODISO_FAULT_EXIT:
 		fprintf(out, "asked for the end of the process, status %d",
 			f->code);
+		break;
+	case MODISO_FAULT_ABORT:
+		fprintf(out, "aborted");
+		break;
+	case MODISO_FAULT_JUMP:
+		fprintf(out, "jumped to the host's stack");
 		break;
 	default:
 		fprintf(out, "faulted");

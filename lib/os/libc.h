@@ -12,6 +12,7 @@
 #define MDI_OS_LIBC_H
 
 #include "base/common.h"
+#include "base/misuse.h" /* mdi_abort() */
 
 #include <pthread.h>
 
@@ -29,6 +30,10 @@ int mdi_libc_cancel(pthread_t thread);
  * go on. Called by host code and module code alike.
  */
 void mdi_libc_before_exit(int status, unsigned how);
+bool mdi_libc_is_module(void); /* the caller */
+void mdi_libc_before_abort(void);
+/* True: from a signal stack that the C library's own check does not know. */
+bool mdi_libc_before_jump(const void *jmp_buf);
 void mdi_libc_before_cancel(void);
 
 #endif /* MDI_OS_LIBC_H */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux_maps.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* "7f00-7f01 rw-p 00000000 00:00 0   [stack]": the head of an entry. */
 static bool parse_head(const char *line, struct mdi_mapping *map)
@@ -104,4 +108,77 @@ bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 	}
 	fclose(file);
 	return found;
+}
+
+/* One hexadecimal number; what follows it is at *text. */
+static uintptr_t hex(const char **text)
+{
+	uintptr_t value = 0;
+
+	for (;; (*text)++) {
+		char c = **text;
+
+		if (c >= '0' && c <= '9')
+			value = value * 16 + (uintptr_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value * 16 + (uintptr_t)(c - 'a' + 10);
+		else
+			return value;
+	}
+}
+
+/* The head of a line: true while the answer is open. */
+static bool consider(const char *line, uintptr_t a, uintptr_t b, bool *answer)
+{
+	uintptr_t base = hex(&line), end;
+
+	if (*line++ != '-')
+		return true;
+	end = hex(&line);
+	if (a >= end)
+		return true;
+	*answer = a >= base && b < end && strncmp(line, " rw", 3) == 0;
+	return false;
+}
+
+/* Heads of lines alone: longer than a head's, a path is skipped. */
+static bool scan_together(int fd, uintptr_t a, uintptr_t b)
+{
+	char buffer[1024], head[64];
+	size_t length = 0;
+	bool answer = false;
+	ssize_t got;
+
+	while ((got = syscall(SYS_read, fd, buffer, sizeof(buffer))) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (buffer[i] != '\n') {
+				if (length < sizeof(head) - 1)
+					head[length++] = buffer[i];
+				continue;
+			}
+			head[length] = '\0';
+			length = 0;
+			if (!consider(head, a, b, &answer))
+				return answer;
+		}
+	}
+	return answer;
+}
+
+bool mdi_maps_together(uintptr_t a, uintptr_t b)
+{
+	int saved = errno, fd;
+	bool answer;
+
+	/* Raw calls: the C library's are cancellation points. */
+	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+			  O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		errno = saved;
+		return false;
+	}
+	answer = scan_together(fd, a < b ? a : b, a < b ? b : a);
+	syscall(SYS_close, fd);
+	errno = saved;
+	return answer;
 }

@@ -27,4 +27,7 @@ int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 		   uintptr_t *offset);
 
+/* Do both addresses lie in one mapping that is writable? AS-Safe. */
+bool mdi_maps_together(uintptr_t a, uintptr_t b);
+
 #endif /* MDI_OS_LINUX_MAPS_H */

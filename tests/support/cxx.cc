@@ -61,6 +61,11 @@ uintptr_t cxx_catch(uintptr_t (*function)(uintptr_t, void *), uintptr_t a,
 	}
 }
 
+void cxx_terminate(void)
+{
+	std::terminate();
+}
+
 int cxx_uncaught(void)
 {
 	return std::uncaught_exceptions();

@@ -41,6 +41,9 @@ uintptr_t cxx_beside(volatile int *count, uintptr_t (*function)(uintptr_t, void 
 uintptr_t cxx_catch(uintptr_t (*function)(uintptr_t, void *), uintptr_t a,
 		    void *b);
 
+/* An exception where none may pass: std::terminate(). Does not return. */
+void cxx_terminate(void);
+
 /* std::uncaught_exceptions() */
 int cxx_uncaught(void);
 

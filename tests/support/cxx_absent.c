@@ -27,6 +27,10 @@ uintptr_t cxx_catch(uintptr_t (*function)(uintptr_t, void *), uintptr_t a,
 	return function(a, b);
 }
 
+void cxx_terminate(void)
+{
+}
+
 int cxx_uncaught(void)
 {
 	return 0;

@@ -211,6 +211,31 @@ START_TEST(test_file_offset)
 }
 END_TEST
 
+/* Of one mapping, in whatever order; not across an edge, nor read-only. */
+START_TEST(test_together)
+{
+	unsigned char *base = pages_map(8, PROT_READ | PROT_WRITE);
+	uintptr_t at = W(base);
+	int local = 0;
+
+	must(!mprotect(base + 4 * PAGE, PAGE, PROT_NONE));
+	must(!mprotect(base + 6 * PAGE, 2 * PAGE, PROT_READ));
+	must(mdi_maps_together(at, at));
+	must(mdi_maps_together(at, at + 4 * PAGE - 1));
+	must(mdi_maps_together(at + 4 * PAGE - 1, at));
+	must(!mdi_maps_together(at, at + 4 * PAGE));
+	must(!mdi_maps_together(at + 3 * PAGE, at + 5 * PAGE));
+	must(mdi_maps_together(at + 5 * PAGE, at + 6 * PAGE - 1));
+	must(!mdi_maps_together(at + 6 * PAGE, at + 7 * PAGE));
+	must(!mdi_maps_together(0, 1));
+	must(!mdi_maps_together(0, at));
+	must(!mdi_maps_together(at, ~(uintptr_t)0));
+	must(mdi_maps_together(W(&local), W(__builtin_frame_address(0))));
+	must(!mdi_maps_together(W(&local), at));
+	pages_unmap(base, 8);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("linux_maps");
@@ -223,6 +248,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_names_like_lines, 0, 23);
 	tcase_add_test(tcase, test_file);
 	tcase_add_test(tcase, test_file_offset);
+	tcase_add_test(tcase, test_together);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -216,6 +216,7 @@ struct mdi_thread {
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
 	uint32_t in_handler; /* 1: a fault of this thread is being handled */
+	uint32_t passing;    /* a handler has been given one: gates, and 1 */
 	struct mdi_stack *stacks; /* all that this thread has, any module */
 	struct mdi_thread *next;  /* list of attached threads, or free list */
 	uint32_t window_count;
@@ -368,6 +369,12 @@ static inline struct mdi_frame *mdi_frame_top(const struct mdi_thread *thread)
 }
 
 /* Is module code running on this thread, as far as its frames know? */
+/* How many gates the thread is in. */
+static inline uint32_t mdi_thread_depth(const struct mdi_thread *thread)
+{
+	return (uint32_t)(thread->frame - mdi_thread_frames(thread));
+}
+
 static inline bool mdi_thread_inside(const struct mdi_thread *thread)
 {
 	const struct mdi_frame *top = mdi_frame_top(thread);

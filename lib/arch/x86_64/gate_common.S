@@ -104,6 +104,18 @@ LABEL(mdi_door_exit)
 	ud2
 ENDF(mdi_door_open_exit)
 
+FUNC(mdi_door_open_abort)
+LABEL(mdi_door_abort)
+	ud2
+	retq
+ENDF(mdi_door_open_abort)
+
+FUNC(mdi_door_open_jump)
+LABEL(mdi_door_jump)
+	ud2
+	retq
+ENDF(mdi_door_open_jump)
+
 /* On the host's stack or a signal stack, with host rights: the call is over. */
 FUNC(mdi_unwind_above)
 	.cfi_undefined %rip

@@ -126,6 +126,15 @@ void mdi_unwind_drop(struct _Unwind_Exception *exception)
 	}
 }
 
+/* Word 6; the C library hides it behind a secret of the thread's. */
+uintptr_t mdi_jump_sp(const void *jmp_buf)
+{
+	uintptr_t sp = ((const uintptr_t *)jmp_buf)[6];
+
+	__asm__("rorq $17, %0\n\txorq %%fs:48, %0" : "+r"(sp));
+	return sp;
+}
+
 void mdi_unwind_go_on(void *exception)
 {
 	struct _Unwind_Exception *what = exception;
