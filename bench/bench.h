@@ -23,6 +23,7 @@
 #define BENCH_TIMED (1u << 1) /* two threads or processes: not to be counted */
 #define BENCH_HEAVY (1u << 2) /* thousands of instructions */
 #define BENCH_LONG  (1u << 3) /* milliseconds: fewer samples */
+#define BENCH_RARE  (1u << 4) /* a second: a few samples, not counted */
 
 /* What a row's functions return beside 0, after bench_say(). */
 #define BENCH_FAILED (-1)
@@ -51,6 +52,7 @@ extern const struct bench_subject bench_dlopen;
 extern const struct bench_subject bench_scan;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
+extern const struct bench_subject bench_crowd;
 extern const struct bench_subject bench_fault;
 extern const struct bench_subject bench_heap;
 extern const struct bench_subject bench_snapshot;
@@ -68,6 +70,15 @@ extern const struct bench_subject bench_image;
 #define ROW_THUNK          "gate: thunk, 1 argument"
 #define ROW_ALTERNATE      "gate: two modules in turn, per call"
 #define ROW_ALTERNATE_BUSY "gate: two modules in turn, other CPU busy"
+#define ROW_ALTERNATE_RICH "gate: two modules of 100 regions, per call"
+#define ROW_TURN_16        "gate: 16 modules in turn, per call"
+#define ROW_TURN_64        "gate: 64 modules in turn, per call"
+#define ROW_TURN_1000      "gate: 1000 modules in turn, per call"
+#define ROW_HIT_1000       "gate: thunk, 1000 modules are there"
+#define ROW_REGIONS_100    "region: 100 made and ended, each"
+#define ROW_REGIONS_10000  "region: 10,000 made and ended, each"
+#define ROW_REGIONS_100000 "region: 100,000 made and ended, each"
+#define ROW_KEYS           "pkey_mprotect: one goes, one comes"
 #define ROW_GUARDED        "gate: thunk, a host region is guarded"
 #define ROW_FAULT          "fault: stray write, back in the host"
 #define ROW_SERVICE        "service: called by a module"

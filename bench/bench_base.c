@@ -212,6 +212,35 @@ static int run_pkey_set(uint64_t rounds)
 	return 0;
 }
 
+/* What a module that loses its key and one that gets it take at the least. */
+static int run_keys(uint64_t rounds)
+{
+	unsigned i;
+
+	while (rounds-- > 0)
+		for (i = 0; i < 2; i++)
+			if (pkey_mprotect((void *)(uintptr_t)modules[!i].base,
+					  modules[!i].length,
+					  PROT_READ | PROT_WRITE, 0) != 0 ||
+			    pkey_mprotect((void *)(uintptr_t)modules[i].base,
+					  modules[i].length,
+					  PROT_READ | PROT_WRITE, key) != 0)
+				return bench_say(BENCH_FAILED,
+						 "pkey_mprotect: %s",
+						 strerror(errno));
+	return 0;
+}
+
+/* Ordinary again, for the rows that close and open them. */
+static void keys_end(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		pkey_mprotect((void *)(uintptr_t)modules[i].base,
+			      modules[i].length, PROT_READ | PROT_WRITE, 0);
+}
+
 /*
  * @count pages whose neighbours are of another kind: the kernel then never
  * joins them with anything when they are closed, nor splits them when they are
@@ -274,6 +303,7 @@ static const struct bench_row rows[] = {
 	{ROW_GETPID, way_trip, BENCH_QUICK, 0, run_getpid, NULL, NULL},
 	{"pkey_set pair of the C library", way_trip, 0, 0, run_pkey_set,
 	 pkey_begin, NULL},
+	{ROW_KEYS, way_one, BENCH_HEAVY, 2, run_keys, pkey_begin, keys_end},
 	{ROW_MPROTECT, way_trip, BENCH_QUICK | BENCH_HEAVY, 0, run_one_page,
 	 NULL, NULL},
 	{"mprotect pair, 16 pages", way_trip, BENCH_HEAVY, 0, run_many_pages,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LONG_SHARE 50
+#define RARE_SHARE 1000
 
 /* Rounds of the two batches whose difference is counted. */
 #define COUNT_FEW   1
@@ -89,6 +90,8 @@ static void allocate(struct plan *plan, unsigned each)
 /* Is it this row's turn? A long one's is every LONG_SHARE-th time. */
 static bool turn(const struct bench_row *row, unsigned sample)
 {
+	if (row->flags & BENCH_RARE)
+		return sample % RARE_SHARE == 0;
 	return !(row->flags & BENCH_LONG) || sample % LONG_SHARE == 0;
 }
 
@@ -160,11 +163,13 @@ void measure_instructions(struct plan *plan)
 	allocate(plan, plan->samples);
 	for (i = 0; i < plan->count; i++) {
 		result = &plan->results[i];
-		if (result->row->flags & BENCH_TIMED) {
+		if (result->row->flags & (BENCH_TIMED | BENCH_RARE)) {
 			result->rc = BENCH_ABSENT;
-			snprintf(result->reason, sizeof(result->reason),
-				 "has a second thread or process: its "
-				 "instructions say nothing");
+			snprintf(result->reason, sizeof(result->reason), "%s",
+				 result->row->flags & BENCH_RARE ?
+					 "takes too long to be counted" :
+					 "has a second thread or process: its "
+					 "instructions say nothing");
 			continue;
 		}
 		count_rounds(plan, result, &least, &median);

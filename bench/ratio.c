@@ -46,6 +46,20 @@ static const struct {
 	 ROW_LOAD_LARGE, PLACE_BASE, ROW_DLOPEN_LARGE},
 	{"pkey: bound import / service", PLACE_PKEY, ROW_IMPORT, PLACE_PKEY,
 	 ROW_SERVICE},
+	{"mprotect: gate to another module, 100 regions each / 1 region",
+	 PLACE_MPROTECT, ROW_ALTERNATE_RICH, PLACE_MPROTECT, ROW_ALTERNATE},
+	{"pkey: gate with 1000 modules there / with few", PLACE_PKEY,
+	 ROW_HIT_1000, PLACE_PKEY, ROW_THUNK},
+	{"pkey: 16 modules in turn / the raw calls of a miss", PLACE_PKEY,
+	 ROW_TURN_16, PLACE_BASE, ROW_KEYS},
+	{"pkey: 1000 modules in turn / the raw calls of a miss", PLACE_PKEY,
+	 ROW_TURN_1000, PLACE_BASE, ROW_KEYS},
+	{"mprotect: 1000 modules in turn / two in turn", PLACE_MPROTECT,
+	 ROW_TURN_1000, PLACE_MPROTECT, ROW_ALTERNATE},
+	{"mprotect: a region of 100,000 / of 100, made and ended",
+	 PLACE_MPROTECT, ROW_REGIONS_100000, PLACE_MPROTECT, ROW_REGIONS_100},
+	{"pkey: a region of 100,000 / of 100, made and ended", PLACE_PKEY,
+	 ROW_REGIONS_100000, PLACE_PKEY, ROW_REGIONS_100},
 };
 
 /* A count is exact, so its least is what it is; times have a middle. */

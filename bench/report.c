@@ -54,7 +54,8 @@ static void print_missing(const struct plan *plan, bool table)
 	for (i = 0; i < plan->count; i++)
 		if (plan->results[i].rc != 0 &&
 		    !(table && plan->counting &&
-		      (plan->results[i].row->flags & BENCH_TIMED)))
+		      (plan->results[i].row->flags &
+		       (BENCH_TIMED | BENCH_RARE))))
 			printf("# %s: %s, %s: %s\n", failure(&plan->results[i]),
 			       worker_place_name(
 				       plan->results[i].worker->place),

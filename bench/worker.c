@@ -35,7 +35,7 @@ static const struct bench_subject *const base_subjects[] = {
 	&bench_base, &bench_scan, &bench_dlopen, NULL};
 static const struct bench_subject *const backend_subjects[] = {
 	&bench_gate, &bench_region, &bench_fault, &bench_image,
-	&bench_heap, &bench_snapshot, NULL};
+	&bench_heap, &bench_snapshot, &bench_crowd, NULL};
 
 static const struct bench_subject *const *subjects(enum worker_place place)
 {
