@@ -590,6 +590,27 @@ START_TEST(test_pressure)
 }
 END_TEST
 
+/* What 10,000 regions of 1,000 modules take, none of whose pages is touched. */
+START_TEST(test_own_memory)
+{
+	enum { MODULES = 1000, REGIONS = 10, MOST = 512 };
+	struct proc_usage before, after;
+	int i, n;
+
+	world_start();
+	before = proc_usage();
+	for (i = 0; i < MODULES; i++) {
+		module = make_module("one of many");
+		for (n = 0; n < REGIONS; n++)
+			make_region(module, PAGE, "one of many");
+	}
+	after = proc_usage();
+	if (!TEST_SANITIZED)
+		must((after.rss_kib - before.rss_kib) * 1024 <=
+		     (size_t)MODULES * REGIONS * MOST);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("limits");
@@ -598,6 +619,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_limit, 0, LIMITS);
 	tcase_add_loop_test(tcase, test_init, 0, LIMITS);
+	tcase_add_test(tcase, test_own_memory);
 	tcase_add_test(tcase, test_half_tagged);
 	tcase_add_test(tcase, test_huge_split);
 	tcase_add_test(tcase, test_pressure);
