@@ -18,6 +18,12 @@ void mdi_image_debug_remove(struct modiso_image *image);
 /* The memory; the library's lock is held. */
 void mdi_image_debug_free(struct modiso_image *image);
 
+/*
+ * Move a copy of an image's file to where the image is. False: there is nothing
+ * in it for a debugger.
+ */
+bool mdi_image_debug_move(char *file, size_t length, uintptr_t bias);
+
 /* Lines for perf(1): image_perf.c. 0 or MODISO_ERR_OS. */
 int mdi_image_perf_add(struct modiso_image *image);
 

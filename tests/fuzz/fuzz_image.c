@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everything of the loader that reads an image's bytes and maps nothing: the
- * parser, relocations on a private copy, the tables of names. For libFuzzer;
- * replay.c runs the corpus without it.
+ * parser, relocations on a private copy, the tables of names, the copy for
+ * debuggers. For libFuzzer; replay.c runs the corpus without it.
  */
 #include "support/parse.h"
 
+#include "code/image_debug.h"
 #include "code/image_reloc.h"
 #include "code/image_symbols.h"
 
@@ -58,6 +59,16 @@ static void name(const struct mdi_elf *elf,
 	free(block);
 }
 
+static void show(const uint8_t *bytes, size_t length)
+{
+	char *copy = malloc(length);
+
+	if (length != 0)
+		memcpy(copy, bytes, length);
+	(void)mdi_image_debug_move(copy, length, 0x7f0000000000);
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	struct mdi_scan_source source = parse_source(bytes, length);
@@ -65,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	char *pages;
 	int result;
 
+	/* Of flat images too, which nobody parses. */
+	show(bytes, length);
 	/* Twice: libraries that it needs must not hide what comes after. */
 	for (int ignore = 0; ignore < 2; ignore++) {
 		result = parse_image(&elf, &source, ignore, &pages);

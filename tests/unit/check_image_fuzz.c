@@ -1,52 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* The fuzzer's corpus once more, without the fuzzer. */
+#include "support/elf.h"
+#include "support/replay.h"
 #include "support/test.h"
 
-#include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "code/image_debug.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-static void replay(const char *path)
+START_TEST(test_corpus)
 {
-	FILE *file = fopen(path, "rb");
-	uint8_t buffer[65536], *exact;
-	size_t length;
-
-	ck_assert_ptr_nonnull(file);
-	length = fread(buffer, 1, sizeof(buffer), file);
-	fclose(file);
-	exact = malloc(length ? length : 1);
-	memcpy(exact, buffer, length);
-	ck_assert_int_eq(LLVMFuzzerTestOneInput(exact, length), 0);
-	free(exact);
+	replay_corpus("image", LLVMFuzzerTestOneInput);
 }
+END_TEST
 
-START_TEST(corpus)
+/* What debuggers are shown of a flat image, whatever its bytes look like. */
+START_TEST(test_flat)
 {
-	const char *srcdir = getenv("srcdir");
-	char path[1024];
-	struct dirent *entry;
-	unsigned count = 0;
-	DIR *dir;
+	const struct elf_shape shape = {ELF_CODE_MIN, 64, ELF_DATA_MIN, 64};
+	unsigned char *before;
+	struct elf_image image;
 
-	snprintf(path, sizeof(path), "%s/fuzz/corpus/image",
-		 srcdir ? srcdir : ".");
-	dir = opendir(path);
-	ck_assert_msg(dir != NULL, "no directory %s", path);
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/fuzz/corpus/image/%s",
-			 srcdir ? srcdir : ".", entry->d_name);
-		replay(path);
-		count++;
-	}
-	closedir(dir);
-	ck_assert_uint_ge(count, 4);
+	elf_make(&image, &shape);
+	image.header->e_shnum = 1;
+	image.header->e_shentsize = sizeof(Elf64_Shdr);
+	image.header->e_shoff = sizeof(Elf64_Ehdr);
+	image.bytes[EI_MAG0] = 0;
+	before = malloc(image.length);
+	memcpy(before, image.bytes, image.length);
+	for (size_t length = 0; length <= image.length; length++)
+		ck_assert(!mdi_image_debug_move((char *)image.bytes, length,
+						0x7f0000000000));
+	ck_assert_mem_eq(image.bytes, before, image.length);
+	free(before);
+	elf_free(&image);
 }
 END_TEST
 
@@ -55,7 +45,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_fuzz");
 	TCase *tcase = tcase_create("replay");
 
-	tcase_add_test(tcase, corpus);
+	tcase_add_test(tcase, test_corpus);
+	tcase_add_test(tcase, test_flat);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
