@@ -67,6 +67,15 @@ typedef struct TXM_MODULE_MANAGER_MEMORY_FAULT_INFO_STRUCT {
 	VOID *txm_module_manager_memory_fault_info_address;
 	const struct modiso_fault *txm_module_manager_memory_fault_info_record;
 } TXM_MODULE_MANAGER_MEMORY_FAULT_INFO;
+
+/* The last request that was refused for a pointer of it; count is of all. */
+typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
+	TX_THREAD *txm_module_manager_refusal_info_thread_ptr;
+	ULONG txm_module_manager_refusal_info_count;
+	ULONG txm_module_manager_refusal_info_request;
+	ALIGN_TYPE txm_module_manager_refusal_info_params[3];
+} TXM_MODULE_MANAGER_REFUSAL_INFO;
+
 #define TXM_MODULE_MANAGER_FAULT_INFO                                          \
 	TXM_MODULE_MANAGER_MEMORY_FAULT_INFO                                   \
 	_txm_module_manager_memory_fault_info;
@@ -124,6 +133,8 @@ typedef struct TXM_MODULE_MANAGER_MEMORY_FAULT_INFO_STRUCT {
 #define TXM_MODULE_MANAGER_ADDITIONAL_PROTOTYPES                               \
 	extern ALIGN_TYPE (*_txm_module_manager_dispatcher)(                   \
 		ULONG, ALIGN_TYPE, ALIGN_TYPE, ALIGN_TYPE);                    \
+	extern TXM_MODULE_MANAGER_REFUSAL_INFO                                 \
+		_txm_module_manager_refusal_info;                              \
 	VOID _txm_module_manager_alignment_adjust(                             \
 		TXM_MODULE_PREAMBLE *module_preamble, ULONG *code_size,        \
 		ULONG *code_alignment, ULONG *data_size,                       \

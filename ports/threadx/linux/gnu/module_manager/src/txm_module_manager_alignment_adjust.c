@@ -27,7 +27,8 @@ VOID _txm_linux_pending_drop(VOID)
 	_txm_linux_pending.gate = NULL;
 }
 
-static int prepare(TXM_MODULE_PREAMBLE *preamble)
+/* @reason is set where libmodiso was not asked. */
+static int prepare(TXM_MODULE_PREAMBLE *preamble, const char **reason)
 {
 	struct modiso_flat flat = {
 		.struct_size = sizeof(flat),
@@ -52,8 +53,12 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble)
 	    shell >= flat.code_size ||
 	    preamble->txm_module_preamble_start_function >= flat.code_size ||
 	    preamble->txm_module_preamble_stop_function >= flat.code_size ||
-	    preamble->txm_module_preamble_callback_function >= flat.code_size)
+	    preamble->txm_module_preamble_callback_function >=
+		    flat.code_size) {
+		*reason = "its preamble has an entry outside of its code, or "
+			  "data that end before they begin";
 		return MODISO_ERR_FORMAT;
+	}
 	result = modiso_module_create(name, &options,
 				      &_txm_linux_pending.module);
 	if (result == 0)
@@ -77,6 +82,8 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 					  ULONG *data_size,
 					  ULONG *data_alignment)
 {
+	const char *reason = NULL;
+
 	(VOID)code_alignment;
 	/* Asked for the code alone: that is only copied from. */
 	if (*code_size != 1)
@@ -89,10 +96,10 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 	*data_size = (*data_size + PAGE - 1) & ~(PAGE - 1);
 	*data_alignment = PAGE;
 	_txm_linux_pending_drop();
-	if (prepare(module_preamble) == 0)
+	if (prepare(module_preamble, &reason) == 0)
 		return;
 	fprintf(stderr, "txm: a module is refused: %s\n",
-		modiso_last_error_text());
+		reason != NULL ? reason : modiso_last_error_text());
 	_txm_linux_pending_drop();
 	*data_size = REFUSED;
 }

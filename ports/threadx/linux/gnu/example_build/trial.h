@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trial.h - what the host and the module of a trial say to each other: one
+ * message of four words through a queue, and one back.
+ */
+#ifndef TRIAL_H
+#define TRIAL_H
+
+enum {
+	PING = 1, /* a word, and it is one more */
+	COUNT,    /* a counter that began at 41 in .data, one in .bss */
+	TABLE,    /* a call through a pointer in .data, relocated */
+	STORE,    /* a byte to this address */
+	LOAD,     /* a byte from this address */
+	RUN,      /* code at this address */
+	RECURSE,  /* until the stack is full */
+	OWN_CODE, /* the address of a function, of data: for STORE and RUN */
+	OWN_DATA,
+	SLEEP,      /* ticks */
+	TIMER,      /* a timer's callback, counted until three came */
+	NOTIFY,     /* callbacks of a queue, a semaphore, event flags */
+	SPIN,       /* two threads that never wait, for so many ticks */
+	MUTEXES,    /* two threads at one mutex */
+	POOLS,      /* a block pool and a byte pool in the module's memory */
+	RECEIVE_TO, /* a request with this pointer as a buffer */
+	OBJECT_AT,  /* a request with this pointer as an object */
+	NAME_AT,    /* a request with this pointer as a string */
+	REQUEST,    /* a request of this number */
+	DELETE      /* a thread that spins, terminated and deleted */
+};
+
+typedef struct {
+	ULONG command, low, high, status;
+} MESSAGE;
+
+static inline ALIGN_TYPE message_word(const MESSAGE *message)
+{
+	return (ALIGN_TYPE)message->high << 32 | message->low;
+}
+
+static inline void message_set(MESSAGE *message, ALIGN_TYPE word)
+{
+	message->low = (ULONG)word;
+	message->high = (ULONG)(word >> 32);
+}
+
+#endif /* TRIAL_H */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is what a module hands over as an object one? Common code takes any pointer
+ * that is outside of the data area that the manager allocated, because of what
+ * it was written for: a control block in the module's own .data, or in the
+ * middle of the kernel, would be created there, and a forged one used.
+ *
+ * Here a new object must be memory that the module was given for it, of the
+ * object's size; any other one is looked up in the kernel's list of its kind.
+ */
+#define TX_SOURCE_CODE
+#include "tx_api.h"
+#include "tx_block_pool.h"
+#include "tx_byte_pool.h"
+#include "tx_event_flags.h"
+#include "tx_mutex.h"
+#include "tx_queue.h"
+#include "tx_semaphore.h"
+#include "tx_thread.h"
+#include "tx_timer.h"
+#include "txm_module.h"
+#include "txm_module_manager_util.h"
+#include "txm_linux.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define LONGEST_NAME 1024
+
+/* Requests first to last, but for those that have no object, as a set. */
+struct kind {
+	ULONG first, last, create;
+	uint64_t without;
+	ULONG size;
+	VOID *newest; /* where the pointer to the list is */
+	ULONG *count;
+	size_t next; /* of the pointer to the next one in an object */
+};
+
+#define WITHOUT(call, first) ((uint64_t)1 << ((call) - (first)))
+#define KIND(NAME, FIRST, LAST, CREATE, NONE, TYPE, name)                             \
+	{                                                                             \
+		FIRST, LAST, CREATE,                                                  \
+			NONE | WITHOUT(TXM_##NAME##_PERFORMANCE_SYSTEM_INFO_GET_CALL, \
+				       FIRST),                                        \
+			sizeof(TYPE), &_tx_##name##_created_ptr,                      \
+			&_tx_##name##_created_count,                                  \
+			offsetof(TYPE, tx_##name##_created_next)                      \
+	}
+
+static const struct kind kinds[] = {
+	KIND(BLOCK_POOL, TXM_BLOCK_ALLOCATE_CALL, TXM_BLOCK_RELEASE_CALL,
+	     TXM_BLOCK_POOL_CREATE_CALL,
+	     WITHOUT(TXM_BLOCK_RELEASE_CALL, TXM_BLOCK_ALLOCATE_CALL),
+	     TX_BLOCK_POOL, block_pool),
+	KIND(BYTE_POOL, TXM_BYTE_ALLOCATE_CALL, TXM_BYTE_RELEASE_CALL,
+	     TXM_BYTE_POOL_CREATE_CALL,
+	     WITHOUT(TXM_BYTE_RELEASE_CALL, TXM_BYTE_ALLOCATE_CALL),
+	     TX_BYTE_POOL, byte_pool),
+	{TXM_EVENT_FLAGS_CREATE_CALL, TXM_EVENT_FLAGS_SET_NOTIFY_CALL,
+	 TXM_EVENT_FLAGS_CREATE_CALL,
+	 WITHOUT(TXM_EVENT_FLAGS_PERFORMANCE_SYSTEM_INFO_GET_CALL,
+		 TXM_EVENT_FLAGS_CREATE_CALL),
+	 sizeof(TX_EVENT_FLAGS_GROUP), &_tx_event_flags_created_ptr,
+	 &_tx_event_flags_created_count,
+	 offsetof(TX_EVENT_FLAGS_GROUP, tx_event_flags_group_created_next)},
+	KIND(MUTEX, TXM_MUTEX_CREATE_CALL, TXM_MUTEX_PUT_CALL,
+	     TXM_MUTEX_CREATE_CALL, 0, TX_MUTEX, mutex),
+	KIND(QUEUE, TXM_QUEUE_CREATE_CALL, TXM_QUEUE_SEND_NOTIFY_CALL,
+	     TXM_QUEUE_CREATE_CALL, 0, TX_QUEUE, queue),
+	KIND(SEMAPHORE, TXM_SEMAPHORE_CEILING_PUT_CALL,
+	     TXM_SEMAPHORE_PUT_NOTIFY_CALL, TXM_SEMAPHORE_CREATE_CALL, 0,
+	     TX_SEMAPHORE, semaphore),
+	KIND(THREAD, TXM_THREAD_CREATE_CALL, TXM_THREAD_WAIT_ABORT_CALL,
+	     TXM_THREAD_CREATE_CALL,
+	     WITHOUT(TXM_THREAD_IDENTIFY_CALL, TXM_THREAD_CREATE_CALL) |
+		     WITHOUT(TXM_THREAD_RELINQUISH_CALL,
+			     TXM_THREAD_CREATE_CALL) |
+		     WITHOUT(TXM_THREAD_SLEEP_CALL, TXM_THREAD_CREATE_CALL) |
+		     WITHOUT(TXM_THREAD_STACK_ERROR_NOTIFY_CALL,
+			     TXM_THREAD_CREATE_CALL),
+	     TX_THREAD, thread),
+	{TXM_THREAD_SYSTEM_SUSPEND_CALL, TXM_THREAD_SYSTEM_SUSPEND_CALL,
+	 TXM_THREAD_CREATE_CALL, 0, sizeof(TX_THREAD), &_tx_thread_created_ptr,
+	 &_tx_thread_created_count,
+	 offsetof(TX_THREAD, tx_thread_created_next)},
+	KIND(TIMER, TXM_TIMER_ACTIVATE_CALL,
+	     TXM_TIMER_PERFORMANCE_SYSTEM_INFO_GET_CALL, TXM_TIMER_CREATE_CALL,
+	     0, TX_TIMER, timer),
+};
+
+static const struct kind *find_kind(ULONG request)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (request >= kinds[i].first && request <= kinds[i].last)
+			return kinds[i].without >> (request - kinds[i].first) &
+					       1
+				       ? NULL
+				       : &kinds[i];
+	return NULL;
+}
+
+/* Interrupts are off. */
+static UINT is_listed(const struct kind *kind, ALIGN_TYPE object)
+{
+	ALIGN_TYPE at;
+	ULONG i;
+
+	memcpy(&at, kind->newest, sizeof(at));
+	for (i = 0; i < *kind->count; i++) {
+		if (at == object)
+			return TX_TRUE;
+		memcpy(&at, (const UCHAR *)at + kind->next, sizeof(at));
+	}
+	return TX_FALSE;
+}
+
+/* Memory of the module's for objects, which its list says. */
+static UINT is_allocated(const TXM_MODULE_INSTANCE *module_instance,
+			 ALIGN_TYPE object, ULONG size)
+{
+	TXM_MODULE_ALLOCATED_OBJECT *at =
+		module_instance->txm_module_instance_object_list_head;
+	ULONG i;
+
+	for (i = 0; i < module_instance->txm_module_instance_object_list_count;
+	     i++) {
+		if ((ALIGN_TYPE)(at + 1) == object)
+			return at->txm_module_object_size == size;
+		at = at->txm_module_allocated_object_next;
+	}
+	return TX_FALSE;
+}
+
+/* A name that is looked for, with its end. */
+static UINT is_name(const TXM_MODULE_INSTANCE *module_instance,
+		    ALIGN_TYPE name)
+{
+	size_t length;
+
+	return name == 0 ||
+	       modiso_strnlen(module_instance->txm_module_instance_modiso,
+			      (const char *)name, LONGEST_NAME, &length) == 0;
+}
+
+UINT _txm_linux_params_fit(const TXM_MODULE_INSTANCE *module_instance,
+			    ULONG request, ALIGN_TYPE object, ALIGN_TYPE name)
+{
+	const struct kind *kind = find_kind(request);
+	UINT fits;
+	TX_INTERRUPT_SAVE_AREA
+
+	if (request == TXM_MODULE_OBJECT_POINTER_GET_CALL ||
+	    request == TXM_MODULE_OBJECT_POINTER_GET_EXTENDED_CALL)
+		return is_name(module_instance, name);
+	/* What there is to say of none ThreadX says. */
+	if (kind == NULL || object == 0)
+		return TX_TRUE;
+	TX_DISABLE
+	fits = request == kind->create
+		       ? is_allocated(module_instance, object, kind->size)
+		       : is_listed(kind, object);
+	TX_RESTORE
+	return fits;
+}
