@@ -18,8 +18,9 @@
  *                        a failure. "all" forbids every skip.
  *   MODISO_TEST_LONG     in emulation as many rounds as natively, 100,000
  *                        faults and as many short threads among them; says
- *                        what was in use before and after. Seconds, for
- *                        contract_stress.
+ *                        what was in use before and after, a million
+ *                        preemptions.
+ *   MODISO_TEST_SECONDS  how long contract_stress and contract_rtos go on.
  *   CK_RUN_CASE, CK_FORK, CK_TIMEOUT_MULTIPLIER ...  as Check has them.
  *
  * Results are TAP on standard output.
