@@ -920,7 +920,7 @@ static void *jump_rounds(void *unused)
 }
 
 /* On the stack of main(), above the signal stacks, and on one below them. */
-static _Alignas(4096) char low_stack[256 * 1024];
+static _Alignas(4096) char low_stack[4 << 20]; /* also for a sanitizer */
 
 static void jump_rounds_below(void)
 {
