@@ -68,7 +68,8 @@ struct modiso_options {
  *                      capability, exclusion or flag, or MODISO_BACKEND is
  *                      misspelled.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
- *                      here; modiso_last_error_text() says why.
+ *                      here; modiso_last_error_text() says why. Or the
+ *                      program runs with a user shadow stack.
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free
  *                      than it needs.
  *   MODISO_ERR_STATE   already initialised, by this copy of the library or by

@@ -34,7 +34,7 @@
 
 /* Records of threads that end at the same time; static TLS is scarce. */
 #define ORPHANS      64
-#define RETRY_GAP_NS 1000000u
+#define RETRY_GAP_NS 100000000u /* longer than a busy machine takes */
 
 /* How much of a stack may be left when an access beyond its end is its own. */
 #define STACK_SLACK ((uintptr_t)4096)
@@ -494,7 +494,12 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 				   (void *)(uintptr_t)mdi_gate_overflow);
 		return true;
 	}
-	if (info->si_code <= 0) { /* kill(2) and its kind: nobody's fault */
+	/*
+	 * kill(2) and its kind, and the kernel's word of a broken page that
+	 * nobody has touched yet: nobody's fault.
+	 */
+	if (info->si_code <= 0 ||
+	    (signo == SIGBUS && info->si_code == BUS_MCEERR_AO)) {
 		pass(signo, info, context, thread);
 		goto out;
 	}

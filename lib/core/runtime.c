@@ -15,6 +15,7 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/linux_signal.h"
+#include "os/linux_sys.h"
 #include "os/memory.h"
 
 #include <pthread.h>
@@ -256,6 +257,11 @@ int mdi_runtime_start(const struct modiso_options *options)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"options.max_threads is %u, at most %d",
 				options->max_threads, MDI_THREADS_MAX);
+	if (mdi_sys_shadow_stack())
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"this program runs with a user shadow stack, "
+				"which a gate cannot switch; start it without "
+				"(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
 	result = mdi_select(options, &backend);
 	if (result != 0)
 		return result;

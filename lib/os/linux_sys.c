@@ -49,6 +49,23 @@ int mdi_sys_arch_get_fs(uintptr_t *base)
 	return (int)syscall(SYS_arch_prctl, ARCH_GET_FS, base);
 }
 
+/* Linux 6.6; headers may be older. */
+#ifndef ARCH_SHSTK_STATUS
+#	define ARCH_SHSTK_STATUS 0x5005
+#	define ARCH_SHSTK_SHSTK  1
+#endif
+
+bool mdi_sys_shadow_stack(void)
+{
+	uint64_t features = 0;
+	int saved = errno;
+	bool is = syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &features) == 0 &&
+		  features & ARCH_SHSTK_SHSTK;
+
+	errno = saved;
+	return is;
+}
+
 int mdi_sys_membarrier_register(void)
 {
 	return (int)syscall(SYS_membarrier,

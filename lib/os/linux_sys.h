@@ -23,6 +23,10 @@ pid_t mdi_sys_gettid(void);
 /* 0 when all of the bytes are random, else -1. */
 int mdi_sys_getrandom(void *bytes, size_t length);
 int mdi_sys_arch_get_fs(uintptr_t *base);
+
+/* Does the calling thread have a user shadow stack? */
+bool mdi_sys_shadow_stack(void);
+
 int mdi_sys_membarrier_register(void);
 int mdi_sys_membarrier(void);
 

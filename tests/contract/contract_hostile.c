@@ -17,6 +17,7 @@
 #include <sys/ptrace.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -393,6 +394,195 @@ START_TEST(test_stopped)
 }
 END_TEST
 
+#define TRAP_FLAG 0x100ull
+
+/*
+ * What a debugger does about a kernel that takes the trap flag for the
+ * program's own once it has stepped over a popf: it takes it out again, before
+ * a signal's frame keeps it.
+ */
+static void clear_trap_flag(pid_t child)
+{
+	struct user_regs_struct registers;
+
+	must(!ptrace(PTRACE_GETREGS, child, NULL, &registers));
+	if (!(registers.eflags & TRAP_FLAG))
+		return;
+	registers.eflags &= ~TRAP_FLAG;
+	must(!ptrace(PTRACE_SETREGS, child, NULL, &registers));
+}
+
+/* The child's own signals go on to it, and the steps and the stop do not. */
+static uintptr_t signal_of(int status)
+{
+	int signo = WSTOPSIG(status);
+
+	return signo == SIGTRAP || signo == SIGSTOP ? 0 : (uintptr_t)signo;
+}
+
+/* Attach, execute so many instructions one by one, let go wherever that is. */
+static bool step_and_let_go(pid_t child, unsigned long steps)
+{
+	int status;
+
+	if (ptrace(PTRACE_ATTACH, child, NULL, NULL)) {
+		must_eq(errno, EPERM);
+		return false;
+	}
+	must_eq(waitpid(child, &status, __WALL), child);
+	must(WIFSTOPPED(status));
+	/* A signal that came first; the stop is still to come. */
+	while (WSTOPSIG(status) != SIGSTOP) {
+		must(!ptrace(PTRACE_CONT, child, NULL, signal_of(status)));
+		must_eq(waitpid(child, &status, __WALL), child);
+		must(WIFSTOPPED(status));
+	}
+	while (steps-- > 0) {
+		clear_trap_flag(child);
+		must(!ptrace(PTRACE_SINGLESTEP, child, NULL,
+			     signal_of(status)));
+		must_eq(waitpid(child, &status, __WALL), child);
+		must(WIFSTOPPED(status));
+	}
+	clear_trap_flag(child);
+	must(!ptrace(PTRACE_DETACH, child, NULL, signal_of(status)));
+	return true;
+}
+
+/* From wherever it is, through gates, faults and handlers, to anywhere. */
+START_TEST(test_stepped)
+{
+	unsigned long each = times(2000, 300), i;
+	int status;
+	pid_t child;
+
+	stopped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(stopped != MAP_FAILED);
+	make_scene();
+	child = fork();
+	must(child >= 0);
+	if (!child) {
+		call_for_ever(NULL);
+		_exit(0);
+	}
+	wait_for_calls(child, 1);
+	for (i = 0; i < 10; i++) {
+		if (!step_and_let_go(child, each + 17 * i)) {
+			must(!kill(child, SIGKILL));
+			test_skip("ptrace", "tracing is forbidden here");
+		}
+		wait_for_calls(child, 20);
+	}
+	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
+	must_eq(waitpid(child, &status, 0), child);
+	must_exit(status, 0);
+}
+END_TEST
+
+/* --- memory that the hardware calls broken --- */
+
+/*
+ * What the kernel sends to a thread that touches such a page, sent by the
+ * module to itself: the kernel lets a process say that of its own.
+ */
+MODULE_CODE static uintptr_t poisoned(siginfo_t *info, uintptr_t process,
+				      uintptr_t thread)
+{
+	uintptr_t result;
+
+	__asm__ volatile("mov %[info], %%r10\n\tsyscall"
+			 : "=a"(result)
+			 : "a"((uintptr_t)SYS_rt_tgsigqueueinfo), "D"(process),
+			   "S"(thread), "d"((uintptr_t)SIGBUS),
+			   [info] "r"(info)
+			 : "rcx", "r10", "r11", "memory");
+	return result;
+}
+
+static void poison(siginfo_t *info, int code, void *address)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = SIGBUS;
+	info->si_code = code;
+	info->si_addr = address;
+	info->si_addr_lsb = 12;
+}
+
+static siginfo_t told;
+
+static void be_told(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)context;
+	told = *info;
+}
+
+static void tell_of_poison(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = be_told;
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	must(!sigaction(SIGBUS, &action, NULL));
+}
+
+START_TEST(test_poison)
+{
+	uintptr_t process = (uintptr_t)getpid();
+	const struct modiso_fault *fault;
+	struct modiso_gate *gate;
+	unsigned char *bytes;
+	siginfo_t *info;
+	int i;
+
+	make_scene();
+	tell_of_poison();
+	gate = make_gate(module, poisoned);
+	bytes = region_bytes(own);
+	info = (siginfo_t *)(void *)(bytes + 512);
+	for (i = 0; i < 20; i++) {
+		poison(info, BUS_MCEERR_AR, bytes + PAGE);
+		fault = enter_fault(module, gate, W(info), process, process);
+		must_eq(fault->kind, MODISO_FAULT_BUS);
+		must_eq(fault->signo, SIGBUS);
+		must_eq(fault->code, BUS_MCEERR_AR);
+		must_eq(fault->address, bytes + PAGE);
+		must_str(fault->region_name, "own");
+	}
+	must_eq(told.si_signo, 0);
+	/* The host's own goes to the host. */
+	poison(info, BUS_MCEERR_AR, region_bytes(hosts));
+	must_eq(poisoned(info, process, process), 0);
+	must_eq(told.si_code, BUS_MCEERR_AR);
+	must_eq(told.si_addr, region_bytes(hosts));
+	must_eq(modiso_fault_count(), 20);
+}
+END_TEST
+
+/*
+ * The kernel tells of such a page before anybody touches it: some thread of the
+ * process, which may be in a module just then, and that has done nothing.
+ */
+START_TEST(test_poison_early)
+{
+	uintptr_t process = (uintptr_t)getpid();
+	struct modiso_gate *gate;
+	siginfo_t *info;
+
+	make_scene();
+	tell_of_poison();
+	gate = make_gate(module, poisoned);
+	info = (siginfo_t *)(void *)(region_bytes(own) + 512);
+	poison(info, BUS_MCEERR_AO, region_bytes(hosts));
+	must_eq(enter(gate, W(info), process, process), 0);
+	must_eq(told.si_code, BUS_MCEERR_AO);
+	must_eq(told.si_addr, region_bytes(hosts));
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("hostile");
@@ -409,6 +599,10 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_fork_gives_back,
 			  "no threads in the child of a fork beside threads");
 	tcase_add_test(tcase, test_stopped);
+	add_test_but_tsan(tcase, test_stepped,
+			  "its run-time library puts signals off");
+	tcase_add_test(tcase, test_poison);
+	tcase_add_test(tcase, test_poison_early);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -8,11 +8,16 @@
 #include "support/proc.h"
 
 #include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* What the calls below are handed; stand-ins while there is no library. */
@@ -835,6 +840,55 @@ START_TEST(test_misuse)
 }
 END_TEST
 
+/* --- a program with a user shadow stack --- */
+
+#define SHSTK_STATUS 0x5005
+
+/* Say what a kernel says to a program that has one. */
+static void say_shadow_stack(int signo, siginfo_t *info, void *context)
+{
+	greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)signo;
+	(void)info;
+	*(uint64_t *)reg[REG_RSI] = 1;
+	reg[REG_RAX] = 0;
+}
+
+/* No CPU of the tests has them: a filter answers in the kernel's place. */
+static void pretend_shadow_stack(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SHSTK_STATUS, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = say_shadow_stack;
+	action.sa_flags = SA_SIGINFO;
+	must(!sigaction(SIGSYS, &action, NULL));
+	must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		test_skip("seccomp", "this kernel takes no seccomp filter");
+}
+
+START_TEST(test_shadow_stack)
+{
+	pretend_shadow_stack();
+	expect(MODISO_ERR_NOTSUP, modiso_init(NULL));
+	must(strstr(modiso_last_error_text(), "shadow stack"));
+	expect(MODISO_ERR_STATE, modiso_fini());
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("init");
@@ -847,6 +901,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_from_inside, 0, CALLS);
 	tcase_add_test(tcase, test_thunk_from_inside);
 	tcase_add_test(tcase, test_twice);
+	tcase_add_test(tcase, test_shadow_stack);
 	tcase_add_test(tcase, test_lives);
 	tcase_add_test(tcase, test_fini_busy);
 	tcase_add_test(tcase, test_handlers_put_back);
