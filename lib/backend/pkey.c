@@ -642,6 +642,10 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 		rights = *pkru & ~state.host_clear;
 	if (rights == *pkru || *pkru & MDI_PKRU_BOTH(0))
 		return false;
+	/* A module's rights: a thread that outlived it is not the host's. */
+	if (thread == NULL && *pkru & MDI_PKRU_BOTH(state.host_key) &&
+	    ~*pkru & access_bits(state.slot_keys))
+		return false;
 	mdi_context_set_pkru(context, state.pkru_offset, rights);
 	return true;
 }

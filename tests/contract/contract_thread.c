@@ -193,6 +193,43 @@ START_TEST(test_made_by_service)
 }
 END_TEST
 
+/* --- made by a module, and still there when that is gone --- */
+
+static pthread_t left;
+static atomic_int look_now;
+
+MODULE_CODE static void *outlive(void *address)
+{
+	while (!atomic_load(&look_now))
+		sched_yield();
+	return (void *)(uintptr_t)*(volatile unsigned char *)address;
+}
+
+MODULE_CODE static uintptr_t leave_thread(uintptr_t address)
+{
+	return (uintptr_t)pthread_create(&left, NULL, outlive, (void *)address);
+}
+
+static void look_later(void *unused)
+{
+	(void)unused;
+	make_scene();
+	must_eq(enter(make_gate(module, leave_thread), W(region_bytes(hosts))),
+		0);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	atomic_store(&look_now, 1);
+	thread_join(left);
+}
+
+/* It is no host thread from before the library, and gets no host's rights. */
+START_TEST(test_outlives_module)
+{
+	char text[1024];
+
+	must_die(child_output(look_later, NULL, text, sizeof(text)), SIGSEGV);
+}
+END_TEST
+
 /* --- at once --- */
 
 enum { MANY = 8 };
@@ -781,6 +818,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_two_lives);
 	tcase_add_test(tcase, test_younger);
 	tcase_add_test(tcase, test_made_by_service);
+	if (on_pkey())
+		tcase_add_test(tcase, test_outlives_module);
 	tcase_add_test(tcase, test_same_module_at_once);
 	if (on_pkey())
 		tcase_add_test(tcase, test_two_modules_at_once);
