@@ -37,7 +37,14 @@ static void log_event(char c)
 	size_t at = __atomic_fetch_add(&length, 1, __ATOMIC_SEQ_CST);
 
 	must(at + 1 < sizeof(events));
-	events[at] = c;
+	__atomic_store_n(&events[at], c, __ATOMIC_RELEASE);
+}
+
+/* Until so many have been noted: the place is taken first, then written. */
+static void wait_for_events(size_t count)
+{
+	while (!__atomic_load_n(&events[count - 1], __ATOMIC_ACQUIRE))
+		sched_yield();
 }
 
 static int to_domain(struct mdi_domain *domain)
@@ -434,8 +441,7 @@ START_TEST(test_after_fork)
 		mdi_keeper_unhold();
 		must_log("a");
 		mdi_keeper_unhold();
-		while (length < 3)
-			sched_yield();
+		wait_for_events(3);
 		must_log("ab2");
 	}
 	_exit(0);
