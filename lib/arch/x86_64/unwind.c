@@ -14,6 +14,13 @@ extern const int32_t __stop_mdi_service_sites[] __attribute__((visibility("hidde
 /* Where the personality routines below send a thread: gate_common.S. */
 extern const char mdi_unwind_thrown[], mdi_unwind_ending[], mdi_unwind_above[];
 
+/* gate_pkey.S, gate_plain.S and signal.S name them. */
+typedef _Unwind_Reason_Code personality(int version, _Unwind_Action actions,
+					_Unwind_Exception_Class class,
+					struct _Unwind_Exception *exception,
+					struct _Unwind_Context *context);
+personality mdi_unwind_module, mdi_unwind_service, mdi_unwind_handler;
+
 /* The C++ run-time library's, in programs that have one. */
 void *__cxa_begin_catch(void *exception) __attribute__((weak));
 void __cxa_end_catch(void) __attribute__((weak));
@@ -52,11 +59,6 @@ static _Unwind_Reason_Code stop_here(_Unwind_Action actions, const char *label,
 _Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
 				      _Unwind_Exception_Class class,
 				      struct _Unwind_Exception *exception,
-				      struct _Unwind_Context *context);
-
-_Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
-				      _Unwind_Exception_Class class,
-				      struct _Unwind_Exception *exception,
 				      struct _Unwind_Context *context)
 {
 	(void)version;
@@ -74,11 +76,6 @@ _Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
 _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 				       _Unwind_Exception_Class class,
 				       struct _Unwind_Exception *exception,
-				       struct _Unwind_Context *context);
-
-_Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
-				       _Unwind_Exception_Class class,
-				       struct _Unwind_Exception *exception,
 				       struct _Unwind_Context *context)
 {
 	(void)version;
@@ -90,11 +87,6 @@ _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 }
 
 /* The personality of what stands in front of the host's signal handlers. */
-_Unwind_Reason_Code mdi_unwind_handler(int version, _Unwind_Action actions,
-				       _Unwind_Exception_Class class,
-				       struct _Unwind_Exception *exception,
-				       struct _Unwind_Context *context);
-
 _Unwind_Reason_Code mdi_unwind_handler(int version, _Unwind_Action actions,
 				       _Unwind_Exception_Class class,
 				       struct _Unwind_Exception *exception,
