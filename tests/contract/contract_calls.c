@@ -281,12 +281,20 @@ START_TEST(test_guarded)
 }
 END_TEST
 
-static void in_turn(void)
+static void make_regions(struct modiso_module *module, unsigned count)
+{
+	while (count-- > 0)
+		make_region(module, PAGE, "more");
+}
+
+static void in_turn_with(unsigned regions)
 {
 	struct modiso_gate *one, *other;
 	uintptr_t i;
 
 	make_modules();
+	make_regions(first, regions);
+	make_regions(second, regions);
 	one = make_gate(first, same);
 	other = make_gate(second, same);
 	must_eq(enter(one, 1) + enter(other, 1), 2);
@@ -296,13 +304,30 @@ static void in_turn(void)
 	mark();
 }
 
-/* One module's stack and data are closed, the other's opened: two calls. */
-START_TEST(test_in_turn)
+enum { REGIONS = 100 };
+
+static void in_turn(void)
 {
-	struct counts counts = trace(in_turn);
+	in_turn_with(0);
+}
+
+static void in_turn_with_many(void)
+{
+	in_turn_with(REGIONS - 1);
+}
+
+/* One module's stack and data are closed, the other's opened: two calls. */
+static void must_be_two_calls(void (*body)(void))
+{
+	struct counts counts = trace(body);
 
 	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * 2 * ROUNDS);
 	must_eq(counts.all, counts.mprotect);
+}
+
+START_TEST(test_in_turn)
+{
+	must_be_two_calls(in_turn);
 }
 END_TEST
 
@@ -467,7 +492,7 @@ END_TEST
 
 /* --- more modules than keys, more regions than anybody --- */
 
-enum { CROWD = 1000, SOME = 8, REGIONS = 100 };
+enum { CROWD = 1000, SOME = 8 };
 
 static uintptr_t (*thunks[CROWD])(uintptr_t);
 
@@ -569,38 +594,10 @@ START_TEST(test_hit_steps)
 }
 END_TEST
 
-static void make_regions(struct modiso_module *module)
-{
-	unsigned i;
-
-	for (i = 1; i < REGIONS; i++)
-		make_region(module, PAGE, "more");
-}
-
-static void in_turn_with_many(void)
-{
-	struct modiso_gate *one, *other;
-	uintptr_t i;
-
-	make_modules();
-	make_regions(first);
-	make_regions(second);
-	one = make_gate(first, same);
-	other = make_gate(second, same);
-	must_eq(enter(one, 1) + enter(other, 1), 2);
-	mark();
-	for (i = 0; i < ROUNDS; i++)
-		must_eq(enter(one, i) + enter(other, i), 2 * i);
-	mark();
-}
-
 /* A hundred regions are switched like one. */
 START_TEST(test_many_regions)
 {
-	struct counts counts = trace(in_turn_with_many);
-
-	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * 2 * ROUNDS);
-	must_eq(counts.all, counts.mprotect);
+	must_be_two_calls(in_turn_with_many);
 }
 END_TEST
 

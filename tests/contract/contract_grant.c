@@ -27,16 +27,31 @@ static void make_actor(struct actor *actor, const char *name)
 	actor->store = make_gate(actor->module, poke_store1);
 }
 
+/* Returns the region that is to be granted. */
+static struct modiso_region *make_actors(void)
+{
+	make_actor(&a, "a");
+	make_actor(&b, "b");
+	make_actor(&c, "c");
+	return make_region(a.module, 2 * PAGE, "common");
+}
+
+static struct modiso_region *make_scene_with(uint32_t keys)
+{
+	struct modiso_options options = {.struct_size = sizeof(options),
+					 .max_keys = keys};
+
+	expect(MODISO_OK, modiso_init(&options));
+	return make_actors();
+}
+
 /* The owner's region lies between others of its own. */
 static struct modiso_region *make_scene(void)
 {
 	struct modiso_region *region;
 
 	world_start();
-	make_actor(&a, "a");
-	make_actor(&b, "b");
-	make_actor(&c, "c");
-	region = make_region(a.module, 2 * PAGE, "common");
+	region = make_actors();
 	make_region(a.module, PAGE, "behind");
 	return region;
 }
@@ -612,15 +627,8 @@ END_TEST
 /* Two keys in all: one for modules. A module and its set would need two. */
 START_TEST(test_too_few_keys)
 {
-	struct modiso_options options = {.struct_size = sizeof(options),
-					 .max_keys = 2};
-	struct modiso_region *region;
+	struct modiso_region *region = make_scene_with(2);
 
-	expect(MODISO_OK, modiso_init(&options));
-	make_actor(&a, "a");
-	make_actor(&b, "b");
-	make_actor(&c, "c");
-	region = make_region(a.module, 2 * PAGE, "common");
 	if (on_pkey()) {
 		must_refuse(MODISO_ERR_NOKEY, region);
 		must_be(region, RW, 0, 0);
@@ -637,16 +645,9 @@ END_TEST
 /* As few as there can be with sets: they and the modules take turns. */
 START_TEST(test_few_keys)
 {
-	struct modiso_options options = {.struct_size = sizeof(options),
-					 .max_keys = 7};
-	struct modiso_region *region;
+	struct modiso_region *region = make_scene_with(7);
 	int round;
 
-	expect(MODISO_OK, modiso_init(&options));
-	make_actor(&a, "a");
-	make_actor(&b, "b");
-	make_actor(&c, "c");
-	region = make_region(a.module, 2 * PAGE, "common");
 	for (round = 0; round < 3; round++)
 		through_all_rights(region, RW);
 	expect(MODISO_OK, modiso_region_grant(region, b.module, RW));

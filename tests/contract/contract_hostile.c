@@ -362,9 +362,9 @@ static bool hold_and_let_go(pid_t child)
 	return true;
 }
 
-START_TEST(test_stopped)
+/* A child that calls, and is let end. */
+static pid_t start_caller(void)
 {
-	int status, i;
 	pid_t child;
 
 	stopped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -378,6 +378,23 @@ START_TEST(test_stopped)
 		_exit(0);
 	}
 	wait_for_calls(child, 1);
+	return child;
+}
+
+static void end_caller(pid_t child)
+{
+	int status;
+
+	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
+	must_eq(waitpid(child, &status, 0), child);
+	must_exit(status, 0);
+}
+
+START_TEST(test_stopped)
+{
+	pid_t child = start_caller();
+	int status, i;
+
 	for (i = 0; i < STOPS; i++) {
 		must(!kill(child, SIGSTOP));
 		must_eq(waitpid(child, &status, WUNTRACED), child);
@@ -388,9 +405,7 @@ START_TEST(test_stopped)
 	for (i = 0; i < STOPS && hold_and_let_go(child); i++)
 		wait_for_calls(child, 1);
 	wait_for_calls(child, 20);
-	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
-	must_eq(waitpid(child, &status, 0), child);
-	must_exit(status, 0);
+	end_caller(child);
 }
 END_TEST
 
@@ -453,20 +468,8 @@ static bool step_and_let_go(pid_t child, unsigned long steps)
 START_TEST(test_stepped)
 {
 	unsigned long each = times(2000, 300), i;
-	int status;
-	pid_t child;
+	pid_t child = start_caller();
 
-	stopped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	must(stopped != MAP_FAILED);
-	make_scene();
-	child = fork();
-	must(child >= 0);
-	if (!child) {
-		call_for_ever(NULL);
-		_exit(0);
-	}
-	wait_for_calls(child, 1);
 	for (i = 0; i < 10; i++) {
 		if (!step_and_let_go(child, each + 17 * i)) {
 			must(!kill(child, SIGKILL));
@@ -474,9 +477,7 @@ START_TEST(test_stepped)
 		}
 		wait_for_calls(child, 20);
 	}
-	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
-	must_eq(waitpid(child, &status, 0), child);
-	must_exit(status, 0);
+	end_caller(child);
 }
 END_TEST
 
