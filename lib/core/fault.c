@@ -278,18 +278,21 @@ static uint64_t mask_of(const ucontext_t *context)
 static void pass(int signo, siginfo_t *info, ucontext_t *context,
 		 struct mdi_thread *thread)
 {
-	uint32_t before = 0, passing = 0;
+	uint32_t before = 0, passing;
+	bool outer;
 
-	if (thread != NULL) {
-		mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
-		passing = thread->passing;
-		thread->passing = mdi_thread_depth(thread) + 1;
+	if (thread == NULL) {
+		outer = mdi_thread_stranger_begin();
+		mdi_signal_pass(signo, info, context, mask_of(context));
+		mdi_thread_stranger_end(outer, context);
+		return;
 	}
+	mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
+	passing = thread->passing;
+	thread->passing = mdi_thread_depth(thread) + 1;
 	mdi_signal_pass(signo, info, context, mask_of(context));
-	if (thread != NULL) {
-		thread->passing = passing;
-		thread->altstacks = before;
-	}
+	thread->passing = passing;
+	thread->altstacks = before;
 }
 
 static bool in_copy(uintptr_t pc)
@@ -513,11 +516,7 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 		pass(signo, info, context, thread);
 out:
 	errno = saved;
-	if (thread == NULL) {
-		mdi_thread_keep_altstack(context);
-		return false;
-	}
-	return goes_on;
+	return thread != NULL && goes_on;
 }
 
 /* --- after it, on the host's stack --- */

@@ -364,7 +364,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	struct interruption at;
 	uint32_t before = 0;
 	int saved = errno;
-	bool last, before_us;
+	bool last, outer;
 
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
 		return true;
@@ -377,12 +377,10 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	save_words(&at);
 	if (thread == NULL) {
 		set_mask(signo, &action, context, false);
-		before_us = mdi_thread_handles(true);
+		outer = mdi_thread_stranger_begin();
 		action.handler(signo, info, context);
-		mdi_thread_handles(before_us);
+		mdi_thread_stranger_end(outer, context);
 		restore_words(&at);
-		/* The return would undo what an attach in the handler did. */
-		mdi_thread_keep_altstack(context);
 		errno = saved;
 		return false;
 	}

@@ -122,21 +122,22 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
 }
 
-/* The return from the handler that runs goes by mdi_thread_keep_altstack(). */
+/* mdi_thread_stranger_end() follows the handler that runs. */
 static MDI_TLS bool altstack_kept;
 
-bool mdi_thread_handles(bool keeps)
+bool mdi_thread_stranger_begin(void)
 {
-	bool before = altstack_kept;
+	bool outer = altstack_kept;
 
-	altstack_kept = keeps;
-	return before;
+	altstack_kept = true;
+	return outer;
 }
 
-void mdi_thread_keep_altstack(ucontext_t *context)
+void mdi_thread_stranger_end(bool outer, ucontext_t *context)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 
+	altstack_kept = outer;
 	if (thread == NULL)
 		return;
 	context->uc_stack.ss_sp = altstack_part(thread->index, 0);

@@ -42,15 +42,12 @@ bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp);
 struct mdi_thread *mdi_thread_known(const void *handle);
 
 /*
- * The handler that runs now was called by one of ours, on a thread that was not
- * attached, and mdi_thread_keep_altstack() follows: should it attach, even on
- * an alternate stack of its own, the return from it undoes nothing. Returns
- * what to put back. AS-Safe.
+ * Around a handler of the host's on a thread that is not attached: should it
+ * attach, even on an alternate stack of its own, the return from the handler
+ * leaves it ours. @outer: what the first one returned. AS-Safe.
  */
-bool mdi_thread_handles(bool keeps);
-
-/* The return from a handler leaves the thread its alternate stack. AS-Safe. */
-void mdi_thread_keep_altstack(ucontext_t *context);
+bool mdi_thread_stranger_begin(void);
+void mdi_thread_stranger_end(bool outer, ucontext_t *context);
 
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);

@@ -213,6 +213,31 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 	return true;
 }
 
+#define ALTSTACK_COMES_BACK                                                    \
+	"this thread is in a signal handler on an alternate stack that comes " \
+	"back when the handler returns; call modiso_thread_attach() before, "  \
+	"or install the handler by sigaction()"
+
+static bool on_altstack(void)
+{
+	stack_t now;
+
+	return sigaltstack(NULL, &now) == 0 && now.ss_flags & SS_ONSTACK;
+}
+
+/* Returns an errno, or 0. */
+static int set_from(const stack_t *stack, stack_t *old,
+		    long (*from)(const void *stack, void *old, uintptr_t sp))
+{
+	uint64_t mask;
+	long result;
+
+	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
+	result = from(stack, old, (uintptr_t)stack->ss_sp + stack->ss_size);
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+	return (int)-result;
+}
+
 int mdi_altstack_set(void *base, size_t size, void **old_base,
 		     size_t *old_size, uint32_t *old_flags,
 		     long (*from)(const void *stack, void *old, uintptr_t sp))
@@ -221,27 +246,18 @@ int mdi_altstack_set(void *base, size_t size, void **old_base,
 			  .ss_size = size,
 			  .ss_flags = (int)MDI_SS_AUTODISARM },
 		old;
-	uint64_t mask;
-	long result = 0;
+	int error = sigaltstack(&stack, &old) != 0 ? errno : 0;
 
-	if (sigaltstack(NULL, &old) == 0 && old.ss_flags & SS_ONSTACK) {
+	if (error == EPERM && on_altstack()) {
 		if (from == NULL)
-			return mdi_fail(MODISO_ERR_STATE,
-					"this thread is in a signal handler on "
-					"an alternate stack that comes back "
-					"when the handler returns; call "
-					"modiso_thread_attach() before, or "
-					"install the handler by sigaction()");
-		mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
-		result = from(&stack, &old, (uintptr_t)base + size);
-		mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
-		errno = (int)-result;
-	} else {
-		result = sigaltstack(&stack, &old);
+			return mdi_fail(MODISO_ERR_STATE, ALTSTACK_COMES_BACK);
+		error = set_from(&stack, &old, from);
 	}
-	if (result != 0)
+	if (error != 0) {
+		errno = error;
 		return mdi_fail_os("sigaltstack",
 				   "a thread that enters modules");
+	}
 	*old_base = old.ss_sp;
 	*old_size = old.ss_size;
 	*old_flags = (uint32_t)old.ss_flags;

@@ -652,8 +652,10 @@ static void raw_handler(int signo, siginfo_t *info, void *context)
  */
 static void *attach_on_signal_stack(void *bytes)
 {
+	/* A handler of a fault's signal blocks that, unless told not to. */
 	struct sigaction action = {.sa_handler = attach_in_handler,
-				   .sa_flags = SA_ONSTACK};
+				   .sa_flags = SA_ONSTACK | SA_NODEFER};
+	const int signals[] = {SIGUSR1, SIGILL};
 	const struct mdi_sigaction raw = {
 		.handler = raw_handler,
 		.flags = SA_ONSTACK | SA_SIGINFO | MDI_SA_RESTORER,
@@ -664,9 +666,9 @@ static void *attach_on_signal_stack(void *bytes)
 	attach_gate = make_gate(module, poke_ud2);
 
 	must(!sigaltstack(&mine, NULL));
-	must(!sigaction(SIGUSR1, &action, NULL));
-	for (int i = 0; i < 2; i++) {
-		must(!raise(SIGUSR1));
+	for (int i = 0; i < 4; i++) {
+		must(!sigaction(signals[i % 2], &action, NULL));
+		must(!raise(signals[i % 2]));
 		must_eq(attach_code, MODISO_OK);
 		must_eq(attach_fault, MODISO_ERR_FAULT);
 		enter_fault(module, attach_gate, 0);
