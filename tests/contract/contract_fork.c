@@ -141,11 +141,23 @@ static void threads_in_child(void *unused)
 
 /* --- while other threads are inside --- */
 
-static volatile int inside, leave;
+static volatile int leave;
+static unsigned long inside;
+
+/*
+ * Until @n threads are inside. One that is still on its way there may hold a
+ * lock of the C library or of a sanitizer's allocator, which the child of a
+ * fork would then wait for.
+ */
+static void await_inside(unsigned long n)
+{
+	while (__atomic_load_n(&inside, __ATOMIC_ACQUIRE) < n)
+		sched_yield();
+}
 
 MODULE_CODE static uintptr_t stay(uintptr_t value)
 {
-	inside = 1;
+	__atomic_fetch_add(&inside, 1, __ATOMIC_RELEASE);
 	while (!leave)
 		sched_yield();
 	return value;
@@ -169,8 +181,7 @@ START_TEST(test_fork_beside_module)
 	make_scene();
 	threads[0] = thread_start(stay_thread, make_gate(module, stay));
 	threads[1] = thread_start(stay_thread, make_gate(module, stay));
-	while (!inside)
-		sched_yield();
+	await_inside(2);
 	must_exit(child_status(threads_in_child, NULL), 0);
 	must_exit(child_status(end_everything, NULL), 0);
 	leave = 1;
@@ -186,6 +197,8 @@ static void *busy_thread(void *gate)
 {
 	unsigned long i = 0;
 
+	must_eq(enter(gate, 0), 1);
+	__atomic_fetch_add(&inside, 1, __ATOMIC_RELEASE);
 	while (!atomic_load(&busy_done)) {
 		must_eq(enter(gate, i), i + 1);
 		if (++i % 16 == 0)
@@ -209,6 +222,7 @@ START_TEST(test_fork_beside_busy)
 		threads[i] = thread_start(
 			busy_thread,
 			make_gate(i == 2 ? other : module, add_one));
+	await_inside(3);
 	while (n--)
 		must_exit(child_status(n % 2 ? use_everything : end_everything,
 				       NULL),
