@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+#include "backend/mprotect_pages.h"
+
+#include "backend/keeper.h"
+#include "base/error.h"
+#include "base/misuse.h"
+#include "os/memory.h"
+
+#include <errno.h>
+
+/* Open domains, the host's not among them; guarded by the keeper. */
+static struct mdi_domain *open_list;
+static struct mdi_domain *host;
+
+/* Of a domain's pages: as much as their own protection allows. */
+#define EVERYTHING (~0u)
+
+void mdi_pages_start(void)
+{
+	open_list = NULL;
+	host = NULL;
+}
+
+static void remember(struct mdi_domain *domain)
+{
+	domain->next = open_list;
+	open_list = domain;
+}
+
+static void forget(const struct mdi_domain *domain)
+{
+	struct mdi_domain **link = &open_list;
+
+	while (*link != NULL && *link != domain)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = domain->next;
+}
+
+/* --- opening and closing --- */
+
+/* The part of the runs that lies in the domain's own range, in one piece. */
+MDI_INLINE bool own_span(const struct mdi_domain *domain, char **base,
+			 size_t *length)
+{
+	const struct mdi_run *low = NULL, *high = NULL;
+
+	for (size_t i = 0; i < domain->runs.count; i++) {
+		if (domain->runs.run[i].outside)
+			continue;
+		if (low == NULL)
+			low = &domain->runs.run[i];
+		high = &domain->runs.run[i];
+	}
+	if (low == NULL)
+		return false;
+	*base = low->base;
+	*length = (size_t)(high->base + high->length - low->base);
+	return true;
+}
+
+MDI_INLINE int close_part(char *base, size_t length)
+{
+	if (mdi_mem_protect(base, length, MDI_PROT_NONE) == 0)
+		return 0;
+	return mdi_fail_os("mprotect", "closing %zu bytes at %p", length,
+			   (void *)base);
+}
+
+/*
+ * Where this fails the domain counts as open, and nothing else may run before
+ * it is closed. Its own range cannot fail for want of memory; what was adopted
+ * can have been merged with the caller's pages beside it.
+ */
+MDI_INLINE int close_domain(struct mdi_domain *domain)
+{
+	char *base;
+	size_t length;
+	int result = 0;
+
+	domain->whole = false;
+	if (own_span(domain, &base, &length))
+		result = close_part(base, length);
+	for (size_t i = 0; result == 0 && i < domain->runs.count; i++)
+		if (domain->runs.run[i].outside)
+			result = close_part(domain->runs.run[i].base,
+					    domain->runs.run[i].length);
+	if (result == 0)
+		domain->open = false;
+	return result;
+}
+
+/* NULL, or the run that would not open; then errno says why. */
+MDI_INLINE const struct mdi_run *open_pages(const struct mdi_domain *domain,
+					    uint32_t access)
+{
+	for (size_t i = 0; i < domain->runs.count; i++) {
+		const struct mdi_run *run = &domain->runs.run[i];
+		int saved;
+
+		if (mdi_mem_protect(run->base, run->length,
+				    run->prot & access) == 0)
+			continue;
+		saved = errno;
+		while (!domain->open && i-- > 0)
+			if (mdi_mem_protect(domain->runs.run[i].base,
+					    domain->runs.run[i].length,
+					    MDI_PROT_NONE) != 0)
+				mdi_misuse("mprotect(2) would not close a "
+					   "module's memory again; going on "
+					   "would leave it open");
+		errno = saved;
+		return run;
+	}
+	return NULL;
+}
+
+MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain,
+					  uint32_t access)
+{
+	const struct mdi_run *failed = open_pages(domain, access);
+
+	if (failed != NULL)
+		return failed;
+	domain->whole = true;
+	domain->opened = access;
+	if (!domain->open && domain != host)
+		remember(domain);
+	domain->open = true;
+	return NULL;
+}
+
+static int open_as(struct mdi_domain *domain, uint32_t access);
+
+MDI_INLINE int open_domain(struct mdi_domain *domain, uint32_t access)
+{
+	return domain == NULL || (domain->whole && domain->opened == access)
+		       ? 0
+		       : open_as(domain, access);
+}
+
+static int open_as(struct mdi_domain *domain, uint32_t access)
+{
+	const struct mdi_run *failed;
+
+	if (domain == NULL)
+		return 0;
+	domain->whole = domain->whole && domain->opened == access;
+	failed = try_open(domain, access);
+	if (failed == NULL)
+		return 0;
+	return mdi_fail_os("mprotect", "opening %zu bytes at %p",
+			   failed->length, (void *)failed->base);
+}
+
+int mdi_pages_open(struct mdi_domain *domain)
+{
+	return open_domain(domain, EVERYTHING);
+}
+
+int mdi_pages_reopen(struct mdi_domain *domain)
+{
+	return open_as(domain, EVERYTHING);
+}
+
+void mdi_pages_to_host(void)
+{
+	int saved = errno;
+
+	if (host != NULL && !host->whole)
+		(void)try_open(host, EVERYTHING);
+	errno = saved;
+}
+
+/* Closing a whole range has closed what lies in it of a set as well. */
+static void doubt_sets(void)
+{
+	for (struct mdi_domain *set = open_list; set != NULL; set = set->next)
+		if (set->kind == MDI_DOMAIN_SHARED)
+			set->whole = false;
+}
+
+/* What @module may do with @domain: its own, or a set's. */
+static uint32_t rights(const struct mdi_domain *module,
+		       const struct mdi_domain *domain)
+{
+	if (module == domain)
+		return EVERYTHING;
+	if (domain->kind != MDI_DOMAIN_SHARED)
+		return 0;
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module == module)
+			return domain->shares[i].access;
+	return 0;
+}
+
+static int open_sets(const struct mdi_domain *module)
+{
+	int result = 0;
+
+	for (const struct mdi_share *share = module->shares;
+	     share != NULL && result == 0; share = share->next)
+		result = open_domain(share->set, share->access);
+	return result;
+}
+
+int mdi_pages_to_domain(struct mdi_domain *domain)
+{
+	struct mdi_domain **link = &open_list, *open;
+	int result = 0;
+
+	while (result == 0 && (open = *link) != NULL) {
+		if (rights(domain, open) != 0) {
+			link = &open->next;
+			continue;
+		}
+		result = close_domain(open);
+		if (result == 0)
+			*link = open->next;
+		if (open->kind != MDI_DOMAIN_SHARED)
+			doubt_sets();
+	}
+	if (result == 0 && host != NULL && host->open) {
+		result = close_domain(host);
+		doubt_sets();
+	}
+	if (result == 0)
+		result = open_domain(domain, EVERYTHING);
+	return result != 0 || domain->shares == NULL ? result
+						     : open_sets(domain);
+}
+
+/* --- domains begin and end --- */
+
+static int add_domain(void *arg, bool entered)
+{
+	struct mdi_domain *domain = arg;
+
+	domain->key = MDI_NO_KEY;
+	domain->opened = EVERYTHING;
+	domain->open = domain->whole =
+		!entered && domain->kind != MDI_DOMAIN_SHARED;
+	if (domain->kind == MDI_DOMAIN_HOST)
+		host = domain;
+	else if (domain->open)
+		remember(domain);
+	return 0;
+}
+
+int mdi_pages_domain_init(struct mdi_domain *domain)
+{
+	return mdi_keeper_locked(add_domain, domain);
+}
+
+struct drop {
+	struct mdi_domain *domain;
+	void *base;
+	size_t length;
+};
+
+static int drop_domain(void *arg, bool entered)
+{
+	const struct drop *drop = arg;
+
+	(void)entered;
+	if (mdi_mem_unmap(drop->base, drop->length) != 0)
+		return mdi_fail_os("munmap", "%zu bytes of a module",
+				   drop->length);
+	if (drop->domain == host)
+		host = NULL;
+	forget(drop->domain);
+	return 0;
+}
+
+int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length)
+{
+	struct drop drop = {domain, base, length};
+
+	return mdi_keeper_locked(drop_domain, &drop);
+}
+
+/* --- their pages change --- */
+
+struct change {
+	struct mdi_domain *domain;
+	void *base;
+	size_t length;
+	uint32_t prot, was;
+	struct mdi_runs *runs;
+};
+
+/* What pages of the domain with this protection are now. */
+static uint32_t prot_now(const struct change *change, uint32_t prot)
+{
+	if (prot == MDI_WAS_NOBODYS)
+		return MDI_PROT_READ | MDI_PROT_WRITE;
+	return change->domain->open ? prot & change->domain->opened
+				    : MDI_PROT_NONE;
+}
+
+static int change_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+	int result, saved;
+
+	(void)entered;
+	if (mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->prot)) == 0) {
+		mdi_runs_swap(&change->domain->runs, change->runs);
+		return 0;
+	}
+	result = mdi_fail_os("mprotect", "%zu bytes at %p", change->length,
+			     change->base);
+	saved = errno;
+	/* The kernel can stop between one mapping and the next. */
+	if (change->was != MDI_WAS_FRESH &&
+	    mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->was)) != 0)
+		mdi_misuse("mprotect(2) stopped half-way and would not put "
+			   "back what it had changed; going on could leave "
+			   "memory open");
+	errno = saved;
+	return result;
+}
+
+int mdi_pages_protect(struct mdi_domain *domain, void *base, size_t length,
+		      uint32_t prot, uint32_t was, struct mdi_runs *runs)
+{
+	struct change change = {domain, base, length, prot, was, runs};
+
+	if (domain->kind == MDI_DOMAIN_CLOSED)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"closed host regions need protection keys: "
+				"with mprotect host code has no rights of its "
+				"own that could be taken away");
+	return mdi_keeper_locked(change_pages, &change);
+}
+
+int mdi_pages_release(struct mdi_domain *domain, void *base, size_t length,
+		      uint32_t was, struct mdi_runs *runs)
+{
+	struct change change = {domain,          base, length,
+				MDI_WAS_NOBODYS, was,  runs};
+
+	return mdi_keeper_locked(change_pages, &change);
+}
+
+static int dress_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+
+	(void)entered;
+	if (mdi_mem_protect(change->base, change->length,
+			    prot_now(change, change->prot)) != 0)
+		return mdi_fail_os("mprotect", "%zu bytes at %p",
+				   change->length, change->base);
+	return 0;
+}
+
+int mdi_pages_dress(struct mdi_domain *domain, void *base, size_t length,
+		    uint32_t prot)
+{
+	struct change change = {domain, base, length, prot, 0, NULL};
+
+	return mdi_keeper_locked(dress_pages, &change);
+}
+
+/* In one step with the runs: else pages could be opened that are none. */
+static int discard_pages(void *arg, bool entered)
+{
+	const struct change *change = arg;
+
+	(void)entered;
+	if (mdi_mem_decommit(change->base, change->length) != 0)
+		return mdi_fail_os("mmap", "closing %zu bytes at %p",
+				   change->length, change->base);
+	mdi_runs_swap(&change->domain->runs, change->runs);
+	return 0;
+}
+
+int mdi_pages_discard(struct mdi_domain *domain, void *base, size_t length,
+		      struct mdi_runs *runs)
+{
+	struct change change = {domain, base, length, 0, 0, runs};
+
+	return mdi_keeper_locked(discard_pages, &change);
+}
+
+/* --- sets --- */
+
+/* The one module that is open; NULL: none, or more than one. */
+static const struct mdi_domain *only_open(void)
+{
+	const struct mdi_domain *domain = open_list, *found = NULL;
+
+	for (; domain != NULL; domain = domain->next) {
+		if (domain->kind != MDI_DOMAIN_MODULE)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = domain;
+	}
+	return found;
+}
+
+/*
+ * A set that gets its first pages. While a module is inside it alone is open,
+ * and so the set must be, if it is that module's. Otherwise it need not be.
+ */
+static void open_first(struct mdi_domain *set)
+{
+	const struct mdi_domain *module = only_open();
+	uint32_t access = module ? rights(module, set) : 0;
+
+	if (set->kind != MDI_DOMAIN_SHARED || set->open ||
+	    set->runs.count != 0 || access == 0)
+		return;
+	set->open = set->whole = true;
+	set->opened = access;
+	remember(set);
+}
+
+static int move_pages(void *arg, bool entered)
+{
+	const struct mdi_move *move = arg;
+	const struct change to = {.domain = move->to};
+	const struct change from = {.domain = move->from};
+	int result, saved;
+
+	(void)entered;
+	open_first(move->to);
+	if (mdi_mem_protect(move->base, move->length,
+			    prot_now(&to, move->prot)) == 0) {
+		mdi_runs_swap(&move->from->runs, move->from_runs);
+		mdi_runs_swap(&move->to->runs, move->to_runs);
+		return 0;
+	}
+	result = mdi_fail_os("mprotect", "%zu bytes at %p", move->length,
+			     move->base);
+	saved = errno;
+	if (mdi_mem_protect(move->base, move->length,
+			    prot_now(&from, move->prot)) != 0)
+		mdi_misuse("mprotect(2) stopped half-way and would not put "
+			   "back what it had changed; going on could leave "
+			   "memory open");
+	errno = saved;
+	return result;
+}
+
+int mdi_pages_move(const struct mdi_move *move, const struct mdi_users *users)
+{
+	(void)users;
+	return mdi_keeper_locked(move_pages, (void *)(uintptr_t)move);
+}
+
+static int retire_set(void *arg, bool entered)
+{
+	(void)entered;
+	forget(arg);
+	return 0;
+}
+
+/* Without pages nobody has rights to any. */
+bool mdi_pages_retire(struct mdi_domain *set, const struct mdi_users *users)
+{
+	(void)users;
+	return mdi_keeper_locked(retire_set, set) == 0;
+}
