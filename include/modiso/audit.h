@@ -36,7 +36,7 @@ struct modiso_audit_finding {
 	uint32_t kind;        /* enum modiso_audit_kind */
 	int32_t key;          /* as the kernel says; -1: it names none */
 	int32_t want_key;     /* as it should be; -1: nothing to compare */
-	uint32_t access;      /* MODISO_READ, _WRITE, _EXEC as the kernel says */
+	uint32_t access;      /* MODISO_READ, _WRITE, _EXEC: the kernel's */
 	uint32_t want_access; /* as it should be */
 	uint32_t unused;
 	uintptr_t base;

@@ -57,12 +57,12 @@ enum modiso_fault_kind {
 	MODISO_FAULT_ILLEGAL = 5,    /* SIGILL: no such instruction */
 	MODISO_FAULT_ARITHMETIC = 6, /* SIGFPE: division by zero, say */
 	MODISO_FAULT_TRAP = 7,       /* SIGTRAP: a breakpoint instruction */
-	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, a bad address */
+	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, bad address */
 	MODISO_FAULT_SYSCALL = 9,    /* a forbidden system call */
 	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
 	MODISO_FAULT_GATE = 11,      /* came back with its way out damaged */
 	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
-	MODISO_FAULT_EXIT = 13,      /* it called exit(), quick_exit(), _exit() */
+	MODISO_FAULT_EXIT = 13,      /* exit(), quick_exit() or _exit() */
 	MODISO_FAULT_ABORT = 14,     /* it called abort(): assert(), say */
 	MODISO_FAULT_JUMP = 15       /* longjmp() to the host's stack */
 };
@@ -91,7 +91,7 @@ struct modiso_fault {
 	size_t region_length;
 	size_t region_offset; /* address - region_base */
 	char region_name[MODISO_NAME_SIZE];
-	struct modiso_module *owner; /* of the region; NULL: the host, or none */
+	struct modiso_module *owner; /* of the region; NULL: host, or none */
 	uint64_t owner_id;           /* 0: the host */
 	char owner_name[MODISO_NAME_SIZE]; /* "host", or "" without a region */
 	int32_t pkey;        /* protection key of the page; -1: not known */

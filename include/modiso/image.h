@@ -32,7 +32,7 @@ struct modiso_export {
 
 /* modiso_image_options.flags */
 #define MODISO_IMAGE_IGNORE_NEEDED (1u << 0) /* libraries that it names */
-#define MODISO_IMAGE_DEBUGGER      (1u << 1) /* tell gdb of its symbols, lines */
+#define MODISO_IMAGE_DEBUGGER      (1u << 1) /* gdb sees its symbols, lines */
 #define MODISO_IMAGE_PERF          (1u << 2) /* add to /tmp/perf-<pid>.map */
 
 /*

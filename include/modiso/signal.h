@@ -17,12 +17,12 @@
  * another runs with all signals blocked: those that come wait for its end.
  *
  * The library therefore defines sigaction() and signal() for the program that
- * links it, and pthread_cancel(), whose signal is one of these. A thread that is
- * cancelled asynchronously while it is in the middle of a gate ends at its next
- * cancellation point. Handlers that were installed by other ways (before modiso_init(),
- * by other libraries, by system calls) are found by modiso_signal_adopt(),
- * which modiso_init(), modiso_module_create() and every thread's first gate
- * call run by themselves.
+ * links it, and pthread_cancel(), whose signal is one of these. A thread that
+ * is cancelled asynchronously while it is in the middle of a gate ends at its
+ * next cancellation point. Handlers that were installed by other ways (before
+ * modiso_init(), by other libraries, by system calls) are found by
+ * modiso_signal_adopt(), which modiso_init(), modiso_module_create() and every
+ * thread's first gate call run by themselves.
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
  * sigaction() for one of them changes to whom the library passes a signal that

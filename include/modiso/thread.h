@@ -8,9 +8,9 @@
  * A host that schedules by itself (a simulator of an RTOS) starts the library
  * with MODISO_EXCLUSION_EXTERNAL. It freezes a thread by a signal whose handler
  * waits, in a module or anywhere else; the handler is installed with
- * sigaction() or signal(), with or without SA_ONSTACK. A signal that comes while
- * the thread holds a lock of the library is delivered when it has let go, so
- * the host waits until the handler says that it runs.
+ * sigaction() or signal(), with or without SA_ONSTACK. A signal that comes
+ * while the thread holds a lock of the library is delivered when it has let go,
+ * so the host waits until the handler says that it runs.
  * Then it calls modiso_thread_preempt() from another thread, lets others run,
  * one at a time, calls modiso_thread_resume(), and lets the handler return.
  */

@@ -107,7 +107,7 @@ static void note_shared(struct audit *audit, const struct mdi_mapping *map,
 	uint64_t begin = map->offset + (base - map->base);
 
 	if (audit->shared_count == audit->shared_room)
-		return; /* a region in more mappings than one: all else is told */
+		return; /* a region in several mappings: all else is told */
 	audit->shared[audit->shared_count++] = (struct identity){
 		.device = map->device,
 		.inode = map->inode,

@@ -10,7 +10,7 @@
 
 #include "core/module.h"
 
-/* The kind of fault that this place stands for; NONE: it is no door. AS-Safe. */
+/* The kind of fault that a place stands for; NONE: it is no door. AS-Safe. */
 uint32_t mdi_door_kind(uintptr_t pc);
 
 /*

@@ -124,7 +124,7 @@ int mdi_sys_rseq_register(void)
 {
 	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
 
-	/* A module may have left a sequence there, with an address of its own. */
+	/* A module may have left a sequence there, with its own address. */
 	if (__rseq_size != 0)
 		((volatile struct rseq *)(void *)area)->rseq_cs = 0;
 	return rseq_call(0);

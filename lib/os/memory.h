@@ -19,7 +19,7 @@
 /* No protection key: leave the pages with the one they have. */
 #define MDI_NO_KEY (-1)
 
-/* Address space that nobody can touch, at a multiple of @align (a power of 2) */
+/* Address space that nobody can touch, at a multiple of @align (power of 2) */
 void *mdi_mem_reserve(size_t length, size_t align);
 
 /* Zeroed, private pages inside a reservation; nobody can touch them yet. */

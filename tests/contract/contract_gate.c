@@ -847,7 +847,7 @@ END_TEST
 
 /* --- registers on the way in --- */
 
-/* A register that the entry finds: nothing, its argument, or its own address. */
+/* A register that the entry finds: nothing, its argument, its own address. */
 static void check_register(uintptr_t word, int index, const void *entry)
 {
 	enum { RDI = 5, RSP = 7 };

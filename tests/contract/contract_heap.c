@@ -415,7 +415,7 @@ START_TEST(test_exhaustion)
 	void *first = NULL, **link = &first, *next, *block = NULL;
 	unsigned long count = 0, size = (unsigned long)_i;
 
-	/* The blocks are a list: written by the host, in the module's memory. */
+	/* The blocks are a list: the host writes it, in the module's memory. */
 	while (modiso_heap_alloc(module, size, 0, 0, &block) == 0) {
 		*link = block;
 		link = block;
@@ -479,7 +479,7 @@ START_TEST(test_corrupted)
 		if (i % 16 == 0)
 			enter(spoil, W(base + (seed >> 20) % (HEAP / 2)),
 			      times(2000, 200), seed);
-		/* Any pointer: when it is a block's, it is gone for the host. */
+		/* Any pointer: a block's, and it is gone for the host. */
 		block = base + ((seed >> 24) % HEAP & ~(size_t)15);
 		code = (int)enter(give, W(&calls), W(block));
 		for (j = 0; code == 0 && j < LIVE; j++)

@@ -131,7 +131,7 @@ START_TEST(test_really_every_byte)
 }
 END_TEST
 
-/* Regions side by side: the fault names the right one, the rest is as it was. */
+/* Regions side by side: the fault names the right one, the rest stays. */
 START_TEST(test_neighbours)
 {
 	enum { REGIONS = 9 };
@@ -1071,7 +1071,7 @@ START_TEST(test_use_after_destroy)
 }
 END_TEST
 
-/* An address that has had an owner and gets another: only the new one counts. */
+/* An address that gets another owner: only the new one counts. */
 START_TEST(test_owners_in_turn)
 {
 	struct modiso_module *modules[3];

@@ -251,7 +251,7 @@ struct party {
 	struct modiso_module *module;
 	struct modiso_region *region;
 	struct modiso_gate *work, *load;
-	unsigned char *others; /* what the module may not read: the first byte */
+	unsigned char *others; /* what the module may not read: first byte */
 	struct modiso_region *others_region;
 	unsigned long rounds, faults;
 };

@@ -355,7 +355,7 @@ START_TEST(test_truncated)
 }
 END_TEST
 
-/* A file system of @size bytes that nobody else sees; a file of it, unlinked. */
+/* A file system of @size bytes that nobody else sees; an unlinked file of it */
 static int file_of_small_disk(const char *size, size_t length)
 {
 	char dir[] = "/tmp/modiso-disk-XXXXXX", path[64];

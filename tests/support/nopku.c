@@ -105,7 +105,7 @@ static void use(void)
 	expect(MODISO_OK, modiso_region_destroy(hosts));
 }
 
-/* Built with --disable-mprotect-fallback: whoever names nothing gets nothing. */
+/* --disable-mprotect-fallback: whoever names nothing gets nothing. */
 static void check_no_fallback(const struct modiso_options *options)
 {
 	expect(MODISO_ERR_NOTSUP, modiso_init(options));

@@ -484,7 +484,7 @@ END \name
 	REGISTERS poke_registers_ymm, STORE_YMM
 	REGISTERS poke_registers_zmm, STORE_ZMM
 
-/* rdi must hold the place by then: what it held before goes through the stack. */
+/* rdi holds the place by then: what it held before goes through the stack. */
 .macro AFTER name, store
 POKE \name
 	push	%rbx

@@ -68,7 +68,7 @@ bool thread_owns_stack(const void *address);
  * Returns the child's wait status; a child whose body returns exits with 0.
  */
 int child_status(void (*body)(void *arg), void *arg);
-/* As above; what it writes to standard error goes to @text, cut off at @size. */
+/* As above; what it writes to standard error goes to @text, of @size. */
 int child_output(void (*body)(void *arg), void *arg, char *text, size_t size);
 
 /* Fail the test unless the status says so. */

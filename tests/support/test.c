@@ -61,7 +61,7 @@ void test_skip(const char *what, const char *reason)
 	_exit(EXIT_SUCCESS);
 }
 
-/* Nothing of this program can run here: a skip, or where forbidden a failure. */
+/* Nothing of this program can run here: a skip or, forbidden, a failure. */
 static int skip_all(const char *what, const char *reason)
 {
 	if (!required(what)) {

@@ -15,7 +15,7 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
 
-/* One section for all gates, so that the handler knows their code by address. */
+/* One section for all gates: the handler knows their code by address. */
 #define GATE_TEXT .section mdi_gate_text, "ax", @progbits
 
 /*
