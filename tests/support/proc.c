@@ -330,6 +330,18 @@ void pages_unmap(void *base, size_t pages)
 		ck_abort_msg("munmap: %s", strerror(errno));
 }
 
+unsigned char *pages_nowhere(void)
+{
+	/* ThreadSanitizer has the first of these, AddressSanitizer the other */
+	static const uintptr_t places[] = {0x500000000000ul, 0x7000000000ul};
+	struct proc_mapping mapping;
+
+	for (int i = 0; i < 2; i++)
+		if (!proc_mapping((const void *)places[i], &mapping))
+			return (unsigned char *)places[i];
+	ck_abort_msg("there is something everywhere");
+}
+
 bool all_bytes(const volatile void *base, unsigned char value, size_t length)
 {
 	const volatile unsigned char *bytes = base;

@@ -81,6 +81,8 @@ void must_end_at(int status, int code, int signo, const char *file, int line);
 /* Anonymous private memory, @pages long. */
 unsigned char *pages_map(size_t pages, int prot);
 void pages_unmap(void *base, size_t pages);
+/* Where nothing is, and neither the kernel nor a sanitizer puts anything. */
+unsigned char *pages_nowhere(void);
 
 /* Is every one of @length bytes @value? */
 bool all_bytes(const volatile void *base, unsigned char value, size_t length);
