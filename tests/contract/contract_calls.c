@@ -80,6 +80,7 @@ static pid_t start_traced(void (*body)(void))
 		_exit(0);
 	}
 	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	proc_share_cpu(child);
 	ptrace(PTRACE_SETOPTIONS, child, NULL,
 	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
 	return child;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/inject.h"
+#include "support/proc.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -224,19 +224,6 @@ static void answer_all(pid_t child, int listener)
 	_exit(WEXITSTATUS(status));
 }
 
-/* The two take turns: on one CPU neither has to wake another one up. */
-static void one_cpu(void)
-{
-	cpu_set_t cpus;
-	int cpu = sched_getcpu();
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-}
-
 void inject_start(bool all)
 {
 	int ends[2], listener;
@@ -252,7 +239,7 @@ void inject_start(bool all)
 	if (inject == MAP_FAILED ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		ck_abort_msg("cannot talk to a child: %s", strerror(errno));
-	one_cpu();
+	proc_share_cpu(0);
 	child = fork();
 	if (child < 0)
 		ck_abort_msg("fork: %s", strerror(errno));

@@ -193,6 +193,20 @@ pid_t proc_gettid(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
+void proc_share_cpu(pid_t tid)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t cpus;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	if (tid != 0)
+		sched_setaffinity(tid, sizeof(cpus), &cpus);
+}
+
 bool proc_is_asleep(pid_t tid)
 {
 	char path[64], state = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/step.h"
 
+#include "support/proc.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -480,6 +481,7 @@ struct step_count step_run(const struct step_plan *plan)
 		ck_abort_msg("no memory");
 	start(&tracer, plan);
 	warm_up(&tracer);
+	proc_share_cpu(tracer.pid);
 	found = record(&tracer, points, &count.steps);
 	for (i = 0; i < found; i++) {
 		const struct point *point = &points[i];
@@ -533,6 +535,7 @@ struct step_count step_at_faults(const struct step_plan *plan, unsigned rounds)
 
 	start(&tracer, plan);
 	warm_up(&tracer);
+	proc_share_cpu(tracer.pid);
 	while (rounds-- > 0) {
 		enum stop stop;
 
