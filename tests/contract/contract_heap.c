@@ -11,6 +11,7 @@
 #include "core/vault.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -564,6 +565,7 @@ enum { THREADS = 4 };
 static struct modiso_module *shared_module;
 static struct modiso_gate *shared_gate;
 static volatile bool stop_forks;
+static bool at_work;
 
 MODULE_CODE static uintptr_t churn(const struct calls *call, uintptr_t rounds,
 				   uintptr_t mark)
@@ -626,6 +628,7 @@ static void *host_churn(void *unused)
 {
 	do {
 		give_block(shared_module, take_block(shared_module, 64));
+		__atomic_store_n(&at_work, true, __ATOMIC_RELEASE);
 	} while (!__atomic_load_n(&stop_forks, __ATOMIC_RELAXED));
 	return unused;
 }
@@ -645,6 +648,9 @@ START_TEST(test_fork)
 
 	shared_module = world_heap();
 	thread = thread_start(host_churn, NULL);
+	/* A thread that starts may hold locks that no fork knows of. */
+	while (!__atomic_load_n(&at_work, __ATOMIC_ACQUIRE))
+		sched_yield();
 	for (i = 0; i < rounds; i++)
 		must_exit(child_status(child, NULL), 0);
 	__atomic_store_n(&stop_forks, true, __ATOMIC_RELAXED);
