@@ -18,7 +18,7 @@
 
 #define PAGE ((size_t)4096)
 /* Several times what the library reads at once. */
-#define TEXT ((size_t)1 << 20)
+#define TEXT ((size_t)384 << 10)
 
 static char directory[] = "/tmp/check_scan_XXXXXX";
 static char path[64];
