@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <threads.h>
 #include <unistd.h>
 
 #ifdef PIC
@@ -26,6 +27,9 @@ MODISO_API void __assert_fail(const char *assertion, const char *file,
 	__attribute__((noreturn));
 MODISO_API void __stack_chk_fail(void) __attribute__((noreturn));
 MODISO_API int pthread_cancel(pthread_t thread);
+MODISO_API int pthread_create(pthread_t *thread, const pthread_attr_t *options,
+			      void *(*function)(void *), void *arg);
+MODISO_API int thrd_create(thrd_t *thread, thrd_start_t function, void *arg);
 
 /* Names of our own: the headers have other ideas of them. */
 MODISO_API void mdi_longjmp(void *env, int value)
@@ -42,6 +46,9 @@ typedef void assert_fn(const char *assertion, const char *file, unsigned line,
 		       const char *function);
 typedef void jump_fn(void *env, int value);
 typedef int cancel_fn(pthread_t thread);
+typedef int create_fn(pthread_t *thread, const pthread_attr_t *options,
+		      void *(*function)(void *), void *arg);
+typedef int thrd_create_fn(thrd_t *thread, thrd_start_t function, void *arg);
 
 static struct {
 	end_fn *end[3];
@@ -50,6 +57,8 @@ static struct {
 	void (*stack_chk_fail)(void);
 	jump_fn *longjmp, *_longjmp, *siglongjmp, *longjmp_chk;
 	cancel_fn *cancel;
+	create_fn *create;
+	thrd_create_fn *thrd_create;
 	bool found;
 } next;
 
@@ -77,6 +86,8 @@ __attribute__((constructor)) static void find_next(void)
 	next.siglongjmp = (jump_fn *)find("siglongjmp");
 	next.longjmp_chk = (jump_fn *)dlsym(RTLD_NEXT, "__longjmp_chk");
 	next.cancel = (cancel_fn *)find("pthread_cancel");
+	next.create = (create_fn *)find("pthread_create");
+	next.thrd_create = (thrd_create_fn *)find("thrd_create");
 	next.found = true;
 }
 
@@ -185,6 +196,30 @@ int pthread_cancel(pthread_t thread)
 {
 	mdi_libc_before_cancel();
 	return mdi_libc_cancel(thread);
+}
+
+/* clang puts its sanitizers into the program, where theirs must be the one. */
+#ifdef __clang__
+#	if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#		define SANITIZER_CREATES 1
+#	endif
+#endif
+
+#ifndef SANITIZER_CREATES
+int pthread_create(pthread_t *thread, const pthread_attr_t *options,
+		   void *(*function)(void *), void *arg)
+{
+	mdi_libc_before_thread();
+	find_now();
+	return next.create(thread, options, function, arg);
+}
+#endif
+
+int thrd_create(thrd_t *thread, thrd_start_t function, void *arg)
+{
+	mdi_libc_before_thread();
+	find_now();
+	return next.thrd_create(thread, function, arg);
 }
 
 #else

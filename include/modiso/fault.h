@@ -32,7 +32,8 @@
  * For all of this the library defines exit(), quick_exit(), _exit(), _Exit(),
  * abort(), __assert_fail(), __stack_chk_fail(), longjmp(), _longjmp(),
  * siglongjmp(), __longjmp_chk() and pthread_cancel() for the program that links
- * it as a shared library, and hands host code's calls on to the C library.
+ * it as a shared library, and hands host code's calls on to the C library; and
+ * so it does with pthread_create() and thrd_create() (modiso/thread.h).
  */
 #ifndef MODISO_FAULT_H
 #define MODISO_FAULT_H

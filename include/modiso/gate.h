@@ -112,7 +112,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
  *                     no memory for its stack.
  *   MODISO_ERR_LIMIT  calls nest too deeply (64), or too many threads.
  *   MODISO_ERR_NOKEY  pkey: threads are inside of all modules that have a
- *                     protection key, and modiso_options.key_wait_ms is over.
+ *                     protection key, or threads that modules have made may
+ *                     have it, and modiso_options.key_wait_ms is over.
  *   MODISO_ERR_OS     the kernel refused an mprotect, mmap or sigaltstack;
  *                     errno says how, the sentence which limit.
  *   MODISO_ERR_STATE  not initialised; called from inside a module without a

@@ -90,7 +90,9 @@ modiso_init(const struct modiso_options *options);
  * modiso_fini - give back keys, handlers and memory.
  *
  * Signal handlers that were there before modiso_init() are put back, unless
- * somebody has replaced the library's own meanwhile.
+ * somebody has replaced the library's own meanwhile. Protection keys that a
+ * thread may have which a module has made (modiso/thread.h) are not given back
+ * before a later modiso_init() or modiso_fini() of a process with one thread.
  *
  * Returns 0, or:
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.

@@ -89,8 +89,13 @@ modiso_module_create(const char *name,
  *                     unmap the rest (errno). The module is there still, what
  *                     it had adopted may have been given back; call it again.
  *   MODISO_ERR_NOMEM  the same, for want of memory for bookkeeping.
+ *   MODISO_ERR_NOKEY  pkey: the module has made threads, so what it was granted
+ *                     together with others must get another protection key
+ *                     now, and none is free. It may have lost some of its
+ *                     grants; call it again.
  *
- * Cost:   a few system calls, and one for each adopted region.
+ * Cost:   a few system calls, and one for each adopted region; where the module
+ *         has made threads, one for each granted one.
  * Safety: MT-Safe, MT-Unsafe with any other use of @module. AS-Unsafe. Fork:
  *         safe.
  * Since:  0.1

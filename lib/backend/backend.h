@@ -58,6 +58,7 @@ struct mdi_domain {
 	bool torn;            /* some do not: see slots.c */
 	uint32_t pkru_parked; /* head.pkru without a slot */
 	uint64_t used;        /* when it was admitted last, see slots.c */
+	bool made_threads;    /* that have its rights and are in no list */
 
 	struct mdi_runs runs; /* every page of the domain */
 
@@ -84,6 +85,8 @@ struct mdi_users {
 	bool (*others)(void);
 	/* Is any thread in a call to this domain? */
 	bool (*inside)(const struct mdi_domain *domain);
+	/* Is there a thread that a module may have made? */
+	bool (*strangers)(void);
 	/* From now on every thread's next call into it comes to admit(). */
 	void (*withdraw)(const struct mdi_domain *domain);
 	/* What threads enter it with are its rights of now. */
@@ -246,9 +249,11 @@ struct mdi_backend {
 	void (*recover)(struct mdi_thread *thread, ucontext_t *context);
 	/*
 	 * The module's rights in a frame through which module code goes on,
-	 * whatever rights it came with.
+	 * whatever rights it came with. @thread is NULL for a thread that the
+	 * module has made: it gets none that it had not. AS-Safe.
 	 */
-	void (*confine)(const struct mdi_domain *domain, ucontext_t *context);
+	void (*confine)(const struct mdi_thread *thread,
+			const struct mdi_domain *domain, ucontext_t *context);
 };
 
 extern const struct mdi_backend mdi_backend_pkey;
@@ -263,6 +268,8 @@ struct mdi_open_state {
 	int host_key, open_key, closed_key;
 	int signal_key; /* altstacks of kernels before 6.12; or MDI_NO_KEY */
 	uint32_t slot_keys;  /* bit k: key k is a module's or may become one's */
+	/* Of the library's life before: a thread may have them that a module made. */
+	uint32_t kept_keys;
 	uint32_t host_clear; /* PKRU bits that the host has cleared */
 	uint32_t pkru_offset;
 	bool external; /* the host runs one thread at a time */

@@ -384,8 +384,10 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
 		mdi_context_drop_fpu(context);
 }
 
-static void confine(const struct mdi_domain *domain, ucontext_t *context)
+static void confine(const struct mdi_thread *thread,
+		    const struct mdi_domain *domain, ucontext_t *context)
 {
+	(void)thread;
 	(void)domain;
 	(void)context;
 }

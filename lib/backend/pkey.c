@@ -71,6 +71,17 @@ static uint32_t access_bits(uint32_t keys)
 	return both(keys) & 0x55555555u;
 }
 
+/* Which slots these rights open. */
+static uint32_t open_keys(uint32_t pkru)
+{
+	uint32_t keys = 0;
+
+	for (int key = 0; key < MDI_PKRU_KEYS; key++)
+		if (!(pkru & MDI_PKRU_AD(key)))
+			keys |= 1u << key;
+	return keys & state.slot_keys;
+}
+
 static int take_keys(uint32_t most, uint32_t *keys)
 {
 	int count = 0, key;
@@ -214,11 +225,22 @@ static int close_key(int key)
 	return key;
 }
 
+/* Nobody is left who could have been made by a module. */
+static void give_kept_keys(void)
+{
+	if (state.kept_keys == 0 || mdi_sys_threads() != 1)
+		return;
+	give_keys(state.kept_keys);
+	state.kept_keys = 0;
+}
+
 static int start(const struct modiso_options *options)
 {
 	uint32_t keys;
-	int saved = errno, count = take_keys(options->max_keys, &keys);
+	int saved = errno, count;
 
+	give_kept_keys();
+	count = take_keys(options->max_keys, &keys);
 	errno = saved; /* the last key that was asked for is always refused */
 	if (count < KEYS_MIN) {
 		give_keys(keys);
@@ -255,9 +277,21 @@ static int start(const struct modiso_options *options)
 	return 0;
 }
 
+/*
+ * A thread that a module has made may still be there. What such a one has, the
+ * kernel would hand to whoever asks next.
+ */
 static void stop(void)
 {
-	give_keys(all_keys);
+	uint32_t keep = mdi_slots_retired();
+
+	if (keep != 0 && state.open_key != MDI_NO_KEY)
+		keep |= 1u << state.open_key;
+	if (keep != 0 && state.signal_key != MDI_NO_KEY)
+		keep |= 1u << state.signal_key;
+	give_keys(all_keys & ~keep);
+	state.kept_keys |= keep;
+	give_kept_keys();
 	all_keys = 0;
 	mdi_slots_start(0);
 }
@@ -273,7 +307,7 @@ static bool inside(void)
 
 	if ((pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
 		return false;
-	return (~pkru & access_bits(state.slot_keys)) != 0;
+	return (~pkru & access_bits(state.slot_keys | state.kept_keys)) != 0;
 }
 
 /*
@@ -284,7 +318,7 @@ static bool inside(void)
  */
 static uint32_t parked_pkru(uint32_t confinement)
 {
-	uint32_t pkru = mdi_rdpkru() | both(all_keys);
+	uint32_t pkru = mdi_rdpkru() | both(all_keys | state.kept_keys);
 
 	if (confinement == MODISO_CONFINE_READONLY)
 		pkru = ~MDI_PKRU_AD(0);
@@ -644,7 +678,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 		return false;
 	/* A module's rights: a thread that outlived it is not the host's. */
 	if (thread == NULL && *pkru & MDI_PKRU_BOTH(state.host_key) &&
-	    ~*pkru & access_bits(state.slot_keys))
+	    ~*pkru & access_bits(state.slot_keys | state.kept_keys))
 		return false;
 	mdi_context_set_pkru(context, state.pkru_offset, rights);
 	return true;
@@ -657,9 +691,21 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
 				      mdi_arch_state.handler_pkru);
 }
 
-static void confine(const struct mdi_domain *domain, ucontext_t *context)
+/*
+ * Sets may have come to the module since it has made a thread, and may be about
+ * to lose their keys again: that waits for who is inside, and for no other.
+ */
+static void confine(const struct mdi_thread *thread,
+		    const struct mdi_domain *domain, ucontext_t *context)
 {
-	mdi_context_set_pkru(context, state.pkru_offset, domain->head.pkru);
+	const uint32_t *had = mdi_context_pkru(context, state.pkru_offset);
+	uint32_t rights = domain->head.pkru;
+
+	if (thread == NULL && had != NULL)
+		rights |= *had;
+	if (__atomic_load_n(&domain->made_threads, __ATOMIC_RELAXED))
+		mdi_slots_lend(open_keys(rights));
+	mdi_context_set_pkru(context, state.pkru_offset, rights);
 }
 
 const struct mdi_backend mdi_backend_pkey = {

@@ -19,6 +19,13 @@
  * A set, regions that several modules have rights to, takes a slot like a
  * module. It is needed by each of its modules: a link to one is given when all
  * of its sets have theirs, and withdrawn when one of them loses it.
+ *
+ * A thread that a module makes has the rights of its maker for as long as it
+ * lives, is in no list, and nothing can take rights from it. So the keys that
+ * the maker has are lent from then on. One that is lent is not handed on, and
+ * when its domain ends it is retired, until every thread of the process is known
+ * again. Where nobody is inside of the domain, and the library's lock is held,
+ * no thread with its rights can come but from such a one.
  */
 #include "backend/slots.h"
 
@@ -28,6 +35,8 @@
 
 static uint32_t slots;      /* all of them */
 static uint32_t free_slots; /* that no domain has */
+static uint32_t lent;       /* a thread that a module made may have these */
+static uint32_t retired;    /* of them, those that no domain has any more */
 static struct mdi_domain *owner[MDI_PKRU_KEYS];
 static uint64_t clock_now; /* counts admissions */
 
@@ -35,9 +44,31 @@ void mdi_slots_start(uint32_t keys)
 {
 	slots = keys;
 	free_slots = keys;
+	lent = 0;
+	retired = 0;
 	clock_now = 0;
 	for (int key = 0; key < MDI_PKRU_KEYS; key++)
 		owner[key] = NULL;
+}
+
+void mdi_slots_lend(uint32_t keys)
+{
+	__atomic_fetch_or(&lent, keys & slots, __ATOMIC_RELAXED);
+}
+
+static bool is_lent(int key)
+{
+	return __atomic_load_n(&lent, __ATOMIC_RELAXED) & 1u << key;
+}
+
+static void take_back(uint32_t keys)
+{
+	__atomic_fetch_and(&lent, ~keys, __ATOMIC_RELAXED);
+}
+
+uint32_t mdi_slots_retired(void)
+{
+	return retired;
 }
 
 struct mdi_domain *mdi_slots_domain(int key)
@@ -91,7 +122,8 @@ static void give(struct mdi_domain *domain, int key)
 static void park(struct mdi_domain *domain)
 {
 	if (resident(domain)) {
-		free_slots |= 1u << domain->key;
+		*(is_lent(domain->key) ? &retired : &free_slots) |=
+			1u << domain->key;
 		owner[domain->key] = NULL;
 	}
 	domain->key = mdi_open.state.host_key;
@@ -110,7 +142,7 @@ void mdi_slots_add(struct mdi_domain *domain)
 
 /*
  * Nobody is inside, and outside of modules every thread has rights on every
- * slot anyway: the key can go to the next module at once.
+ * slot anyway: the key can go to the next module at once, unless it is lent.
  */
 void mdi_slots_remove(struct mdi_domain *domain)
 {
@@ -209,6 +241,23 @@ static int evict(struct mdi_domain *victim)
 	return result;
 }
 
+/* Those who could have them have ended. */
+static void reinstate(const struct mdi_users *users)
+{
+	if (retired == 0 || users->strangers())
+		return;
+	take_back(retired);
+	free_slots |= retired;
+	retired = 0;
+}
+
+/* May a thread have this domain's key that nobody can ask to go? */
+static bool outlasted(const struct mdi_domain *domain,
+		      const struct mdi_users *users)
+{
+	return is_lent(domain->key) && users->strangers();
+}
+
 /* Of anybody but those in @tried. */
 static int take_slot(uint32_t tried, const struct mdi_users *users)
 {
@@ -217,8 +266,10 @@ static int take_slot(uint32_t tried, const struct mdi_users *users)
 
 	while ((victim = oldest(tried)) != NULL) {
 		tried |= 1u << victim->key;
-		if (inside(victim, users) || !close_gates(victim, users))
+		if (inside(victim, users) || outlasted(victim, users) ||
+		    !close_gates(victim, users) || outlasted(victim, users))
 			continue;
+		take_back(1u << victim->key);
 		result = evict(victim);
 		if (result != 0)
 			return result;
@@ -229,8 +280,11 @@ static int take_slot(uint32_t tried, const struct mdi_users *users)
 	}
 	return mdi_fail(MODISO_ERR_NOKEY,
 			"threads are inside of all %d modules that have a "
-			"protection key; see modiso_options.key_wait_ms",
-			__builtin_popcount(slots));
+			"protection key, or there are threads that modules "
+			"have made (%d of %d keys wait for theirs to end); see "
+			"modiso_options.key_wait_ms",
+			__builtin_popcount(slots & ~retired),
+			__builtin_popcount(lent), __builtin_popcount(slots));
 }
 
 /* Keys in @keep are needed as well. */
@@ -245,6 +299,8 @@ static int admit(struct mdi_domain *domain, uint32_t keep,
 			return tag(domain, domain->key, domain->key);
 		return 0;
 	}
+	if (free_slots == 0)
+		reinstate(users);
 	if (free_slots == 0) {
 		result = take_slot(keep, users);
 		if (result != 0)

@@ -6,7 +6,7 @@
  * pages carry the host key, and no thread has a link to enter it with.
  *
  * All of these are called with the library's lock held, but for
- * mdi_slots_domain().
+ * mdi_slots_domain() and mdi_slots_lend().
  */
 #ifndef MDI_BACKEND_SLOTS_H
 #define MDI_BACKEND_SLOTS_H
@@ -34,6 +34,14 @@ int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users);
 int mdi_slots_prepare(const struct mdi_move *move,
 		      const struct mdi_users *users);
 bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users);
+
+/*
+ * A module's code makes a thread, which has these keys for as long as it lives.
+ * AS-Safe, on a thread that is inside, or is such a one itself.
+ */
+void mdi_slots_lend(uint32_t keys);
+/* Those among them whose module or set has ended, a bit for each. */
+uint32_t mdi_slots_retired(void);
 
 /* Who has the slot with this key, NULL: nobody. AS-Safe. */
 struct mdi_domain *mdi_slots_domain(int key);

@@ -156,6 +156,17 @@ bool mdi_libc_is_module(void)
 	       thread->passing != mdi_thread_depth(thread) + 1;
 }
 
+/*
+ * With keys the new thread has the module's rights for as long as it lives, and
+ * these keys must not become another module's.
+ */
+void mdi_libc_before_thread(void)
+{
+	if (mdi_libc_is_module() &&
+	    mdi_backend_now->id == MODISO_BACKEND_PKEY)
+		mdi_door_open_thread();
+}
+
 void mdi_libc_before_abort(void)
 {
 	if (mdi_libc_is_module())

@@ -364,9 +364,10 @@ static bool is_final(const struct modiso_fault *fault)
 }
 
 /* The module does what it asked for, with its own rights. */
-static void pass_door(const struct modiso_module *module, ucontext_t *context)
+static void pass_door(const struct mdi_thread *thread,
+		      const struct modiso_module *module, ucontext_t *context)
 {
-	mdi_backend_now->confine(&module->domain, context);
+	mdi_backend_now->confine(thread, &module->domain, context);
 	mdi_context_set_pc(context, (const char *)mdi_context_pc(context) +
 					    MDI_DOOR_SIZE);
 }
@@ -389,7 +390,7 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (signo == SIGILL &&
 	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP &&
 	    mdi_door_may_jump(thread, module, context)) {
-		pass_door(module, context);
+		pass_door(thread, module, context);
 		return true;
 	}
 	if (signo == SIGILL) {
@@ -405,7 +406,8 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 		    mdi_context_access(context)) &&
 	    try_again(thread, (uintptr_t)info->si_addr)) {
 		if (!in_gate)
-			mdi_backend_now->confine(&module->domain, context);
+			mdi_backend_now->confine(thread, &module->domain,
+						 context);
 		return true;
 	}
 	if (mdi_door_ran_past(thread, module, context))
@@ -420,12 +422,12 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (in_gate && fault->signo != 0)
 		verdict = MODISO_VERDICT_END;
 	if (verdict != MODISO_VERDICT_END && fault->signo != 0)
-		mdi_backend_now->confine(&module->domain, context);
+		mdi_backend_now->confine(thread, &module->domain, context);
 	if (verdict == MODISO_VERDICT_RETRY)
 		return true;
 	if (verdict == MODISO_VERDICT_PASS &&
 	    fault->kind == MODISO_FAULT_ABORT) {
-		pass_door(module, context);
+		pass_door(thread, module, context);
 		return true;
 	}
 	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
@@ -465,7 +467,7 @@ static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 
 	if (signo == SIGILL &&
 	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP) {
-		pass_door(module, context); /* no gate to jump over */
+		pass_door(NULL, module, context); /* no gate to jump over */
 		return true;
 	}
 	record_module(fault, NULL, module);
@@ -507,6 +509,13 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 		goto out;
 	}
 	culprit = mdi_backend_now->culprit(thread, context);
+	if (culprit != NULL && signo == SIGILL &&
+	    mdi_context_pc(context) == (uintptr_t)mdi_door_thread) {
+		__atomic_store_n(&culprit->made_threads, true,
+				 __ATOMIC_RELAXED);
+		pass_door(thread, mdi_domain_module(culprit), context);
+		goto out;
+	}
 	if (culprit != NULL && thread != NULL)
 		goes_on = module_fault(signo, info, context, thread,
 				       mdi_domain_module(culprit));

@@ -302,9 +302,15 @@ int mdi_grant_change(struct modiso_region *region, struct modiso_module *module,
 	return result;
 }
 
-/* A region that was granted to @module and to nobody else; NULL: none. */
+/*
+ * A region that was granted to @module and to nobody else; if threads that it
+ * has made may live on with the rights that it has, to others as well. NULL:
+ * none.
+ */
 static struct modiso_region *find_last(const struct modiso_module *module)
 {
+	bool all = __atomic_load_n(&module->domain.made_threads,
+				   __ATOMIC_RELAXED);
 	const struct mdi_share *share;
 
 	for (share = module->domain.shares; share != NULL;
@@ -313,7 +319,7 @@ static struct modiso_region *find_last(const struct modiso_module *module)
 			share->set, struct mdi_set, domain);
 
 		if (set->regions != NULL &&
-		    mdi_grant_list(set->regions, NULL, 0) == 1)
+		    (all || mdi_grant_list(set->regions, NULL, 0) == 1))
 			return set->regions;
 	}
 	return NULL;
@@ -322,7 +328,8 @@ static struct modiso_region *find_last(const struct modiso_module *module)
 /*
  * These become ordinary regions of their owners again. A set that others have
  * rights to goes on without the module, which nobody is inside of: so that the
- * end of a module takes no key.
+ * end of a module takes no key. Not so when a thread that the module has made
+ * may be in it for as long as it likes: then the pages get another key.
  */
 int mdi_grants_give_back(struct modiso_module *module)
 {

@@ -467,6 +467,27 @@ static bool others(void)
 	return attached_count > (mdi_thread_self() != NULL ? 1u : 0u);
 }
 
+/*
+ * The main thread is no module's, nor is one that calls the library from
+ * outside of modules. All are counted first: those that are known can end
+ * meanwhile, by exit(2) without a word to the library, and none can come.
+ */
+static bool strangers(void)
+{
+	uint32_t all = mdi_sys_threads(), known = 0;
+	pid_t main_thread = getpid(), caller = mdi_sys_gettid();
+	bool is_main_known = false, is_caller_known = caller == main_thread;
+	const struct mdi_thread *thread;
+
+	for (thread = attached; thread != NULL; thread = thread->next) {
+		is_main_known |= thread->tid == main_thread;
+		is_caller_known |= thread->tid == caller;
+		known += mdi_sys_thread_lives(thread->tid);
+	}
+	known += !is_main_known + !is_caller_known;
+	return all == 0 || all > known;
+}
+
 /* Other threads may be reading these: one store each, the caller's barrier. */
 static void withdraw(const struct mdi_domain *domain)
 {
@@ -501,6 +522,7 @@ static void renew(const struct mdi_domain *domain)
 const struct mdi_users mdi_thread_users = {
 	.others = others,
 	.inside = mdi_threads_inside,
+	.strangers = strangers,
 	.withdraw = withdraw,
 	.renew = renew,
 };

@@ -32,6 +32,7 @@ int mdi_libc_cancel(pthread_t thread);
 void mdi_libc_before_exit(int status, unsigned how);
 bool mdi_libc_is_module(void); /* the caller */
 void mdi_libc_before_abort(void);
+void mdi_libc_before_thread(void);
 /* True: from a signal stack that the C library's own check does not know. */
 bool mdi_libc_before_jump(const void *jmp_buf);
 void mdi_libc_before_cancel(void);

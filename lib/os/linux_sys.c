@@ -7,6 +7,7 @@
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/rseq.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,26 @@ int mdi_sys_memfd_create(const char *name)
 pid_t mdi_sys_gettid(void)
 {
 	return (pid_t)syscall(SYS_gettid);
+}
+
+uint32_t mdi_sys_threads(void)
+{
+	struct stat task;
+	int saved = errno;
+	bool known = stat("/proc/self/task", &task) == 0 && task.st_nlink > 2;
+
+	errno = saved;
+	/* A directory's links: its name, its own dot, one for each below. */
+	return known ? (uint32_t)task.st_nlink - 2 : 0;
+}
+
+bool mdi_sys_thread_lives(pid_t tid)
+{
+	int saved = errno;
+	bool lives = syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+
+	errno = saved;
+	return lives;
 }
 
 int mdi_sys_getrandom(void *bytes, size_t length)

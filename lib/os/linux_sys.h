@@ -20,6 +20,10 @@ int mdi_sys_pkey_free(int key);
 int mdi_sys_pkey_mprotect(void *base, size_t length, int prot, int key);
 int mdi_sys_memfd_create(const char *name);
 pid_t mdi_sys_gettid(void);
+/* How many threads the process has; 0: it cannot be told. Keeps errno. */
+uint32_t mdi_sys_threads(void);
+/* Is this surely a thread of the process? Keeps errno. */
+bool mdi_sys_thread_lives(pid_t tid);
 /* 0 when all of the bytes are random, else -1. */
 int mdi_sys_getrandom(void *bytes, size_t length);
 int mdi_sys_arch_get_fs(uintptr_t *base);

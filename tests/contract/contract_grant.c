@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -709,6 +710,111 @@ START_TEST(test_no_rights_left_over)
 }
 END_TEST
 
+/* --- a thread that a module has made --- */
+
+static atomic_int looks, wanted_looks;
+static atomic_bool look_no_more;
+
+/* Once for each time that it is asked to. */
+MODULE_CODE static void *look(void *address)
+{
+	for (;;) {
+		bool last = atomic_load(&look_no_more);
+
+		if (atomic_load(&looks) != atomic_load(&wanted_looks)) {
+			(void)*(volatile unsigned char *)address;
+			atomic_fetch_add(&looks, 1);
+		} else if (last) {
+			return NULL;
+		} else {
+			sched_yield();
+		}
+	}
+}
+
+MODULE_CODE static uintptr_t leave_looker(pthread_t *thread, uintptr_t address)
+{
+	return (uintptr_t)pthread_create(thread, NULL, look, (void *)address);
+}
+
+static void ask_for_look(void)
+{
+	int number = atomic_fetch_add(&wanted_looks, 1) + 1;
+
+	while (atomic_load(&looks) != number)
+		sched_yield();
+}
+
+enum { REVOKED, ENDED, WAYS };
+
+/* The thread looks until its module has no rights any more. */
+static void look_until(void *way)
+{
+	static pthread_t thread;
+
+	common = make_scene();
+	expect(MODISO_OK, modiso_region_grant(common, b.module, MODISO_READ));
+	expect(MODISO_OK, modiso_region_grant(common, c.module, RW));
+	must_have(&b, common, MODISO_READ);
+	must_eq(enter(make_gate(b.module, leave_looker), W(&thread),
+		      W(region_bytes(common))),
+		0);
+	ask_for_look();
+	if (*(int *)way == REVOKED)
+		expect(MODISO_OK, modiso_region_revoke(common, b.module));
+	else
+		expect(MODISO_OK, modiso_module_destroy(b.module));
+	must_have(&a, common, RW);
+	must_have(&c, common, RW);
+	atomic_fetch_add(&wanted_looks, 1);
+	atomic_store(&look_no_more, true);
+	thread_join(thread); /* its fault ends it, or all */
+	must_eq(atomic_load(&looks), 1);
+	exit(*(int *)way == REVOKED ? 3 : 4);
+}
+
+START_TEST(test_thread_of_module)
+{
+	char text[1024];
+	int status = child_output(look_until, &_i, text, sizeof(text));
+
+	if (_i == REVOKED)
+		must_exit(status, 3);
+	else
+		must_die(status, SIGSEGV);
+}
+END_TEST
+
+/* The key of a set that such a thread knows becomes nobody else's. */
+START_TEST(test_key_of_set_kept)
+{
+	static pthread_t thread;
+	int key, i;
+
+	common = make_scene();
+	expect(MODISO_OK, modiso_region_grant(common, b.module, MODISO_READ));
+	must_have(&b, common, MODISO_READ);
+	must_eq(enter(make_gate(b.module, leave_looker), W(&thread),
+		      W(region_bytes(common))),
+		0);
+	ask_for_look();
+	key = key_of(common);
+	if (_i == REVOKED)
+		expect(MODISO_OK, modiso_region_revoke(common, b.module));
+	else
+		expect(MODISO_OK, modiso_module_destroy(b.module));
+	for (i = 0; i < MANY; i++) {
+		make_actor(&many[i], "more");
+		regions[i] = make_region(many[i].module, PAGE, "theirs");
+		enter(many[i].store, W(region_bytes(regions[i])), 1);
+		must(key_of(regions[i]) != key);
+	}
+	must_be_clean();
+	atomic_store(&look_no_more, true);
+	thread_join(thread);
+}
+END_TEST
+
 /* --- many threads --- */
 
 static atomic_bool stop_all;
@@ -798,6 +904,11 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_too_few_keys);
 	tcase_add_test(tcase, test_few_keys);
 	tcase_add_test(tcase, test_no_rights_left_over);
+	if (on_pkey()) {
+		tcase_add_loop_test(tcase, test_thread_of_module, 0, WAYS);
+		add_loop_test_but_tsan(tcase, test_key_of_set_kept, 0, WAYS,
+				       "a thread of its own");
+	}
 	add_test_but_tsan(tcase, test_threads, HANDLER);
 	suite_add_tcase(suite, tcase);
 	return suite;

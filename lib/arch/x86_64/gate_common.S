@@ -116,6 +116,12 @@ LABEL(mdi_door_jump)
 	retq
 ENDF(mdi_door_open_jump)
 
+FUNC(mdi_door_open_thread)
+LABEL(mdi_door_thread)
+	ud2
+	retq
+ENDF(mdi_door_open_thread)
+
 /* On the host's stack or a signal stack, with host rights: the call is over. */
 FUNC(mdi_unwind_above)
 	.cfi_undefined %rip

@@ -30,6 +30,7 @@ extern const char mdi_door_ending[];    /* rdi: the thread ends */
 extern const char mdi_door_exit[];      /* edi: status, esi: MDI_EXIT_* */
 extern const char mdi_door_abort[];
 extern const char mdi_door_jump[]; /* rdi: the stack pointer after the jump */
+extern const char mdi_door_thread[]; /* a thread is about to be made */
 #define MDI_DOOR_SIZE 2            /* the instruction */
 
 /* Through that door, in a module: the process is to end (os/libc.h). */
@@ -38,6 +39,7 @@ void mdi_door_open_exit(int status, unsigned how) __attribute__((noreturn));
 /* These come back when the module may do it. */
 void mdi_door_open_abort(void);
 void mdi_door_open_jump(uintptr_t sp);
+void mdi_door_open_thread(void);
 
 /* The stack pointer in a jmp_buf of the C library. */
 uintptr_t mdi_jump_sp(const void *jmp_buf);
