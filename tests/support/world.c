@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/world.h"
 
+#include "support/poke.h"
+
 #include <cpuid.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -262,4 +264,32 @@ void must_blame_at(const struct modiso_fault *fault, uint32_t access,
 		   info.owner ? modiso_module_name(info.owner) : "host"))
 		ck_abort_msg("%s:%d: fault.owner_name is \"%s\"", file, line,
 			     fault->owner_name);
+}
+
+void must_deny(struct modiso_module *module, unsigned char *byte,
+	       const struct modiso_region *region)
+{
+	struct modiso_gate *load = make_gate(module, poke_load1);
+	struct modiso_gate *store = make_gate(module, poke_store1);
+	const struct modiso_fault *fault;
+	unsigned char was = *byte;
+
+	fault = enter_fault(module, load, W(byte));
+	must_blame(fault, MODISO_READ, byte, region);
+	must_eq(fault->pc, poke_load1);
+	fault = enter_fault(module, store, W(byte), was ^ 0xff);
+	must_blame(fault, MODISO_WRITE, byte, region);
+	must_eq(fault->pc, poke_store1);
+	must_eq(*byte, was);
+	expect(MODISO_OK, modiso_gate_destroy(load));
+	expect(MODISO_OK, modiso_gate_destroy(store));
+}
+
+void must_allow(struct modiso_module *module, unsigned char *byte)
+{
+	unsigned char value = *byte ^ 0x5a;
+
+	must_eq(enter(make_gate(module, poke_load1), W(byte)), *byte);
+	enter(make_gate(module, poke_store1), W(byte), value);
+	must_eq(*byte, value);
 }

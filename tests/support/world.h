@@ -150,6 +150,12 @@ void must_blame_at(const struct modiso_fault *fault, uint32_t access,
 		   uintptr_t address, const struct modiso_region *region,
 		   const char *file, int line);
 
+/* @module can read and write the byte. */
+void must_allow(struct modiso_module *module, unsigned char *byte);
+/* It can do neither, and is told whose it is. */
+void must_deny(struct modiso_module *module, unsigned char *byte,
+	       const struct modiso_region *region);
+
 /* The region's information, which must be had. */
 struct modiso_region_info region_info(const struct modiso_region *region);
 
