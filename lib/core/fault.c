@@ -17,6 +17,7 @@
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/range.h"
+#include "core/record.h"
 #include "core/region.h"
 #include "core/schedule.h"
 #include "core/thread.h"
@@ -27,7 +28,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* How often one access may be tried again before it counts as a fault. */
 #define RETRIES 1000
@@ -36,21 +36,16 @@
 #define ORPHANS      64
 #define RETRY_GAP_NS 100000000u /* longer than a busy machine takes */
 
-/* How much of a stack may be left when an access beyond its end is its own. */
-#define STACK_SLACK ((uintptr_t)4096)
-/* An access this far below the stack pointer's page is still the stack's. */
-#define STACK_REACH ((uintptr_t)4 * 1024 * 1024)
-
 /* As much of a stack may hold what frames that were left have marked. */
 #define LEFT_BELOW ((uintptr_t)64 * 1024)
+
+/* --- who is told --- */
 
 static struct {
 	modiso_filter_fn filter;
 	modiso_landing_fn landing;
 	void *arg;
 } everyone;
-
-static uint64_t numbers;
 
 void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 		      modiso_landing_fn landing, void *arg)
@@ -65,135 +60,6 @@ void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 	module->landing = landing;
 	module->notify_arg = arg;
 	module->notify = filter != NULL || landing != NULL;
-}
-
-/* --- the record --- */
-
-static uint32_t kind_of_segv(const siginfo_t *info)
-{
-	if (info->si_code == SEGV_MAPERR)
-		return MODISO_FAULT_UNMAPPED;
-	if (info->si_code == SI_KERNEL)
-		return MODISO_FAULT_PRIVILEGED;
-	return MODISO_FAULT_ACCESS;
-}
-
-/*
- * Off the end of the stack: the access is in a guard page or near the stack
- * pointer, and the stack pointer has left the stack or is about to. A stray
- * pointer that happens to hit a guard page is not that.
- */
-static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
-			  uintptr_t address)
-{
-	const struct modiso_region *stack = mdi_region_at_or_above(sp);
-	uintptr_t low;
-
-	if (stack == NULL || !stack->stack || stack->owner != module)
-		return false;
-	low = stack->node.base + MDI_PAGE_SIZE;
-	if (sp >= low + STACK_SLACK || (sp < low && low - sp > STACK_REACH))
-		return false;
-	return address < low && address + STACK_REACH > sp;
-}
-
-static uint32_t kind_of(int signo, const siginfo_t *info,
-			const struct modiso_module *module,
-			const ucontext_t *context)
-{
-	uintptr_t address = (uintptr_t)info->si_addr;
-
-	switch (signo) {
-	case SIGSEGV:
-	case SIGBUS:
-		if (info->si_code != SI_KERNEL &&
-		    ran_off_stack(module, mdi_context_sp(context), address))
-			return MODISO_FAULT_STACK;
-		return signo == SIGBUS ? MODISO_FAULT_BUS : kind_of_segv(info);
-	case SIGILL:
-		return MODISO_FAULT_ILLEGAL;
-	case SIGFPE:
-		return MODISO_FAULT_ARITHMETIC;
-	case SIGTRAP:
-		return MODISO_FAULT_TRAP;
-	default:
-		return MODISO_FAULT_SYSCALL;
-	}
-}
-
-/* From an array of the same size, zero behind the name. */
-static void copy_name(char *to, const char *from)
-{
-	memcpy(to, from, MODISO_NAME_SIZE - 1);
-	to[MODISO_NAME_SIZE - 1] = '\0';
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* Who, when and how deep: the same for every kind. */
-static void record_module(struct modiso_fault *fault,
-			  const struct mdi_thread *thread,
-			  struct modiso_module *module)
-{
-	memset(fault, 0, sizeof(*fault));
-	fault->struct_size = sizeof(*fault);
-	fault->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
-	fault->time_ns = now_ns();
-	fault->module = module;
-	fault->module_id = module->id;
-	copy_name(fault->module_name, module->name);
-	fault->thread = thread ? thread->tid : mdi_sys_gettid();
-	fault->pkey = -1;
-	if (thread != NULL)
-		fault->depth = mdi_thread_depth(thread);
-	fault->confinement = module->domain.confinement;
-}
-
-static void record_region(struct modiso_fault *fault,
-			  const struct modiso_region *region)
-{
-	const struct modiso_module *owner = region->owner;
-
-	fault->region_base = region->node.base;
-	fault->region_length = region->node.end - region->node.base;
-	fault->region_offset = fault->address - region->node.base;
-	copy_name(fault->region_name, region->name);
-	if (owner->domain.kind == MDI_DOMAIN_MODULE) {
-		fault->owner = region->owner;
-		fault->owner_id = owner->id;
-	}
-	copy_name(fault->owner_name, owner->name);
-}
-
-/* @region: of the address, or NULL. */
-static void record_state(struct modiso_fault *fault, int signo,
-			 const siginfo_t *info, ucontext_t *context,
-			 const struct modiso_region *region)
-{
-	uint32_t *pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
-	bool memory = signo == SIGSEGV || signo == SIGBUS;
-
-	fault->signo = signo;
-	fault->code = info->si_code;
-	fault->pc = mdi_context_pc(context);
-	fault->sp = mdi_context_sp(context);
-	mdi_context_registers(context, fault->registers);
-	if (pkru != NULL)
-		fault->pkru = *pkru;
-	if (!memory)
-		return;
-	fault->address = (uintptr_t)info->si_addr;
-	fault->access = mdi_context_access(context);
-	if (info->si_code == SEGV_PKUERR)
-		fault->pkey = (int32_t)info->si_pkey;
-	if (region != NULL)
-		record_region(fault, region);
 }
 
 static enum modiso_verdict ask_filter(struct mdi_thread *thread,
@@ -220,7 +86,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 	struct mdi_frame *frame = mdi_frame_top(thread);
 	struct modiso_fault *fault = &thread->fault;
 
-	record_module(fault, thread,
+	mdi_record_module(fault, thread,
 		      mdi_domain_module((void *)mdi_link_domain(frame->link)));
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = frame->service_sp;
@@ -255,7 +121,7 @@ static bool allowed(const struct modiso_module *module,
  */
 static bool try_again(struct mdi_thread *thread, uintptr_t address)
 {
-	uint64_t now = now_ns();
+	uint64_t now = mdi_sys_now_ns();
 
 	if (thread->retry_address != address ||
 	    now - thread->retry_ns > RETRY_GAP_NS) {
@@ -344,19 +210,6 @@ static void end_call(struct mdi_thread *thread, ucontext_t *context, int status)
 	mdi_backend_now->recover(thread, context);
 }
 
-static void name_kind(struct modiso_fault *fault, int signo,
-		      const siginfo_t *info, const ucontext_t *context)
-{
-	if (signo == SIGILL)
-		fault->kind = mdi_door_kind(fault->pc);
-	if (fault->kind != MODISO_FAULT_NONE)
-		mdi_door_record(fault);
-	else if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
-		fault->kind = MODISO_FAULT_GATE;
-	else
-		fault->kind = kind_of(signo, info, fault->module, context);
-}
-
 /* Nothing that can be run again, or that a signal handler could do. */
 static bool is_final(const struct modiso_fault *fault)
 {
@@ -413,9 +266,8 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (mdi_door_ran_past(thread, module, context))
 		mdi_misuse("host code runs with a module's rights: the program "
 			   "has left the module by a jump, not by its gate");
-	record_module(fault, thread, module);
-	record_state(fault, signo, info, context, region);
-	name_kind(fault, signo, info, context);
+	mdi_record_module(fault, thread, module);
+	mdi_record_state(fault, signo, info, context, region);
 	verdict = ask_filter(thread, fault);
 	if (is_final(fault) && verdict == MODISO_VERDICT_RETRY)
 		verdict = MODISO_VERDICT_END;
@@ -470,9 +322,8 @@ static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 		pass_door(NULL, module, context); /* no gate to jump over */
 		return true;
 	}
-	record_module(fault, NULL, module);
-	record_state(fault, signo, info, context, region_of(signo, info));
-	name_kind(fault, signo, info, context);
+	mdi_record_module(fault, NULL, module);
+	mdi_record_state(fault, signo, info, context, region_of(signo, info));
 	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS &&
 	    fault->signo != 0)
 		return false;
@@ -592,14 +443,6 @@ static const char *fault_text(char *text, size_t size)
 	return text;
 }
 
-static void record_host(struct modiso_fault *fault,
-			const struct mdi_frame *frame)
-{
-	memcpy(&fault->host_pc, (const void *)frame->rsp,
-	       sizeof(fault->host_pc));
-	fault->host_sp = frame->rsp + sizeof(fault->host_pc);
-}
-
 void mdi_fault_called_by(uintptr_t pc, uintptr_t sp)
 {
 	struct mdi_thread *thread = mdi_thread_self();
@@ -652,7 +495,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 		return;
 	}
 	thread->status = 0;
-	record_host(&thread->fault, mdi_frame_top(thread));
+	mdi_record_host(&thread->fault, mdi_frame_top(thread));
 	clean_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
 	if (landing_of(thread->fault.module) != NULL)

@@ -39,6 +39,14 @@ pid_t mdi_sys_gettid(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
+uint64_t mdi_sys_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 uint32_t mdi_sys_threads(void)
 {
 	struct stat task;

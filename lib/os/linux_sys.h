@@ -20,6 +20,7 @@ int mdi_sys_pkey_free(int key);
 int mdi_sys_pkey_mprotect(void *base, size_t length, int prot, int key);
 int mdi_sys_memfd_create(const char *name);
 pid_t mdi_sys_gettid(void);
+uint64_t mdi_sys_now_ns(void); /* CLOCK_MONOTONIC. AS-Safe */
 /* How many threads the process has; 0: it cannot be told. Keeps errno. */
 uint32_t mdi_sys_threads(void);
 /* Is this surely a thread of the process? Keeps errno. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/record.h"
+
+#include "arch/arch.h"
+#include "core/door.h"
+#include "core/gate.h"
+#include "core/region.h"
+#include "os/linux_sys.h"
+
+#include <string.h>
+
+/* How much of a stack may be left when an access beyond its end is its own. */
+#define STACK_SLACK ((uintptr_t)4096)
+/* An access this far below the stack pointer's page is still the stack's. */
+#define STACK_REACH ((uintptr_t)4 * 1024 * 1024)
+
+static uint64_t numbers;
+
+static uint32_t kind_of_segv(const siginfo_t *info)
+{
+	if (info->si_code == SEGV_MAPERR)
+		return MODISO_FAULT_UNMAPPED;
+	if (info->si_code == SI_KERNEL)
+		return MODISO_FAULT_PRIVILEGED;
+	return MODISO_FAULT_ACCESS;
+}
+
+/*
+ * Off the end of the stack: the access is in a guard page or near the stack
+ * pointer, and the stack pointer has left the stack or is about to. A stray
+ * pointer that happens to hit a guard page is not that.
+ */
+static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
+			  uintptr_t address)
+{
+	const struct modiso_region *stack = mdi_region_at_or_above(sp);
+	uintptr_t low;
+
+	if (stack == NULL || !stack->stack || stack->owner != module)
+		return false;
+	low = stack->node.base + MDI_PAGE_SIZE;
+	if (sp >= low + STACK_SLACK || (sp < low && low - sp > STACK_REACH))
+		return false;
+	return address < low && address + STACK_REACH > sp;
+}
+
+static uint32_t kind_of(int signo, const siginfo_t *info,
+			const struct modiso_module *module,
+			const ucontext_t *context)
+{
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	switch (signo) {
+	case SIGSEGV:
+	case SIGBUS:
+		if (info->si_code != SI_KERNEL &&
+		    ran_off_stack(module, mdi_context_sp(context), address))
+			return MODISO_FAULT_STACK;
+		return signo == SIGBUS ? MODISO_FAULT_BUS : kind_of_segv(info);
+	case SIGILL:
+		return MODISO_FAULT_ILLEGAL;
+	case SIGFPE:
+		return MODISO_FAULT_ARITHMETIC;
+	case SIGTRAP:
+		return MODISO_FAULT_TRAP;
+	default:
+		return MODISO_FAULT_SYSCALL;
+	}
+}
+
+/* From an array of the same size, zero behind the name. */
+static void copy_name(char *to, const char *from)
+{
+	memcpy(to, from, MODISO_NAME_SIZE - 1);
+	to[MODISO_NAME_SIZE - 1] = '\0';
+}
+
+void mdi_record_module(struct modiso_fault *fault,
+		       const struct mdi_thread *thread,
+		       struct modiso_module *module)
+{
+	memset(fault, 0, sizeof(*fault));
+	fault->struct_size = sizeof(*fault);
+	fault->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
+	fault->time_ns = mdi_sys_now_ns();
+	fault->module = module;
+	fault->module_id = module->id;
+	copy_name(fault->module_name, module->name);
+	fault->thread = thread ? thread->tid : mdi_sys_gettid();
+	fault->pkey = -1;
+	if (thread != NULL)
+		fault->depth = mdi_thread_depth(thread);
+	fault->confinement = module->domain.confinement;
+}
+
+static void record_region(struct modiso_fault *fault,
+			  const struct modiso_region *region)
+{
+	const struct modiso_module *owner = region->owner;
+
+	fault->region_base = region->node.base;
+	fault->region_length = region->node.end - region->node.base;
+	fault->region_offset = fault->address - region->node.base;
+	copy_name(fault->region_name, region->name);
+	if (owner->domain.kind == MDI_DOMAIN_MODULE) {
+		fault->owner = region->owner;
+		fault->owner_id = owner->id;
+	}
+	copy_name(fault->owner_name, owner->name);
+}
+
+static void record_access(struct modiso_fault *fault, const siginfo_t *info,
+			  const ucontext_t *context,
+			  const struct modiso_region *region)
+{
+	fault->address = (uintptr_t)info->si_addr;
+	fault->access = mdi_context_access(context);
+	if (info->si_code == SEGV_PKUERR)
+		fault->pkey = (int32_t)info->si_pkey;
+	if (region != NULL)
+		record_region(fault, region);
+}
+
+static void name_kind(struct modiso_fault *fault, int signo,
+		      const siginfo_t *info, const ucontext_t *context)
+{
+	if (signo == SIGILL)
+		fault->kind = mdi_door_kind(fault->pc);
+	if (fault->kind != MODISO_FAULT_NONE)
+		mdi_door_record(fault);
+	else if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
+		fault->kind = MODISO_FAULT_GATE;
+	else
+		fault->kind = kind_of(signo, info, fault->module, context);
+}
+
+void mdi_record_state(struct modiso_fault *fault, int signo,
+		      const siginfo_t *info, ucontext_t *context,
+		      const struct modiso_region *region)
+{
+	uint32_t *pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
+	bool memory = signo == SIGSEGV || signo == SIGBUS;
+
+	fault->signo = signo;
+	fault->code = info->si_code;
+	fault->pc = mdi_context_pc(context);
+	fault->sp = mdi_context_sp(context);
+	mdi_context_registers(context, fault->registers);
+	if (pkru != NULL)
+		fault->pkru = *pkru;
+	if (memory)
+		record_access(fault, info, context, region);
+	name_kind(fault, signo, info, context);
+}
+
+void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)
+{
+	memcpy(&fault->host_pc, (const void *)frame->rsp,
+	       sizeof(fault->host_pc));
+	fault->host_sp = frame->rsp + sizeof(fault->host_pc);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/record.h - what is written down of a module's fault.
+ *
+ * In the signal handler: no lock, no allocation. AS-Safe.
+ */
+#ifndef MDI_CORE_RECORD_H
+#define MDI_CORE_RECORD_H
+
+#include <modiso/fault.h>
+
+#include "core/module.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+struct mdi_frame;
+
+/*
+ * Who, when and how deep: the same for every kind. What was there is gone.
+ * @thread NULL: one that is not attached.
+ */
+void mdi_record_module(struct modiso_fault *fault,
+		       const struct mdi_thread *thread,
+		       struct modiso_module *module);
+
+/* After that the access, the machine and the kind. @region: or NULL */
+void mdi_record_state(struct modiso_fault *fault, int signo,
+		      const siginfo_t *info, ucontext_t *context,
+		      const struct modiso_region *region);
+
+/* Where in the host the call was made that has ended. */
+void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame);
+
+#endif /* MDI_CORE_RECORD_H */
