@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/addrmap.h"
 
-#include <sched.h>
+#include "os/linux_sys.h"
 
 /*
  * A writer is at work for less than a microsecond, unless the scheduler takes
- * its CPU away just then: that is what yielding is for.
+ * its CPU away just then, and keeps it as long as it likes: who waits for that
+ * sleeps, ten seconds at least. There is an end to it because a child of a fork
+ * that a module made may have no writer any more.
  */
 #define TRIES 100000
 #define PATIENCE 100
+#define NAP_NS 100000u
 #define DEPTH_LIMIT 256
 
 static struct mdi_addrnode *root;
@@ -143,12 +146,13 @@ walk(uintptr_t address, bool next, uint32_t before)
 static struct mdi_addrnode *find(uintptr_t address, bool next)
 {
 	struct mdi_addrnode *node;
+	uint32_t never = 0;
 
 	for (int i = 0; i < TRIES; i++) {
 		uint32_t before;
 
 		if (i > PATIENCE)
-			sched_yield();
+			mdi_sys_futex_wait(&never, 0, NAP_NS);
 		before = __atomic_load_n(&version, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;

@@ -23,7 +23,8 @@ void mdi_addrmap_remove(struct mdi_addrnode *node);
 
 /*
  * The range that holds @address, or NULL; _next: else the first one
- * above. AS-Safe; NULL also when writers keep it from finishing.
+ * above. AS-Safe; waits for a writer that was stopped half-way, and is NULL
+ * when none comes back in ten seconds.
  */
 struct mdi_addrnode *mdi_addrmap_find(uintptr_t address);
 struct mdi_addrnode *mdi_addrmap_find_next(uintptr_t address);

@@ -9,8 +9,12 @@
 
 #include "core/addrmap.h"
 
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define PAGES  ((uintptr_t)128)
 #define ROUNDS 20000
@@ -222,6 +226,63 @@ START_TEST(test_readers)
 }
 END_TEST
 
+/* --- a writer whose CPU is taken away in the midst of a change --- */
+
+static struct mdi_addrnode *half;
+static uint32_t half_way, go_on;
+static pid_t reader_tid;
+
+/* At the first write to the new node: there the writer stays. */
+static void stay_half_way(int signo)
+{
+	(void)signo;
+	__atomic_store_n(&half_way, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&go_on, __ATOMIC_ACQUIRE))
+		sched_yield();
+	if (mprotect(half, MDI_PAGE_SIZE, PROT_READ | PROT_WRITE))
+		_exit(1);
+}
+
+static void *insert_half(void *unused)
+{
+	mdi_addrmap_insert(half);
+	return unused;
+}
+
+static void *find_first(void *unused)
+{
+	(void)unused;
+	__atomic_store_n(&reader_tid, proc_gettid(), __ATOMIC_RELEASE);
+	return mdi_addrmap_find(address(0));
+}
+
+/* However long it takes, what is there is found. */
+START_TEST(test_writer_stays)
+{
+	const struct sigaction action = {.sa_handler = stay_half_way};
+	pthread_t writer, reader;
+
+	insert(0, 1);
+	half = (struct mdi_addrnode *)(void *)pages_map(
+		1, PROT_READ | PROT_WRITE);
+	half->base = address(1);
+	half->end = address(2);
+	must(!mprotect(half, MDI_PAGE_SIZE, PROT_READ));
+	must(!sigaction(SIGSEGV, &action, NULL));
+	writer = thread_start(insert_half, NULL);
+	while (!__atomic_load_n(&half_way, __ATOMIC_ACQUIRE))
+		sched_yield();
+	reader = thread_start(find_first, NULL);
+	while (!__atomic_load_n(&reader_tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	proc_wait_asleep(reader_tid);
+	__atomic_store_n(&go_on, 1, __ATOMIC_RELEASE);
+	must_eq(thread_join(reader), &node[0]);
+	thread_join(writer);
+	must_eq(mdi_addrmap_find(address(1)), half);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("addrmap");
@@ -234,6 +295,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_remove_stranger);
 	tcase_add_test(tcase, test_in_order);
 	tcase_add_test(tcase, test_readers);
+	tcase_add_test(tcase, test_writer_stays);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
