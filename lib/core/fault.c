@@ -226,6 +226,25 @@ static void pass_door(const struct mdi_thread *thread,
 }
 
 /*
+ * A gate's way out of a module, with DS and ES in rcx and rdx: they are not 0
+ * (gate_pkey.S). The host's are loaded, and the instruction is run again with
+ * what it wants there; a jumper could have put in that himself. Host code comes
+ * by as well, when it calls a service.
+ */
+static bool selectors_differ(const struct mdi_thread *thread, int signo,
+			     const siginfo_t *info, ucontext_t *context)
+{
+	uintptr_t far = mdi_context_pc(context) - (uintptr_t)mdi_gate_pkey;
+
+	if (signo != SIGSEGV || info->si_code != SI_KERNEL ||
+	    (far != mdi_rights_back[0] && far != mdi_rights_back[1]) ||
+	    !mdi_context_clear_rcx_rdx(context))
+		return false;
+	mdi_selectors_reload(thread);
+	return true;
+}
+
+/*
  * A module's fault: true when it is to go on. It does so with its own rights:
  * those that it had can be what it jumped to a WRPKRU for. The gates' code is
  * not gone on with where it was entered like that.
@@ -359,6 +378,8 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 		pass(signo, info, context, thread);
 		goto out;
 	}
+	if (thread != NULL && selectors_differ(thread, signo, info, context))
+		goto out;
 	culprit = mdi_backend_now->culprit(thread, context);
 	if (culprit != NULL && signo == SIGILL &&
 	    mdi_context_pc(context) == (uintptr_t)mdi_door_thread) {

@@ -168,6 +168,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
 
+	mdi_selectors_reload(thread);
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
 	if (mdi_arch_state.services[frame->service].flags & MDI_SERVICE_ASK &&
 	    !mdi_service_allowed(number, thread))

@@ -625,10 +625,7 @@ static void read_selectors(uint16_t out[4])
 			   "=m"(out[3]));
 }
 
-/*
- * After a fault, and after the return of a gate that scrubs. With page
- * permissions every gate does.
- */
+/* After a fault and after a return; of a gate that scrubs as well. */
 START_TEST(test_selectors)
 {
 	const struct state *state = &selectors[_i];
@@ -651,8 +648,6 @@ START_TEST(test_selectors)
 		cpu_call(&before, (modiso_fn)host_function, 0, 0, 0, 0);
 		if (round == 4)
 			state_gate = gate;
-		if (on_pkey() && round < 4 && !crash)
-			continue;
 		code = cpu_call(&seen, (modiso_fn)call_state_gate, state->value,
 				crash, 0, 0);
 		read_selectors(now);
@@ -660,6 +655,71 @@ START_TEST(test_selectors)
 		check_host(state, &seen, &before, base);
 		check_code(state, (int)code, crash);
 	}
+}
+END_TEST
+
+static void set_data_selectors(unsigned long value)
+{
+	__asm__ volatile("movl %k0, %%ds\n\tmovl %k0, %%es" : : "r"(value));
+}
+
+static uint16_t in_service[4];
+
+static uintptr_t note_selectors(uintptr_t value)
+{
+	read_selectors(in_service);
+	return value + 1;
+}
+
+static uintptr_t (*volatile note)(uintptr_t);
+
+/* Of DS and ES: @first when it calls the service, @last when it returns. */
+MODULE_CODE static uintptr_t change_and_call(uintptr_t first, uintptr_t last)
+{
+	set_data_selectors(first);
+	first = note(first);
+	set_data_selectors(last);
+	return first;
+}
+
+/* A segment of code, but readable: another value that fits. */
+#define USER_CS 0x33
+
+/*
+ * Services have the host's selectors too, and so has a thread that has given
+ * itself other ones, which with keys it has not against a module that loads 0.
+ */
+START_TEST(test_host_selectors)
+{
+	static const uintptr_t values[] = {0, POKE_USER_DS, USER_CS};
+	struct modiso_gate_options options = {
+		SIZED, .flags = MODISO_GATE_SCRUB, .word_args = 2};
+	struct modiso_module *module;
+	struct modiso_gate *gates[2];
+	uint16_t mine[4], now[4];
+	int round, least = _i && on_pkey(), most = 3 - least;
+
+	set_data_selectors(values[_i]);
+	read_selectors(mine);
+	must_eq(mine[0], values[_i]);
+	must_eq(mine[1], values[_i]);
+	module = world_module();
+	note = (uintptr_t(*)(uintptr_t))make_service("note", note_selectors);
+	gates[0] = make_gate(module, change_and_call);
+	expect(MODISO_OK,
+	       modiso_gate_create(module, (modiso_fn)change_and_call, &options,
+				  &gates[1]));
+	for (round = 0; round < 2 * most * most; round++) {
+		uintptr_t first = values[least + round / 2 % most];
+		uintptr_t last = values[least + round / 2 / most];
+
+		must_eq(enter(gates[round % 2], first, last), first + 1);
+		read_selectors(now);
+		must(!memcmp(mine, now, sizeof(now)));
+		must(!memcmp(mine, in_service, sizeof(mine)));
+		must_eq(note(1), 2); /* by the host itself */
+	}
+	must_eq(modiso_fault_count(), 0);
 }
 END_TEST
 
@@ -1029,6 +1089,7 @@ static Suite *make_suite(void)
 	for (i = 0; i < SELECTORS; i++)
 		if (!selectors[i].needs_fsgsbase || cpu_has_fsgsbase())
 			tcase_add_loop_test(tcase, test_selectors, i, i + 1);
+	tcase_add_loop_test(tcase, test_host_selectors, 0, 2);
 	tcase_add_test(tcase, test_host_modes);
 	tcase_add_test(tcase, test_trap_flag);
 	tcase_add_test(tcase, test_return_shifted);

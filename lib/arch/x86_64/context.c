@@ -85,6 +85,16 @@ void mdi_context_set_pc(ucontext_t *context, const void *pc)
 	context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)pc;
 }
 
+bool mdi_context_clear_rcx_rdx(ucontext_t *context)
+{
+	greg_t *reg = context->uc_mcontext.gregs;
+	bool were = (reg[REG_RCX] | reg[REG_RDX]) != 0;
+
+	reg[REG_RCX] = 0;
+	reg[REG_RDX] = 0;
+	return were;
+}
+
 uintptr_t mdi_context_sp(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];

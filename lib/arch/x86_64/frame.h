@@ -464,6 +464,8 @@ void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
  * all code that takes frames, in gate_pkey.S.
  */
 extern const uint32_t mdi_gate_pkey_exit;
+/* And as far into it, the WRPKRU of the ways out of modules. */
+extern const uint32_t mdi_rights_back[2];
 void mdi_service_pkey(void);
 
 /* Called by the gates: core/gate.c, core/service.c, core/fault.c. */

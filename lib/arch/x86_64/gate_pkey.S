@@ -117,6 +117,24 @@
 	movl	%gs:RO_HOST_PKRU, %eax
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
+	HOST_BLOCK
+.endm
+
+/*
+ * The same for a thread that comes out of a module, which may have changed DS
+ * and ES. They are 0 in 64-bit programs, and WRPKRU traps unless ecx and edx
+ * are: so it looks at both at no cost. What the trap comes to is in C
+ * (core/fault.c: selectors_differ); @label is the instruction.
+ */
+.macro RIGHTS_BACK label
+	movl	%gs:RO_HOST_PKRU, %eax
+	movl	%ds, %ecx
+	movl	%es, %edx
+\label:
+	HOST_BLOCK
+.endm
+
+.macro HOST_BLOCK
 	WRPKRU
 	rdgsbase %r10
 	andl	$MDI_BLOCK_MASK, %r10d
@@ -137,7 +155,7 @@ GATE(mdi_gate_pkey)
 	CALL_MODULE
 .Lexit:
 	movq	%rax, %rsi
-	RIGHTS_HOST
+	RIGHTS_BACK .Lexit_rights
 	movq	T_FRAME(%r10), %rcx
 	LOAD_REGS %rcx, -F_SIZE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
@@ -233,15 +251,11 @@ GATE(mdi_gate_pkey_scrub_any)
 ENDF(mdi_gate_pkey_scrub_any)
 
 /*
- * On the way out, still with the module's rights: as a rule all four are 0. One
- * of FS or GS that has changed has changed a base as well, and is a fault.
+ * On the way out, still with the module's rights: as a rule both are 0. One that
+ * has changed has changed a base as well, and is a fault.
  */
 .macro SAME_SELECTORS
-	movl	%ds, %ecx
-	movl	%es, %edx
-	orl	%edx, %ecx
-	movl	%fs, %edx
-	orl	%edx, %ecx
+	movl	%fs, %ecx
 	movl	%gs, %edx
 	orl	%edx, %ecx
 	jnz	.Lselectors
@@ -280,10 +294,6 @@ GATE(mdi_gate_pkey_scrubbed)
 	SAME_SELECTORS
 	jmp	.Lexit
 .Lselectors:
-	movzwl	%gs:RO_SELECTORS, %ecx
-	movl	%ecx, %ds
-	movzwl	%gs:RO_SELECTORS+2, %ecx
-	movl	%ecx, %es
 	movl	%fs, %ecx
 	cmpw	%cx, %gs:RO_SELECTORS+4
 	jne	mdi_gate_bad
@@ -365,7 +375,7 @@ FUNC(mdi_service_pkey)
 	jz	.Ldirect
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
-	RIGHTS_HOST
+	RIGHTS_BACK .Lservice_rights
 	movq	T_FRAME(%r10), %rax
 	leaq	T_FRAMES(%r10), %rcx
 	cmpq	%rcx, %rax
@@ -508,6 +518,10 @@ ENDF(mdi_service_pkey)
 	.p2align 2
 LABEL(mdi_gate_pkey_exit)
 	.long	.Lexit - mdi_gate_pkey
+/* The two instructions that trap when DS or ES is not 0: for core/fault.c. */
+LABEL(mdi_rights_back)
+	.long	.Lexit_rights - mdi_gate_pkey
+	.long	.Lservice_rights - mdi_gate_pkey
 	GATE_TEXT
 
 /* See frame.h. The crash is what this is for; it returns from neither. */
