@@ -21,7 +21,8 @@
  *   longjmp(), siglongjmp() to where the host has called setjmp()
  *     A fault, MODISO_FAULT_JUMP. Jumps inside the module are its own. Host
  *     code may jump over a module, out of a service or a signal handler: the
- *     module's call is then over. Ways to jump that the C library does not see
+ *     module's call is then over, also when the handler came in the middle of
+ *     a gate. Ways to jump that the C library does not see
  *     (setcontext(), compilers' own) must not lead out: the next fault of the
  *     host code that then runs as the module ends the process, with a message.
  *   pthread_exit(), pthread_cancel() of the thread

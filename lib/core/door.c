@@ -79,12 +79,24 @@ static bool same_stack(uintptr_t a, uintptr_t b)
 	return distance < STACK_REACH && mdi_maps_together(a, b);
 }
 
+/*
+ * Where a frame's gate was called. What a handler has interrupted may not have
+ * written that into the frame yet.
+ */
+static uintptr_t called_at(const struct mdi_frame *frame)
+{
+	return mdi_backend_now->id == MODISO_BACKEND_PKEY &&
+			       frame->service_sp == MDI_INTERRUPTED ?
+		       frame->called_at :
+		       frame->rsp;
+}
+
 static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
 
 	for (; frame < thread->frame; frame++)
-		if (same_stack(frame->rsp, sp))
+		if (same_stack(called_at(frame), sp))
 			return true;
 	return false;
 }
@@ -132,8 +144,8 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 		return false;
 	thread->passing = 0; /* a handler is left, if it was one */
 	while (mdi_frame_top(thread) != NULL &&
-	       mdi_frame_top(thread)->rsp < sp &&
-	       same_stack(mdi_frame_top(thread)->rsp, sp))
+	       called_at(mdi_frame_top(thread)) < sp &&
+	       same_stack(called_at(mdi_frame_top(thread)), sp))
 		mdi_gate_abandon(thread);
 	return mdi_thread_on_altstack(thread, here);
 }

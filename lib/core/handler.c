@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/gate.h"
+#include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
 #include "core/thread.h"
@@ -233,6 +234,22 @@ static void restore_words(const struct interruption *at)
 	mdi_error_restore(&at->error);
 }
 
+/*
+ * Where the interrupted gate was called. One with keys takes its frame first and
+ * writes it then, still on the host's stack.
+ */
+static uintptr_t called_at(const struct mdi_frame *frame,
+			   const ucontext_t *context)
+{
+	uintptr_t sp = mdi_context_sp(context);
+
+	/* 0: it has found no stack, and has written all of the frame. */
+	if (sp != 0 && mdi_is_gate_begin(mdi_context_pc(context)) &&
+	    mdi_region_at(sp) == NULL)
+		return sp;
+	return frame->rsp;
+}
+
 static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		  struct interruption *at)
 {
@@ -259,6 +276,7 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 	at->frame = mdi_frame_top(thread);
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
 		at->frame->link = at->link;
+		at->frame->called_at = called_at(at->frame, context);
 		at->stack = mdi_thread_link(thread, at->link)->stack;
 		/* Its stack is in use: a gate call takes another one. */
 		mdi_thread_link(thread, at->link)->stack = 0;

@@ -104,14 +104,8 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 static bool half_taken(const struct mdi_thread *thread,
 		       const ucontext_t *context)
 {
-	uintptr_t pc = mdi_context_pc(context);
-
 	if (thread->frame != mdi_thread_frames(thread) + 1 ||
-	    pc < (uintptr_t)mdi_gate_pkey ||
-	    pc >= (uintptr_t)mdi_service_pkey)
-		return false;
-	if (pc >= (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit &&
-	    pc < (uintptr_t)mdi_gate_pkey_six)
+	    !mdi_is_gate_begin(mdi_context_pc(context)))
 		return false;
 	return mdi_region_at(mdi_context_sp(context)) == NULL;
 }

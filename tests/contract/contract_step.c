@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -228,6 +229,7 @@ static void check(unsigned sent, bool stepped)
 }
 
 static int variant;
+static void (*handler)(int signo) = handle;
 
 static void set_scene(void)
 {
@@ -237,7 +239,7 @@ static void set_scene(void)
 		.flags = MODISO_REGION_CLOSED,
 	};
 	struct sigaction action = {
-		.sa_handler = handle,
+		.sa_handler = handler,
 		.sa_flags = onstack[variant],
 	};
 
@@ -667,6 +669,96 @@ START_TEST(test_first_call)
 }
 END_TEST
 
+/* --- a handler that does not come back --- */
+
+static sigjmp_buf way_out;
+
+static void handle_and_jump(int signo)
+{
+	handle(signo);
+	siglongjmp(way_out, 1);
+}
+
+/*
+ * Far below the calls before it: what their frames say of the host's stack does
+ * not fit this one.
+ */
+static __attribute__((noinline)) void call_below(void)
+{
+	volatile char room[20000];
+
+	room[0] = 0;
+	if (sigsetjmp(way_out, 1) == 0) {
+		step_begin();
+		cpu_call(&seen, entry, 20, 22, 3, 4);
+	}
+	step_end();
+	room[1] = room[0];
+}
+
+static void round_jump(void)
+{
+	must_eq(enter(sum_gate, 1, 2), 3);
+	must_eq(enter(other_sum_gate, 3, 4), 7);
+	call_below();
+}
+
+/* No call is under way, and all works as if none had been. */
+static void check_jump(unsigned sent, bool stepped)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	sigset_t mask;
+
+	(void)stepped;
+	must_eq(handled, sent);
+	must_eq(thread->frame, mdi_thread_frames(thread));
+	must_eq(thread->window_count, 0);
+	must_eq(thread->in_handler, 0);
+	if (on_pkey())
+		must_eq(mdi_rdpkru(), before.pkru);
+	must(!sigprocmask(SIG_BLOCK, NULL, &mask));
+	must(!memcmp(&mask, &before.mask, 8));
+	must_eq(region_bytes(hosts)[CRIME] | region_bytes(hosts)[HANDLER_CRIME],
+		0);
+	must_eq(service(6), 7);
+	must_be_closed();
+}
+
+static void set_jump(void)
+{
+	handler = handle_and_jump;
+	set_service();
+}
+
+static void set_jump_scrub(void)
+{
+	handler = handle_and_jump;
+	set_scene();
+	entry = thunk_of((modiso_fn)sum, 2, 0, MODISO_GATE_SCRUB, 0);
+}
+
+static void set_jump_fault(void)
+{
+	handler = handle_and_jump;
+	set_scene();
+	entry = thunk_of((modiso_fn)commit_crime, 2, 8, 0, 99);
+}
+
+static void (*const jump_scenes[])(void) = {set_jump, set_jump_scrub,
+					    set_jump_fault};
+#define JUMP_SCENES (int)(sizeof(jump_scenes) / sizeof(jump_scenes[0]))
+
+START_TEST(test_jump)
+{
+	struct step_plan plan = plan_of("jump", jump_scenes[_i % JUMP_SCENES],
+					round_jump);
+
+	variant = _i / JUMP_SCENES;
+	plan.check = check_jump;
+	must(step_run(&plan).wanted >= 50);
+}
+END_TEST
+
 /* --- one call too deep --- */
 
 static struct modiso_gate *deep_gate;
@@ -1072,6 +1164,8 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_window, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_first_call, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_too_deep, first, VARIANTS);
+		tcase_add_loop_test(tcase, test_jump, first * JUMP_SCENES,
+				    VARIANTS * JUMP_SCENES);
 		tcase_add_loop_test(tcase, test_in_handler, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_two_in_handler, first,
 				    VARIANTS);

@@ -185,7 +185,11 @@ struct mdi_frame {
 	uint32_t service;
 	uint32_t module_mxcsr;
 	uint32_t module_x87_control;
-	uint64_t gs_base; /* plain: the host's */
+	union {
+		uint64_t gs_base; /* plain: the host's */
+		/* pkey: where rsp leads, while a handler of the host runs. */
+		uint64_t called_at;
+	};
 };
 
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
@@ -464,9 +468,19 @@ void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
  * all code that takes frames, in gate_pkey.S.
  */
 extern const uint32_t mdi_gate_pkey_exit;
+void mdi_service_pkey(void);
+
+/* May a gate with keys that is interrupted here not have written its frame? */
+static inline bool mdi_is_gate_begin(uintptr_t pc)
+{
+	return pc >= (uintptr_t)mdi_gate_pkey &&
+	       pc < (uintptr_t)mdi_service_pkey &&
+	       (pc < (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit ||
+		pc >= (uintptr_t)mdi_gate_pkey_six);
+}
+
 /* And as far into it, the WRPKRU of the ways out of modules. */
 extern const uint32_t mdi_rights_back[2];
-void mdi_service_pkey(void);
 
 /* Called by the gates: core/gate.c, core/service.c, core/fault.c. */
 int mdi_gate_slow(struct mdi_gate_slot *slot);
