@@ -15,20 +15,13 @@
 
 #include "arch/arch.h"
 #include "base/common.h"
+#include "os/memory.h"
 
 enum mdi_domain_kind {
 	MDI_DOMAIN_MODULE,
 	MDI_DOMAIN_HOST,  /* modules have no rights, the host has all */
 	MDI_DOMAIN_CLOSED, /* nobody has rights without a window */
 	MDI_DOMAIN_SHARED  /* each of some modules has rights of its own */
-};
-
-/* Pages side by side with one protection; the unit of a system call. */
-struct mdi_run {
-	char *base;
-	size_t length;
-	uint32_t prot;
-	bool outside; /* not in the domain's own range: adopted memory */
 };
 
 struct mdi_runs {
@@ -57,7 +50,7 @@ struct mdi_domain {
 	int key;              /* that the pages carry */
 	bool torn;            /* some do not: see slots.c */
 	uint32_t pkru_parked; /* head.pkru without a slot */
-	uint64_t used;        /* when it was admitted last, see slots.c */
+	bool noted;           /* admitted again since it got its slot: ditto */
 	bool made_threads;    /* that have its rights and are in no list */
 
 	struct mdi_runs runs; /* every page of the domain */
@@ -89,6 +82,12 @@ struct mdi_users {
 	bool (*strangers)(void);
 	/* From now on every thread's next call into it comes to admit(). */
 	void (*withdraw)(const struct mdi_domain *domain);
+	/*
+	 * The same, and true: nobody is inside, nor comes in without asking.
+	 * It is withdrawn for @also as well, who may be the same.
+	 */
+	bool (*shut)(const struct mdi_domain *domain,
+		     const struct mdi_domain *also);
 	/* What threads enter it with are its rights of now. */
 	void (*renew)(const struct mdi_domain *domain);
 };

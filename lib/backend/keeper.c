@@ -3,6 +3,7 @@
 
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
+#include "os/lock.h"
 
 #include <errno.h>
 #include <time.h>
@@ -26,11 +27,10 @@ struct waiter {
 #define LOOK_AGAIN MDI_CRITICAL_STEP
 
 /*
- * A futex mutex (0 free, 1 held, 2 held with waiters), not a pthread one: the
- * fault handler takes it. It guards everything below, and nests inside the
+ * The fault handler takes it. It guards everything below, and nests inside the
  * library's lock. No memory of a domain is touched while it is held.
  */
-static uint32_t lock;
+static struct mdi_lock lock;
 
 static const struct mdi_keeper_ops *ops;
 static struct mdi_domain *current; /* entered, or the last one that was */
@@ -38,23 +38,6 @@ static unsigned inside;            /* threads in it */
 static unsigned holds;
 static uint64_t lease_end_ns;
 static struct waiter *first, **last = &first;
-
-static void acquire(void)
-{
-	uint32_t seen = 0;
-
-	if (__atomic_compare_exchange_n(&lock, &seen, 1, false,
-					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	while (__atomic_exchange_n(&lock, 2, __ATOMIC_ACQUIRE) != 0)
-		mdi_sys_futex_wait(&lock, 2, 0);
-}
-
-static void release(void)
-{
-	if (__atomic_exchange_n(&lock, 0, __ATOMIC_RELEASE) == 2)
-		mdi_sys_futex_wake(&lock, 1);
-}
 
 static uint64_t now_ns(void)
 {
@@ -164,7 +147,7 @@ static void step_aside(struct waiter *self)
 	struct waiter **link = &first;
 	bool waits;
 
-	acquire();
+	mdi_lock(&lock);
 	waits = !(self->word & GRANTED);
 	if (waits) {
 		while (*link != self)
@@ -174,14 +157,14 @@ static void step_aside(struct waiter *self)
 			last = link;
 		advance(); /* it may have been in the way */
 	}
-	release();
+	mdi_unlock(&lock);
 	if (!waits)
 		return;
 	mdi_critical_pause();
 	mdi_critical_waits(&self->word); /* the handler may have waited too */
-	acquire();
+	mdi_lock(&lock);
 	line_up(self);
-	release();
+	mdi_unlock(&lock);
 }
 
 /* In line, with the lock held on entry and not on return. */
@@ -201,7 +184,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		timeout = lease_left();
 		seen = __atomic_load_n(&self.word, __ATOMIC_RELAXED);
 		advance();
-		release();
+		mdi_unlock(&lock);
 		if (__atomic_load_n(&self.word, __ATOMIC_ACQUIRE) & GRANTED)
 			break;
 		/* One that is kept from here on changes the word. */
@@ -209,7 +192,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			mdi_sys_futex_wait(&self.word, seen, timeout);
 		if (mdi_critical_pending())
 			step_aside(&self);
-		acquire();
+		mdi_lock(&lock);
 	}
 	mdi_critical_waits(NULL);
 	if (self.result != 0)
@@ -229,9 +212,9 @@ static int obey(enum mdi_wish wish, struct mdi_domain *domain)
 	int result;
 
 	mdi_critical_begin();
-	acquire();
+	mdi_lock(&lock);
 	result = wish == MDI_WISH_ENTER ? enter(domain) : ops->open(domain);
-	release();
+	mdi_unlock(&lock);
 	mdi_critical_end();
 	return result;
 }
@@ -248,10 +231,10 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	 * wait in line behind the thread that it interrupted.
 	 */
 	mdi_critical_begin();
-	acquire();
+	mdi_lock(&lock);
 	if ((again || first == NULL) && possible(wish, domain)) {
 		result = grant(wish, domain);
-		release();
+		mdi_unlock(&lock);
 	} else {
 		result = wait_in_line(wish, domain);
 	}
@@ -264,7 +247,7 @@ void mdi_keeper_leave(void)
 	int saved = errno;
 
 	mdi_critical_begin();
-	acquire();
+	mdi_lock(&lock);
 	if (ops->external) {
 		ops->to_host();
 	} else if (--inside == 0) {
@@ -273,7 +256,7 @@ void mdi_keeper_leave(void)
 			ops->to_host();
 		advance();
 	}
-	release();
+	mdi_unlock(&lock);
 	mdi_critical_end();
 	errno = saved;
 }
@@ -285,10 +268,10 @@ void mdi_keeper_unhold(void)
 	if (ops->external)
 		return;
 	mdi_critical_begin();
-	acquire();
+	mdi_lock(&lock);
 	holds--;
 	advance();
-	release();
+	mdi_unlock(&lock);
 	mdi_critical_end();
 	errno = saved;
 }
@@ -298,26 +281,26 @@ int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg)
 	int result;
 
 	mdi_critical_begin();
-	acquire();
+	mdi_lock(&lock);
 	result = act(arg, inside != 0);
-	release();
+	mdi_unlock(&lock);
 	mdi_critical_end();
 	return result;
 }
 
 void mdi_keeper_before_fork(void)
 {
-	acquire();
+	mdi_lock(&lock);
 }
 
 void mdi_keeper_after_fork_parent(void)
 {
-	release();
+	mdi_unlock(&lock);
 }
 
 void mdi_keeper_after_fork(struct mdi_domain *domain, unsigned own_holds)
 {
-	lock = 0;
+	lock.word = 0;
 	first = NULL;
 	last = &first;
 	lease_end_ns = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who has which key. A module that is entered without a slot takes a free one,
- * else that of the module idle longest, whose pages go to the host key: one
+ * else that of a module that is idle, whose pages go to the host key: one
  * pkey_mprotect(2) for each run of pages with one protection, whatever the
  * number of regions.
  *
@@ -12,9 +12,10 @@
  * is inside keeps the key.
  *
  * Nobody notes when a module was entered last: that would be work on the hot
- * path. Instead a withdrawn link is what a cleared reference bit is in a page
- * table: the next call comes here and is noted. With each key that changes
- * hands the links to the module next in line are withdrawn.
+ * path. Instead the keys are a circle with a hand, and a withdrawn link is what
+ * a cleared reference bit is in a page table: the next call comes here and is
+ * noted. With each key that changes hands the links to the module that is next
+ * are withdrawn; when the hand comes to one that was noted since, it goes on.
  *
  * A set, regions that several modules have rights to, takes a slot like a
  * module. It is needed by each of its modules: a link to one is given when all
@@ -38,17 +39,25 @@ static uint32_t free_slots; /* that no domain has */
 static uint32_t lent;       /* a thread that a module made may have these */
 static uint32_t retired;    /* of them, those that no domain has any more */
 static struct mdi_domain *owner[MDI_PKRU_KEYS];
-static uint64_t clock_now; /* counts admissions */
+/* The circle of keys: whose turn it is to be taken away, and who follows. */
+static uint8_t hand, following[MDI_PKRU_KEYS];
 
 void mdi_slots_start(uint32_t keys)
 {
+	int last = keys != 0 ? 31 - __builtin_clz(keys) : 0;
+
 	slots = keys;
 	free_slots = keys;
 	lent = 0;
 	retired = 0;
-	clock_now = 0;
-	for (int key = 0; key < MDI_PKRU_KEYS; key++)
+	hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
+	for (int key = 0; key < MDI_PKRU_KEYS; key++) {
 		owner[key] = NULL;
+		if ((keys & 1u << key) == 0)
+			continue;
+		following[last] = (uint8_t)key;
+		last = key;
+	}
 }
 
 void mdi_slots_lend(uint32_t keys)
@@ -81,12 +90,8 @@ static bool resident(const struct mdi_domain *domain)
 	return owner[domain->key] == domain;
 }
 
-static void compute(struct mdi_domain *module)
+static MDI_RARE uint32_t with_sets(const struct mdi_domain *module, uint32_t pkru)
 {
-	uint32_t pkru = module->pkru_parked;
-
-	if (resident(module))
-		pkru &= ~MDI_PKRU_BOTH(module->key);
 	for (const struct mdi_share *share = module->shares; share != NULL;
 	     share = share->next) {
 		if (!resident(share->set))
@@ -95,49 +100,73 @@ static void compute(struct mdi_domain *module)
 		if (share->access & MDI_PROT_WRITE)
 			pkru &= ~MDI_PKRU_WD(share->set->key);
 	}
+	return pkru;
+}
+
+/* What a module may do with its slot, if any, and those that its sets have. */
+MDI_INLINE void compute(struct mdi_domain *module, uint32_t slot)
+{
+	uint32_t pkru = module->pkru_parked & ~slot;
+
+	if (module->shares != NULL)
+		pkru = with_sets(module, pkru);
 	module->head.pkru = pkru;
 }
 
-/* Run @act for a module, or for every one that has rights to a set. */
-static void for_modules(struct mdi_domain *domain,
-			void (*act)(struct mdi_domain *module))
+static MDI_RARE void compute_each(const struct mdi_domain *set)
 {
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		act(domain);
-	if (domain->kind != MDI_DOMAIN_SHARED)
-		return;
-	for (uint32_t i = 0; i < domain->share_count; i++)
-		if (domain->shares[i].module != NULL)
-			act(domain->shares[i].module);
+	for (uint32_t i = 0; i < set->share_count; i++) {
+		struct mdi_domain *module = set->shares[i].module;
+
+		if (module != NULL)
+			compute(module, resident(module) ?
+						MDI_PKRU_BOTH(module->key) :
+						0);
+	}
 }
 
-static void give(struct mdi_domain *domain, int key)
+/* The pages of a domain carry this key. It had none that others could have. */
+MDI_INLINE void give(struct mdi_domain *domain, int key)
 {
-	free_slots &= ~(1u << key);
 	owner[key] = domain;
 	domain->key = key;
-	for_modules(domain, compute);
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		compute(domain, MDI_PKRU_BOTH(key));
+	else
+		compute_each(domain);
 }
 
-static void park(struct mdi_domain *domain)
+/* They carry the host's. Whose the other one is the caller says. */
+MDI_INLINE void park(struct mdi_domain *domain)
 {
-	if (resident(domain)) {
-		*(is_lent(domain->key) ? &retired : &free_slots) |=
-			1u << domain->key;
-		owner[domain->key] = NULL;
-	}
 	domain->key = mdi_open.state.host_key;
-	for_modules(domain, compute);
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		compute(domain, 0);
+	else
+		compute_each(domain);
+}
+
+static int take_free(void)
+{
+	int key = __builtin_ctz(free_slots);
+
+	free_slots &= free_slots - 1;
+	return key;
+}
+
+static void give_back(int key)
+{
+	*(is_lent(key) ? &retired : &free_slots) |= 1u << key;
+	owner[key] = NULL;
 }
 
 void mdi_slots_add(struct mdi_domain *domain)
 {
+	domain->key = mdi_open.state.host_key;
+	domain->head.pkru = domain->pkru_parked;
 	/* A set has no pages yet, and nobody who waits for it. */
 	if (free_slots != 0 && domain->kind == MDI_DOMAIN_MODULE)
-		give(domain, __builtin_ctz(free_slots));
-	else
-		park(domain);
-	domain->used = ++clock_now;
+		give(domain, take_free());
 }
 
 /*
@@ -146,54 +175,57 @@ void mdi_slots_add(struct mdi_domain *domain)
  */
 void mdi_slots_remove(struct mdi_domain *domain)
 {
+	if (!resident(domain))
+		return;
+	give_back(domain->key);
 	park(domain);
 }
 
-static int tag_runs(const struct mdi_runs *runs, size_t count, int key)
+/*
+ * Not all runs of a domain have got their key. They go back to the one that they
+ * had; when that fails as well the domain keeps the slot among the two, is torn,
+ * and is tagged as a whole before anybody enters it again.
+ */
+static MDI_RARE int untag(struct mdi_domain *domain, int from,
+		 const struct mdi_run *refused)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct mdi_run *run = &runs->run[i];
+	const struct mdi_runs *runs = &domain->runs;
+	int result = mdi_fail_os("pkey_mprotect", "%zu bytes at %p",
+				 refused->length, (void *)refused->base);
 
-		if (mdi_mem_protect_key(run->base, run->length, run->prot,
-					key) != 0)
-			return mdi_fail_os("pkey_mprotect",
-					   "%zu bytes at %p", run->length,
-					   (void *)run->base);
-	}
-	return 0;
+	domain->torn = mdi_mem_key_runs(runs->run, runs->count, from) != NULL;
+	return result;
 }
 
-/*
- * All pages of a domain from one key to another. When that fails half-way they
- * go back; when that fails as well the domain keeps the slot among the two, is
- * torn, and is tagged as a whole before anybody enters it again.
- */
-static int tag(struct mdi_domain *domain, int from, int to)
+/* All pages of a domain from one key to another. */
+MDI_INLINE int tag(struct mdi_domain *domain, int from, int to)
 {
-	int result = tag_runs(&domain->runs, domain->runs.count, to);
+	const struct mdi_run *refused =
+		mdi_mem_key_runs(domain->runs.run, domain->runs.count, to);
 
-	domain->torn = result != 0 &&
-		       tag_runs(&domain->runs, domain->runs.count, from) != 0;
-	return result;
+	if (__builtin_expect(refused != NULL, 0))
+		return untag(domain, from, refused);
+	domain->torn = false;
+	return 0;
 }
 
 /* --- taking a slot --- */
 
-static void withdraw(const struct mdi_domain *domain,
-		     const struct mdi_users *users)
+static MDI_RARE void withdraw_each(const struct mdi_domain *set,
+			  const struct mdi_users *users)
+{
+	for (uint32_t i = 0; i < set->share_count; i++)
+		if (set->shares[i].module != NULL)
+			users->withdraw(set->shares[i].module);
+}
+
+MDI_INLINE void withdraw(const struct mdi_domain *domain,
+			 const struct mdi_users *users)
 {
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		users->withdraw(domain);
-	if (domain->kind != MDI_DOMAIN_SHARED)
-		return;
-	for (uint32_t i = 0; i < domain->share_count; i++)
-		if (domain->shares[i].module != NULL)
-			users->withdraw(domain->shares[i].module);
-}
-
-static bool barrier(const struct mdi_users *users)
-{
-	return !users->others() || mdi_sys_membarrier() == 0;
+	else
+		withdraw_each(domain, users);
 }
 
 /* Is a thread in a module that has this key? */
@@ -209,40 +241,38 @@ static bool inside(const struct mdi_domain *domain,
 	return false;
 }
 
-/* No thread enters @domain without asking; true: nobody is inside. */
-static bool close_gates(const struct mdi_domain *domain,
-			const struct mdi_users *users)
+/* With sets among the two: the same for each of their modules. */
+static MDI_RARE bool shut_each(const struct mdi_domain *domain,
+		      const struct mdi_domain *next,
+		      const struct mdi_users *users)
 {
-	withdraw(domain, users);
-	return barrier(users) && !inside(domain, users);
+	withdraw(next, users);
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		return users->shut(domain, domain);
+	for (uint32_t i = 0; i < domain->share_count; i++)
+		if (domain->shares[i].module != NULL &&
+		    !users->shut(domain->shares[i].module,
+				 domain->shares[i].module))
+			return false;
+	return true;
 }
 
-/* Who was admitted longest ago, but for the keys in @tried. */
-static struct mdi_domain *oldest(uint32_t tried)
+/*
+ * Nobody is inside of @domain, nor enters it without asking. @next, who may be
+ * the same, is entered by asking as well.
+ */
+MDI_INLINE bool shut(const struct mdi_domain *domain,
+		     const struct mdi_domain *next,
+		     const struct mdi_users *users)
 {
-	struct mdi_domain *found = NULL;
-
-	for (uint32_t left = slots & ~tried; left != 0; left &= left - 1) {
-		struct mdi_domain *domain = owner[__builtin_ctz(left)];
-
-		if (domain != NULL &&
-		    (found == NULL || domain->used < found->used))
-			found = domain;
-	}
-	return found;
-}
-
-static int evict(struct mdi_domain *victim)
-{
-	int result = tag(victim, victim->key, mdi_open.state.host_key);
-
-	if (result == 0)
-		park(victim);
-	return result;
+	return domain->kind == MDI_DOMAIN_MODULE &&
+			       next->kind == MDI_DOMAIN_MODULE ?
+		       users->shut(domain, next) :
+		       shut_each(domain, next, users);
 }
 
 /* Those who could have them have ended. */
-static void reinstate(const struct mdi_users *users)
+static MDI_RARE void reinstate(const struct mdi_users *users)
 {
 	if (retired == 0 || users->strangers())
 		return;
@@ -251,33 +281,19 @@ static void reinstate(const struct mdi_users *users)
 	retired = 0;
 }
 
-/* May a thread have this domain's key that nobody can ask to go? */
-static bool outlasted(const struct mdi_domain *domain,
-		      const struct mdi_users *users)
+MDI_INLINE bool any_lent(void)
 {
-	return is_lent(domain->key) && users->strangers();
+	return __atomic_load_n(&lent, __ATOMIC_RELAXED) != 0;
 }
 
-/* Of anybody but those in @tried. */
-static int take_slot(uint32_t tried, const struct mdi_users *users)
+/* May a thread have this key that nobody can ask to go? */
+static MDI_RARE bool outlasted(int key, const struct mdi_users *users)
 {
-	struct mdi_domain *victim, *next;
-	int result;
+	return is_lent(key) && users->strangers();
+}
 
-	while ((victim = oldest(tried)) != NULL) {
-		tried |= 1u << victim->key;
-		if (inside(victim, users) || outlasted(victim, users) ||
-		    !close_gates(victim, users) || outlasted(victim, users))
-			continue;
-		take_back(1u << victim->key);
-		result = evict(victim);
-		if (result != 0)
-			return result;
-		next = oldest(tried);
-		if (next != NULL)
-			withdraw(next, users);
-		return 0;
-	}
+static MDI_RARE int all_busy(void)
+{
 	return mdi_fail(MODISO_ERR_NOKEY,
 			"threads are inside of all %d modules that have a "
 			"protection key, or there are threads that modules "
@@ -287,29 +303,78 @@ static int take_slot(uint32_t tried, const struct mdi_users *users)
 			__builtin_popcount(lent), __builtin_popcount(slots));
 }
 
+/*
+ * A key that was anybody's but those in @keep; all are taken. Twice around: who
+ * was noted since the hand came by last is passed over once.
+ */
+MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
+{
+	struct mdi_domain *victim, *next;
+	bool loans = any_lent();
+	int result;
+
+	for (int left = 2 * MDI_PKRU_KEYS; left > 0; left--) {
+		*key = hand;
+		victim = owner[*key];
+		hand = following[*key];
+		next = owner[hand];
+		if (loans && (victim == NULL || outlasted(*key, users)))
+			continue; /* the first of these: it is retired */
+		if (loans && next == NULL)
+			next = victim;
+		if (keep & 1u << *key)
+			continue;
+		if (victim->noted) {
+			victim->noted = false;
+			withdraw(victim, users);
+			continue;
+		}
+		if (!shut(victim, next, users))
+			continue;
+		/* Who was inside until then may have lent it. */
+		if (any_lent()) {
+			if (outlasted(*key, users))
+				continue;
+			take_back(1u << *key);
+		}
+		next->noted = false;
+		result = tag(victim, *key, mdi_open.state.host_key);
+		if (result == 0)
+			park(victim);
+		return result;
+	}
+	return all_busy();
+}
+
+/* It has a slot: a call has come by. */
+static MDI_RARE int note(struct mdi_domain *domain)
+{
+	domain->noted = true;
+	return domain->torn ? tag(domain, domain->key, domain->key) : 0;
+}
+
 /* Keys in @keep are needed as well. */
-static int admit(struct mdi_domain *domain, uint32_t keep,
-		 const struct mdi_users *users)
+MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
+		     const struct mdi_users *users)
 {
 	int key, result;
 
-	domain->used = ++clock_now;
-	if (resident(domain)) {
-		if (domain->torn)
-			return tag(domain, domain->key, domain->key);
-		return 0;
-	}
-	if (free_slots == 0)
+	if (resident(domain))
+		return note(domain);
+	if (free_slots == 0 && any_lent())
 		reinstate(users);
-	if (free_slots == 0) {
-		result = take_slot(keep, users);
+	if (free_slots != 0) {
+		key = take_free();
+	} else {
+		result = take_key(keep, users, &key);
 		if (result != 0)
 			return result;
 	}
-	key = __builtin_ctz(free_slots);
 	result = tag(domain, domain->key, key);
 	if (result == 0 || domain->torn)
 		give(domain, key);
+	else
+		give_back(key);
 	return result;
 }
 
@@ -318,7 +383,8 @@ static uint32_t key_bit(const struct mdi_domain *domain)
 	return resident(domain) ? 1u << domain->key : 0;
 }
 
-int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
+/* A module and all of its sets. */
+static MDI_RARE int admit_all(struct mdi_domain *domain, const struct mdi_users *users)
 {
 	const struct mdi_share *share;
 	uint32_t keep = 0;
@@ -336,6 +402,12 @@ int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
 		keep |= key_bit(share->set);
 	}
 	return result;
+}
+
+int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
+{
+	return domain->shares == NULL ? admit(domain, 0, users) :
+					admit_all(domain, users);
 }
 
 /* --- sets --- */
@@ -393,7 +465,7 @@ int mdi_slots_prepare(const struct mdi_move *move,
 		return result;
 	withdraw(move->from, users);
 	withdraw(move->to, users);
-	if (!barrier(users))
+	if (users->others() && mdi_sys_membarrier() != 0)
 		return mdi_fail_os("membarrier", "changing rights");
 	if (move->to->kind == MDI_DOMAIN_SHARED && inside(move->to, users))
 		result = admit(move->to, key_bit(move->from), users);
@@ -404,8 +476,8 @@ bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users)
 {
 	if (!resident(set))
 		return true;
-	if (!close_gates(set, users))
+	if (!shut(set, set, users))
 		return false;
-	park(set);
+	mdi_slots_remove(set);
 	return true;
 }

@@ -16,6 +16,9 @@
 #define MDI_NORETURN __attribute__((noreturn))
 #define MDI_TLS __attribute__((tls_model("initial-exec"))) _Thread_local
 
+/* For what is rare, so that what is not stays short. */
+#define MDI_RARE __attribute__((noinline))
+
 /*
  * For functions between a gate and its system calls. The kernel's own returns
  * use up the CPU's memory of where ours go, so after a system call every frame

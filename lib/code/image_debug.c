@@ -8,11 +8,10 @@
 #include "code/image_debug.h"
 
 #include "base/error.h"
-#include "base/lock.h"
 #include "core/runtime.h"
 #include "core/vault.h"
+#include "os/lock.h"
 
-#include <pthread.h>
 #include <string.h>
 
 struct jit_entry {
@@ -37,7 +36,7 @@ struct mdi_image_debug {
 };
 
 /* Guards the list; nests inside the library's lock. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mdi_lock lock;
 static struct jit_descriptor mdi_jit_descriptor __attribute__((used)) = {
 	.version = 1,
 };

@@ -213,24 +213,50 @@ void mdi_gate_too_deep(void)
 	mdi_status_set(too_deep());
 }
 
-/* The lock is held. */
-static int try_link(struct mdi_thread *thread, struct modiso_module *module)
+MDI_INLINE void set_link(struct mdi_link *link,
+			 const struct modiso_module *module,
+			 const struct mdi_stack *stack)
 {
-	struct mdi_link *link =
-		mdi_thread_link(thread, module->domain.head.link);
-	struct mdi_stack *stack;
-	int result;
-
-	result = mdi_backend_now->admit(&module->domain, &mdi_thread_users);
-	if (result == 0)
-		result = mdi_thread_stack(thread, module, &stack);
-	if (result != 0)
-		return result;
 	link->pkru = module->domain.head.pkru;
 	link->scrub = module->domain.scrub;
 	/* The gate pushes a word and then calls. */
 	link->stack = stack->top - 8;
+}
+
+/* With a stack that has to be looked for, or made. */
+static MDI_RARE int set_new_link(struct mdi_thread *thread,
+				 struct modiso_module *module,
+				 struct mdi_link *link)
+{
+	struct mdi_stack *stack = NULL;
+	int saved = errno, result = mdi_thread_stack(thread, module, &stack);
+
+	if (result != 0)
+		return result;
+	errno = saved;
+	set_link(link, module, stack);
 	return 0;
+}
+
+MDI_INLINE int try_link(struct mdi_thread *thread,
+			struct modiso_module *module)
+{
+	struct mdi_link *link =
+		mdi_thread_link(thread, module->domain.head.link);
+	const struct mdi_stack *stack;
+	int result;
+
+	mdi_runtime_lock();
+	result = mdi_backend_now->admit(&module->domain, &mdi_thread_users);
+	if (result == 0) {
+		stack = mdi_thread_ready_stack(thread, module);
+		if (stack != NULL)
+			set_link(link, module, stack);
+		else
+			result = set_new_link(thread, module, link);
+	}
+	mdi_runtime_unlock();
+	return result;
 }
 
 static uint64_t now_ns(void)
@@ -242,58 +268,97 @@ static uint64_t now_ns(void)
 }
 
 /*
- * What this thread enters the module with. A gate's way out tells nobody that a
- * key is free again, so who waits for one looks again and again.
+ * All keys are taken. A gate's way out tells nobody that one is free again, so
+ * who waits for one looks again and again.
  */
-static int make_link(struct mdi_thread *thread, struct modiso_module *module)
+static int wait_for_link(struct mdi_thread *thread,
+			 struct modiso_module *module)
 {
-	uint64_t pause = PAUSE_MIN_NS, since = 0, limit = key_wait_ns;
+	uint64_t pause = PAUSE_MIN_NS, since = now_ns(), limit = key_wait_ns;
 	uint32_t never = 0;
-	int result;
+	int result, saved = errno;
 
 	for (;;) {
-		mdi_runtime_lock();
-		result = try_link(thread, module);
-		mdi_runtime_unlock();
-		if (result != MODISO_ERR_NOKEY || limit == 0)
-			return result;
-		if (since == 0)
-			since = now_ns();
-		else if (limit != UINT64_MAX && now_ns() - since >= limit)
-			return result;
 		mdi_sys_futex_wait(&never, 0, pause);
 		if (pause < PAUSE_MAX_NS)
 			pause *= 2;
+		result = try_link(thread, module);
+		if (result == 0)
+			errno = saved;
+		if (result != MODISO_ERR_NOKEY ||
+		    (limit != UINT64_MAX && now_ns() - since >= limit))
+			return result;
 	}
+}
+
+/* Of a thread that is attached. */
+MDI_INLINE struct mdi_thread *own_thread(void)
+{
+	return mdi_block_thread((char *)mdi_block);
+}
+
+/* Attached, with the GS base of then, and not to be abandoned. */
+MDI_INLINE bool is_ready(void)
+{
+	/* No GS base is that of a thread that is not attached. */
+	return mdi_rdgsbase() == mdi_block && !own_thread()->abandoned;
+}
+
+static int make_ready(void)
+{
+	struct mdi_thread *thread;
+	int result = mdi_thread_attach(&thread);
+
+	if (result != 0)
+		return result;
+	if (mdi_thread_give_up(thread))
+		return MODISO_ERR_ABANDONED;
+	if (mdi_rdgsbase() != mdi_block)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the program changed the GS base of this "
+				"thread; gates need it");
+	return 0;
+}
+
+/* A thread that was not ready, or has not got its link: @result says why. */
+static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
+{
+	if (!ready) {
+		result = make_ready();
+		if (result == MODISO_ERR_ABANDONED)
+			return result; /* which has been told */
+		if (result == 0)
+			result = try_link(mdi_thread_self(), module);
+	}
+	if (result == MODISO_ERR_NOKEY && key_wait_ns != 0)
+		result = wait_for_link(mdi_thread_self(), module);
+	if (result != 0)
+		mdi_status_set(result);
+	return result;
 }
 
 /*
  * A thread's first call at all, its first one into this module, one into a
  * module that it is in already, or one whose rights were withdrawn. 0: what was
  * missing is there, begin again.
+ *
+ * The last of these is what each call is where modules outnumber keys, so few
+ * functions and instructions stand between it and its system calls:
+ * contract_calls.c counts them.
  */
 int mdi_gate_slow(struct mdi_gate_slot *slot)
 {
 	struct modiso_module *module =
 		mdi_domain_module((struct mdi_domain *)slot->domain);
-	struct mdi_thread *thread;
-	int saved = errno, result;
+	bool ready = is_ready();
+	int result = 0;
 
-	result = mdi_thread_attach(&thread);
-	if (result == 0 && mdi_thread_give_up(thread))
-		return MODISO_ERR_ABANDONED;
-	if (result == 0 && mdi_rdgsbase() != mdi_block)
-		result = mdi_fail(MODISO_ERR_STATE,
-				  "the program changed the GS base of this "
-				  "thread; gates need it");
-	if (result == 0)
-		result = make_link(thread, module);
-	if (result != 0) {
-		mdi_status_set(result);
-		return result;
+	if (ready) {
+		result = try_link(own_thread(), module);
+		if (result == 0)
+			return 0;
 	}
-	errno = saved;
-	return 0;
+	return slower(module, ready, result);
 }
 
 /* May this thread call a plain gate at all? */

@@ -2,12 +2,12 @@
 #include "core/heap.h"
 
 #include "base/error.h"
-#include "base/lock.h"
 #include "core/range.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/file.h"
 #include "os/linux_signal.h"
+#include "os/lock.h"
 #include "os/memory.h"
 
 /*
@@ -16,9 +16,7 @@
  */
 #define LOCKS 16
 
-static pthread_mutex_t locks[LOCKS] = {
-	[0 ... LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER
-};
+static struct mdi_lock locks[LOCKS];
 
 void mdi_heap_lock(const struct modiso_module *module)
 {

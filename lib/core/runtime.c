@@ -3,7 +3,6 @@
 
 #include "backend/select.h"
 #include "base/error.h"
-#include "base/lock.h"
 #include "base/misuse.h"
 #include "core/addrmap.h"
 #include "core/gate.h"
@@ -16,6 +15,7 @@
 #include "core/vault.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
+#include "os/lock.h"
 #include "os/memory.h"
 
 #include <pthread.h>
@@ -23,19 +23,7 @@
 
 union mdi_open_page_state mdi_open;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-void mdi_runtime_lock(void)
-{
-	mdi_critical_begin();
-	mdi_lock(&lock);
-}
-
-void mdi_runtime_unlock(void)
-{
-	mdi_unlock(&lock);
-	mdi_critical_end();
-}
+struct mdi_lock mdi_runtime_guard;
 
 int mdi_runtime_check(void)
 {

@@ -8,6 +8,8 @@
 #include <modiso/init.h>
 
 #include "backend/backend.h"
+#include "os/linux_signal.h"
+#include "os/lock.h"
 
 int mdi_runtime_start(const struct modiso_options *options);
 int mdi_runtime_stop(void);
@@ -17,8 +19,19 @@ int mdi_runtime_stop(void);
  * threads. The keeper's lock nests inside it. No module code and no callback
  * runs while it is held.
  */
-void mdi_runtime_lock(void);
-void mdi_runtime_unlock(void);
+extern struct mdi_lock mdi_runtime_guard;
+
+static inline void mdi_runtime_lock(void)
+{
+	mdi_critical_begin();
+	mdi_lock(&mdi_runtime_guard);
+}
+
+static inline void mdi_runtime_unlock(void)
+{
+	mdi_unlock(&mdi_runtime_guard);
+	mdi_critical_end();
+}
 
 /*
  * What every public function begins with: 0, or MODISO_ERR_STATE before init

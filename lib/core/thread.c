@@ -226,13 +226,13 @@ static int commit_block(uint32_t index)
 
 	/* The page behind the frames stays closed: see gate_pkey.S. */
 	if (mdi_mem_protect(block, T_FRAMES_END, rw) != 0 ||
-	    mdi_mem_protect(block + T_LINKS, MDI_BLOCK_SIZE - T_LINKS, rw) !=
+	    mdi_mem_protect(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS, rw) !=
 		    0)
 		return mdi_fail_os("mprotect", "a thread's state");
 	if (backend->protect_own(block, MDI_PAGE_SIZE, true) != 0 ||
 	    backend->protect_own(block + MDI_PAGE_SIZE,
 				 T_FRAMES_END - MDI_PAGE_SIZE, false) != 0 ||
-	    backend->protect_own(block + T_LINKS, MDI_BLOCK_SIZE - T_LINKS,
+	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
 				 false) != 0)
 		return MODISO_ERR_OS;
 	return commit_altstacks(index);
@@ -366,9 +366,11 @@ static void give_stacks(struct mdi_thread *thread)
 	struct mdi_stack *stack, *next;
 
 	for (stack = thread->stacks; stack != NULL; stack = next) {
+		uint32_t link = stack->module->domain.head.link;
+
 		next = stack->next;
-		mdi_thread_link(thread, stack->module->domain.head.link)->stack =
-			0;
+		mdi_thread_link(thread, link)->stack = 0;
+		*mdi_thread_first_stack(thread, link) = NULL;
 		stack->next = stack->module->free_stacks;
 		stack->module->free_stacks = stack;
 	}
@@ -489,14 +491,52 @@ static bool strangers(void)
 }
 
 /* Other threads may be reading these: one store each, the caller's barrier. */
+MDI_INLINE void withdraw_from(const struct mdi_thread *thread,
+			      const struct mdi_domain *domain)
+{
+	__atomic_store_n(&mdi_thread_link(thread, domain->head.link)->stack, 0,
+			 __ATOMIC_RELAXED);
+}
+
 static void withdraw(const struct mdi_domain *domain)
 {
 	struct mdi_thread *thread;
 
 	for (thread = attached; thread != NULL; thread = thread->next)
-		__atomic_store_n(&mdi_thread_link(thread,
-						  domain->head.link)->stack,
-				 0, __ATOMIC_RELAXED);
+		withdraw_from(thread, domain);
+}
+
+/*
+ * A look before the links are withdrawn spares those who are inside a way into
+ * the library. The caller goes on elsewhere when the barrier fails.
+ */
+static MDI_RARE bool shut_all(const struct mdi_domain *domain,
+		     const struct mdi_domain *also)
+{
+	int saved = errno;
+	bool passed;
+
+	if (mdi_threads_inside(domain))
+		return false;
+	withdraw(domain);
+	withdraw(also);
+	passed = !others() || mdi_sys_membarrier() == 0;
+	errno = saved;
+	return passed && !mdi_threads_inside(domain);
+}
+
+/* Where one thread is attached, and in no module, there is nothing to wait for. */
+static bool shut(const struct mdi_domain *domain, const struct mdi_domain *also)
+{
+	struct mdi_thread *thread = attached;
+
+	if (thread == NULL || thread->next != NULL ||
+	    mdi_block != (uintptr_t)mdi_thread_block(thread) ||
+	    mdi_frame_top(thread) != NULL)
+		return shut_all(domain, also);
+	withdraw_from(thread, domain);
+	withdraw_from(thread, also);
+	return true;
 }
 
 void mdi_threads_scrub(const struct mdi_domain *domain)
@@ -524,6 +564,7 @@ const struct mdi_users mdi_thread_users = {
 	.inside = mdi_threads_inside,
 	.strangers = strangers,
 	.withdraw = withdraw,
+	.shut = shut,
 	.renew = renew,
 };
 
@@ -550,14 +591,17 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out)
 {
 	uint32_t rank = calls_into(thread, &module->domain);
-	struct mdi_stack *stack;
+	struct mdi_stack **first = mdi_thread_first_stack(
+				 thread, module->domain.head.link),
+			 *stack = rank == 0 ? *first : thread->stacks;
 	int result;
 
-	for (stack = thread->stacks; stack != NULL; stack = stack->next) {
-		if (stack->module == module && stack->rank == rank) {
-			*out = stack;
-			return 0;
-		}
+	while (stack != NULL &&
+	       (stack->module != module || stack->rank != rank))
+		stack = rank == 0 ? NULL : stack->next;
+	if (stack != NULL) {
+		*out = stack;
+		return 0;
 	}
 	stack = module->free_stacks;
 	if (stack != NULL) {
@@ -570,6 +614,8 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 	stack->rank = rank;
 	stack->next = thread->stacks;
 	thread->stacks = stack;
+	if (rank == 0)
+		*first = stack;
 	*out = stack;
 	return 0;
 }
@@ -587,6 +633,7 @@ static void forget(struct mdi_thread *thread, struct modiso_module *module)
 		mdi_vault_free(stack, sizeof(*stack));
 	}
 	mdi_thread_link(thread, module->domain.head.link)->stack = 0;
+	*mdi_thread_first_stack(thread, module->domain.head.link) = NULL;
 }
 
 void mdi_threads_forget(struct modiso_module *module)

@@ -72,6 +72,17 @@ struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
 int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out);
 
+/* The same where it is there, and the thread is in no gate; else NULL. */
+static inline struct mdi_stack *
+mdi_thread_ready_stack(const struct mdi_thread *thread,
+		       const struct modiso_module *module)
+{
+	return mdi_frame_top(thread) != NULL ?
+		       NULL :
+		       *mdi_thread_first_stack(thread,
+					       module->domain.head.link);
+}
+
 /* A module ends: no thread keeps a stack or a link of it. */
 void mdi_threads_forget(struct modiso_module *module);
 

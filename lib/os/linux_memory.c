@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
@@ -14,12 +15,9 @@
  */
 static void *void_page = MAP_FAILED;
 
-static int linux_prot(uint32_t prot)
-{
-	return (prot & MDI_PROT_READ ? PROT_READ : 0) |
-	       (prot & MDI_PROT_WRITE ? PROT_WRITE : 0) |
-	       (prot & MDI_PROT_EXEC ? PROT_EXEC : 0);
-}
+_Static_assert(MDI_PROT_READ == PROT_READ && MDI_PROT_WRITE == PROT_WRITE &&
+		       MDI_PROT_EXEC == PROT_EXEC,
+	       "the bits are the kernel's");
 
 int mdi_mem_start(void)
 {
@@ -150,12 +148,48 @@ int mdi_mem_move(void *from, size_t length, void *to)
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot)
 {
-	return mprotect(base, length, linux_prot(prot));
+	return mprotect(base, length, (int)prot);
 }
 
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key)
 {
-	return mdi_sys_pkey_mprotect(base, length, linux_prot(prot), key);
+	return mdi_sys_pkey_mprotect(base, length, (int)prot, key);
+}
+
+/* Without the C library on the way. 0, or an errno as a negative number. */
+MDI_INLINE long key_call(const struct mdi_run *run, int key)
+{
+	register long key_word __asm__("r10") = key;
+	long result;
+
+	__asm__ volatile("movl %[number], %%eax\n\tsyscall"
+			 : "=&a"(result)
+			 : [number] "i"(SYS_pkey_mprotect), "D"(run->base),
+			   "S"(run->length), "d"((long)run->prot), "r"(key_word)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+/* Not in the loop: what it would have to keep costs more than the loop. */
+static MDI_RARE const struct mdi_run *
+refused(const struct mdi_run *run, long result)
+{
+	errno = (int)-result;
+	return run;
+}
+
+const struct mdi_run *mdi_mem_key_runs(const struct mdi_run *run, size_t count,
+				       int key)
+{
+	const struct mdi_run *end = run + count;
+	long result;
+
+	for (; run != end; run++) {
+		result = key_call(run, key);
+		if (result != 0)
+			return refused(run, result);
+	}
+	return NULL;
 }
 
 int mdi_mem_nodump(void *base, size_t length)

@@ -51,6 +51,21 @@ int mdi_mem_move(void *from, size_t length, void *to);
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
+
+/* Pages side by side with one protection; the unit of a system call. */
+struct mdi_run {
+	char *base;
+	size_t length;
+	uint32_t prot;
+	bool outside; /* not in its domain's own range: adopted memory */
+};
+
+/*
+ * A key for each of them, with a few instructions between the system calls.
+ * NULL, or the first one that the kernel refuses, and errno.
+ */
+const struct mdi_run *mdi_mem_key_runs(const struct mdi_run *run, size_t count,
+				       int key);
 int mdi_mem_nodump(void *base, size_t length);
 /* Address space goes back to the kernel; nothing has changed on failure. */
 int mdi_mem_unmap(void *base, size_t length);

@@ -77,8 +77,8 @@ START_TEST(test_mapped)
 	must_str(perms(block), "rw-p");
 	must_str(perms(block + T_FRAMES_END - 1), "rw-p");
 	must_str(perms(block + T_FRAMES_END), "---p");
-	must_str(perms(block + T_LINKS - 1), "---p");
-	must_str(perms(block + T_LINKS), "rw-p");
+	must_str(perms(block + T_STACKS - 1), "---p");
+	must_str(perms(block + T_STACKS), "rw-p");
 	must_str(perms(block + MDI_BLOCK_SIZE - 1), "rw-p");
 	must_str(perms(block + MDI_BLOCK_SIZE), "---p");
 	/* Signal stacks, a guard page below each. */

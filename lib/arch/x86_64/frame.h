@@ -11,7 +11,7 @@
  *	                not write it. A gate compares PKRU with it.
  *	block + 4096    struct mdi_thread: modules can neither read nor write
  *	                it. Frames of gates under way, the way back to the
- *	                host, this thread's link to each module.
+ *	                host, this thread's stack in each module and its link.
  *
  * Blocks lie side by side at MDI_BLOCK_SIZE, so that masking any number gives
  * some block and never anything else.
@@ -55,6 +55,7 @@
 #define T_SELECTORS 4124
 #define T_FRAMES 8192
 #define T_FRAMES_END 16384
+#define T_STACKS 131072
 #define T_LINKS 262144
 
 /* struct mdi_frame */
@@ -344,6 +345,16 @@ static inline struct mdi_link *mdi_thread_link(const struct mdi_thread *thread,
 static inline uint32_t mdi_link_index(uint32_t link)
 {
 	return (link - T_LINKS) >> L_SHIFT;
+}
+
+/* A thread's stack for its outermost call into a module. NULL: none yet. */
+static inline struct mdi_stack **
+mdi_thread_first_stack(const struct mdi_thread *thread, uint32_t link)
+{
+	/* A pointer is half as long as a link. */
+	return (struct mdi_stack **)(void *)(mdi_thread_block(thread) +
+					     (link >> 1) + T_STACKS -
+					     T_LINKS / 2);
 }
 
 static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)

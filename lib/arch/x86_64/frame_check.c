@@ -38,6 +38,11 @@ _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");
 _Static_assert(T_LINKS + (MDI_MODULES_MAX << L_SHIFT) == MDI_BLOCK_SIZE,
 	       "T_LINKS");
+_Static_assert(T_STACKS + MDI_MODULES_MAX * sizeof(void *) == T_LINKS,
+	       "T_STACKS");
+_Static_assert(sizeof(struct mdi_link) == 2 * sizeof(void *) &&
+		       T_LINKS % 2 == 0,
+	       "mdi_thread_first_stack()");
 _Static_assert(MDI_BLOCK_SIZE == 1 << MDI_BLOCK_SHIFT, "MDI_BLOCK_SHIFT");
 _Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
 	       "MDI_BLOCK_MASK");

@@ -48,7 +48,7 @@
 #define CLEAN_FLAGS_HOST_ONLY CLEAN_FLAGS_FROM(A_FLAGS+mdi_arch_state(%rip))
 
 /* All that can be an argument, and r11: 192 bytes below the stack pointer. */
-.macro SAVE_ARGS
+.macro SAVE_WORDS
 	subq	$192, %rsp
 	.cfi_adjust_cfa_offset 192
 	movq	%rdi, 0(%rsp)
@@ -58,6 +58,9 @@
 	movq	%r8, 32(%rsp)
 	movq	%r9, 40(%rsp)
 	movq	%r11, 48(%rsp)
+.endm
+
+.macro SAVE_FLOATS
 	movups	%xmm0, 64(%rsp)
 	movups	%xmm1, 80(%rsp)
 	movups	%xmm2, 96(%rsp)
@@ -68,7 +71,12 @@
 	movups	%xmm7, 176(%rsp)
 .endm
 
-.macro LOAD_ARGS from=%rsp
+.macro SAVE_ARGS
+	SAVE_WORDS
+	SAVE_FLOATS
+.endm
+
+.macro LOAD_WORDS from=%rsp
 	movq	0(\from), %rdi
 	movq	8(\from), %rsi
 	movq	16(\from), %rdx
@@ -76,6 +84,9 @@
 	movq	32(\from), %r8
 	movq	40(\from), %r9
 	movq	48(\from), %r11
+.endm
+
+.macro LOAD_FLOATS from=%rsp
 	movups	64(\from), %xmm0
 	movups	80(\from), %xmm1
 	movups	96(\from), %xmm2
@@ -84,6 +95,11 @@
 	movups	144(\from), %xmm5
 	movups	160(\from), %xmm6
 	movups	176(\from), %xmm7
+.endm
+
+.macro LOAD_ARGS from=%rsp
+	LOAD_WORDS \from
+	LOAD_FLOATS \from
 .endm
 
 .macro DROP_ARGS

@@ -349,10 +349,18 @@ ENDF(mdi_gate_pkey_own)
 GATE(mdi_gate_pkey_slow)
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
-	SAVE_ARGS
+	SAVE_WORDS
+	cmpl	$0, S_FLOATS(%r11)
+	je	.Lwords_only
+	SAVE_FLOATS
+.Lwords_only:
 	movq	%r11, %rdi
 	callq	mdi_gate_slow
-	LOAD_ARGS
+	LOAD_WORDS
+	cmpl	$0, S_FLOATS(%r11)
+	je	.Lwords_again
+	LOAD_FLOATS
+.Lwords_again:
 	DROP_ARGS
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
