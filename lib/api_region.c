@@ -17,6 +17,7 @@
 struct region_request {
 	struct modiso_module *owner;
 	uint32_t flags;
+	uint32_t becomes;
 	const char *name;
 };
 
@@ -47,6 +48,8 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 					   "options.flags");
 	if (result == 0 && known.name != NULL)
 		result = mdi_check_name(known.name, "options.name");
+	if (result == 0 && known.becomes != 0)
+		result = mdi_check_access(known.becomes);
 	if (result == 0 && known.flags & MODISO_REGION_CLOSED && owner != NULL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "MODISO_REGION_CLOSED is for host regions");
@@ -56,6 +59,7 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 			 known.flags & MODISO_REGION_CLOSED ? mdi_host_closed :
 							      mdi_host;
 	request->flags = known.flags;
+	request->becomes = known.becomes;
 	request->name = known.name ? known.name : "region";
 	return 0;
 }
@@ -75,6 +79,7 @@ int modiso_region_create(struct modiso_module *owner, size_t length,
 		return result;
 	mdi_runtime_lock();
 	result = mdi_region_create(request.owner, rounded, access,
+				   request.becomes ? request.becomes : access,
 				   request.flags, request.name, out);
 	mdi_runtime_unlock();
 	return result;

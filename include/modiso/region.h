@@ -39,6 +39,13 @@ struct modiso_region_options {
 	uint32_t struct_size; /* bytes */
 	uint32_t flags;       /* MODISO_REGION_* */
 	const char *name;     /* for reports; NULL: "region"; copied */
+	/*
+	 * modiso_region_create(): what modiso_region_protect() will make of it
+	 * when it is filled, as access; 0: nothing else. It decides where the
+	 * pages lie, and no more: those of one protection side by side make
+	 * entering the module a few system calls, however many regions it has.
+	 */
+	uint32_t becomes;
 };
 
 /* What a region is. The caller sets struct_size before the call. */

@@ -95,6 +95,38 @@ char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top)
 	return NULL;
 }
 
+bool mdi_arena_take_at(struct mdi_arena *arena, char *base, size_t length)
+{
+	struct mdi_extent *extent;
+	size_t i = 0, above;
+	char *end;
+
+	if (!keep_room(arena))
+		return false;
+	extent = arena->free;
+	while (i < arena->free_count &&
+	       extent[i].base + extent[i].length <= base)
+		i++;
+	if (i == arena->free_count || extent[i].base > base)
+		return false;
+	end = extent[i].base + extent[i].length;
+	if ((size_t)(end - base) < length)
+		return false;
+	above = (size_t)(end - base) - length;
+	extent[i].length = (size_t)(base - extent[i].base);
+	if (above != 0 && extent[i].length != 0) {
+		memmove(&extent[i + 1], &extent[i],
+			(arena->free_count - i) * sizeof(*extent));
+		arena->free_count++;
+		i++;
+	}
+	if (above != 0)
+		extent[i] = (struct mdi_extent){ base + length, above };
+	else if (extent[i].length == 0)
+		remove_extent(arena, i);
+	return true;
+}
+
 void mdi_arena_give(struct mdi_arena *arena, char *base, size_t length)
 {
 	struct mdi_extent *free = arena->free;

@@ -2,8 +2,8 @@
 /*
  * core/arena.h - one reserved address range, and who has which part of it.
  *
- * Memory that will stay writable is taken from the bottom, read-only memory
- * from the top: so pages of one protection lie side by side.
+ * What is taken where is said in core/region.c: so that pages of one protection
+ * lie side by side.
  */
 #ifndef MDI_CORE_ARENA_H
 #define MDI_CORE_ARENA_H
@@ -33,6 +33,8 @@ bool mdi_arena_fits(const struct mdi_arena *arena, size_t length);
 
 /* NULL when there is no room, or no memory to note it. */
 char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top);
+/* The same for one place; false also when a part of it is not free. */
+bool mdi_arena_take_at(struct mdi_arena *arena, char *base, size_t length);
 /* Cannot fail; without memory to note it, the piece stays unused. */
 void mdi_arena_give(struct mdi_arena *arena, char *base, size_t length);
 

@@ -71,6 +71,7 @@ int mdi_heap_create(struct modiso_module *module, size_t length, uint32_t flags,
 		goto free_heap;
 	}
 	result = mdi_region_create(module, length, MODISO_READ | MODISO_WRITE,
+				   MODISO_READ | MODISO_WRITE,
 				   flags, name, &heap->region);
 	if (result != 0)
 		goto unmap;

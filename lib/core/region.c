@@ -59,6 +59,7 @@ static struct modiso_region *new_region(struct modiso_module *owner, char *base,
 	region->owner = owner;
 	region->domain = &owner->domain;
 	region->access = access;
+	region->place = access;
 	region->flags = flags;
 	strncpy(region->name, name, sizeof(region->name) - 1);
 	return region;
@@ -86,6 +87,66 @@ static int no_room(const struct modiso_module *owner, size_t length)
 			"no room for %zu bytes in the address range of %s (%zu "
 			"bytes); raise modiso_module_options.range_size",
 			length, owner->name, owner->arena.length);
+}
+
+/*
+ * Where pages lie in a module's range. Writable ones grow from the bottom, code
+ * from the top, what is read alone down from a border below the top: so none is
+ * in the way of the others before the range is nearly full. A range that is too
+ * small to keep room for code has the border at its top.
+ */
+#define CODE_SHARE 16
+#define CODE_LEAST ((size_t)1 << 20)
+
+static char *border(const struct mdi_arena *arena)
+{
+	size_t code = arena->length / CODE_SHARE & ~(MDI_PAGE_SIZE - 1);
+
+	return arena->base + arena->length - (code < CODE_LEAST ? 0 : code);
+}
+
+static bool lies_among(const struct modiso_module *owner, const char *address,
+		       uint32_t place)
+{
+	const struct modiso_region *region = mdi_region_at((uintptr_t)address);
+
+	return region != NULL && region->owner == owner &&
+	       region->place == place && !region->adopted;
+}
+
+/* Beside pages that are in that place already; NULL: there is no room. */
+static char *find_beside(const struct modiso_module *owner, size_t length,
+			 uint32_t place)
+{
+	const struct mdi_arena *arena = &owner->arena;
+	bool from_top = !(place & MODISO_WRITE);
+
+	for (size_t n = 0; n < arena->free_count; n++) {
+		const struct mdi_extent *extent =
+			&arena->free[from_top ? arena->free_count - 1 - n : n];
+		char *end = extent->base + extent->length;
+
+		if (extent->length < length)
+			continue;
+		if (lies_among(owner, end, place))
+			return end - length;
+		if (lies_among(owner, extent->base - 1, place))
+			return extent->base;
+	}
+	return NULL;
+}
+
+static char *take(struct modiso_module *owner, size_t length, uint32_t place)
+{
+	struct mdi_arena *arena = &owner->arena;
+	char *base = find_beside(owner, length, place);
+
+	if (base == NULL && place == MODISO_READ)
+		base = border(arena) - length;
+	if (base != NULL && base >= arena->base &&
+	    mdi_arena_take_at(arena, base, length))
+		return base;
+	return mdi_arena_take(arena, length, !(place & MODISO_WRITE));
 }
 
 static int commit(char *base, size_t length, size_t guard, uint32_t flags)
@@ -130,11 +191,10 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 }
 
 static int create(struct modiso_module *owner, size_t length, uint32_t access,
-		  uint32_t flags, const char *name, size_t guard,
-		  struct modiso_region **out)
+		  uint32_t place, uint32_t flags, const char *name,
+		  size_t guard, struct modiso_region **out)
 {
-	char *base =
-		mdi_arena_take(&owner->arena, length, !(access & MODISO_WRITE));
+	char *base = take(owner, length, place);
 	int result;
 
 	if (base == NULL)
@@ -143,14 +203,16 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 			   out);
 	if (result != 0)
 		mdi_arena_give(&owner->arena, base, length);
+	else
+		(*out)->place = place;
 	return result;
 }
 
 int mdi_region_create(struct modiso_module *owner, size_t length,
-		      uint32_t access, uint32_t flags, const char *name,
-		      struct modiso_region **out)
+		      uint32_t access, uint32_t place, uint32_t flags,
+		      const char *name, struct modiso_region **out)
 {
-	return create(owner, length, access, flags, name, 0, out);
+	return create(owner, length, access, place, flags, name, 0, out);
 }
 
 /*
@@ -184,6 +246,7 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 		result = create_first_stack(owner, size, out);
 	else
 		result = create(owner, size + MDI_PAGE_SIZE,
+				MODISO_READ | MODISO_WRITE,
 				MODISO_READ | MODISO_WRITE, 0, "stack",
 				MDI_PAGE_SIZE, out);
 	if (result == 0)
@@ -354,9 +417,11 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 	result = set_pages(region->domain, base_of(region), length_of(region),
 			   access, region->access,
 			   region->adopted || mdi_region_granted(region));
-	if (result == 0)
-		region->access = access;
-	return result;
+	if (result != 0)
+		return result;
+	region->access = access;
+	region->place = access;
+	return 0;
 }
 
 int mdi_region_create_shared(struct modiso_module *owner, int fd,
@@ -368,7 +433,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 	char *base;
 	int result;
 
-	base = mdi_arena_take(&owner->arena, length, !(access & MODISO_WRITE));
+	base = take(owner, length, access);
 	if (base == NULL)
 		return no_room(owner, length);
 	region = new_region(owner, base, length, access, flags, name);

@@ -18,6 +18,7 @@ struct modiso_region {
 	struct mdi_domain *domain; /* the owner's, or a set's: core/grant.h */
 	struct modiso_region *set_next;
 	uint32_t access;
+	uint32_t place; /* the access of the pages that it lies among */
 	uint32_t flags;
 	uint32_t windows; /* open on it, all threads */
 	bool adopted;
@@ -31,9 +32,12 @@ struct modiso_region {
 	char name[MODISO_NAME_SIZE];
 };
 
-/* The library's lock is held in all of these but mdi_region_at(). */
+/*
+ * The library's lock is held in all of these but mdi_region_at(). @place: beside
+ * pages of which access.
+ */
 int mdi_region_create(struct modiso_module *owner, size_t length,
-		      uint32_t access, uint32_t flags, const char *name,
+		      uint32_t access, uint32_t place, uint32_t flags, const char *name,
 		      struct modiso_region **out);
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,

@@ -21,6 +21,8 @@
 /* No system call has this number: the kernel refuses it, the tracer sees it. */
 #define MARK 0x7777
 
+enum { REGIONS = 100 };
+
 /* Between the two marks. */
 struct counts {
 	unsigned all;
@@ -305,7 +307,6 @@ static void in_turn_with(unsigned regions)
 	mark();
 }
 
-enum { REGIONS = 100 };
 
 static void in_turn(void)
 {
@@ -546,9 +547,9 @@ static void misses(void)
 }
 
 /* One call for each protection of the pages that go and of those that come. */
-START_TEST(test_miss)
+static void must_be_few_calls(void (*body)(void))
 {
-	struct counts counts = trace(misses);
+	struct counts counts = trace(body);
 
 	if (on_pkey()) {
 		must(counts.keys <= 6 * ROUNDS && counts.keys > 0);
@@ -558,6 +559,67 @@ START_TEST(test_miss)
 		must_eq(counts.mprotect, 4 * ROUNDS);
 		must_eq(counts.all, counts.mprotect);
 	}
+}
+
+START_TEST(test_miss)
+{
+	must_be_few_calls(misses);
+}
+END_TEST
+
+/*
+ * A hundred regions of three protections, made in any order; those that are
+ * filled first and get theirs later have said so.
+ */
+static void make_mixed(const char *name, unsigned i)
+{
+	static const uint32_t later[] = {0, MODISO_READ, RX, 0, RX, MODISO_READ};
+	struct modiso_module *module = make_module(name);
+	struct modiso_region *region, *waiting = NULL;
+	uint32_t waiting_for = 0;
+	unsigned n;
+
+	for (n = 0; n < REGIONS; n++) {
+		struct modiso_region_options options = {
+			.struct_size = sizeof(options),
+			.becomes = later[(n * n + i) % 6],
+		};
+
+		expect(MODISO_OK,
+		       modiso_region_create(module, (1 + n % 3) * PAGE,
+					    n % 7 ? RW : MODISO_READ, &options,
+					    &region));
+		if (options.becomes == 0)
+			continue;
+		/* Each stays as it is until there is another one. */
+		if (waiting)
+			expect(MODISO_OK,
+			       modiso_region_protect(waiting, waiting_for));
+		waiting = region;
+		waiting_for = options.becomes;
+	}
+	expect(MODISO_OK, modiso_region_protect(waiting, waiting_for));
+	thunks[i] = (uintptr_t(*)(uintptr_t))make_thunk(module, same);
+}
+
+static void mixed_misses(void)
+{
+	uintptr_t i;
+
+	start_with(on_pkey() ? 2 : 0);
+	make_mixed("one", 0);
+	make_mixed("other", 1);
+	must_eq(thunks[0](1) + thunks[1](2), 3);
+	must_eq(thunks[0](1) + thunks[1](2), 3);
+	mark();
+	for (i = 0; i < ROUNDS; i++)
+		must_eq(thunks[i & 1](i), i);
+	mark();
+}
+
+START_TEST(test_mixed_regions)
+{
+	must_be_few_calls(mixed_misses);
 }
 END_TEST
 
@@ -674,6 +736,7 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_preempted_alone, SCHEDULED);
 	add_test_but_tsan(tcase, test_preempted_by_another, SCHEDULED);
 	tcase_add_test(tcase, test_miss);
+	tcase_add_test(tcase, test_mixed_regions);
 	if (on_pkey())
 		add_test_but_tsan(tcase, test_miss_steps,
 				  "what it adds is not the same each time");

@@ -181,6 +181,15 @@ static const struct {
 	 RW,
 	 {.struct_size = sizeof(struct modiso_region_options),
 	  .flags = 1u << 31}},
+	{"becomes write only",
+	 PAGE,
+	 RW,
+	 {.struct_size = sizeof(struct modiso_region_options),
+	  .becomes = MODISO_WRITE}},
+	{"becomes unknown",
+	 PAGE,
+	 RW,
+	 {.struct_size = sizeof(struct modiso_region_options), .becomes = 8}},
 };
 
 #define WRONG_CREATE ((int)(sizeof(wrong_create) / sizeof(*wrong_create)))

@@ -144,6 +144,24 @@ static void take_some(void)
 	pieces[count++] = (struct piece){base, pages};
 }
 
+/* A place of the caller's choice: free throughout, or refused. */
+static void take_there(void)
+{
+	size_t first = (size_t)rand() % PAGES, i;
+	size_t pages = 1 + (size_t)rand() % 6;
+	char *base = arena.base + first * MDI_PAGE_SIZE;
+	bool is_free = first + pages <= PAGES;
+
+	for (i = first; is_free && i < first + pages; i++)
+		is_free = !taken[i];
+	must_eq(mdi_arena_take_at(&arena, base, pages * MDI_PAGE_SIZE),
+		is_free);
+	if (!is_free)
+		return;
+	note(base, pages, true);
+	pieces[count++] = (struct piece){base, pages};
+}
+
 static void give_one(void)
 {
 	size_t i;
@@ -162,10 +180,16 @@ START_TEST(test_random)
 
 	srand(1);
 	for (i = 0; i < ROUNDS; i++) {
-		if (rand() % 2)
+		switch (rand() % 4) {
+		case 0:
 			take_some();
-		else
+			break;
+		case 1:
+			take_there();
+			break;
+		default:
 			give_one();
+		}
 		compare();
 	}
 	while (count)
