@@ -1164,8 +1164,9 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_window, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_first_call, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_too_deep, first, VARIANTS);
-		tcase_add_loop_test(tcase, test_jump, first * JUMP_SCENES,
-				    VARIANTS * JUMP_SCENES);
+		add_loop_test_but_tsan(tcase, test_jump, first * JUMP_SCENES,
+				       VARIANTS * JUMP_SCENES,
+				       "its library may be jumped out of");
 		tcase_add_loop_test(tcase, test_in_handler, first, VARIANTS);
 		tcase_add_loop_test(tcase, test_two_in_handler, first,
 				    VARIANTS);
