@@ -44,7 +44,7 @@ struct modiso_gate_options {
 	uint32_t struct_size;  /* bytes */
 	uint32_t flags;        /* MODISO_GATE_* */
 	uint32_t word_args;    /* integer and pointer arguments, 0 to 6 */
-	uint32_t float_args;   /* float and double; no others are kept, 0 to 8 */
+	uint32_t float_args; /* float and double, 0 to 8; no others are kept */
 	uintptr_t fault_value; /* what a thunk returns when the call failed */
 };
 

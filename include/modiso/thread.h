@@ -14,12 +14,12 @@
  * Then it calls modiso_thread_preempt() from another thread, lets others run,
  * one at a time, calls modiso_thread_resume(), and lets the handler return.
  *
- * A thread that module code makes is none of these. With the pkey backend it has
- * the rights that its maker had, for as long as it lives; it cannot be attached,
- * and its first fault ends it, or the process when its module has ended. No
- * other module gets a protection key that it has, until each thread of the
- * process is known again: attached, the main one, or the one that calls the
- * library. To hear of such threads the library defines pthread_create() and
+ * A thread that module code makes is none of these. With the pkey backend it
+ * has the rights that its maker had, for as long as it lives; it cannot be
+ * attached, and its first fault ends it, or the process when its module has
+ * ended. No other module gets a protection key that it has, until each thread
+ * of the process is known again: attached, the main one, or the one that calls
+ * the library. To hear of such threads the library defines pthread_create() and
  * thrd_create() for the program that links it as a shared library.
  */
 #ifndef MODISO_THREAD_H

@@ -178,8 +178,8 @@ struct mdi_backend {
 	int (*protect_altstack)(void *base, size_t length);
 
 	/*
-	 * Before a thread gets a link to a domain: whatever its pages need to be
-	 * open by rights alone. The library's lock is held. 0,
+	 * Before a thread gets a link to a domain: whatever its pages need to
+	 * be open by rights alone. The library's lock is held. 0,
 	 * MODISO_ERR_NOKEY: others have all keys just now; MODISO_ERR_OS.
 	 */
 	int (*admit)(struct mdi_domain *domain, const struct mdi_users *users);
@@ -266,8 +266,8 @@ struct mdi_open_state {
 	const struct mdi_backend *backend; /* NULL: not initialised */
 	int host_key, open_key, closed_key;
 	int signal_key; /* altstacks of kernels before 6.12; or MDI_NO_KEY */
-	uint32_t slot_keys;  /* bit k: key k is a module's or may become one's */
-	/* Of the library's life before: a thread may have them that a module made. */
+	uint32_t slot_keys;  /* bit k: key k is a module's or may be */
+	/* Of the library's life before: a module's own thread may have them */
 	uint32_t kept_keys;
 	uint32_t host_clear; /* PKRU bits that the host has cleared */
 	uint32_t pkru_offset;

@@ -6,7 +6,6 @@
 #include "os/lock.h"
 
 #include <errno.h>
-#include <time.h>
 
 /*
  * How long the host's state is kept for a host thread that faulted its way to
@@ -39,14 +38,6 @@ static unsigned holds;
 static uint64_t lease_end_ns;
 static struct waiter *first, **last = &first;
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Nanoseconds that the lease still runs; ends it when none are left. */
 static uint64_t lease_left(void)
 {
@@ -54,7 +45,7 @@ static uint64_t lease_left(void)
 
 	if (lease_end_ns == 0)
 		return 0;
-	now = now_ns();
+	now = mdi_sys_now_ns();
 	if (now < lease_end_ns)
 		return lease_end_ns - now;
 	lease_end_ns = 0;
@@ -99,7 +90,7 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 		return result;
 	case MDI_WISH_TOUCH:
 		result = ops->open(domain);
-		lease_end_ns = now_ns() + LEASE_NS;
+		lease_end_ns = mdi_sys_now_ns() + LEASE_NS;
 		return result;
 	}
 	return result;

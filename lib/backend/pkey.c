@@ -11,8 +11,8 @@
  *
  * Outside of modules a thread has rights on all of them but the closed key,
  * from the moment the library starts: so handing a slot to a module changes
- * nobody's rights. Inside, a thread has its module's slots alone. What PKRU says
- * of keys that are not ours is never changed.
+ * nobody's rights. Inside, a thread has its module's slots alone. What PKRU
+ * says of keys that are not ours is never changed.
  */
 #include "backend/backend.h"
 #include "backend/slots.h"
@@ -313,8 +313,8 @@ static bool inside(void)
 /*
  * Rights inside, but for the module's own slot: open key to read, signal stacks
  * where the kernel writes its frames with the module's rights; key 0 by
- * confinement; nothing else of ours. Keys that are not ours stay as the host has them under
- * GUARD, and are closed otherwise.
+ * confinement; nothing else of ours. Keys that are not ours stay as the host
+ * has them under GUARD, and are closed otherwise.
  */
 static uint32_t parked_pkru(uint32_t confinement)
 {

@@ -24,9 +24,9 @@
  * A thread that a module makes has the rights of its maker for as long as it
  * lives, is in no list, and nothing can take rights from it. So the keys that
  * the maker has are lent from then on. One that is lent is not handed on, and
- * when its domain ends it is retired, until every thread of the process is known
- * again. Where nobody is inside of the domain, and the library's lock is held,
- * no thread with its rights can come but from such a one.
+ * when its domain ends it is retired, until every thread of the process is
+ * known again. Where nobody is inside of the domain, and the library's lock is
+ * held, no thread with its rights can come but from such a one.
  */
 #include "backend/slots.h"
 
@@ -90,7 +90,8 @@ static bool resident(const struct mdi_domain *domain)
 	return owner[domain->key] == domain;
 }
 
-static MDI_RARE uint32_t with_sets(const struct mdi_domain *module, uint32_t pkru)
+static MDI_RARE uint32_t with_sets(const struct mdi_domain *module,
+				   uint32_t pkru)
 {
 	for (const struct mdi_share *share = module->shares; share != NULL;
 	     share = share->next) {
@@ -182,12 +183,12 @@ void mdi_slots_remove(struct mdi_domain *domain)
 }
 
 /*
- * Not all runs of a domain have got their key. They go back to the one that they
- * had; when that fails as well the domain keeps the slot among the two, is torn,
- * and is tagged as a whole before anybody enters it again.
+ * Not all runs of a domain have got their key. They go back to the one that
+ * they had; when that fails as well the domain keeps the slot among the two, is
+ * torn, and is tagged as a whole before anybody enters it again.
  */
 static MDI_RARE int untag(struct mdi_domain *domain, int from,
-		 const struct mdi_run *refused)
+			  const struct mdi_run *refused)
 {
 	const struct mdi_runs *runs = &domain->runs;
 	int result = mdi_fail_os("pkey_mprotect", "%zu bytes at %p",
@@ -212,7 +213,7 @@ MDI_INLINE int tag(struct mdi_domain *domain, int from, int to)
 /* --- taking a slot --- */
 
 static MDI_RARE void withdraw_each(const struct mdi_domain *set,
-			  const struct mdi_users *users)
+				   const struct mdi_users *users)
 {
 	for (uint32_t i = 0; i < set->share_count; i++)
 		if (set->shares[i].module != NULL)
@@ -243,8 +244,8 @@ static bool inside(const struct mdi_domain *domain,
 
 /* With sets among the two: the same for each of their modules. */
 static MDI_RARE bool shut_each(const struct mdi_domain *domain,
-		      const struct mdi_domain *next,
-		      const struct mdi_users *users)
+			       const struct mdi_domain *next,
+			       const struct mdi_users *users)
 {
 	withdraw(next, users);
 	if (domain->kind == MDI_DOMAIN_MODULE)
@@ -384,7 +385,8 @@ static uint32_t key_bit(const struct mdi_domain *domain)
 }
 
 /* A module and all of its sets. */
-static MDI_RARE int admit_all(struct mdi_domain *domain, const struct mdi_users *users)
+static MDI_RARE int admit_all(struct mdi_domain *domain,
+			      const struct mdi_users *users)
 {
 	const struct mdi_share *share;
 	uint32_t keep = 0;

@@ -123,7 +123,8 @@ static void check_region(struct audit *audit, struct modiso_region *region,
 	uintptr_t guard = region->stack ? region->node.base + MDI_PAGE_SIZE : 0;
 
 	if (base < guard) {
-		check_guard(audit, region, base, guard < end ? guard : end, map);
+		check_guard(audit, region, base, guard < end ? guard : end,
+			    map);
 		base = guard;
 	}
 	if (base >= end)

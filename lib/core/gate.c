@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 struct mdi_arch_state mdi_arch_state;
 uint32_t mdi_arrivals[MDI_THREADS_MAX];
@@ -259,14 +258,6 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 	return result;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /*
  * All keys are taken. A gate's way out tells nobody that one is free again, so
  * who waits for one looks again and again.
@@ -274,7 +265,8 @@ static uint64_t now_ns(void)
 static int wait_for_link(struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
-	uint64_t pause = PAUSE_MIN_NS, since = now_ns(), limit = key_wait_ns;
+	uint64_t pause = PAUSE_MIN_NS, limit = key_wait_ns;
+	uint64_t since = mdi_sys_now_ns();
 	uint32_t never = 0;
 	int result, saved = errno;
 
@@ -286,7 +278,7 @@ static int wait_for_link(struct mdi_thread *thread,
 		if (result == 0)
 			errno = saved;
 		if (result != MODISO_ERR_NOKEY ||
-		    (limit != UINT64_MAX && now_ns() - since >= limit))
+		    (limit != UINT64_MAX && mdi_sys_now_ns() - since >= limit))
 			return result;
 	}
 }

@@ -61,8 +61,8 @@ static void (*entry(void))(int, siginfo_t *, void *)
  * What the kernel blocks for the first instructions of the entry, until
  * set_mask(). Where signal stacks have a key, nothing may come before there are
  * rights to the stack that its frame would go to. With keys at all nothing may
- * come whose handler could leave the entry half done, by siglongjmp(3): signal.S
- * counts who arrives.
+ * come whose handler could leave the entry half done, by siglongjmp(3):
+ * signal.S counts who arrives.
  */
 static uint64_t entry_mask(void)
 {
@@ -235,8 +235,8 @@ static void restore_words(const struct interruption *at)
 }
 
 /*
- * Where the interrupted gate was called. One with keys takes its frame first and
- * writes it then, still on the host's stack.
+ * Where the interrupted gate was called. One with keys takes its frame first
+ * and writes it then, still on the host's stack.
  */
 static uintptr_t called_at(const struct mdi_frame *frame,
 			   const ucontext_t *context)

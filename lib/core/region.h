@@ -33,12 +33,12 @@ struct modiso_region {
 };
 
 /*
- * The library's lock is held in all of these but mdi_region_at(). @place: beside
- * pages of which access.
+ * The library's lock is held in all of these but mdi_region_at(). @place:
+ * beside pages of which access.
  */
 int mdi_region_create(struct modiso_module *owner, size_t length,
-		      uint32_t access, uint32_t place, uint32_t flags, const char *name,
-		      struct modiso_region **out);
+		      uint32_t access, uint32_t place, uint32_t flags,
+		      const char *name, struct modiso_region **out);
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
 		     struct modiso_region **out);

@@ -316,7 +316,8 @@ static int attach(struct mdi_thread **out)
 		goto give;
 	/* Without it nobody would be told that the thread has ended. */
 	if (pthread_setspecific(exit_key, thread) != 0) {
-		result = mdi_fail_memory("a thread's end (pthread_setspecific)");
+		result =
+			mdi_fail_memory("a thread's end (pthread_setspecific)");
 		goto restore;
 	}
 	result = mdi_backend_now->thread_attach(thread);
@@ -525,7 +526,7 @@ static MDI_RARE bool shut_all(const struct mdi_domain *domain,
 	return passed && !mdi_threads_inside(domain);
 }
 
-/* Where one thread is attached, and in no module, there is nothing to wait for. */
+/* Where one thread is attached, in no module, there is nothing to wait for. */
 static bool shut(const struct mdi_domain *domain, const struct mdi_domain *also)
 {
 	struct mdi_thread *thread = attached;

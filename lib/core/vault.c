@@ -150,7 +150,8 @@ bool mdi_vault_overlaps(uintptr_t base, uintptr_t end)
 		if ((uintptr_t)chunk < end &&
 		    base < (uintptr_t)chunk + chunk->length)
 			return true;
-	for (struct mdi_vault_area *area = areas; area != NULL; area = area->next)
+	for (struct mdi_vault_area *area = areas; area != NULL;
+	     area = area->next)
 		if ((uintptr_t)area->base < end &&
 		    base < (uintptr_t)area->base + area->length)
 			return true;

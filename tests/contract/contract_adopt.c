@@ -259,7 +259,8 @@ static struct modiso_region *carve(struct modiso_module *owner, size_t first,
 
 START_TEST(test_pool)
 {
-	struct modiso_module *one = world_module(), *other = make_module("other");
+	struct modiso_module *one = world_module(),
+			     *other = make_module("other");
 	struct modiso_region *ones, *others, *hosts;
 	unsigned i;
 

@@ -180,7 +180,8 @@ START_TEST(test_alias)
 	must(second != MAP_FAILED);
 	must_be_clean();
 	must(!munmap(second, PAGE));
-	second = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	second =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	must(second != MAP_FAILED);
 	must_find(MODISO_AUDIT_ALIAS, second, 2 * PAGE, "", "");
 	must(!munmap(second, 2 * PAGE));

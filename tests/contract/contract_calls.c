@@ -146,7 +146,8 @@ static bool at_stop(pid_t child)
 	long pc = ptrace(PTRACE_PEEKUSER, child,
 			 (void *)offsetof(struct user, regs.rip), NULL);
 
-	return (ptrace(PTRACE_PEEKTEXT, child, (void *)pc, NULL) & 0xff) == 0xcc;
+	return (ptrace(PTRACE_PEEKTEXT, child, (void *)pc, NULL) & 0xff) ==
+	       0xcc;
 }
 
 /* Where it loads its flags the kernel takes the tracer's TF for its own. */
@@ -573,7 +574,8 @@ END_TEST
  */
 static void make_mixed(const char *name, unsigned i)
 {
-	static const uint32_t later[] = {0, MODISO_READ, RX, 0, RX, MODISO_READ};
+	static const uint32_t later[] = {0, MODISO_READ, RX,
+					 0, RX,          MODISO_READ};
 	struct modiso_module *module = make_module(name);
 	struct modiso_region *region, *waiting = NULL;
 	uint32_t waiting_for = 0;
@@ -634,8 +636,9 @@ static void __attribute__((noinline)) counted_call(unsigned i)
 }
 
 /*
- * As many modules as share all keys, each entered in turn: every call is a miss.
- * The gate is one for a word and no floats, as that which the benchmark counts.
+ * As many modules as share all keys, each entered in turn: every call is a
+ * miss. The gate is one for a word and no floats, as that which the benchmark
+ * counts.
  */
 static void a_crowd_takes_turns(void)
 {
@@ -652,7 +655,8 @@ static void a_crowd_takes_turns(void)
 		       modiso_gate_create(make_rich(name, i), (modiso_fn)same,
 					  &options, &gate));
 		expect(MODISO_OK,
-		       modiso_gate_thunk(gate, (modiso_fn *)(void *)&thunks[i]));
+		       modiso_gate_thunk(gate,
+					 (modiso_fn *)(void *)&thunks[i]));
 	}
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < TURNS; i++)

@@ -625,7 +625,7 @@ START_TEST(test_exit_passed)
 	report_fd = ends_of_pipe[1];
 	must_exit(child_status(exit_passed, (void *)(uintptr_t)_i), 45);
 	close(report_fd);
-	/* exit() and quick_exit() have run the host's functions, _exit() none */
+	/* exit(), quick_exit() have run the host's functions, _exit() none */
 	must_eq(read(ends_of_pipe[0], &byte, 1), _i < 2 ? 1 : 0);
 	all_well();
 }

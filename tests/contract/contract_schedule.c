@@ -55,7 +55,8 @@ static uintptr_t serve(uintptr_t value)
 	return value + 1;
 }
 
-MODULE_CODE static uintptr_t work(volatile unsigned char *bytes, uintptr_t value)
+MODULE_CODE static uintptr_t work(volatile unsigned char *bytes,
+				  uintptr_t value)
 {
 	bytes[0]++;
 	value = service(value);
@@ -209,7 +210,8 @@ static bool in_gates(uintptr_t pc)
 	       pc < (uintptr_t)__stop_mdi_gate_text;
 }
 
-static void step(const char *name, void (*setup)(void), void (*check)(unsigned, bool))
+static void step(const char *name, void (*setup)(void),
+		 void (*check)(unsigned, bool))
 {
 	const struct step_plan plan = {
 		.name = name,

@@ -271,8 +271,8 @@ START_TEST(test_wait_a_while)
 	hold_all(20, holders, &slots);
 	last = &ones[slots];
 	expect(MODISO_ERR_NOKEY,
-	       modiso_gate_call(last->load, WORDS(W(region_bytes(last->region))),
-				&result));
+	       modiso_gate_call(last->load,
+				WORDS(W(region_bytes(last->region))), &result));
 	release_all(holders, slots);
 }
 END_TEST

@@ -115,8 +115,9 @@ static void work_and_fault(void)
 	work_well();
 	must_blame(enter_fault(module, store_gate, W(byte), 1), MODISO_WRITE,
 		   byte, hosts);
-	must_blame(enter_fault(other, other_store_gate, W(region_bytes(own)), 1),
-		   MODISO_WRITE, region_bytes(own), own);
+	must_blame(
+		enter_fault(other, other_store_gate, W(region_bytes(own)), 1),
+		MODISO_WRITE, region_bytes(own), own);
 	must_eq(*byte, 0);
 }
 
@@ -653,7 +654,7 @@ static void round_first_call(void)
 
 static void set_first_call(void)
 {
-	/* A thread cannot be attached on a signal stack of the program's own. */
+	/* No thread is attached on a signal stack of the program's own. */
 	const stack_t none = {.ss_flags = SS_DISABLE};
 
 	must(!sigaltstack(&none, NULL));

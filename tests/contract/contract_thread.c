@@ -423,7 +423,8 @@ START_TEST(test_keys_run_out)
 					NULL);
 	}
 	must_eq(code, MODISO_ERR_NOKEY);
-	must(strstr(modiso_last_error_text(), "threads that modules have made"));
+	must(strstr(modiso_last_error_text(),
+		    "threads that modules have made"));
 	/* Destroying one helps nobody, but the end of these threads does. */
 	expect(MODISO_OK, modiso_module_destroy(module));
 	expect(MODISO_ERR_NOKEY, modiso_gate_call(make_gate(next, add_one),

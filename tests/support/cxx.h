@@ -31,8 +31,9 @@ uintptr_t cxx_throw(uintptr_t what, volatile int *count);
  * Call function(a, b) with an object beside it that at its end, and only then,
  * adds one to *count.
  */
-uintptr_t cxx_beside(volatile int *count, uintptr_t (*function)(uintptr_t, void *),
-		     uintptr_t a, void *b);
+uintptr_t cxx_beside(volatile int *count,
+		     uintptr_t (*function)(uintptr_t, void *), uintptr_t a,
+		     void *b);
 
 /* Call function(a, b): what it returns, or -1 and more for what it throws. */
 #define CXX_CAUGHT_INT   ((uintptr_t)-1)

@@ -87,8 +87,8 @@ extern volatile uint32_t poke_leaked;
 /*
  * Jump to word[11] (r11) with all general registers from @registers, in the
  * order of struct poke_registers; rsp 0 is the module's own, with nothing on it
- * but addresses of code that reads *poke_secret and sets poke_leaked. Where that
- * faults r8 and r9 hold FS and GS base if rbx and r12 are the same.
+ * but addresses of code that reads *poke_secret and sets poke_leaked. Where
+ * that faults r8 and r9 hold FS and GS base if rbx and r12 are the same.
  */
 uintptr_t poke_jump_with(const uint64_t registers[16]);
 extern const char poke_jump_landed[];

@@ -57,10 +57,10 @@ pid_t proc_gettid(void);
 
 /*
  * The calling thread stays on the CPU that it is on, and so does @tid, when it
- * is not 0, and whatever they start. For two that take turns: on one CPU neither
- * has to wake another one up, and a tracer finds its thread stopped. On two it
- * comes while that one is on its way out, and then the kernel lets it sleep for
- * a tick.
+ * is not 0, and whatever they start. For two that take turns: on one CPU
+ * neither has to wake another one up, and a tracer finds its thread stopped. On
+ * two it comes while that one is on its way out, and then the kernel lets it
+ * sleep for a tick.
  */
 void proc_share_cpu(pid_t tid);
 

@@ -370,7 +370,7 @@ static inline struct mdi_thread *mdi_thread_self(void)
 		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
 }
 
-/* Has a gate taken a frame that is not there? It will fault, and give it back */
+/* Has a gate taken a frame that is not there? It will fault. */
 static inline bool mdi_thread_too_deep(const struct mdi_thread *thread)
 {
 	return thread->frame > mdi_thread_frames(thread) + MDI_DEPTH_MAX;
@@ -452,8 +452,8 @@ static inline bool mdi_is_gate_code(uintptr_t pc)
 void mdi_probe_closed(uint32_t pkru);
 
 /*
- * DS, ES, FS and GS as they were when the thread was attached. Their values mean
- * nothing to 64-bit code; the bases of FS and GS stay.
+ * DS, ES, FS and GS as they were when the thread was attached. Their values
+ * mean nothing to 64-bit code; the bases of FS and GS stay.
  */
 void mdi_selectors_reload(const struct mdi_thread *thread);
 
@@ -504,8 +504,8 @@ void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);
 /*
- * @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that the
- * service has left in registers is to be cleared.
+ * @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that
+ * the service has left in registers is to be cleared.
  */
 uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
 				  uint64_t *scrub);

@@ -29,9 +29,10 @@
  *
  * A signal here. T_LINK names the module before the frame is taken (T_FRAME
  * moved), so whoever sees the frame sees whose it is; host handlers put T_LINK
- * and the open page back (core/handler.c). The frame is taken before it is written, and
- * given back after it was read: a handler that calls gates uses the next one.
- * Kernel frames go to the alternate stack, so RSP may be anything.
+ * and the open page back (core/handler.c). The frame is taken before it is
+ * written, and given back after it was read: a handler that calls gates uses
+ * the next one. Kernel frames go to the alternate stack, so RSP may be
+ * anything.
  *
  * Another thread that takes the module's key away. It makes the stacks of all
  * links to the module 0, lets every thread pass a barrier (membarrier(2)), and
@@ -44,7 +45,7 @@
 
 	GATE_TEXT
 
-/* Between the switch of stacks and the push of the frame: CFA from a register */
+/* Between the switch of stacks and the push of the frame: CFA by a register */
 #define CFI_FRAME_IN(breg) \
 	.cfi_escape 0x0f, 5, breg, F_RSP, 0x06, 0x23, 8
 #define BREG_RAX 0x70
@@ -251,8 +252,8 @@ GATE(mdi_gate_pkey_scrub_any)
 ENDF(mdi_gate_pkey_scrub_any)
 
 /*
- * On the way out, still with the module's rights: as a rule both are 0. One that
- * has changed has changed a base as well, and is a fault.
+ * On the way out, still with the module's rights: as a rule both are 0. One
+ * that has changed has changed a base as well, and is a fault.
  */
 .macro SAME_SELECTORS
 	movl	%fs, %ecx

@@ -18,10 +18,11 @@
  * then nothing is written anywhere, the stack not excepted.
  *
  * The note alone is another thread's as well as ours. The alternate stack tells
- * the thread; its FS base, or gettid(2) when a module has changed that, confirms
- * it, because a module can put any address into RSP. The context must lie where
- * the kernel puts it, right above RSP. On any other stack a thread must not be
- * one that is inside a module: that is interrupted on its alternate stack.
+ * the thread; its FS base, or gettid(2) when a module has changed that,
+ * confirms it, because a module can put any address into RSP. The context must
+ * lie where the kernel puts it, right above RSP. On any other stack a thread
+ * must not be one that is inside a module: that is interrupted on its alternate
+ * stack.
  *
  * The kernel clears DF, TF and RF, but not AC (FACTS 0.8).
  */

@@ -5,11 +5,13 @@
 
 #include <unwind.h>
 
+#define HIDDEN __attribute__((visibility("hidden")))
+
 /* Return addresses of calls into modules and to services: see gate.h. */
-extern const int32_t __start_mdi_module_sites[] __attribute__((visibility("hidden")));
-extern const int32_t __stop_mdi_module_sites[] __attribute__((visibility("hidden")));
-extern const int32_t __start_mdi_service_sites[] __attribute__((visibility("hidden")));
-extern const int32_t __stop_mdi_service_sites[] __attribute__((visibility("hidden")));
+extern HIDDEN const int32_t __start_mdi_module_sites[];
+extern HIDDEN const int32_t __stop_mdi_module_sites[];
+extern HIDDEN const int32_t __start_mdi_service_sites[];
+extern HIDDEN const int32_t __stop_mdi_service_sites[];
 
 /* Where the personality routines below send a thread: gate_common.S. */
 extern const char mdi_unwind_thrown[], mdi_unwind_ending[], mdi_unwind_above[];

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-spdx.sh - every file says under which licence it is.
+# check-files.sh - every file says under which licence it is, and is whole; no
+# line of code is too wide.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -30,5 +31,15 @@ expect_empty "$scratch/complaints" \
 # Seven of these at the start of a line; spelled so that this is none.
 git grep -nE '^(<{7}|>{7}) ' >"$scratch/marks"
 expect_empty "$scratch/marks" "no merge has left its marks"
+
+# A sentence that the program prints may stay in one piece; the port keeps
+# ThreadX's ways.
+git ls-files '*.c' '*.h' '*.S' | grep -v '^ports/' >"$scratch/sources"
+while read -r file; do
+	[ -f "$file" ] || continue
+	expand "$file" | awk -v file="$file" \
+		'length > 80 && !/"/ { print file ":" FNR ": " length " columns" }'
+done <"$scratch/sources" >"$scratch/wide"
+expect_empty "$scratch/wide" "no line of C or assembly has more than 80 columns"
 
 finish
