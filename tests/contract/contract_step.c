@@ -168,11 +168,11 @@ static void look_around(void)
 	before.links[1] = link_of(other);
 }
 
-static void must_be_as_before(void)
+/* The thread is in no call, with the host's rights and signal mask. */
+static void must_be_outside(void)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 	sigset_t mask;
-	stack_t altstack;
 
 	must(thread);
 	must_eq(thread->frame, mdi_thread_frames(thread));
@@ -182,6 +182,13 @@ static void must_be_as_before(void)
 		must_eq(mdi_rdpkru(), before.pkru);
 	must(!sigprocmask(SIG_BLOCK, NULL, &mask));
 	must(!memcmp(&mask, &before.mask, 8));
+}
+
+static void must_be_as_before(void)
+{
+	stack_t altstack;
+
+	must_be_outside();
 	must(!sigaltstack(NULL, &altstack));
 	must_eq(altstack.ss_sp, before.altstack.ss_sp);
 	must_eq(altstack.ss_size, before.altstack.ss_size);
@@ -707,18 +714,9 @@ static void round_jump(void)
 /* No call is under way, and all works as if none had been. */
 static void check_jump(unsigned sent, bool stepped)
 {
-	const struct mdi_thread *thread = mdi_thread_self();
-	sigset_t mask;
-
 	(void)stepped;
 	must_eq(handled, sent);
-	must_eq(thread->frame, mdi_thread_frames(thread));
-	must_eq(thread->window_count, 0);
-	must_eq(thread->in_handler, 0);
-	if (on_pkey())
-		must_eq(mdi_rdpkru(), before.pkru);
-	must(!sigprocmask(SIG_BLOCK, NULL, &mask));
-	must(!memcmp(&mask, &before.mask, 8));
+	must_be_outside();
 	must_eq(region_bytes(hosts)[CRIME] | region_bytes(hosts)[HANDLER_CRIME],
 		0);
 	must_eq(service(6), 7);
