@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define IMAGE_FLAGS                                                            \
-	(MODISO_IMAGE_IGNORE_NEEDED | MODISO_IMAGE_DEBUGGER | MODISO_IMAGE_PERF)
+	(MODISO_IMAGE_IGNORE_NEEDED | MODISO_IMAGE_DEBUGGER |                  \
+	 MODISO_IMAGE_PERF | MODISO_IMAGE_HEADERS)
 #define INFO_MIN sizeof(struct modiso_image_info)
 
 /* What all ways to load one have in common. */
@@ -203,6 +204,7 @@ int modiso_image_get_info(const struct modiso_image *image,
 			  struct modiso_image_info *info)
 {
 	struct modiso_image_info answer = {0};
+	const struct mdi_image_part *first, *last;
 	int result = mdi_runtime_check();
 
 	if (result != 0)
@@ -215,8 +217,10 @@ int modiso_image_get_info(const struct modiso_image *image,
 	answer.struct_size = info->struct_size;
 	answer.sealed = image->sealed;
 	answer.base = (void *)image->bias;
-	answer.start = image->pages;
-	answer.length = image->length;
+	first = &image->part[0];
+	last = &image->part[image->part_count - 1];
+	answer.start = image->pages + first->offset;
+	answer.length = last->offset + last->length - first->offset;
 	answer.entry = (void *)image->entry;
 	answer.module = image->module;
 	memcpy(answer.name, image->name, sizeof(answer.name));

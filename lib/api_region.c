@@ -165,9 +165,14 @@ int modiso_region_map_named(struct modiso_module *owner, const char *shm,
 	return result;
 }
 
-/* Segments change and go with their image alone. */
+/* What the library made changes and goes with what it made it for. */
 static int check_own(const struct modiso_region *region)
 {
+	if (region->stack)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is a stack of module %s, and goes "
+				"with it",
+				region->name, region->owner->name);
 	if (region->heap)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"region %s is the heap of module %s; see "
@@ -211,10 +216,6 @@ static int check_grant(const struct modiso_region *region,
 				"region %s is closed to the host as well "
 				"(MODISO_REGION_CLOSED)",
 				region->name);
-	if (region->stack)
-		return mdi_fail(MODISO_ERR_BUSY,
-				"region %s is a stack of module %s",
-				region->name, region->owner->name);
 	return check_own(region);
 }
 

@@ -34,6 +34,7 @@ struct modiso_export {
 #define MODISO_IMAGE_IGNORE_NEEDED (1u << 0) /* libraries that it names */
 #define MODISO_IMAGE_DEBUGGER      (1u << 1) /* gdb sees its symbols, lines */
 #define MODISO_IMAGE_PERF          (1u << 2) /* add to /tmp/perf-<pid>.map */
+#define MODISO_IMAGE_HEADERS       (1u << 3) /* it may read its ELF headers */
 
 /*
  * How an image is to be loaded. A zeroed structure with struct_size set asks
@@ -53,8 +54,8 @@ struct modiso_image_info {
 	uint32_t struct_size; /* in, bytes */
 	uint32_t sealed;      /* 0: prepared only */
 	void *base;           /* where its address 0 is, were it mapped */
-	void *start;          /* its first page */
-	size_t length;        /* bytes of address space, whole pages */
+	void *start;          /* its first page that is a region */
+	size_t length;        /* bytes up to the end of its last one */
 	void *entry;          /* of a program; NULL: it has none */
 	struct modiso_module *module;
 	char name[MODISO_NAME_SIZE];
@@ -74,6 +75,14 @@ struct modiso_image_info {
  * write); distances between them stay as they were linked. Relocations are
  * applied, RELRO made read-only, indirect functions resolved and initialisers
  * run inside the module. After a failure nothing of the image is mapped.
+ *
+ * A segment of headers, notes, symbols and relocations alone is read and does
+ * not become a region: linkers put it before the code, where GNU ld puts
+ * nothing else. Code that reads it (__ehdr_start) faults, unless a relocation
+ * names it or MODISO_IMAGE_HEADERS is set. Without it the first image of a
+ * module has its code, what is read alone and its data side by side with the
+ * module's stack, so that entering is three calls of the kernel at most;
+ * constants before the code, where lld has them, are one call more.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, two exports

@@ -51,7 +51,8 @@ struct modiso_module_options {
  * @options: NULL for the defaults.
  * @out:     receives the module; left untouched on failure.
  *
- * Reserves an address range for the module's regions and stacks; memory is
+ * Reserves an address range for the module's regions and stacks, and a
+ * sixteenth of it each (1 MiB at least) for an image and for code; memory is
  * used only by what is put there.
  *
  * Returns 0, or:

@@ -219,7 +219,8 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  *   MODISO_ERR_ACCESS  the region is executable and @access is not; or it is
  *                      adopted, shared or the host's and @access is
  *                      executable; or its file cannot be written.
- *   MODISO_ERR_BUSY    @region is a segment of an image; or part of a snapshot,
+ *   MODISO_ERR_BUSY    @region is a stack, a heap or a segment of an image; or
+ *                      part of a snapshot,
  *                      or granted to a module, and @access is executable.
  *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping; nothing changed.
@@ -295,7 +296,7 @@ modiso_region_revoke(struct modiso_region *region,
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the owning module, a window on the
  *                     region is open, it is granted to a module, or it is a
- *                     segment of an image.
+ *                     stack, a heap or a segment of an image.
  *   MODISO_ERR_OS     the kernel refused; errno says why; the region is as
  *                     before.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping; the region is as before.

@@ -28,7 +28,7 @@ static void copy_name(char *to, const char *from)
 }
 
 int mdi_image_create(struct mdi_image_request *request, size_t length,
-		     struct modiso_image **out)
+		     bool data_last, struct modiso_image **out)
 {
 	struct modiso_image *image;
 	int result;
@@ -39,7 +39,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	if (image == NULL) {
 		result = mdi_fail_memory("image %s", request->source.name);
 	} else {
-		result = mdi_region_stage(request->module, length,
+		result = mdi_region_stage(request->module, length, data_last,
 					  &image->pages);
 		if (result != 0)
 			mdi_vault_free(image, sizeof(*image));
@@ -88,16 +88,28 @@ void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
 	};
 }
 
-bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address)
+static const struct mdi_image_part *part_at(const struct modiso_image *image,
+					    uintptr_t address)
 {
 	size_t offset = address - (uintptr_t)image->pages;
 
 	for (unsigned i = 0; i < image->part_count; i++)
-		if (image->part[i].access & MODISO_EXEC &&
-		    offset >= image->part[i].offset &&
+		if (offset >= image->part[i].offset &&
 		    offset - image->part[i].offset < image->part[i].length)
-			return true;
-	return false;
+			return &image->part[i];
+	return NULL;
+}
+
+bool mdi_image_holds(const struct modiso_image *image, uintptr_t address)
+{
+	return part_at(image, address) != NULL;
+}
+
+bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address)
+{
+	const struct mdi_image_part *part = part_at(image, address);
+
+	return part != NULL && part->access & MODISO_EXEC;
 }
 
 /* --- regions --- */
@@ -209,11 +221,6 @@ void mdi_image_discard(struct modiso_image *image)
 
 /* --- unload --- */
 
-static bool holds(const struct modiso_image *image, uintptr_t address)
-{
-	return address - (uintptr_t)image->pages < image->length;
-}
-
 /* The lock is held. */
 static int check_idle(const struct modiso_image *image)
 {
@@ -225,7 +232,7 @@ static int check_idle(const struct modiso_image *image)
 				"%s belongs",
 				image->module->name, image->name);
 	for (gate = image->module->gates; gate != NULL; gate = gate->next)
-		if (holds(image, (uintptr_t)gate->own.entry))
+		if (mdi_image_holds(image, (uintptr_t)gate->own.entry))
 			return mdi_fail(MODISO_ERR_BUSY,
 					"a gate to %p in image %s exists",
 					(void *)(uintptr_t)gate->own.entry,
@@ -329,7 +336,7 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 
 	mdi_runtime_lock();
 	for (image = images; image != NULL && !found; image = image->next) {
-		if (!holds(image, address))
+		if (!mdi_image_holds(image, address))
 			continue;
 		found = true;
 		snprintf(place->file, sizeof(place->file), "%s", image->name);

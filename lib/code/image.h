@@ -29,7 +29,7 @@ struct modiso_image {
 	struct modiso_module *module;
 	char name[MODISO_NAME_SIZE];
 	char *pages; /* inside the module's address range */
-	size_t length;
+	size_t length; /* bytes from there; not all of them need be parts */
 	uintptr_t bias; /* an address at run time less the one as linked */
 	uintptr_t entry;
 	struct mdi_image_part part[MDI_IMAGE_PARTS];
@@ -71,9 +71,14 @@ void mdi_images_forget(const struct modiso_module *module);
 
 /* --- between the files of this layer --- */
 
-/* Pages to build in, and an object; complete or nothing. */
+/*
+ * Pages to build in, and an object; complete or nothing. @data_last: they end
+ * in pages that are to be writable.
+ */
 int mdi_image_create(struct mdi_image_request *request, size_t length,
-		     struct modiso_image **out);
+		     bool data_last, struct modiso_image **out);
+/* An address of one of its parts? */
+bool mdi_image_holds(const struct modiso_image *image, uintptr_t address);
 void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
 			uint32_t access, const char *what);
 /* Memory of the vault for image->symbols.size; 0 or MODISO_ERR_NOMEM. */

@@ -142,6 +142,9 @@ static int count_by_hash(struct mdi_elf *elf, uint64_t vaddr)
 	if (!mdi_elf_part(elf, vaddr, 8, &part))
 		return bad_table(elf, "hash table's counts");
 	elf->symbol_count = word_at(elf, part.offset + 4);
+	mdi_elf_add_table(elf, vaddr,
+			  ((uint64_t)2 + word_at(elf, part.offset) +
+			   elf->symbol_count) * 4);
 	return 0;
 }
 
@@ -165,8 +168,10 @@ static int count_by_gnu_hash(struct mdi_elf *elf, uint64_t vaddr)
 
 		last = symbol > last ? symbol : last;
 	}
-	if (last == 0 || last < first)
-		return 0; /* it defines nothing */
+	if (last == 0 || last < first) { /* it defines nothing */
+		mdi_elf_add_table(elf, vaddr, chains - vaddr);
+		return 0;
+	}
 	for (;; last++) {
 		if (!mdi_elf_part(elf, chains + (uint64_t)4 * (last - first), 4,
 				  &part))
@@ -175,6 +180,8 @@ static int count_by_gnu_hash(struct mdi_elf *elf, uint64_t vaddr)
 			break;
 	}
 	elf->symbol_count = (size_t)last + 1;
+	mdi_elf_add_table(elf, vaddr,
+			  chains + 4 * ((uint64_t)last - first + 1) - vaddr);
 	return 0;
 }
 
@@ -187,14 +194,19 @@ static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 	result = find_symbols(elf, dynamic);
 	if (result != 0)
 		return result;
-	if (dynamic->has[DT_HASH])
-		result = count_by_hash(elf, dynamic->value[DT_HASH]);
-	else if (dynamic->gnu_hash != 0)
+	/* Where both are, both are tables; the first has the last word. */
+	if (dynamic->gnu_hash != 0)
 		result = count_by_gnu_hash(elf, dynamic->gnu_hash);
+	if (result == 0 && dynamic->has[DT_HASH])
+		result = count_by_hash(elf, dynamic->value[DT_HASH]);
 	if (result != 0)
 		return result;
 	if (elf->symbol_count > elf->symbols.length / sizeof(Elf64_Sym))
 		return bad_table(elf, "symbols");
+	mdi_elf_add_table(elf, dynamic->value[DT_SYMTAB],
+			  elf->symbol_count * sizeof(Elf64_Sym));
+	mdi_elf_add_table(elf, dynamic->value[DT_STRTAB],
+			  dynamic->value[DT_STRSZ]);
 	return 0;
 }
 
@@ -238,6 +250,12 @@ static int read_rela(struct mdi_elf *elf, const struct dynamic *dynamic)
 			   dynamic->value[DT_PLTRELSZ], &elf->plt) ||
 	     elf->plt.length % sizeof(Elf64_Rela) != 0))
 		return bad_table(elf, "relocations of calls");
+	if (elf->rela.length != 0)
+		mdi_elf_add_table(elf, dynamic->value[DT_RELA],
+				  elf->rela.length);
+	if (elf->plt.length != 0)
+		mdi_elf_add_table(elf, dynamic->value[DT_JMPREL],
+				  elf->plt.length);
 	return 0;
 }
 

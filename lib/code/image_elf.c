@@ -394,13 +394,34 @@ int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
 	return result;
 }
 
+/* The header of the file and those of the program, where they are loaded. */
+static void add_headers(struct mdi_elf *elf)
+{
+	const Elf64_Ehdr *header = &elf->header;
+
+	for (unsigned i = 0; i < elf->segment_count; i++) {
+		const struct mdi_segment *segment = &elf->segment[i];
+
+		if (segment->file_offset != 0)
+			continue;
+		mdi_elf_add_table(elf, segment->vaddr, sizeof(*header));
+		mdi_elf_add_table(elf, segment->vaddr + header->e_phoff,
+				  header->e_phnum * sizeof(Elf64_Phdr));
+	}
+}
+
 int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed)
 {
 	int result = 0;
 
+	add_headers(elf);
 	for (unsigned i = 0; result == 0 && i < elf->header.e_phnum; i++) {
 		const Elf64_Phdr *program = &elf->program[i];
 
+		if (program->p_type == PT_NOTE ||
+		    program->p_type == PT_INTERP)
+			mdi_elf_add_table(elf, program->p_vaddr,
+					  program->p_filesz);
 		if (program->p_type == PT_NOTE)
 			result = read_notes(elf, program);
 		else if (program->p_type == PT_DYNAMIC)

@@ -22,6 +22,7 @@
 
 #define MDI_SEGMENTS_MAX 16
 #define MDI_HEADERS_MAX  128
+#define MDI_TABLES_MAX   16
 
 struct mdi_segment {
 	uint64_t vaddr; /* as linked */
@@ -61,6 +62,9 @@ struct mdi_elf {
 	struct mdi_part rela, plt;
 	struct mdi_hooks init, fini;
 	struct mdi_part abi; /* the tag, without its final zero */
+
+	struct mdi_part table[MDI_TABLES_MAX]; /* what a loader alone reads */
+	unsigned table_count;
 };
 
 /*
@@ -91,6 +95,19 @@ bool mdi_elf_is_code(const struct mdi_elf *elf, uint64_t vaddr);
 /* Symbol @index of the dynamic ones; false: there is no room for it. */
 bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 		    Elf64_Sym *symbol);
+
+/*
+ * What a loader reads and the program does not: headers, notes, symbols, hash
+ * tables, relocations. image_tables.c. One more, as linked; those beyond the
+ * last that has room are not known of.
+ */
+void mdi_elf_add_table(struct mdi_elf *elf, uint64_t vaddr, uint64_t length);
+/*
+ * The segment that holds them and nothing else, and can be left out of the
+ * module: with zeros between them at most, of which alignment is the cause.
+ * NULL: there is none. Complete when the contents are read.
+ */
+const struct mdi_segment *mdi_elf_tables(const struct mdi_elf *elf);
 
 /* A name in the dynamic strings; NULL: it runs out of them. */
 const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset);

@@ -266,7 +266,8 @@ int mdi_image_prepare(struct mdi_image_request *request,
 	result = lay_out(&layout);
 	if (result == 0)
 		result = mdi_image_create(
-			request, layout.data_at + layout.data_pages, &image);
+			request, layout.data_at + layout.data_pages,
+			layout.data_pages != 0, &image);
 	if (result != 0)
 		return result;
 	result = prepare(image, &layout, request);

@@ -25,6 +25,7 @@ struct load {
 	struct mdi_elf elf;
 	struct mdi_bindings bindings;
 	struct mdi_reloc reloc;
+	const struct mdi_segment *left_out; /* of the module; or NULL */
 	struct modiso_image *image;
 	uintptr_t *init; /* malloc()ed, in the order to run them */
 	size_t init_count;
@@ -58,6 +59,32 @@ static const char *part_name(uint32_t access)
 				       : "rodata";
 }
 
+/*
+ * A segment of tables that are read by now, and that nothing of the image is
+ * known to name: an access to it is a fault.
+ */
+static void leave_tables_out(struct load *load)
+{
+	const struct mdi_symbols *symbols = &load->image->symbols;
+	const struct mdi_segment *tables = load->reloc.watched;
+
+	if (tables == NULL || load->reloc.watched_named)
+		return;
+	for (size_t i = 0; i < symbols->export_count; i++)
+		if (symbols->exports[i].vaddr - tables->vaddr < tables->size)
+			return;
+	load->left_out = tables;
+}
+
+/* NULL: all of it is to be the module's. */
+static const struct mdi_segment *find_tables(const struct load *load)
+{
+	if (load->request->options->flags & MODISO_IMAGE_HEADERS ||
+	    load->elf.segment_count == 1)
+		return NULL;
+	return mdi_elf_tables(&load->elf);
+}
+
 /* A writable segment is cut where RELRO begins and ends. */
 static void add_parts(struct load *load)
 {
@@ -76,6 +103,8 @@ static void add_parts(struct load *load)
 			     MDI_PAGE_SIZE - 1) &
 			    -MDI_PAGE_SIZE;
 
+		if (segment == load->left_out)
+			continue;
 		if (relro < relro_end && relro >= from && relro_end <= to &&
 		    segment->access & MODISO_WRITE) {
 			mdi_image_add_part(load->image, from, relro,
@@ -237,14 +266,15 @@ static int build(struct load *load)
 		.bindings = &load->bindings,
 		.pages = image->pages,
 		.bias = image->bias,
+		.watched = find_tables(load),
 	};
 	result = mdi_relocate(&load->reloc);
+	if (result == 0)
+		result = name_symbols(load);
 	if (result != 0)
 		return result;
+	leave_tables_out(load);
 	add_parts(load);
-	result = name_symbols(load);
-	if (result != 0)
-		return result;
 	set_guard(load);
 	result = read_all_hooks(load);
 	return result != 0 ? result : mdi_image_scan(image, load->request, elf);
@@ -311,6 +341,15 @@ static int start(struct load *load)
 	return result;
 }
 
+static bool data_is_last(const struct mdi_elf *elf)
+{
+	const struct mdi_segment *last = &elf->segment[elf->segment_count - 1];
+
+	return last->access & MODISO_WRITE &&
+	       (elf->relro == elf->relro_end ||
+		elf->relro_end != elf->low + elf->span);
+}
+
 static int load_elf(struct load *load)
 {
 	struct mdi_image_request *request = load->request;
@@ -318,8 +357,9 @@ static int load_elf(struct load *load)
 
 	result = mdi_elf_headers(&load->elf, &request->source);
 	if (result == 0)
-		result =
-			mdi_image_create(request, load->elf.span, &load->image);
+		result = mdi_image_create(request, load->elf.span,
+					  data_is_last(&load->elf),
+					  &load->image);
 	if (result != 0)
 		return result;
 	result = build(load);

@@ -56,8 +56,13 @@ static int check_target(const struct mdi_elf *elf, const Elf64_Rela *rela)
 	return 0;
 }
 
-static void put(const struct mdi_reloc *reloc, uint64_t target, uint64_t value)
+static void put(struct mdi_reloc *reloc, uint64_t target, uint64_t value)
 {
+	const struct mdi_segment *watched = reloc->watched;
+
+	if (watched != NULL &&
+	    value - reloc->bias - watched->vaddr < watched->size)
+		reloc->watched_named = true;
 	memcpy(reloc->pages + (target - reloc->elf->low), &value,
 	       sizeof(value));
 }

@@ -7,13 +7,16 @@
 
 #include <string.h>
 
-int mdi_arena_init(struct mdi_arena *arena, size_t length)
+int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length)
 {
+	length += 2 * room;
 	*arena = (struct mdi_arena){ .length = length };
 	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE);
 	if (arena->base == NULL)
 		return mdi_fail_os("mmap", "%zu bytes of address space",
 				   length);
+	arena->floor = arena->base + room;
+	arena->ceiling = arena->base + length - room;
 	arena->free_room = 4;
 	arena->free = mdi_vault_alloc(arena->free_room * sizeof(*arena->free));
 	if (arena->free == NULL) {
@@ -36,12 +39,38 @@ void mdi_arena_forget(struct mdi_arena *arena)
 	mdi_vault_free(arena->free, arena->free_room * sizeof(*arena->free));
 }
 
+/* What @extent has of [low, high); nothing: of length 0. */
+static struct mdi_extent part_of(struct mdi_extent extent, char *low,
+				 char *high)
+{
+	char *end = extent.base + extent.length;
+
+	if (extent.base < low)
+		extent.base = low;
+	if (end > high)
+		end = high;
+	extent.length = end > extent.base ? (size_t)(end - extent.base) : 0;
+	return extent;
+}
+
+/* A free piece of [low, high): its lowest pages or its highest; or NULL. */
+static char *find(const struct mdi_arena *arena, char *low, char *high,
+		  size_t length, bool from_top)
+{
+	for (size_t n = 0; n < arena->free_count; n++) {
+		size_t i = from_top ? arena->free_count - 1 - n : n;
+		struct mdi_extent part = part_of(arena->free[i], low, high);
+
+		if (part.length >= length)
+			return from_top ? part.base + part.length - length :
+					  part.base;
+	}
+	return NULL;
+}
+
 bool mdi_arena_fits(const struct mdi_arena *arena, size_t length)
 {
-	for (size_t i = 0; i < arena->free_count; i++)
-		if (arena->free[i].length >= length)
-			return true;
-	return false;
+	return find(arena, arena->floor, arena->ceiling, length, false) != NULL;
 }
 
 static void remove_extent(struct mdi_arena *arena, size_t i)
@@ -71,28 +100,20 @@ static bool keep_room(struct mdi_arena *arena)
 
 char *mdi_arena_take(struct mdi_arena *arena, size_t length, bool from_top)
 {
-	char *base;
+	char *base = find(arena, arena->floor, arena->ceiling, length,
+			  from_top);
 
-	if (!keep_room(arena))
-		return NULL;
-	for (size_t n = 0; n < arena->free_count; n++) {
-		size_t i = from_top ? arena->free_count - 1 - n : n;
-		struct mdi_extent *extent = &arena->free[i];
+	return base != NULL && mdi_arena_take_at(arena, base, length) ? base :
+									NULL;
+}
 
-		if (extent->length < length)
-			continue;
-		extent->length -= length;
-		if (from_top) {
-			base = extent->base + extent->length;
-		} else {
-			base = extent->base;
-			extent->base += length;
-		}
-		if (extent->length == 0)
-			remove_extent(arena, i);
-		return base;
-	}
-	return NULL;
+char *mdi_arena_take_top(struct mdi_arena *arena, size_t length)
+{
+	char *base = find(arena, arena->floor, arena->base + arena->length,
+			  length, true);
+
+	return base != NULL && mdi_arena_take_at(arena, base, length) ? base :
+									NULL;
 }
 
 bool mdi_arena_take_at(struct mdi_arena *arena, char *base, size_t length)

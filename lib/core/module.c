@@ -6,6 +6,7 @@
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/heap.h"
+#include "core/layout.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -111,7 +112,11 @@ int mdi_module_create(const char *name,
 				  count);
 		goto free_module;
 	}
-	result = mdi_arena_init(&module->arena, range_size);
+	result = mdi_arena_init(&module->arena,
+				kind == MDI_DOMAIN_MODULE
+					? mdi_layout_room(range_size)
+					: 0,
+				range_size);
 	if (result != 0)
 		goto free_link;
 	result = mdi_backend_now->domain_init(&module->domain);

@@ -26,6 +26,7 @@ struct modiso_module {
 	void *cookie;
 	size_t stack_size;
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
+	bool guard_opens; /* the first stack's guard is a void page in a run */
 	struct modiso_region *regions;
 	struct modiso_gate *gates;
 	struct mdi_stack *free_stacks;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/grant.h"
+#include "core/layout.h"
 #include "core/runs.h"
 #include "core/snapshot.h"
 #include "core/thread.h"
@@ -86,67 +87,8 @@ static int no_room(const struct modiso_module *owner, size_t length)
 	return mdi_fail(MODISO_ERR_LIMIT,
 			"no room for %zu bytes in the address range of %s (%zu "
 			"bytes); raise modiso_module_options.range_size",
-			length, owner->name, owner->arena.length);
-}
-
-/*
- * Where pages lie in a module's range. Writable ones grow from the bottom, code
- * from the top, what is read alone down from a border below the top: so none is
- * in the way of the others before the range is nearly full. A range that is too
- * small to keep room for code has the border at its top.
- */
-#define CODE_SHARE 16
-#define CODE_LEAST ((size_t)1 << 20)
-
-static char *border(const struct mdi_arena *arena)
-{
-	size_t code = arena->length / CODE_SHARE & ~(MDI_PAGE_SIZE - 1);
-
-	return arena->base + arena->length - (code < CODE_LEAST ? 0 : code);
-}
-
-static bool lies_among(const struct modiso_module *owner, const char *address,
-		       uint32_t place)
-{
-	const struct modiso_region *region = mdi_region_at((uintptr_t)address);
-
-	return region != NULL && region->owner == owner &&
-	       region->place == place && !region->adopted;
-}
-
-/* Beside pages that are in that place already; NULL: there is no room. */
-static char *find_beside(const struct modiso_module *owner, size_t length,
-			 uint32_t place)
-{
-	const struct mdi_arena *arena = &owner->arena;
-	bool from_top = !(place & MODISO_WRITE);
-
-	for (size_t n = 0; n < arena->free_count; n++) {
-		const struct mdi_extent *extent =
-			&arena->free[from_top ? arena->free_count - 1 - n : n];
-		char *end = extent->base + extent->length;
-
-		if (extent->length < length)
-			continue;
-		if (lies_among(owner, end, place))
-			return end - length;
-		if (lies_among(owner, extent->base - 1, place))
-			return extent->base;
-	}
-	return NULL;
-}
-
-static char *take(struct modiso_module *owner, size_t length, uint32_t place)
-{
-	struct mdi_arena *arena = &owner->arena;
-	char *base = find_beside(owner, length, place);
-
-	if (base == NULL && place == MODISO_READ)
-		base = border(arena) - length;
-	if (base != NULL && base >= arena->base &&
-	    mdi_arena_take_at(arena, base, length))
-		return base;
-	return mdi_arena_take(arena, length, !(place & MODISO_WRITE));
+			length, owner->name,
+			(size_t)(owner->arena.ceiling - owner->arena.floor));
 }
 
 static int commit(char *base, size_t length, size_t guard, uint32_t flags)
@@ -194,7 +136,7 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 		  uint32_t place, uint32_t flags, const char *name,
 		  size_t guard, struct modiso_region **out)
 {
-	char *base = take(owner, length, place);
+	char *base = mdi_layout_take(owner, length, place);
 	int result;
 
 	if (base == NULL)
@@ -216,20 +158,24 @@ int mdi_region_create(struct modiso_module *owner, size_t length,
 }
 
 /*
- * The first stack lies below everything else, its guard page is what the range
- * begins with: so opening the module is one range of one protection. Later
- * ones have a void page in the middle of the range.
+ * Its guard page is closed like the rest of the range, so that opening the
+ * module is one mapping; a guard between an image and the stack is a void page
+ * among theirs, like those of later stacks.
  */
 static int create_first_stack(struct modiso_module *owner, size_t size,
 			      struct modiso_region **out)
 {
+	size_t guard = owner->guard_opens ? MDI_PAGE_SIZE : 0;
 	char *base = owner->stack_base;
-	int result = create_at(owner, base + MDI_PAGE_SIZE, size,
-			       MODISO_READ | MODISO_WRITE, 0, "stack", 0, out);
+	int result;
 
+	result = create_at(owner, base + MDI_PAGE_SIZE - guard, size + guard,
+			   MODISO_READ | MODISO_WRITE, 0, "stack", guard, out);
 	if (result != 0)
 		return result;
 	owner->stack_base = NULL;
+	if (guard != 0)
+		return 0;
 	/* The guard page counts as the stack's, for reports. */
 	mdi_addrmap_remove(&(*out)->node);
 	(*out)->node.base = (uintptr_t)base;
@@ -254,16 +200,40 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 	return result;
 }
 
-int mdi_region_stage(struct modiso_module *owner, size_t length, char **out)
+/* The first stack, which exists already, is to be one run with an image. */
+static int open_guard(struct modiso_module *owner)
 {
-	char *base = mdi_arena_take(&owner->arena, length, true);
+	char *guard = owner->arena.floor;
+	int result = 0;
+
+	if (owner->guard_opens)
+		return 0;
+	if (owner->stack_base == NULL) {
+		if (mdi_mem_void(guard, MDI_PAGE_SIZE) != 0)
+			return mdi_fail_os("mremap", "a guard page");
+		result = give_pages(owner, guard, MDI_PAGE_SIZE,
+				    MODISO_READ | MODISO_WRITE, MDI_WAS_FRESH,
+				    false);
+	}
+	owner->guard_opens = result == 0;
+	return result;
+}
+
+int mdi_region_stage(struct modiso_module *owner, size_t length, bool data_last,
+		     char **out)
+{
+	bool low;
+	char *base = mdi_layout_take_image(owner, length, &low);
 	int result;
 
 	if (base == NULL)
 		return no_room(owner, length);
-	if (mdi_mem_stage(base, length) != 0) {
+	if (mdi_mem_stage(base, length) != 0)
 		result = mdi_fail_os("mmap", "%zu bytes to build an image in",
 				     length);
+	else
+		result = low && data_last ? open_guard(owner) : 0;
+	if (result != 0) {
 		mdi_region_unstage(owner, base, length);
 		return result;
 	}
@@ -433,7 +403,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 	char *base;
 	int result;
 
-	base = take(owner, length, access);
+	base = mdi_layout_take(owner, length, access);
 	if (base == NULL)
 		return no_room(owner, length);
 	region = new_region(owner, base, length, access, flags, name);

@@ -73,8 +73,10 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
  * An image is built in pages that are in nobody's region yet: the host's like
  * any heap memory, at the address where they stay. Then they become regions,
  * part by part, each with its final protection; what does not, goes back.
+ * @data_last: does it end in pages that are to be writable?
  */
-int mdi_region_stage(struct modiso_module *owner, size_t length, char **out);
+int mdi_region_stage(struct modiso_module *owner, size_t length, bool data_last,
+		     char **out);
 void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length);
 
 struct mdi_region_part {

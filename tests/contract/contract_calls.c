@@ -572,14 +572,20 @@ END_TEST
  * A hundred regions of three protections, made in any order; those that are
  * filled first and get theirs later have said so.
  */
-static void make_mixed(const char *name, unsigned i)
+static void make_mixed(const char *name, unsigned i, size_t range)
 {
 	static const uint32_t later[] = {0, MODISO_READ, RX,
 					 0, RX,          MODISO_READ};
-	struct modiso_module *module = make_module(name);
+	struct modiso_module_options narrow = {
+		.struct_size = sizeof(narrow),
+		.range_size = range,
+	};
+	struct modiso_module *module;
 	struct modiso_region *region, *waiting = NULL;
 	uint32_t waiting_for = 0;
 	unsigned n;
+
+	expect(MODISO_OK, modiso_module_create(name, &narrow, &module));
 
 	for (n = 0; n < REGIONS; n++) {
 		struct modiso_region_options options = {
@@ -609,8 +615,8 @@ static void mixed_misses(void)
 	uintptr_t i;
 
 	start_with(on_pkey() ? 2 : 0);
-	make_mixed("one", 0);
-	make_mixed("other", 1);
+	make_mixed("one", 0, 0);
+	make_mixed("other", 1, 2 << 20);
 	must_eq(thunks[0](1) + thunks[1](2), 3);
 	must_eq(thunks[0](1) + thunks[1](2), 3);
 	mark();
@@ -622,6 +628,68 @@ static void mixed_misses(void)
 START_TEST(test_mixed_regions)
 {
 	must_be_few_calls(mixed_misses);
+}
+END_TEST
+
+static const char *image_path(void)
+{
+	static const char *const paths[] = {"modules/count-gcc.so",
+					    "modules/count-clang.so"};
+
+	return access(paths[0], R_OK) == 0 ? paths[0] : paths[1];
+}
+
+/* A module as modiso-cc makes it, with a heap and regions of its own. */
+static void load_counter(struct modiso_module *module, unsigned i)
+{
+	struct modiso_image *image;
+	struct modiso_gate *gate;
+
+	expect(MODISO_OK,
+	       modiso_image_load(module, image_path(), NULL, &image));
+	expect(MODISO_OK, modiso_image_gate(image, "count", NULL, &gate));
+	expect(MODISO_OK,
+	       modiso_gate_thunk(gate, (modiso_fn *)(void *)&thunks[i]));
+}
+
+static void make_rest(struct modiso_module *module)
+{
+	expect(MODISO_OK, modiso_heap_create(module, 64 * PAGE, NULL));
+	make_regions(module, 3);
+}
+
+static void image_misses(void)
+{
+	struct modiso_module *one, *other;
+	uintptr_t i;
+
+	start_with(on_pkey() ? 2 : 0);
+	one = make_module("one");
+	load_counter(one, 0);
+	make_rest(one);
+	must_eq(thunks[0](1), 1);
+	/* In another order, and it has been inside before. */
+	other = make_module("other");
+	make_rest(other);
+	must_eq(enter(make_gate(other, same), 7), 7);
+	load_counter(other, 1);
+	must_eq(thunks[1](2), 2);
+	must_eq(thunks[0](7), 22);
+	must_eq(thunks[1](7), 23);
+	mark();
+	for (i = 0; i < ROUNDS; i++)
+		thunks[i & 1](0);
+	mark();
+	must_eq(thunks[0](7), 43 + ROUNDS / 2);
+	must_eq(thunks[1](7), 44 + ROUNDS / 2);
+}
+
+START_TEST(test_image_miss)
+{
+	if (access(image_path(), R_OK) != 0)
+		test_skip("modules", "the tests were built without a compiler "
+				     "for them");
+	must_be_few_calls(image_misses);
 }
 END_TEST
 
@@ -741,6 +809,7 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_preempted_by_another, SCHEDULED);
 	tcase_add_test(tcase, test_miss);
 	tcase_add_test(tcase, test_mixed_regions);
+	tcase_add_test(tcase, test_image_miss);
 	if (on_pkey())
 		add_test_but_tsan(tcase, test_miss_steps,
 				  "what it adds is not the same each time");

@@ -168,6 +168,21 @@ START_TEST(faults)
 }
 END_TEST
 
+/* What the linker puts before the code is there when it is asked for. */
+START_TEST(headers)
+{
+	begin(_i);
+	image = load("count");
+	enter_fault(module, to("first_byte"), 0);
+	must_eq(enter(to("count"), 4), 5);
+	options.flags = MODISO_IMAGE_HEADERS;
+	image = load("count");
+	must_eq(enter(to("first_byte"), 0), 0x7f);
+	must_eq(enter(to("count"), 4), 5);
+	finish();
+}
+END_TEST
+
 START_TEST(canary)
 {
 	uintptr_t *guard = NULL, first;
@@ -275,7 +290,7 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	const TTest *const tests[] = {plain, twice,   faults,  canary,
+	const TTest *const tests[] = {plain, twice,   faults,  headers, canary,
 				      abi,   program, refused};
 	Suite *suite = suite_create("compiled");
 	TCase *tcase = tcase_create("compiled");

@@ -311,12 +311,12 @@ static void segments_refuse(void)
 
 	image = load();
 	/* Segments of it are not the host's to change one by one. */
-	for (char *page = at(image, 0); page < at(image, 0x5000);
-	     page += PAGE) {
+	for (int i = ELF_CODE; i <= ELF_DATA; i++) {
 		struct modiso_region_info info = {.struct_size = sizeof(info)};
 
-		if (modiso_region_find(page, &info) != MODISO_OK)
-			continue;
+		expect(MODISO_OK,
+		       modiso_region_find(at(image, elf.program[i].p_vaddr),
+					  &info));
 		expect(MODISO_ERR_BUSY, modiso_region_destroy(info.region));
 		expect(MODISO_ERR_BUSY,
 		       modiso_region_protect(info.region, MODISO_READ));
@@ -387,7 +387,7 @@ static void check_size(size_t size)
 	must_be(code, e->program[ELF_CODE].p_memsz, "r-x");
 	must_be(rodata, size, "r--");
 	must_be(data, data_length, "rw-");
-	must_be(at(image, 0), e->program[ELF_META].p_memsz, "r--");
+	must_be(at(image, 0), e->program[ELF_META].p_memsz, "---");
 	/* The last byte of each, by the module itself. */
 	must_eq(enter(load1, W(code) + size - 1), 0xc3);
 	last = make_gate_fn(module, (modiso_fn)(uintptr_t)(code + size - 1));
@@ -420,6 +420,70 @@ START_TEST(page_boundaries)
 }
 END_TEST
 
+/* What only a loader reads is not the module's. */
+START_TEST(tables_left_out)
+{
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	struct modiso_image *image;
+	struct modiso_gate *load1;
+
+	begin();
+	image = load();
+	load1 = gate_to(image, "load1");
+	must_fault(load1, at(image, 0), 0);
+	must_fault(load1, at(image, PAGE - 1), 0);
+	must_eq(enter(load1, W(at(image, PAGE))), 0x48);
+	expect(MODISO_OK, modiso_image_get_info(image, &info));
+	must_eq(info.start, at(image, PAGE));
+	must_eq(info.length, elf.program[ELF_DATA].p_vaddr);
+	close_gate(load1);
+	expect(MODISO_OK, modiso_image_unload(image));
+	finish();
+}
+END_TEST
+
+static void must_keep_tables(void)
+{
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	struct modiso_image *image = load();
+	struct modiso_gate *load1 = gate_to(image, "load1");
+
+	must_eq(enter(load1, W(at(image, 0))), 0x7f);
+	must_fault(gate_to(image, "store1"), at(image, 0), 0);
+	expect(MODISO_OK, modiso_image_get_info(image, &info));
+	must_eq(info.start, at(image, 0));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	module = make_module("module");
+	elf_free(&elf);
+	begin();
+}
+
+START_TEST(tables_kept)
+{
+	Elf64_Phdr *meta;
+
+	begin();
+	options.flags = MODISO_IMAGE_HEADERS;
+	must_keep_tables();
+	/* A relocation names it. */
+	elf.rela[1].r_addend = 0;
+	must_keep_tables();
+	/* A symbol lies in it. */
+	elf.symbol[ELF_CALL].st_value = sizeof(Elf64_Ehdr);
+	must_keep_tables();
+	/* One byte behind them. */
+	meta = &elf.program[ELF_META];
+	meta->p_memsz = ++meta->p_filesz;
+	must_keep_tables();
+	elf.program[ELF_META].p_memsz++;
+	must_keep_tables();
+	/* Something between them. */
+	elf.header->e_phnum--;
+	must_keep_tables();
+	finish();
+}
+END_TEST
+
 /* Another module, and its image, cannot touch any of it. */
 START_TEST(other_module)
 {
@@ -434,7 +498,7 @@ START_TEST(other_module)
 	expect(MODISO_OK, modiso_image_load_memory(other, elf.bytes, elf.length,
 						   &options, &other_image));
 	gate = gate_to(other_image, "load1");
-	for (int i = ELF_META; i <= ELF_DATA; i++) {
+	for (int i = ELF_CODE; i <= ELF_DATA; i++) {
 		const Elf64_Phdr *header = &elf.program[i];
 		char *last = at(image, header->p_vaddr + header->p_memsz - 1);
 
@@ -587,7 +651,7 @@ START_TEST(several)
 	for (int i = 0; i < COUNT; i++)
 		image[i] = load();
 	for (int i = 0; i < COUNT; i += 2) {
-		page = at(image[i], 0);
+		page = at(image[i], elf.program[ELF_CODE].p_vaddr);
 		expect(MODISO_OK, modiso_image_unload(image[i]));
 		must(proc_mapping(page, &mapping));
 		must(!strncmp(mapping.perms, "---", 3));
@@ -849,6 +913,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, init_faults);
 	tcase_add_test(tcase, segments_stay);
 	tcase_add_loop_test(tcase, page_boundaries, 0, 15);
+	tcase_add_test(tcase, tables_left_out);
+	tcase_add_test(tcase, tables_kept);
 	tcase_add_test(tcase, other_module);
 	tcase_add_test(tcase, relro);
 	tcase_add_test(tcase, indirect);

@@ -684,6 +684,27 @@ START_TEST(test_find)
 }
 END_TEST
 
+/* A module's stack can be looked up, and nothing else be done with it. */
+START_TEST(test_stack_stays)
+{
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+	struct modiso_module *module = world_module(), *other;
+	struct modiso_gate *gate = make_gate(module, poke_local);
+
+	other = make_module("other");
+	expect(MODISO_OK, modiso_region_find((void *)enter(gate, 0), &info));
+	must_eq(info.owner, module);
+	expect(MODISO_ERR_BUSY, modiso_region_destroy(info.region));
+	expect(MODISO_ERR_BUSY, modiso_region_protect(info.region, RX));
+	expect(MODISO_ERR_BUSY, modiso_region_protect(info.region,
+						      MODISO_READ));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_grant(info.region, other, MODISO_READ));
+	must(strstr(modiso_last_error_text(), "stack"));
+	enter(gate, 0);
+}
+END_TEST
+
 /* Many regions, in no order: each address finds its own. */
 START_TEST(test_find_many)
 {
@@ -797,6 +818,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_use_after_destroy);
 	tcase_add_test(tcase, test_owners_in_turn);
 	tcase_add_test(tcase, test_find);
+	tcase_add_test(tcase, test_stack_stays);
 	tcase_add_test(tcase, test_find_many);
 	tcase_add_test(tcase, test_nodump);
 	tcase_add_test(tcase, test_cycles);

@@ -29,7 +29,7 @@ static size_t count;
 static void setup(void)
 {
 	fake_start();
-	ck_assert_int_eq(mdi_arena_init(&arena, PAGES * MDI_PAGE_SIZE), 0);
+	ck_assert_int_eq(mdi_arena_init(&arena, 0, PAGES * MDI_PAGE_SIZE), 0);
 }
 
 static char *take(size_t pages, bool from_top)
@@ -213,6 +213,46 @@ START_TEST(test_reserved)
 }
 END_TEST
 
+/* The rooms at both ends: only for who asks for them. */
+START_TEST(test_rooms)
+{
+	const size_t page = MDI_PAGE_SIZE, room = 4 * page;
+	struct mdi_arena other;
+	char *floor, *ceiling;
+
+	ck_assert_int_eq(mdi_arena_init(&other, room, 8 * page), 0);
+	floor = other.floor;
+	ceiling = other.ceiling;
+	ck_assert_ptr_eq(floor, other.base + room);
+	ck_assert_ptr_eq(ceiling, floor + 8 * page);
+	ck_assert_uint_eq(other.length, 16 * page);
+	must(mdi_arena_fits(&other, 8 * page));
+	must(!mdi_arena_fits(&other, 9 * page));
+	/* From either end of a piece that reaches into both. */
+	ck_assert_ptr_eq(mdi_arena_take(&other, page, false), floor);
+	mdi_arena_give(&other, floor, page);
+	ck_assert_ptr_eq(mdi_arena_take(&other, page, true), ceiling - page);
+	mdi_arena_give(&other, ceiling - page, page);
+	ck_assert_ptr_eq(mdi_arena_take(&other, 8 * page, true), floor);
+	ck_assert_ptr_null(mdi_arena_take(&other, page, false));
+	ck_assert_ptr_null(mdi_arena_take(&other, page, true));
+	must(!mdi_arena_fits(&other, page));
+	/* The upper one, and what is free of the middle when it is full. */
+	ck_assert_ptr_eq(mdi_arena_take_top(&other, room - page),
+			 ceiling + page);
+	ck_assert_ptr_null(mdi_arena_take_top(&other, 2 * page));
+	mdi_arena_give(&other, ceiling - page, page);
+	ck_assert_ptr_eq(mdi_arena_take_top(&other, 2 * page), ceiling - page);
+	/* The lower one by its place alone. */
+	ck_assert_ptr_null(mdi_arena_take_top(&other, page));
+	must(mdi_arena_take_at(&other, other.base, room));
+	mdi_arena_give(&other, floor - page, 2 * page);
+	ck_assert_ptr_null(mdi_arena_take(&other, 2 * page, true));
+	ck_assert_ptr_eq(mdi_arena_take(&other, page, true), floor);
+	mdi_arena_fini(&other);
+}
+END_TEST
+
 /* No memory for the list: a code, and no address space kept. */
 START_TEST(test_no_memory)
 {
@@ -221,10 +261,10 @@ START_TEST(test_no_memory)
 
 	mdi_vault_stop();
 	fake_patience = 0;
-	ck_assert_int_eq(mdi_arena_init(&other, 8 * MDI_PAGE_SIZE),
+	ck_assert_int_eq(mdi_arena_init(&other, 0, 8 * MDI_PAGE_SIZE),
 			 MODISO_ERR_NOMEM);
 	ck_assert_int_eq(mincore(other.base, MDI_PAGE_SIZE, &vec), -1);
-	ck_assert_int_eq(mdi_arena_init(&other, (size_t)1 << 60),
+	ck_assert_int_eq(mdi_arena_init(&other, 0, (size_t)1 << 60),
 			 MODISO_ERR_OS);
 }
 END_TEST
@@ -241,6 +281,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_join, 0, 6);
 	tcase_add_test(tcase, test_random);
 	tcase_add_test(tcase, test_reserved);
+	tcase_add_test(tcase, test_rooms);
 	tcase_add_test(tcase, test_no_memory);
 	suite_add_tcase(suite, tcase);
 	return suite;
