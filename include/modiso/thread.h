@@ -160,7 +160,8 @@ modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,
 		    unsigned count, modiso_ended_fn ended, void *arg);
 
 /*
- * modiso_abandoned_fn - a thread has been taken out of its modules.
+ * modiso_abandoned_fn - a thread has been taken out of its modules, or kept from
+ * entering one.
  * @arg: as given to modiso_thread_abandon().
  *
  * Runs on that thread, on the host's stack with host rights. It may end the
@@ -171,9 +172,10 @@ typedef void (*modiso_abandoned_fn)(void *arg);
 
 /*
  * modiso_thread_abandon - take a thread out of all its modules, for good.
- * @thread:  frozen in a signal handler, in a module or in a service; it is
- *           taken out when the handler returns. Or the calling thread, in a
- *           service: then the function does not return.
+ * @thread:  frozen in a signal handler, at any instruction. In a module or in a
+ *           service it is taken out when the handler returns. In host code, its
+ *           next gate call does not begin: see below. Or the calling thread,
+ *           in a service: then the function does not return.
  * @landing: told then; NULL: nobody is.
  * @arg:     handed to it.
  *
@@ -182,9 +184,18 @@ typedef void (*modiso_abandoned_fn)(void *arg);
  * the host that they hold stay held, windows that they opened stay open. A call
  * that ends by itself before the handler runs is not abandoned.
  *
+ * A thread that is frozen in host code may be on its way into a module. So the
+ * next gate call that it makes outside of modules returns MODISO_ERR_ABANDONED,
+ * tells @landing, and runs nothing of the module; the call after that one is
+ * like any other. This holds for a thread that had just come out as well. A
+ * host that gives such a thread other work instead of ending it has the thread
+ * call this function for itself first, outside of modules: that answers
+ * MODISO_ERR_NOENT, and what was asked for is over. Detaching ends it too.
+ *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @thread is NULL.
- *   MODISO_ERR_NOENT  @thread is not attached, or in no module.
+ *   MODISO_ERR_NOENT  @thread is not attached, or is the calling thread and in
+ *                     no module.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   no system call.

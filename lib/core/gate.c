@@ -246,7 +246,10 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 	int result;
 
 	mdi_runtime_lock();
-	result = mdi_backend_now->admit(&module->domain, &mdi_thread_users);
+	result = mdi_thread_is_over(thread) ?
+			 MODISO_ERR_ABANDONED :
+			 mdi_backend_now->admit(&module->domain,
+						&mdi_thread_users);
 	if (result == 0) {
 		stack = mdi_thread_ready_stack(thread, module);
 		if (stack != NULL)
@@ -289,11 +292,11 @@ MDI_INLINE struct mdi_thread *own_thread(void)
 	return mdi_block_thread((char *)mdi_block);
 }
 
-/* Attached, with the GS base of then, and not to be abandoned. */
+/* Attached, with the GS base of then. */
 MDI_INLINE bool is_ready(void)
 {
 	/* No GS base is that of a thread that is not attached. */
-	return mdi_rdgsbase() == mdi_block && !own_thread()->abandoned;
+	return mdi_rdgsbase() == mdi_block;
 }
 
 static int make_ready(void)
@@ -303,8 +306,6 @@ static int make_ready(void)
 
 	if (result != 0)
 		return result;
-	if (mdi_thread_give_up(thread))
-		return MODISO_ERR_ABANDONED;
 	if (mdi_rdgsbase() != mdi_block)
 		return mdi_fail(MODISO_ERR_STATE,
 				"the program changed the GS base of this "
@@ -312,20 +313,27 @@ static int make_ready(void)
 	return 0;
 }
 
+/* Under no lock: the landing of a thread that is abandoned runs here. */
+static MDI_RARE void gate_failed(int result)
+{
+	if (result == MODISO_ERR_ABANDONED)
+		mdi_thread_give_up(mdi_thread_self());
+	else
+		mdi_status_set(result);
+}
+
 /* A thread that was not ready, or has not got its link: @result says why. */
 static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
 {
 	if (!ready) {
 		result = make_ready();
-		if (result == MODISO_ERR_ABANDONED)
-			return result; /* which has been told */
 		if (result == 0)
 			result = try_link(mdi_thread_self(), module);
 	}
 	if (result == MODISO_ERR_NOKEY && key_wait_ns != 0)
 		result = wait_for_link(mdi_thread_self(), module);
 	if (result != 0)
-		mdi_status_set(result);
+		gate_failed(result);
 	return result;
 }
 
@@ -397,6 +405,21 @@ static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
 	return 0;
 }
 
+/* Handlers run only while it waits in line. */
+static int plain_open(struct mdi_thread *thread, struct mdi_domain *domain)
+{
+	int result = MODISO_ERR_ABANDONED;
+
+	if (mdi_thread_is_over(thread))
+		return result;
+	result = mdi_backend_now->enter(domain, thread);
+	if (result == 0 && mdi_thread_is_over(thread)) {
+		mdi_backend_now->leave(domain, thread);
+		result = MODISO_ERR_ABANDONED;
+	}
+	return result;
+}
+
 struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 				  const uint64_t *saved_registers)
 {
@@ -414,10 +437,10 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	/* No handler may find the module entered and the frame not there. */
 	mdi_critical_begin();
 	if (result == 0)
-		result = mdi_backend_now->enter(domain, thread);
+		result = plain_open(thread, domain);
 	if (result != 0) {
 		mdi_critical_end();
-		mdi_status_set(result);
+		gate_failed(result);
 		return NULL;
 	}
 	mdi_thread_link(thread, domain->head.link)->stack = 0;

@@ -4,6 +4,10 @@
  * the handler that it is frozen in, or in the service that asks for it. All its
  * gates but the first are dropped, and that one ends like one whose module has
  * faulted (mdi_gate_recover).
+ *
+ * A thread that is in none may be on its way into one: nobody can know which
+ * gate call its host code is about to make. So what it is asked for holds for
+ * the next one, which finds no link, and then the request (mdi_thread_is_over).
  */
 #include "core/schedule.h"
 
@@ -79,15 +83,21 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 		       void *arg)
 {
 	const struct mdi_frame *top = mdi_frame_top(thread);
+	bool own = thread == mdi_thread_self();
 
-	if (top == NULL)
+	if (top == NULL && own) {
+		thread->abandoned = 0;
 		return mdi_fail(MODISO_ERR_NOENT,
 				"thread %d is in no module", thread->tid);
+	}
 	thread->landing = landing;
 	thread->landing_arg = arg;
-	__atomic_store_n(&thread->abandoned, 1, __ATOMIC_RELEASE);
-	if (thread != mdi_thread_self() ||
-	    top->service_sp <= MDI_INTERRUPTED_LEFT)
+	__atomic_store_n(&thread->abandoned,
+			 top != NULL ? MDI_ABANDON_CALL : MDI_ABANDON_NEXT,
+			 __ATOMIC_RELEASE);
+	if (top == NULL)
+		mdi_thread_withdraw(thread);
+	if (!own || top->service_sp <= MDI_INTERRUPTED_LEFT)
 		return 0;
 	clean_stacks(thread, (uintptr_t)__builtin_frame_address(0));
 	mdi_critical_begin(); /* no handler finds the frames half dropped */
@@ -113,7 +123,9 @@ static bool half_taken(const struct mdi_thread *thread,
 bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context)
 {
 	if (mdi_frame_top(thread) == NULL) {
-		thread->abandoned = 0; /* it came out by itself */
+		/* Of a call: it came out by itself. */
+		if (thread->abandoned == MDI_ABANDON_CALL)
+			thread->abandoned = 0;
 		return false;
 	}
 	if (half_taken(thread, context))
@@ -147,10 +159,7 @@ void mdi_thread_landed(struct mdi_thread *thread)
 	tell(thread);
 }
 
-bool mdi_thread_give_up(struct mdi_thread *thread)
+void mdi_thread_give_up(struct mdi_thread *thread)
 {
-	if (!thread->abandoned || mdi_frame_top(thread) != NULL)
-		return false;
 	tell(thread);
-	return true;
 }

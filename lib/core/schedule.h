@@ -23,14 +23,24 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
  * At the end of a handler, for a thread that is to be abandoned: true when
  * @context now leads to mdi_gate_recover(). False when it is in no module, or
  * the frame of its first gate is not written yet: with no stack to go to, that
- * gate asks mdi_thread_give_up(). AS-Safe.
+ * gate asks mdi_thread_is_over(). AS-Safe.
  */
 bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context);
 
 /* From mdi_gate_land(): the last gate ends, the landing is told. */
 void mdi_thread_landed(struct mdi_thread *thread);
 
-/* A gate that has not begun is abandoned: true when that was so. */
-bool mdi_thread_give_up(struct mdi_thread *thread);
+/*
+ * Is a gate that has not begun to give up? Asked where no handler comes between
+ * the answer and what makes the thread one that is in a module: its frame with
+ * mprotect; with keys the link, which mdi_thread_abandon() takes away again.
+ */
+static inline bool mdi_thread_is_over(const struct mdi_thread *thread)
+{
+	return thread->abandoned && mdi_frame_top(thread) == NULL;
+}
+
+/* It gives up: the landing is told, outside of all locks. */
+void mdi_thread_give_up(struct mdi_thread *thread);
 
 #endif /* MDI_CORE_SCHEDULE_H */

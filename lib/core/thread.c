@@ -499,6 +499,19 @@ MDI_INLINE void withdraw_from(const struct mdi_thread *thread,
 			 __ATOMIC_RELAXED);
 }
 
+/* No lock is taken: a module that comes or goes has no link to this thread. */
+void mdi_thread_withdraw(const struct mdi_thread *thread)
+{
+	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++) {
+		uint32_t link = T_LINKS + (i << L_SHIFT);
+
+		if (__atomic_load_n(&mdi_arch_state.domains[i],
+				    __ATOMIC_RELAXED) != NULL)
+			__atomic_store_n(&mdi_thread_link(thread, link)->stack,
+					 0, __ATOMIC_RELAXED);
+	}
+}
+
 static void withdraw(const struct mdi_domain *domain)
 {
 	struct mdi_thread *thread;

@@ -61,6 +61,9 @@ bool mdi_threads_inside(const struct mdi_domain *domain);
 /* What services leave in registers is nothing for this module any more. */
 void mdi_threads_scrub(const struct mdi_domain *domain);
 
+/* Of a thread that does not run: its next gate call asks C. AS-Safe. */
+void mdi_thread_withdraw(const struct mdi_thread *thread);
+
 /* For the backend. */
 extern const struct mdi_users mdi_thread_users;
 

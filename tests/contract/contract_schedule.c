@@ -69,9 +69,8 @@ MODULE_CODE static uintptr_t touch(volatile unsigned char *bytes)
 	return ++bytes[1];
 }
 
-static void make_scene(void)
+static void make_parts(void)
 {
-	start_external();
 	module = make_module("module");
 	other = make_module("other");
 	data = make_region(module, PAGE, "data");
@@ -82,6 +81,12 @@ static void make_scene(void)
 	other_gate = make_gate(other, touch);
 	other_load = make_gate(other, poke_load1);
 	service = (uintptr_t(*)(uintptr_t))make_service("serve", serve);
+}
+
+static void make_scene(void)
+{
+	start_external();
+	make_parts();
 }
 
 /* --- the scheduler --- */
@@ -124,13 +129,18 @@ static void *schedule(void *unused)
 	return unused;
 }
 
-static void start_scheduler(void (*other_work)(void))
+static void make_freezable(void)
 {
 	const struct sigaction action = {.sa_handler = freeze};
 
-	while_frozen = other_work;
 	must(!sem_init(&frozen, 0, 0) && !sem_init(&go, 0, 0));
 	must(!sigaction(SIGUSR1, &action, NULL));
+}
+
+static void start_scheduler(void (*other_work)(void))
+{
+	while_frozen = other_work;
+	make_freezable();
 	expect(MODISO_OK, modiso_thread_self(&task));
 	scheduler = thread_start(schedule, NULL);
 }
@@ -210,17 +220,17 @@ static bool in_gates(uintptr_t pc)
 	       pc < (uintptr_t)__stop_mdi_gate_text;
 }
 
-static void step(const char *name, void (*setup)(void),
-		 void (*check)(unsigned, bool))
+static void step(const char *name, void (*setup)(void), void (*round)(void),
+		 void (*check)(unsigned, bool), unsigned stride)
 {
 	const struct step_plan plan = {
 		.name = name,
 		.setup = setup,
-		.round = one_round,
+		.round = round,
 		.check = check,
 		.signo = SIGUSR1,
 		.wanted = in_gates,
-		.stride = emulated() ? 25 : 1,
+		.stride = emulated() ? stride : 1,
 	};
 	struct step_count count;
 
@@ -234,14 +244,13 @@ static void step(const char *name, void (*setup)(void),
 
 START_TEST(test_freeze_everywhere)
 {
-	step("freeze", setup_freeze, check_round);
+	step("freeze", setup_freeze, one_round, check_round, 25);
 }
 END_TEST
 
 /* --- taken out at every instruction --- */
 
 static unsigned long landings, abandoned;
-static unsigned answers[2]; /* in a module, or not any more */
 
 static void landing(void *arg)
 {
@@ -251,14 +260,15 @@ static void landing(void *arg)
 	landings++;
 }
 
+static unsigned long asked;
+static unsigned char found; /* the module's counter, when it was asked for */
+
 static void abandon_task(void)
 {
-	int code;
-
 	run_other();
-	code = modiso_thread_abandon(task, landing, &landings);
-	must(code == 0 || code == MODISO_ERR_NOENT);
-	answers[code != 0]++;
+	must_eq(modiso_thread_abandon(task, landing, &landings), 0);
+	asked++;
+	found = region_bytes(data)[0];
 }
 
 static void setup_abandon(void)
@@ -268,17 +278,29 @@ static void setup_abandon(void)
 	others_byte = region_bytes(others);
 }
 
-static void check_abandoned(unsigned sent, bool last_one)
+static unsigned long asked_before;
+static unsigned char at_start;
+
+/* Each thread that is asked to leave is told once, soon or late. */
+static void settle(bool was_told)
 {
-	(void)sent;
-	(void)last_one;
-	must(work_code == 0 || work_code == MODISO_ERR_ABANDONED);
-	must(load_code == MODISO_ERR_FAULT ||
-	     load_code == MODISO_ERR_ABANDONED);
-	abandoned += work_code == MODISO_ERR_ABANDONED;
-	abandoned += load_code == MODISO_ERR_ABANDONED;
+	must_eq(asked, step_sent());
+	must(asked <= asked_before + 1);
+	if (asked != asked_before && !was_told) {
+		/* It was on its way to a call that comes, or never comes. */
+		if (asked & 1) {
+			expect(MODISO_ERR_ABANDONED,
+			       modiso_gate_call(other_gate,
+						WORDS(W(others_byte)), NULL));
+			abandoned++;
+		} else {
+			expect(MODISO_ERR_NOENT,
+			       modiso_thread_abandon(task, NULL, NULL));
+		}
+	}
+	must(!was_told || asked == asked_before + 1);
+	asked_before = asked;
 	must_eq(landings, abandoned);
-	must(landings <= answers[0]);
 	must_eq(region_bytes(hosts)[4], (unsigned char)landings);
 	/* Nothing is left behind. */
 	must_eq(enter(work_gate, W(region_bytes(data)), 1), 2);
@@ -286,9 +308,133 @@ static void check_abandoned(unsigned sent, bool last_one)
 		   others_byte, others);
 }
 
+static void check_abandoned(unsigned sent, bool last_one)
+{
+	bool told = work_code == MODISO_ERR_ABANDONED ||
+		    load_code == MODISO_ERR_ABANDONED;
+
+	(void)sent;
+	(void)last_one;
+	must(work_code == 0 || work_code == MODISO_ERR_ABANDONED);
+	must(load_code == MODISO_ERR_FAULT ||
+	     load_code == MODISO_ERR_ABANDONED);
+	must(work_code == 0 || load_code == MODISO_ERR_FAULT);
+	abandoned += told;
+	settle(told);
+}
+
 START_TEST(test_abandon_everywhere)
 {
-	step("abandon", setup_abandon, check_abandoned);
+	step("abandon", setup_abandon, one_round, check_abandoned, 25);
+}
+END_TEST
+
+/*
+ * A thread's first call: attached, and nothing that it needs in the module is
+ * there. The way is long, and no instruction of it lets the thread in.
+ */
+static void first_call(void)
+{
+	while (!atomic_load(&idle))
+		sched_yield();
+	must_eq(modiso_thread_detach(), 0);
+	must_eq(modiso_thread_self(&task), 0);
+	at_start = region_bytes(data)[0];
+	step_begin();
+	work_code = modiso_gate_call(work_gate, WORDS(W(region_bytes(data)), 7),
+				     &work_value);
+	step_end();
+}
+
+static void check_first_call(unsigned sent, bool last_one)
+{
+	bool told = work_code == MODISO_ERR_ABANDONED;
+
+	(void)sent;
+	(void)last_one;
+	must(work_code == 0 || told);
+	if (asked != asked_before) {
+		/* From then on the module does nothing. */
+		must_eq(region_bytes(data)[0], found);
+		must(told || found == (unsigned char)(at_start + 2));
+	} else {
+		must_eq(work_code, 0);
+	}
+	abandoned += told;
+	settle(told);
+}
+
+START_TEST(test_abandon_on_the_way)
+{
+	step("abandon on the way in", setup_abandon, first_call,
+	     check_first_call, 1);
+}
+END_TEST
+
+/* Frozen in host code: what is asked for holds for the next call, no more. */
+static void freeze_self(void)
+{
+	must_eq(pthread_kill(pthread_self(), SIGUSR1), 0);
+}
+
+static int in_handler_code;
+
+static void call_in_handler(int signo)
+{
+	(void)signo;
+	freeze_self();
+	in_handler_code =
+		modiso_gate_call(other_gate, WORDS(W(others_byte)), NULL);
+}
+
+static void next_call(unsigned way)
+{
+	const struct sigaction calls = {.sa_handler = call_in_handler};
+
+	must(!sigaction(SIGUSR2, &calls, NULL));
+	if (way != 3)
+		freeze_self();
+	switch (way) {
+	case 0: /* it is the one */
+		expect(MODISO_ERR_ABANDONED,
+		       modiso_gate_call(work_gate,
+					WORDS(W(region_bytes(data)), 7), NULL));
+		break;
+	case 1: /* the thread says that it is over */
+		expect(MODISO_ERR_NOENT,
+		       modiso_thread_abandon(task, NULL, NULL));
+		break;
+	case 2: /* the thread is another one */
+		expect(MODISO_OK, modiso_thread_detach());
+		expect(MODISO_OK, modiso_thread_self(&task));
+		break;
+	case 3: /* in a handler, the handler's */
+		must_eq(pthread_kill(pthread_self(), SIGUSR2), 0);
+		must_eq(in_handler_code, MODISO_ERR_ABANDONED);
+		break;
+	}
+}
+
+START_TEST(test_abandon_outside)
+{
+	make_scene();
+	start_scheduler(abandon_task);
+	others_byte = region_bytes(others);
+	for (unsigned i = 1; i <= 10; i++) {
+		/* Links are there, or are not. */
+		if (i % 2)
+			enter(work_gate, W(region_bytes(data)), 1);
+		while (!atomic_load(&idle))
+			sched_yield();
+		next_call((unsigned)_i);
+		must_eq(asked, i);
+		must_eq(region_bytes(data)[0], found);
+		must_eq(landings, _i == 0 || _i == 3 ? i : 0);
+		must_eq(enter(work_gate, W(region_bytes(data)), 1), 2);
+		must_blame(enter_fault(module, load, W(others_byte)),
+			   MODISO_READ, others_byte, others);
+	}
+	stop_scheduler();
 }
 END_TEST
 
@@ -537,6 +683,76 @@ START_TEST(test_enter)
 }
 END_TEST
 
+/* A task that is ended before it has begun. */
+static void *enter_abandoned(void *unused)
+{
+	must_eq(modiso_thread_self(&task), 0);
+	freeze_self();
+	return enter_for_good(unused);
+}
+
+START_TEST(test_enter_abandoned)
+{
+	make_scene();
+	start_scheduler(abandon_task);
+	entry_gate = work_gate;
+	entry_arg = W(region_bytes(data));
+	must(thread_join(thread_start(enter_abandoned, NULL)) == NULL);
+	stop_scheduler();
+	must_eq(ends, 1);
+	must_eq(end_status, MODISO_ERR_ABANDONED);
+	must_eq(landings, 1);
+	must_eq(region_bytes(data)[0], 0);
+}
+END_TEST
+
+/* --- in line, while another thread is in a module --- */
+
+static atomic_int waits;
+
+static void *wait_in_line(void *unused)
+{
+	must_eq(modiso_thread_self(&task), 0);
+	atomic_store(&waits, proc_gettid());
+	work_code = modiso_gate_call(work_gate, WORDS(W(region_bytes(data)), 7),
+				     NULL);
+	return unused;
+}
+
+static void *spin_in_other(void *unused)
+{
+	enter(make_gate(other, spin), W(&spinning));
+	return unused;
+}
+
+START_TEST(test_abandon_in_line)
+{
+	pthread_t spinner, waiter;
+
+	world_start();
+	make_parts();
+	make_freezable();
+	spinner = thread_start(spin_in_other, NULL);
+	while (!atomic_load(&spinning))
+		sched_yield();
+	waiter = thread_start(wait_in_line, NULL);
+	while (!atomic_load(&waits))
+		sched_yield();
+	proc_wait_asleep(atomic_load(&waits));
+	must_eq(pthread_kill(waiter, SIGUSR1), 0);
+	wait_for(&frozen);
+	expect(MODISO_OK, modiso_thread_abandon(task, landing, &landings));
+	must(!sem_post(&go));
+	atomic_store(&spinning, false);
+	thread_join(spinner);
+	thread_join(waiter);
+	must_eq(work_code, MODISO_ERR_ABANDONED);
+	must_eq(landings, 1);
+	must_eq(region_bytes(data)[0], 0);
+	must_eq(enter(work_gate, W(region_bytes(data)), 1), 2);
+}
+END_TEST
+
 /* --- what it costs --- */
 
 static atomic_bool sealed_off;
@@ -671,10 +887,15 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_refused);
 	add_test_but_tsan(tcase, test_freeze_everywhere, STEPPED);
 	add_test_but_tsan(tcase, test_abandon_everywhere, STEPPED);
+	add_test_but_tsan(tcase, test_abandon_on_the_way, STEPPED);
 	add_test_but_tsan(tcase, test_freeze_anywhere, STEPPED);
+	tcase_add_loop_test(tcase, test_abandon_outside, 0, 4);
 	tcase_add_loop_test(tcase, test_abandon_in_service, 0, 4);
 	tcase_add_test(tcase, test_landing_jumps);
 	tcase_add_test(tcase, test_enter);
+	tcase_add_test(tcase, test_enter_abandoned);
+	if (!on_pkey()) /* where threads wait for each other */
+		tcase_add_test(tcase, test_abandon_in_line);
 	add_loop_test_but_tsan(tcase, test_no_system_call, 0, 2,
 			       "it makes system calls of its own");
 	add_test_but_tsan(tcase, test_two_at_a_time,

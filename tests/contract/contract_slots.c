@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -293,6 +294,56 @@ START_TEST(test_wait_for_ever)
 }
 END_TEST
 
+/* Frozen while it waits and taken out: it waits no more. */
+static struct modiso_thread *waiting_thread;
+static sem_t frozen, go;
+
+static void *abandoned_last(void *arg)
+{
+	struct one *one = arg;
+
+	must_eq(modiso_thread_self(&waiting_thread), 0);
+	atomic_store(&waiter, proc_gettid());
+	expect(MODISO_ERR_ABANDONED,
+	       modiso_gate_call(one->load, WORDS(W(region_bytes(one->region))),
+				NULL));
+	return NULL;
+}
+
+static void freeze(int signo)
+{
+	int saved = errno;
+
+	(void)signo;
+	must(!sem_post(&frozen));
+	while (sem_wait(&go))
+		must_eq(errno, EINTR);
+	errno = saved;
+}
+
+START_TEST(test_abandon_who_waits)
+{
+	const struct sigaction action = {.sa_handler = freeze};
+	pthread_t holders[16], last;
+	int slots;
+
+	hold_all(UINT32_MAX, holders, &slots);
+	must(!sem_init(&frozen, 0, 0) && !sem_init(&go, 0, 0));
+	must(!sigaction(SIGUSR1, &action, NULL));
+	last = thread_start(abandoned_last, &ones[slots]);
+	while (!atomic_load(&waiter))
+		sched_yield();
+	proc_wait_asleep(atomic_load(&waiter));
+	must_eq(pthread_kill(last, SIGUSR1), 0);
+	while (sem_wait(&frozen))
+		must_eq(errno, EINTR);
+	expect(MODISO_OK, modiso_thread_abandon(waiting_thread, NULL, NULL));
+	must(!sem_post(&go));
+	thread_join(last);
+	release_all(holders, slots);
+}
+END_TEST
+
 /* --- few keys --- */
 
 START_TEST(test_two_keys)
@@ -400,6 +451,7 @@ static Suite *make_suite(void)
 	if (on_pkey()) {
 		tcase_add_test(tcase, test_wait_a_while);
 		tcase_add_test(tcase, test_wait_for_ever);
+		tcase_add_test(tcase, test_abandon_who_waits);
 		tcase_add_test(tcase, test_two_keys);
 	}
 	tcase_add_loop_test(tcase, test_threads, 0, 2);

@@ -288,57 +288,30 @@ static void *task_body(void *arg)
 	return NULL;
 }
 
-/* As freeze(), of a task that is about to go; false: it is gone. */
-static bool freeze_again(struct task *task)
-{
-	struct timespec until;
-
-	MUST(pthread_kill(task->pthread, SUSPEND) == 0);
-	for (;;) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += until.tv_nsec >= 999000000;
-		until.tv_nsec = (until.tv_nsec + 1000000) % 1000000000;
-		if (sem_timedwait(&stopped, &until) == 0)
-			break;
-		if (atomic_load(&task->gone))
-			return false;
-	}
-	task->frozen = true;
-	return true;
-}
-
-#define LONGEST_MOMENT 100000000
-
 /*
- * A task that is not the current one goes, wherever it is. One that was frozen
- * on its way into the module is frozen again there.
+ * A task that is not the current one goes, wherever it is: out of its module,
+ * or not into it when it was frozen on its way there.
  */
 static void end_task(struct task *task)
 {
-	struct timespec moment = {0, 200000};
-	bool missed;
+	static const struct timespec moment = {0, 200000};
 
 	if (task->state == FREE)
 		return;
 	if (task->state != ENDED) {
 		atomic_store(&task->killed, true);
 		killing = true; /* no ticks: nobody else is to run */
-		do {
-			missed = task->frozen && task->options.gate != NULL &&
-				 !atomic_load(&task->in_kernel) &&
-				 modiso_thread_abandon(task->thread, NULL,
-						       NULL) != 0;
-			let_run(task);
-			/* It may need the kernel once more, and time. */
-			do {
-				unlock();
-				nanosleep(&moment, NULL);
-				lock();
-			} while (!atomic_load(&task->gone) &&
-				 !(missed && atomic_load(&task->running)));
-			if (moment.tv_nsec < LONGEST_MOMENT)
-				moment.tv_nsec += moment.tv_nsec / 2;
-		} while (!atomic_load(&task->gone) && freeze_again(task));
+		if (task->frozen && task->options.gate != NULL &&
+		    !atomic_load(&task->in_kernel))
+			MUST(modiso_thread_abandon(task->thread, NULL, NULL) ==
+			     0);
+		let_run(task);
+		/* It may need the kernel once more, and time. */
+		while (!atomic_load(&task->gone)) {
+			unlock();
+			nanosleep(&moment, NULL);
+			lock();
+		}
 		killing = false;
 	}
 	MUST(pthread_join(task->pthread, NULL) == 0);

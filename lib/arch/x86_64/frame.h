@@ -196,6 +196,10 @@ struct mdi_frame {
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
 #define MDI_STATUS_PASSED 2 /* what the module asked for is to be done */
 
+/* Is to leave its modules for good; is in none, and not to enter the next. */
+#define MDI_ABANDON_CALL 1u
+#define MDI_ABANDON_NEXT 2u
+
 #define MDI_INTERRUPTED 1u
 #define MDI_INTERRUPTED_LEFT 2u
 
@@ -242,7 +246,7 @@ struct mdi_thread {
 	uint64_t retry_ns;
 	uint64_t retries;
 	uint32_t mark;      /* MDI_MARK_THREAD while it is attached */
-	uint32_t abandoned; /* is to leave its modules for good */
+	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
 	void (*landing)(void *arg);
 	void *landing_arg;
 	struct modiso_fault fault; /* the last one */
