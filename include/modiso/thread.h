@@ -160,8 +160,7 @@ modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,
 		    unsigned count, modiso_ended_fn ended, void *arg);
 
 /*
- * modiso_abandoned_fn - a thread has been taken out of its modules, or kept from
- * entering one.
+ * modiso_abandoned_fn - a thread is out of its modules, or was not let in.
  * @arg: as given to modiso_thread_abandon().
  *
  * Runs on that thread, on the host's stack with host rights. It may end the
