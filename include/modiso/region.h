@@ -246,7 +246,11 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  * modules have the same rights to share a protection key: with the pkey backend
  * a call into a module needs a key for the module and one for each such set
  * that it is part of, so a program does well with few different sets. Sets are
- * parked like modules when the keys do not suffice for all at a time.
+ * parked like modules when the keys do not suffice for all at a time. A module
+ * with more sets than there are keys puts what it may write under its own key
+ * when it is entered, and what it may only read under one more; where it and
+ * another module of such a set are called at a time by several threads, one of
+ * them can have to wait for a key (modiso_options.key_wait_ms).
  *
  * When it returns, the rights are those of every thread, also of those that are
  * inside of @module just then: what was taken away faults at the next access,
@@ -266,8 +270,9 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  *   MODISO_ERR_BUSY    a window is open on @region; it is a stack, a heap, a
  *                      segment of an image or part of a snapshot.
  *   MODISO_ERR_LIMIT   24 modules have rights to @region already.
- *   MODISO_ERR_NOKEY   a module would need more keys at a time than there are;
- *                      or threads are inside of modules that have all of them.
+ *   MODISO_ERR_NOKEY   threads are inside of modules that have all keys just
+ *                      now; or one key is there for modules, and with what it
+ *                      may only read a module needs two.
  *   MODISO_ERR_OS      the kernel refused; errno says why.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.

@@ -52,6 +52,8 @@ struct mdi_domain {
 	uint32_t pkru_parked; /* head.pkru without a slot */
 	bool noted;           /* admitted again since it got its slot: ditto */
 	bool made_threads;    /* that have its rights and are in no list */
+	/* A set's: the module whose key it has; a module's: a further key. */
+	struct mdi_domain *guest_of, *reader; /* or NULL: slots_sets.c */
 
 	struct mdi_runs runs; /* every page of the domain */
 
@@ -137,7 +139,7 @@ struct mdi_backend {
 	 * it is unmapped. Nothing on failure. Nobody is inside.
 	 */
 	int (*domain_fini)(struct mdi_domain *domain, void *base,
-			   size_t length);
+			   size_t length, const struct mdi_users *users);
 
 	/*
 	 * Pages become the domain's, or change their protection; in the same

@@ -272,10 +272,12 @@ static int drop_domain(void *arg, bool entered)
 	return 0;
 }
 
-int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length)
+int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length,
+			  const struct mdi_users *users)
 {
 	struct drop drop = {domain, base, length};
 
+	(void)users;
 	return mdi_keeper_locked(drop_domain, &drop);
 }
 

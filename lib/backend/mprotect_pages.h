@@ -44,7 +44,8 @@ int mdi_pages_reopen(struct mdi_domain *domain);
 /* --- as in struct mdi_backend; they take the lock --- */
 
 int mdi_pages_domain_init(struct mdi_domain *domain);
-int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length);
+int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length,
+			  const struct mdi_users *users);
 int mdi_pages_protect(struct mdi_domain *domain, void *base, size_t length,
 		      uint32_t prot, uint32_t was, struct mdi_runs *runs);
 int mdi_pages_release(struct mdi_domain *domain, void *base, size_t length,

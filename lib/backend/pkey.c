@@ -352,8 +352,15 @@ static int domain_init(struct mdi_domain *domain)
 	return 0;
 }
 
-static int domain_fini(struct mdi_domain *domain, void *base, size_t length)
+static int domain_fini(struct mdi_domain *domain, void *base, size_t length,
+		       const struct mdi_users *users)
 {
+	int result = domain->kind == MDI_DOMAIN_MODULE ?
+			     mdi_slots_empty(domain, users) :
+			     0;
+
+	if (result != 0)
+		return result;
 	/* Before the key is anybody else's. */
 	if (mdi_mem_unmap(base, length) != 0)
 		return mdi_fail_os("munmap", "%zu bytes of a module", length);

@@ -18,8 +18,7 @@
  * are withdrawn; when the hand comes to one that was noted since, it goes on.
  *
  * A set, regions that several modules have rights to, takes a slot like a
- * module. It is needed by each of its modules: a link to one is given when all
- * of its sets have theirs, and withdrawn when one of them loses it.
+ * module, or is the guest of another key: slots_sets.c.
  *
  * A thread that a module makes has the rights of its maker for as long as it
  * lives, is in no list, and nothing can take rights from it. So the keys that
@@ -29,16 +28,16 @@
  * held, no thread with its rights can come but from such a one.
  */
 #include "backend/slots.h"
+#include "backend/slots_sets.h"
 
 #include "base/error.h"
-#include "os/linux_sys.h"
 #include "os/memory.h"
 
 static uint32_t slots;      /* all of them */
 static uint32_t free_slots; /* that no domain has */
 static uint32_t lent;       /* a thread that a module made may have these */
 static uint32_t retired;    /* of them, those that no domain has any more */
-static struct mdi_domain *owner[MDI_PKRU_KEYS];
+struct mdi_domain *mdi_slots_owner[MDI_PKRU_KEYS];
 /* The circle of keys: whose turn it is to be taken away, and who follows. */
 static uint8_t hand, following[MDI_PKRU_KEYS];
 
@@ -50,9 +49,10 @@ void mdi_slots_start(uint32_t keys)
 	free_slots = keys;
 	lent = 0;
 	retired = 0;
+	mdi_sets_start();
 	hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
 	for (int key = 0; key < MDI_PKRU_KEYS; key++) {
-		owner[key] = NULL;
+		mdi_slots_owner[key] = NULL;
 		if ((keys & 1u << key) == 0)
 			continue;
 		following[last] = (uint8_t)key;
@@ -82,59 +82,38 @@ uint32_t mdi_slots_retired(void)
 
 struct mdi_domain *mdi_slots_domain(int key)
 {
-	return owner[key];
+	return mdi_slots_owner[key];
 }
 
-static bool resident(const struct mdi_domain *domain)
-{
-	return owner[domain->key] == domain;
-}
-
-static MDI_RARE uint32_t with_sets(const struct mdi_domain *module,
-				   uint32_t pkru)
-{
-	for (const struct mdi_share *share = module->shares; share != NULL;
-	     share = share->next) {
-		if (!resident(share->set))
-			continue;
-		pkru &= ~MDI_PKRU_AD(share->set->key);
-		if (share->access & MDI_PROT_WRITE)
-			pkru &= ~MDI_PKRU_WD(share->set->key);
-	}
-	return pkru;
-}
 
 /* What a module may do with its slot, if any, and those that its sets have. */
+void mdi_slots_compute(struct mdi_domain *module)
+{
+	uint32_t pkru = module->pkru_parked;
+
+	if (mdi_slots_resident(module))
+		pkru &= ~MDI_PKRU_BOTH(module->key);
+	module->head.pkru = mdi_sets_rights(module, pkru);
+}
+
 MDI_INLINE void compute(struct mdi_domain *module, uint32_t slot)
 {
 	uint32_t pkru = module->pkru_parked & ~slot;
 
 	if (module->shares != NULL)
-		pkru = with_sets(module, pkru);
+		pkru = mdi_sets_rights(module, pkru);
 	module->head.pkru = pkru;
-}
-
-static MDI_RARE void compute_each(const struct mdi_domain *set)
-{
-	for (uint32_t i = 0; i < set->share_count; i++) {
-		struct mdi_domain *module = set->shares[i].module;
-
-		if (module != NULL)
-			compute(module, resident(module) ?
-						MDI_PKRU_BOTH(module->key) :
-						0);
-	}
 }
 
 /* The pages of a domain carry this key. It had none that others could have. */
 MDI_INLINE void give(struct mdi_domain *domain, int key)
 {
-	owner[key] = domain;
+	mdi_slots_owner[key] = domain;
 	domain->key = key;
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		compute(domain, MDI_PKRU_BOTH(key));
 	else
-		compute_each(domain);
+		mdi_sets_compute(domain);
 }
 
 /* They carry the host's. Whose the other one is the caller says. */
@@ -144,7 +123,7 @@ MDI_INLINE void park(struct mdi_domain *domain)
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		compute(domain, 0);
 	else
-		compute_each(domain);
+		mdi_sets_compute(domain);
 }
 
 static int take_free(void)
@@ -158,7 +137,7 @@ static int take_free(void)
 static void give_back(int key)
 {
 	*(is_lent(key) ? &retired : &free_slots) |= 1u << key;
-	owner[key] = NULL;
+	mdi_slots_owner[key] = NULL;
 }
 
 void mdi_slots_add(struct mdi_domain *domain)
@@ -176,7 +155,9 @@ void mdi_slots_add(struct mdi_domain *domain)
  */
 void mdi_slots_remove(struct mdi_domain *domain)
 {
-	if (!resident(domain))
+	if (domain->reader != NULL)
+		mdi_sets_end_reader(domain);
+	if (!mdi_slots_resident(domain))
 		return;
 	give_back(domain->key);
 	park(domain);
@@ -212,50 +193,13 @@ MDI_INLINE int tag(struct mdi_domain *domain, int from, int to)
 
 /* --- taking a slot --- */
 
-static MDI_RARE void withdraw_each(const struct mdi_domain *set,
-				   const struct mdi_users *users)
-{
-	for (uint32_t i = 0; i < set->share_count; i++)
-		if (set->shares[i].module != NULL)
-			users->withdraw(set->shares[i].module);
-}
-
 MDI_INLINE void withdraw(const struct mdi_domain *domain,
 			 const struct mdi_users *users)
 {
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		users->withdraw(domain);
 	else
-		withdraw_each(domain, users);
-}
-
-/* Is a thread in a module that has this key? */
-static bool inside(const struct mdi_domain *domain,
-		   const struct mdi_users *users)
-{
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		return users->inside(domain);
-	for (uint32_t i = 0; i < domain->share_count; i++)
-		if (domain->shares[i].module != NULL &&
-		    users->inside(domain->shares[i].module))
-			return true;
-	return false;
-}
-
-/* With sets among the two: the same for each of their modules. */
-static MDI_RARE bool shut_each(const struct mdi_domain *domain,
-			       const struct mdi_domain *next,
-			       const struct mdi_users *users)
-{
-	withdraw(next, users);
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		return users->shut(domain, domain);
-	for (uint32_t i = 0; i < domain->share_count; i++)
-		if (domain->shares[i].module != NULL &&
-		    !users->shut(domain->shares[i].module,
-				 domain->shares[i].module))
-			return false;
-	return true;
+		mdi_sets_withdraw(domain, users);
 }
 
 /*
@@ -269,7 +213,7 @@ MDI_INLINE bool shut(const struct mdi_domain *domain,
 	return domain->kind == MDI_DOMAIN_MODULE &&
 			       next->kind == MDI_DOMAIN_MODULE ?
 		       users->shut(domain, next) :
-		       shut_each(domain, next, users);
+		       mdi_sets_shut(domain, next, users);
 }
 
 /* Those who could have them have ended. */
@@ -293,7 +237,7 @@ static MDI_RARE bool outlasted(int key, const struct mdi_users *users)
 	return is_lent(key) && users->strangers();
 }
 
-static MDI_RARE int all_busy(void)
+MDI_RARE int mdi_slots_busy(void)
 {
 	return mdi_fail(MODISO_ERR_NOKEY,
 			"threads are inside of all %d modules that have a "
@@ -316,9 +260,9 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 
 	for (int left = 2 * MDI_PKRU_KEYS; left > 0; left--) {
 		*key = hand;
-		victim = owner[*key];
+		victim = mdi_slots_owner[*key];
 		hand = following[*key];
-		next = owner[hand];
+		next = mdi_slots_owner[hand];
 		if (loans && (victim == NULL || outlasted(*key, users)))
 			continue; /* the first of these: it is retired */
 		if (loans && next == NULL)
@@ -339,12 +283,17 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 			take_back(1u << *key);
 		}
 		next->noted = false;
+		if (__builtin_expect(mdi_sets_guests != 0, 0)) {
+			result = mdi_sets_see_out(victim);
+			if (result != 0)
+				return result;
+		}
 		result = tag(victim, *key, mdi_open.state.host_key);
 		if (result == 0)
 			park(victim);
 		return result;
 	}
-	return all_busy();
+	return mdi_slots_busy();
 }
 
 /* It has a slot: a call has come by. */
@@ -360,7 +309,7 @@ MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 {
 	int key, result;
 
-	if (resident(domain))
+	if (mdi_slots_resident(domain))
 		return note(domain);
 	if (free_slots == 0 && any_lent())
 		reinstate(users);
@@ -379,107 +328,35 @@ MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 	return result;
 }
 
-static uint32_t key_bit(const struct mdi_domain *domain)
-{
-	return resident(domain) ? 1u << domain->key : 0;
-}
-
-/* A module and all of its sets. */
-static MDI_RARE int admit_all(struct mdi_domain *domain,
-			      const struct mdi_users *users)
-{
-	const struct mdi_share *share;
-	uint32_t keep = 0;
-	int result;
-
-	for (share = domain->shares; share != NULL; share = share->next)
-		keep |= key_bit(share->set);
-	result = admit(domain, keep, users);
-	keep |= key_bit(domain);
-	for (share = domain->shares; share != NULL && result == 0;
-	     share = share->next) {
-		if (share->set->runs.count == 0)
-			continue;
-		result = admit(share->set, keep, users);
-		keep |= key_bit(share->set);
-	}
-	return result;
-}
-
 int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
 {
 	return domain->shares == NULL ? admit(domain, 0, users) :
-					admit_all(domain, users);
+					mdi_sets_admit_all(domain, users);
 }
 
-/* --- sets --- */
+/* --- for slots_sets.c --- */
 
-/* Keys that @module needs at a time when the pages have moved. */
-static int keys_needed(const struct mdi_domain *module,
-		       const struct mdi_move *move)
+int mdi_slots_take(struct mdi_domain *domain, uint32_t keep,
+		   const struct mdi_users *users)
 {
-	int count = 1;
-
-	for (const struct mdi_share *share = module->shares; share != NULL;
-	     share = share->next) {
-		const struct mdi_runs *runs = &share->set->runs;
-
-		if (share->set == move->from)
-			runs = move->from_runs;
-		else if (share->set == move->to)
-			runs = move->to_runs;
-		count += runs->count != 0;
-	}
-	return count;
+	return admit(domain, keep, users);
 }
 
-static int check_keys(const struct mdi_move *move)
+int mdi_slots_tag(struct mdi_domain *domain, int to)
 {
-	int all = __builtin_popcount(slots), need;
+	int result = tag(domain, domain->key, to);
 
-	if (move->to->kind != MDI_DOMAIN_SHARED)
-		return 0;
-	for (uint32_t i = 0; i < move->to->share_count; i++) {
-		if (move->to->shares[i].module == NULL)
-			continue;
-		need = keys_needed(move->to->shares[i].module, move);
-		if (need > all)
-			return mdi_fail(MODISO_ERR_NOKEY,
-					"a module would need %d protection "
-					"keys at a time, its own and one for "
-					"each set of modules that it shares "
-					"regions with; %d are there",
-					need, all);
-	}
-	return 0;
-}
-
-/*
- * Whoever is inside when the pages move gets his rights to them in the fault
- * handler, so the key must be there; all others come and ask.
- */
-int mdi_slots_prepare(const struct mdi_move *move,
-		      const struct mdi_users *users)
-{
-	int result = check_keys(move);
-
-	if (result != 0)
-		return result;
-	withdraw(move->from, users);
-	withdraw(move->to, users);
-	if (users->others() && mdi_sys_membarrier() != 0)
-		return mdi_fail_os("membarrier", "changing rights");
-	if (move->to->kind == MDI_DOMAIN_SHARED && inside(move->to, users))
-		result = admit(move->to, key_bit(move->from), users);
+	if (result == 0)
+		domain->key = to;
 	return result;
 }
 
-bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users)
+uint32_t mdi_slots_all(void)
 {
-	if (!resident(set))
-		return true;
-	if (!shut(set, set, users))
-		return false;
-	mdi_slots_remove(set);
-	return true;
+	return slots;
+}
+
+void mdi_slots_free(int key)
+{
+	give_back(key);
 }

@@ -16,8 +16,12 @@
 /* @keys: a bit for each slot's key. */
 void mdi_slots_start(uint32_t keys);
 
-/* A domain comes, with a slot if one is free; and goes. */
+/*
+ * A domain comes, with a slot if one is free; and goes. Before a module goes
+ * and nobody is inside: 0, or MODISO_ERR_OS: it cannot go yet.
+ */
 void mdi_slots_add(struct mdi_domain *domain);
+int mdi_slots_empty(struct mdi_domain *module, const struct mdi_users *users);
 void mdi_slots_remove(struct mdi_domain *domain);
 
 /*

@@ -72,6 +72,5 @@ char *mdi_layout_take_image(struct modiso_module *owner, size_t length,
 
 	*low = length <= (size_t)(arena->floor - arena->base) &&
 	       mdi_arena_take_at(arena, arena->floor - length, length);
-	return *low ? arena->floor - length :
-		      mdi_arena_take_top(arena, length);
+	return *low ? arena->floor - length : mdi_arena_take_top(arena, length);
 }

@@ -180,7 +180,8 @@ int mdi_module_destroy(struct modiso_module *module)
 	}
 	/* The whole range goes at once; its regions with it. */
 	result = mdi_backend_now->domain_fini(
-		&module->domain, module->arena.base, module->arena.length);
+		&module->domain, module->arena.base, module->arena.length,
+		&mdi_thread_users);
 	if (result != 0)
 		return result;
 	mdi_grants_forget(module);

@@ -625,13 +625,28 @@ START_TEST(test_more_sets_than_keys)
 }
 END_TEST
 
-/* Two keys in all: one for modules. A module and its set would need two. */
+/*
+ * Two keys in all, one for modules: what a module may write goes there with it,
+ * for what it may only read there is none.
+ */
 START_TEST(test_too_few_keys)
 {
 	struct modiso_region *region = make_scene_with(2);
 
 	if (on_pkey()) {
-		must_refuse(MODISO_ERR_NOKEY, region);
+		expect(MODISO_ERR_NOKEY,
+		       modiso_region_grant(region, b.module, MODISO_READ));
+		must_be(region, RW, 0, 0);
+		expect(MODISO_OK, modiso_region_grant(region, b.module, RW));
+		must_be(region, RW, RW, 0);
+		expect(MODISO_ERR_NOKEY,
+		       modiso_region_grant(region, c.module, MODISO_READ));
+		must_be(region, RW, RW, 0);
+		expect(MODISO_OK, modiso_region_grant(region, c.module, RW));
+		must_be(region, RW, RW, RW);
+		expect(MODISO_OK, modiso_region_revoke(region, b.module));
+		must_be(region, RW, 0, RW);
+		expect(MODISO_OK, modiso_region_revoke(region, c.module));
 		must_be(region, RW, 0, 0);
 	} else {
 		through_all_rights(region, RW);
@@ -640,6 +655,195 @@ START_TEST(test_too_few_keys)
 	expect(MODISO_OK, modiso_module_destroy(b.module));
 	expect(MODISO_OK, modiso_module_destroy(c.module));
 	world_stop();
+}
+END_TEST
+
+/* --- a module with more sets than there are keys --- */
+
+static struct actor hub;
+static uint32_t max_keys;
+
+/* Every other device lets the hub write, the others let it read. */
+static uint32_t hub_access(int i)
+{
+	return i % 2 ? MODISO_READ : RW;
+}
+
+static void make_hub(uint32_t keys, uint32_t wait_ms)
+{
+	struct modiso_options options = {.struct_size = sizeof(options),
+					 .max_keys = keys,
+					 .key_wait_ms = wait_ms};
+	char name[16];
+	int i;
+
+	max_keys = keys;
+	expect(MODISO_OK, modiso_init(&options));
+	make_actor(&hub, "hub");
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "device%d", i);
+		make_actor(&many[i], name);
+		regions[i] = make_region(many[i].module, PAGE, name);
+		expect(MODISO_OK, modiso_region_grant(regions[i], hub.module,
+						      hub_access(i)));
+	}
+}
+
+static void check_hub(int i)
+{
+	const struct actor *device = &many[i], *other = &many[(i + 1) % MANY];
+	unsigned char *byte = region_bytes(regions[i]);
+
+	enter(device->store, W(byte), (uintptr_t)i + 1);
+	must_eq(enter(hub.load, W(byte)), (uintptr_t)i + 1);
+	if (hub_access(i) == RW) {
+		enter(hub.store, W(byte), 77);
+		must_eq(enter(device->load, W(byte)), 77);
+	} else {
+		must_blame(enter_fault(hub.module, hub.store, W(byte), 77),
+			   MODISO_WRITE, byte, regions[i]);
+		must_eq(*byte, i + 1);
+	}
+	must_blame(enter_fault(other->module, other->load, W(byte)),
+		   MODISO_READ, byte, regions[i]);
+	must_be_clean();
+}
+
+/* Of six keys two are for modules on Linux 6.1, three on 6.12. */
+static const uint32_t key_counts[] = {0, 6, 7, 8};
+enum { ENOUGH = 8 };
+
+START_TEST(test_hub)
+{
+	int i;
+
+	make_hub(key_counts[_i], 0);
+	for (i = 0; i < 3 * MANY; i++)
+		check_hub(i * 7 % MANY);
+	/* Each time by its rights, and not because a handler puts it right. */
+	enter(many[0].store, W(region_bytes(regions[0])), 6);
+	for (i = 0; i < 2000; i++)
+		must_eq(enter(hub.load, W(region_bytes(regions[0]))), 6);
+	/* Rights that go, to one that is a guest and to one that is not. */
+	for (i = 0; i < MANY; i += 3) {
+		expect(MODISO_OK,
+		       modiso_region_revoke(regions[i], hub.module));
+		must_blame(enter_fault(hub.module, hub.load,
+				       W(region_bytes(regions[i]))),
+			   MODISO_READ, region_bytes(regions[i]), regions[i]);
+		check_hub((i + 1) % MANY);
+	}
+	/* Whoever ends leaves the others' as they are. */
+	expect(MODISO_OK, modiso_module_destroy(hub.module));
+	must_be_clean();
+	for (i = 0; i < MANY; i++) {
+		enter(many[i].store, W(region_bytes(regions[i])), 5);
+		expect(MODISO_OK, modiso_region_destroy(regions[i]));
+		expect(MODISO_OK, modiso_module_destroy(many[i].module));
+	}
+	world_stop();
+}
+END_TEST
+
+/* Where all keys are those of modules that wait, this one may be refused. */
+static void enter_if_possible(struct modiso_gate *gate, void *byte,
+			      uintptr_t value, uint32_t enough)
+{
+	const uintptr_t words[] = {W(byte), value};
+	int code = modiso_gate_call(gate, words, 2, NULL);
+
+	must(code == MODISO_OK ||
+	     (code == MODISO_ERR_NOKEY && max_keys != 0 && max_keys < enough));
+}
+
+static uintptr_t call_hub(uintptr_t i)
+{
+	unsigned char *byte = region_bytes(regions[i]);
+
+	enter_if_possible(hub.load, byte, 0, ENOUGH);
+	if (hub_access((int)i) == RW)
+		enter_if_possible(hub.store, byte, 1, ENOUGH);
+	return 0;
+}
+
+MODULE_CODE static uintptr_t store_and_ask(volatile unsigned char *byte,
+					   uintptr_t i)
+{
+	*byte = 1;
+	ask(i);
+	return *byte;
+}
+
+/* While a device waits in a service the hub works on its region. */
+START_TEST(test_hub_inside_device)
+{
+	int round, i;
+
+	make_hub(key_counts[_i], 0);
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_hub);
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < MANY; i++)
+			must_eq(enter(make_gate(many[i].module, store_and_ask),
+				      W(region_bytes(regions[i])), i),
+				1);
+	must_be_clean();
+}
+END_TEST
+
+static uintptr_t look_around(uintptr_t unused)
+{
+	int i;
+
+	(void)unused;
+	/* Each device comes, and its set gets a key, for as long as we stay. */
+	for (i = 0; i < MANY; i += 5)
+		enter_if_possible(many[i].store, region_bytes(regions[i]), 9,
+				  ENOUGH + 5);
+	expect(MODISO_OK, modiso_region_revoke(regions[2], hub.module));
+	expect(MODISO_OK, modiso_region_grant(regions[4], many[5].module, RW));
+	return 0;
+}
+
+MODULE_CODE static uintptr_t sum(volatile unsigned char *const *bytes)
+{
+	uintptr_t before = *bytes[0] + *bytes[5] + *bytes[10];
+
+	ask(0);
+	*bytes[10] = 10;
+	return before + *bytes[0] + *bytes[5] + *bytes[10] + *bytes[4];
+}
+
+MODULE_CODE static uintptr_t sum_too_much(volatile unsigned char *const *bytes)
+{
+	return sum(bytes) + *bytes[2];
+}
+
+/*
+ * Others come for their sets while the hub waits in a service: it has its
+ * rights all the same when it goes on, and none that it lost.
+ */
+START_TEST(test_device_inside_hub)
+{
+	struct modiso_region *table;
+	struct modiso_gate *gate;
+	unsigned char **bytes;
+	int i;
+
+	make_hub(key_counts[_i], 0);
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", look_around);
+	table = make_region(hub.module, PAGE, "table");
+	bytes = (unsigned char **)(void *)region_bytes(table);
+	for (i = 0; i < MANY; i++)
+		bytes[i] = region_bytes(regions[i]);
+	gate = make_gate(hub.module, sum);
+	i = (int)enter(gate, W(bytes));
+	must(i == 9 + 9 + 10 || max_keys != 0);
+	gate = make_gate(hub.module, sum_too_much);
+	expect(MODISO_OK, modiso_region_grant(regions[2], hub.module, RW));
+	expect(MODISO_OK, modiso_region_revoke(regions[4], many[5].module));
+	must_blame(enter_fault(hub.module, gate, W(bytes)), MODISO_READ,
+		   bytes[2], regions[2]);
+	must_be_clean();
 }
 END_TEST
 
@@ -877,6 +1081,75 @@ START_TEST(test_threads)
 }
 END_TEST
 
+/* --- a crowded module, and those that it shares with, on many threads --- */
+
+static int call(struct modiso_gate *gate, const void *byte)
+{
+	const uintptr_t words[] = {W(byte), 7};
+
+	return modiso_gate_call(gate, words, 2, NULL);
+}
+
+/* What is allowed works, unless there is no key; what is not faults. */
+static bool must_get(int code, bool allowed)
+{
+	must(code == (allowed ? MODISO_OK : MODISO_ERR_FAULT) ||
+	     code == MODISO_ERR_NOKEY);
+	return code != MODISO_ERR_NOKEY;
+}
+
+#define PATIENCE_MS 50000u
+
+static void *be_device(void *arg)
+{
+	const struct actor *device = arg;
+	ptrdiff_t i = device - many;
+	const void *mine = region_bytes(regions[i]);
+	const void *other = region_bytes(regions[(i + 1) % MANY]);
+	uintptr_t done = 0;
+
+	for (unsigned long left = times(2000, 100); left != 0; left--) {
+		done += must_get(call(device->store, mine), true);
+		must_get(call(device->load, other), false);
+		must_get(call(device->load, mine), true);
+	}
+	return (void *)done;
+}
+
+static void *be_hub(void *arg)
+{
+	uint32_t random = (uint32_t)W(arg);
+	uintptr_t done = 0;
+
+	for (unsigned long left = times(2000, 100); left != 0; left--) {
+		int i = (random = random * 1103515245u + 12345u) >> 16;
+		const void *byte = region_bytes(regions[i %= MANY]);
+
+		done += must_get(call(hub.load, byte), true);
+		must_get(call(hub.store, byte), hub_access(i) == RW);
+	}
+	return (void *)done;
+}
+
+START_TEST(test_hub_threads)
+{
+	pthread_t threads[5];
+	void *done;
+	int i;
+
+	make_hub(key_counts[_i], PATIENCE_MS);
+	for (i = 0; i < 5; i++)
+		threads[i] = i < 3 ? thread_start(be_device, &many[i]) :
+				     thread_start(be_hub, (void *)(W(i) * 77));
+	for (i = 0; i < 5; i++) {
+		must_eq(pthread_join(threads[i], &done), 0);
+		must(done != NULL);
+	}
+	for (i = 0; i < MANY; i++)
+		check_hub(i);
+}
+END_TEST
+
 /* A fault handler reads who has rights while they change, by design. */
 #define HANDLER                                                                \
 	"a fault handler takes no lock to read what another thread changes"
@@ -902,6 +1175,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_equal_rights_share);
 	tcase_add_test(tcase, test_more_sets_than_keys);
 	tcase_add_test(tcase, test_too_few_keys);
+	tcase_add_loop_test(tcase, test_hub, 0, 4);
+	tcase_add_loop_test(tcase, test_hub_inside_device, 0, 4);
+	tcase_add_loop_test(tcase, test_device_inside_hub, 0, 4);
 	tcase_add_test(tcase, test_few_keys);
 	tcase_add_test(tcase, test_no_rights_left_over);
 	if (on_pkey()) {
@@ -910,6 +1186,7 @@ static Suite *make_suite(void)
 				       "a thread of its own");
 	}
 	add_test_but_tsan(tcase, test_threads, HANDLER);
+	add_loop_test_but_tsan(tcase, test_hub_threads, 0, 4, HANDLER);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -155,12 +155,99 @@ static void closed(void)
 	region_bytes(foreign)[0] = 0x66;
 }
 
+/*
+ * Partners of the module, with a region each that it may write and one that it
+ * may read: more sets than there are keys.
+ */
+enum { PARTNERS = 3 };
+static struct partner {
+	struct modiso_module *module;
+	struct modiso_gate *store;
+	struct modiso_region *written, *read;
+} partners[PARTNERS];
+static struct modiso_gate *load;
+
+static struct modiso_region *share(struct modiso_module *owner, uint32_t access)
+{
+	struct modiso_region *region = make_region(owner, PAGE, "shared");
+
+	expect(MODISO_OK, modiso_region_grant(region, module, access));
+	return region;
+}
+
+static void crowd_works(void);
+
+/* Each has had a key, and what it shares was closed to the module for that. */
+static void partners_enter(void)
+{
+	struct partner *partner;
+
+	for (partner = partners; partner < partners + PARTNERS; partner++)
+		enter(partner->store, W(region_bytes(partner->read)), 1);
+}
+
+static void crowded_scene(void)
+{
+	const struct modiso_options options = {.struct_size = sizeof(options),
+					       .max_keys = 6};
+	struct partner *partner;
+
+	expect(MODISO_OK, modiso_init(&options));
+	fill_scene();
+	load = make_gate(module, poke_load1);
+	enter(store, W(region_bytes(own)), 0x55);
+	for (partner = partners; partner < partners + PARTNERS; partner++) {
+		partner->module = make_module("partner");
+		partner->store = make_gate(partner->module, poke_store1);
+		partner->written = share(partner->module, RW);
+		partner->read = share(partner->module, MODISO_READ);
+	}
+	crowd_works();
+	partners_enter();
+}
+
+static void crowd_works(void)
+{
+	struct partner *partner;
+	unsigned char *byte;
+
+	for (partner = partners; partner < partners + PARTNERS; partner++) {
+		byte = region_bytes(partner->written);
+		enter(store, W(byte), 2);
+		enter(partner->store, W(byte), 3);
+		must_eq(enter(load, W(byte)), 3);
+		byte = region_bytes(partner->read);
+		enter(partner->store, W(byte), 4);
+		must_eq(enter(load, W(byte)), 4);
+		refused(partner->read, byte);
+	}
+	closed();
+}
+
+static void crowd_as_before(void)
+{
+	crowd_works();
+	partners_enter();
+}
+
+static void end_crowd(void)
+{
+	struct partner *partner;
+
+	for (partner = partners; partner < partners + PARTNERS; partner++)
+		if (partner->module != NULL)
+			expect(MODISO_OK,
+			       modiso_module_destroy(partner->module));
+	memset(partners, 0, sizeof(partners));
+}
+
 static void end_scene(void)
 {
 	if (image)
 		expect(MODISO_OK, modiso_image_unload(image));
 	if (module)
 		expect(MODISO_OK, modiso_module_destroy(module));
+	end_crowd();
 	if (other)
 		expect(MODISO_OK, modiso_module_destroy(other));
 	if (hosts)
@@ -803,6 +890,8 @@ static const struct phase {
 	 4, NONE},
 	{"nested enter", with_nest, act_nest, nest_works, closed, OS | NOMEM, 6,
 	 6},
+	{"enter with many sets", crowded_scene, act_enter, crowd_works,
+	 crowd_as_before, OS, 4, 8},
 	{"leave", with_leaver, act_leave, closed, NULL, 0, 1, NONE},
 	{"fault", with_leaver, act_fault, closed, NULL, 0, 1, NONE},
 	{"service call", with_leaver, act_call_service, closed, closed, OS, 2,
@@ -958,6 +1047,7 @@ static const struct {
 	{"enter", 0, 0},
 	{"enter after another", 0, 0},
 	{"enter two ranges", 1, 0},
+	{"enter with many sets", 0, 1},
 	{"adopt", 1, 1},
 	{"protect adopted", 1, 1},
 	{"release", 1, 1},
