@@ -47,5 +47,5 @@ edit tx_thread_interrupt_control 1 _txm_linux_thread_leave \
 edit tx_thread_system_return 4 _txm_linux_thread_leave \
 	's/pthread_exit(.*);/_txm_linux_thread_leave();/' \
 	'/sem_wait(temp_run_semaphore);/a if (temp_thread_ptr->tx_thread_module_ending) _txm_linux_thread_leave();'
-edit tx_thread_stack_build 1 _txm_linux_thread_leave \
-	'/sem_wait(&.*run_semaphore);/a if (thread_ptr->tx_thread_module_ending) _txm_linux_thread_leave();'
+edit tx_thread_stack_build 1 _txm_linux_thread_begin \
+	'/sem_wait(&.*run_semaphore);/a _txm_linux_thread_begin(thread_ptr);'

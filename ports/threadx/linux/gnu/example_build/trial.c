@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define POOL     (16u << 20)
@@ -153,6 +154,148 @@ static void restart(void)
 	IS(message_word(&answer), 2);
 }
 
+/* --- a thread that is ended at a place where nobody could see it --- */
+
+/*
+ * The host's functions that a thread comes by on its way into its module, in a
+ * request, and on its way out: with --wrap it is held in one of them until it
+ * is told to end, and then goes on from there.
+ */
+static const struct place {
+	const char *name;
+	ULONG entry;
+} places[] = {
+	{"nowhere", SPINS},
+	{"before the shell entry", SPINS},
+	{"before it is known", SPINS},
+	{"before it is attached", SPINS},
+	{"attached", SPINS},
+	{"on its way to the gate", SPINS},
+	{"before a request", REQUESTS},
+	{"behind a request", REQUESTS},
+	{"behind the gate", FAULTS_AT_ONCE},
+};
+
+enum {
+	NOWHERE,
+	AT_SHELL,
+	AT_RUN,
+	AT_ATTACH,
+	ATTACHED,
+	AT_GATE,
+	AT_REQUEST,
+	BEHIND_REQUEST,
+	BEHIND_GATE
+};
+
+extern TX_THREAD *_tx_thread_current_ptr;
+
+static volatile unsigned place;
+static struct held held;
+
+static void come_by(unsigned where)
+{
+	TX_THREAD *const me = _tx_thread_current_ptr;
+
+	if (place != where || me == TX_NULL || me->tx_thread_priority != 20)
+		return;
+	place = NOWHERE;
+	held.there = 1;
+	while (!me->tx_thread_module_ending)
+		continue;
+}
+
+extern VOID __real__tx_thread_shell_entry(VOID);
+extern VOID __real__txm_linux_thread_run(ULONG id);
+extern int __real_modiso_thread_self(struct modiso_thread **out);
+extern int __real_modiso_gate_call(struct modiso_gate *gate,
+				   const uintptr_t *args, unsigned count,
+				   uintptr_t *result);
+extern ALIGN_TYPE
+__real__txm_module_manager_kernel_dispatch(ULONG request, ALIGN_TYPE param_0,
+					   ALIGN_TYPE param_1,
+					   ALIGN_TYPE param_2);
+
+VOID __wrap__tx_thread_shell_entry(VOID)
+{
+	come_by(AT_SHELL);
+	__real__tx_thread_shell_entry();
+}
+
+VOID __wrap__txm_linux_thread_run(ULONG id)
+{
+	come_by(AT_RUN);
+	__real__txm_linux_thread_run(id);
+}
+
+int __wrap_modiso_thread_self(struct modiso_thread **out)
+{
+	int result;
+
+	come_by(AT_ATTACH);
+	result = __real_modiso_thread_self(out);
+	come_by(ATTACHED);
+	return result;
+}
+
+int __wrap_modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
+			    unsigned count, uintptr_t *value)
+{
+	int result;
+
+	come_by(AT_GATE);
+	result = __real_modiso_gate_call(gate, args, count, value);
+	come_by(BEHIND_GATE);
+	return result;
+}
+
+/* What a request may do, for some ticks: read what no module may read. */
+static void read_on(void)
+{
+	const volatile UCHAR *bytes = kernel_page;
+	struct timespec now, since;
+
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	do {
+		(void)bytes[0];
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - since.tv_sec) * 1000000000 + now.tv_nsec -
+			 since.tv_nsec <
+		 50000000);
+}
+
+ALIGN_TYPE __wrap__txm_module_manager_kernel_dispatch(ULONG request,
+						      ALIGN_TYPE param_0,
+						      ALIGN_TYPE param_1,
+						      ALIGN_TYPE param_2)
+{
+	unsigned before = place;
+	ALIGN_TYPE result;
+
+	come_by(AT_REQUEST);
+	result = __real__txm_module_manager_kernel_dispatch(request, param_0,
+							    param_1, param_2);
+	come_by(BEHIND_REQUEST);
+	if (before != place)
+		read_on();
+	return result;
+}
+
+static void end_at_places(void)
+{
+	unsigned i;
+
+	for (i = NOWHERE + 1; i < sizeof(places) / sizeof(*places); i++) {
+		held = (struct held){.entry = places[i].entry};
+		place = i;
+		if (!IS(ask(END_AT, (ALIGN_TYPE)&held), TX_SUCCESS) ||
+		    !IS(message_word(&answer), 1))
+			printf("  %s\n", places[i].name);
+		IS(place, NOWHERE);
+		IS(faults, 0);
+	}
+}
+
 /* --- what a module that runs may do, and may not --- */
 
 static void work(void)
@@ -182,6 +325,7 @@ static void work(void)
 	IS(ask(DELETE, 0), TX_SUCCESS);
 	IS(message_word(&answer), 20);
 	IS(faults, 0);
+	end_at_places();
 }
 
 /* Refused thrice: to be made there, and used as two kinds. */

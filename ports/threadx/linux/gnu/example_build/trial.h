@@ -26,8 +26,17 @@ enum {
 	OBJECT_AT,  /* a request with this pointer as an object */
 	NAME_AT,    /* a request with this pointer as a string */
 	REQUEST,    /* a request of this number */
-	DELETE      /* a thread that spins, terminated and deleted */
+	DELETE,     /* a thread that spins, terminated and deleted */
+	END_AT      /* a thread, ended where the host holds it: struct held */
 };
+
+/* A thread that is to be ended somewhere; of the host, read by the module. */
+struct held {
+	ULONG there; /* it is */
+	ULONG entry; /* which function of the module it runs */
+};
+
+enum { SPINS, REQUESTS, FAULTS_AT_ONCE };
 
 typedef struct {
 	ULONG command, low, high, status;

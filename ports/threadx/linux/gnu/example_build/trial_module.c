@@ -158,18 +158,86 @@ static UINT spin_both(MESSAGE *message)
 	return status | end_spinner(0) | end_spinner(1);
 }
 
+static VOID end_itself(ULONG which)
+{
+	(VOID) which;
+	tx_thread_terminate(tx_thread_identify());
+	for (;;)
+		spins[0]++;
+}
+
 static UINT delete_spinner(MESSAGE *message)
 {
 	ULONG i;
 	UINT status = TX_SUCCESS;
 
 	for (i = 0; i < 20 && status == TX_SUCCESS; i++) {
-		status = start_spinner(0, spin);
+		status = start_spinner(0, i % 5 == 4 ? end_itself : spin);
 		tx_thread_sleep(i % 3);
 		status |= end_spinner(0);
 	}
 	message_set(message, i);
 	return status;
+}
+
+static VOID request_for_ever(ULONG which)
+{
+	(VOID) which;
+	for (;;)
+		tx_time_get();
+}
+
+static VOID fault(ULONG which)
+{
+	(VOID) which;
+	*(volatile UCHAR *)8 = 0;
+}
+
+/* More urgent than all others, for about a millisecond of each tick. */
+static VOID get_in_the_way(ULONG which)
+{
+	unsigned long long since;
+
+	for (;;) {
+		tx_thread_sleep(1);
+		since = __builtin_ia32_rdtsc();
+		while (__builtin_ia32_rdtsc() - since < 3000000)
+			spins[which]++;
+	}
+}
+
+/*
+ * The answer: how far it got in the module, if the host held it at all; and
+ * whether it runs when it is made anew.
+ */
+static UINT end_there(MESSAGE *message)
+{
+	static VOID (*const entries[])(ULONG) = {spin, request_for_ever, fault};
+	const volatile struct held *held =
+		(const volatile struct held *)message_word(message);
+	ULONG i, before;
+	UINT status, change;
+
+	spins[0] = 0;
+	status = start_spinner(0, entries[held->entry]) |
+		 start_spinner(1, get_in_the_way);
+	if (status == TX_SUCCESS)
+		status = tx_thread_priority_change(spinners[1], 1, &change);
+	for (i = 0; i < 3000 && !held->there && status == TX_SUCCESS; i++)
+		tx_thread_sleep(1);
+	if (status != TX_SUCCESS)
+		return status;
+	status = tx_thread_terminate(spinners[0]) |
+		 tx_thread_reset(spinners[0]);
+	before = held->there ? spins[0] : 99;
+	status |= tx_thread_resume(spinners[0]);
+	/* The others are ended before it is their turn. */
+	for (i = 0; i < 3000 && spins[0] == before && held->entry == SPINS; i++)
+		tx_thread_sleep(1);
+	message_set(message,
+		    (ALIGN_TYPE)before << 32 |
+			    (held->entry != SPINS || spins[0] != before));
+	return status | end_spinner(0) | end_spinner(1);
 }
 
 static TX_MUTEX *mutex;
@@ -294,6 +362,8 @@ static UINT serve(MESSAGE *message)
 		return pools(message);
 	case DELETE:
 		return delete_spinner(message);
+	case END_AT:
+		return end_there(message);
 	case RECEIVE_TO:
 		return tx_queue_receive(commands, (VOID *)word, TX_NO_WAIT);
 	case OBJECT_AT:

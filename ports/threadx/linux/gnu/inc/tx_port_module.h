@@ -52,6 +52,7 @@ struct TX_SEMAPHORE_STRUCT;
 
 /* What the kernel port calls: module_manager/src/txm_linux_thread.c. */
 struct TX_THREAD_STRUCT;
+void _txm_linux_thread_begin(struct TX_THREAD_STRUCT *thread_ptr);
 void _txm_linux_thread_frozen(struct TX_THREAD_STRUCT *thread_ptr);
 void _txm_linux_thread_goes_on(struct TX_THREAD_STRUCT *thread_ptr);
 void _txm_linux_thread_leave(void);

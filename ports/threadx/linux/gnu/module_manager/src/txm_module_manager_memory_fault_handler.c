@@ -11,6 +11,8 @@
 #include "txm_module.h"
 #include "txm_linux.h"
 
+#include <string.h>
+
 extern VOID (*_txm_module_manager_fault_notify)(TX_THREAD *,
 						TXM_MODULE_INSTANCE *);
 TXM_MODULE_MANAGER_FAULT_INFO
@@ -21,28 +23,31 @@ VOID _txm_module_manager_memory_fault_handler(VOID)
 {
 	TXM_MODULE_MANAGER_MEMORY_FAULT_INFO *info =
 		&_txm_module_manager_memory_fault_info;
-	TX_THREAD *thread_ptr = _tx_thread_current_ptr;
+	TX_THREAD *thread_ptr;
 	TX_INTERRUPT_SAVE_AREA
 
+	/* A thread that was terminated meanwhile goes here. */
+	TX_DISABLE
+	thread_ptr = _tx_thread_current_ptr;
+	_tx_thread_system_state++;
+	TX_RESTORE
+	/* From here on it is not frozen: no other one writes what follows. */
+	memset(info, 0, sizeof(*info));
+	info->txm_module_manager_memory_fault_info_thread_ptr = thread_ptr;
 	record.struct_size = sizeof(record);
 	if (modiso_fault_last(&record) == 0) {
-		info->txm_module_manager_memory_fault_info_thread_ptr =
-			thread_ptr;
 		info->txm_module_manager_memory_fault_info_code_location =
 			(VOID *)record.pc;
 		info->txm_module_manager_memory_fault_info_address =
 			(VOID *)record.address;
 		info->txm_module_manager_memory_fault_info_record = &record;
 	}
-	TX_DISABLE
-	_tx_thread_system_state++;
-	TX_RESTORE
 	_tx_thread_terminate(thread_ptr);
 	if (_txm_module_manager_fault_notify != TX_NULL)
 		_txm_module_manager_fault_notify(
 			thread_ptr, thread_ptr->tx_thread_module_instance_ptr);
+	/* No tick comes in between; system_return() lets go of the lock. */
 	TX_DISABLE
 	_tx_thread_system_state--;
-	TX_RESTORE
 	_tx_thread_system_return();
 }
