@@ -3,6 +3,7 @@
  * contract_fork - the child of a process that uses the library is one as well:
  * with one thread, host rights, and the same memory protected.
  */
+#include "support/stayer.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -141,7 +142,6 @@ static void threads_in_child(void *unused)
 
 /* --- while other threads are inside --- */
 
-static volatile int leave;
 static unsigned long inside;
 
 /*
@@ -155,20 +155,6 @@ static void await_inside(unsigned long n)
 		sched_yield();
 }
 
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	__atomic_fetch_add(&inside, 1, __ATOMIC_RELEASE);
-	while (!leave)
-		sched_yield();
-	return value;
-}
-
-static void *stay_thread(void *gate)
-{
-	must_eq(enter(gate, 7), 7);
-	return NULL;
-}
-
 /*
  * A module runs on another thread when the process forks. With mprotect its
  * pages are open and the host's are closed at that moment; in the child nobody
@@ -179,12 +165,11 @@ START_TEST(test_fork_beside_module)
 	pthread_t threads[2];
 
 	make_scene();
-	threads[0] = thread_start(stay_thread, make_gate(module, stay));
-	threads[1] = thread_start(stay_thread, make_gate(module, stay));
-	await_inside(2);
+	threads[0] = stayer_start(module);
+	threads[1] = stayer_start(module);
 	must_exit(child_status(threads_in_child, NULL), 0);
 	must_exit(child_status(end_everything, NULL), 0);
-	leave = 1;
+	stayers_leave();
 	thread_join(threads[0]);
 	thread_join(threads[1]);
 	use_everything(NULL);

@@ -3,6 +3,7 @@
  * contract_host_fault - a fault of the host itself goes where it went before:
  * to the program's own handler, or it ends the process as it always has.
  */
+#include "support/stayer.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -285,27 +286,10 @@ START_TEST(test_own_fault_ignored)
 END_TEST
 
 /* Sent while a module runs: not the module's fault, and the module goes on. */
-static volatile int inside, leave;
-
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	inside = 1;
-	while (!leave)
-		__builtin_ia32_pause();
-	return value;
-}
-
-static void *stay_thread(void *gate)
-{
-	must_eq(enter(gate, 7), 7);
-	must_eq(modiso_fault_count(), 0);
-	return NULL;
-}
-
 static void hear_and_wake(int signo, siginfo_t *info, void *context)
 {
 	hear(signo, info, context);
-	leave = 1;
+	stayers_leave();
 }
 
 START_TEST(test_sent_into_module)
@@ -321,9 +305,7 @@ START_TEST(test_sent_into_module)
 	make_own_pages();
 	sigaction(signo, &action, NULL);
 	module = world_module();
-	thread = thread_start(stay_thread, make_gate(module, stay));
-	while (!inside)
-		__builtin_ia32_pause();
+	thread = stayer_start(module);
 	if (_i % 2)
 		must_eq(pthread_kill(thread, signo), 0);
 	else

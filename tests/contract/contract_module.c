@@ -3,6 +3,7 @@
  * contract_module - modules come, are what they were asked to be, and go
  * without a trace.
  */
+#include "support/stayer.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -180,36 +181,16 @@ START_TEST(test_destroy_null)
 }
 END_TEST
 
-/* A thread that stays in a module until it is told to leave. */
-static volatile int inside, leave;
-
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	inside = 1;
-	while (!leave)
-		__builtin_ia32_pause();
-	return value;
-}
-
-static void *stay_thread(void *gate)
-{
-	must_eq(enter(gate, 7), 7);
-	return NULL;
-}
-
 START_TEST(test_destroy_busy)
 {
 	struct modiso_module *module = world_module();
 	struct modiso_region *region = make_region(module, PAGE, "region");
-	pthread_t thread;
+	pthread_t thread = stayer_start(module);
 
-	thread = thread_start(stay_thread, make_gate(module, stay));
-	while (!inside)
-		__builtin_ia32_pause();
 	expect(MODISO_ERR_BUSY, modiso_module_destroy(module));
 	expect(MODISO_ERR_BUSY, modiso_region_destroy(region));
 	expect(MODISO_ERR_BUSY, modiso_fini());
-	leave = 1;
+	stayers_leave();
 	thread_join(thread);
 	must_eq(enter(make_gate(module, add_one), 1), 2);
 	expect(MODISO_OK, modiso_region_destroy(region));

@@ -4,6 +4,7 @@
  * a gate, in a module, in a fault: the handler runs with the host's rights to
  * what is in no region, and the thread goes on where it was.
  */
+#include "support/stayer.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -340,22 +341,6 @@ START_TEST(test_restarted)
 END_TEST
 
 /* Waiting for another module's turn is not cut short either (mprotect). */
-static volatile int leave;
-
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	inside = 1;
-	while (!leave)
-		sched_yield();
-	return value;
-}
-
-static void *stay_thread(void *gate)
-{
-	must_eq(enter(gate, 7), 7);
-	return NULL;
-}
-
 static void *wait_thread(void *gate)
 {
 	atomic_store(&reader_tid, proc_gettid());
@@ -371,9 +356,7 @@ START_TEST(test_waiting_goes_on)
 
 	make_scene();
 	install(SIGUSR1, SA_ONSTACK);
-	stayer = thread_start(stay_thread, make_gate(module, stay));
-	while (!inside)
-		sched_yield();
+	stayer = stayer_start(module);
 	waiter = thread_start(wait_thread, make_gate(other, spin));
 	while (!atomic_load(&reader_tid))
 		sched_yield();
@@ -382,7 +365,7 @@ START_TEST(test_waiting_goes_on)
 		must_eq(pthread_kill(waiter, SIGUSR1), 0);
 	}
 	must(atomic_load(&rung) > 0);
-	leave = 1;
+	stayers_leave();
 	thread_join(stayer);
 	thread_join(waiter);
 	must_eq(region_bytes(hosts)[3], 3);

@@ -3,6 +3,7 @@
  * contract_window - host code opens a region for itself, for a while, and for
  * nobody else.
  */
+#include "support/stayer.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -240,16 +241,6 @@ START_TEST(test_keeps_nobody_out)
 END_TEST
 
 /* And waits until none runs. */
-static volatile int inside, leave;
-
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	inside = 1;
-	while (!leave)
-		__builtin_ia32_pause();
-	return value;
-}
-
 static void *open_thread(void *unused)
 {
 	atomic_store(&tid, proc_gettid());
@@ -265,16 +256,14 @@ START_TEST(test_waits_for_modules)
 	pthread_t stayer, opener;
 
 	make_scene();
-	stayer = thread_start(enter_thread, make_gate(module, stay));
-	while (!inside)
-		;
+	stayer = stayer_start(module);
 	atomic_store(&tid, 0);
 	opener = thread_start(open_thread, NULL);
 	while (!atomic_load(&tid))
 		;
 	proc_wait_asleep(atomic_load(&tid));
 	must(!atomic_load(&entered));
-	leave = 1;
+	stayers_leave();
 	thread_join(stayer);
 	thread_join(opener);
 	must_eq(region_bytes(hosts)[0], 1);
