@@ -336,7 +336,10 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 
 	mdi_runtime_lock();
 	for (image = images; image != NULL && !found; image = image->next) {
-		if (!mdi_image_holds(image, address))
+		place->left_out = address - (uintptr_t)image->pages -
+					  image->tables <
+				  image->tables_length;
+		if (!mdi_image_holds(image, address) && !place->left_out)
 			continue;
 		found = true;
 		snprintf(place->file, sizeof(place->file), "%s", image->name);

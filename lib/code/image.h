@@ -34,6 +34,7 @@ struct modiso_image {
 	uintptr_t entry;
 	struct mdi_image_part part[MDI_IMAGE_PARTS];
 	unsigned part_count;
+	size_t tables, tables_length; /* that are no part: image_tables.c */
 	bool trimmed;    /* only the parts are left of its pages */
 	bool sealed;     /* its symbols may be used */
 	bool finished;   /* its finalisers have run */

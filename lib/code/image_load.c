@@ -74,6 +74,8 @@ static void leave_tables_out(struct load *load)
 		if (symbols->exports[i].vaddr - tables->vaddr < tables->size)
 			return;
 	load->left_out = tables;
+	load->image->tables = tables->vaddr - load->elf.low;
+	load->image->tables_length = tables->size;
 }
 
 /* NULL: all of it is to be the module's. */

@@ -65,8 +65,10 @@ static void find_place(uintptr_t pc, struct mdi_report_place *place)
 	Dl_info info;
 
 	memset(place, 0, sizeof(*place));
-	if (mdi_report_image != NULL && mdi_report_image(pc, place))
+	if (mdi_report_image != NULL && mdi_report_image(pc, place) &&
+	    !place->left_out)
 		return;
+	memset(place, 0, sizeof(*place)); /* others lie there by now */
 	if (!mdi_maps_file(pc, place->file, sizeof(place->file),
 			   &place->file_offset))
 		place->file[0] = '\0';
@@ -100,6 +102,19 @@ static void print_quoted(const char *name, FILE *out)
 	fputc('"', out);
 	print_name(name, out);
 	fputc('"', out);
+}
+
+static void print_nowhere(const struct modiso_fault *f, FILE *out)
+{
+	struct mdi_report_place place = {.left_out = false};
+
+	fprintf(out, ", in no region");
+	if (mdi_report_image == NULL ||
+	    !mdi_report_image(f->address, &place) || !place.left_out)
+		return;
+	fprintf(out, ": the headers of ");
+	print_name(place.file, out);
+	fprintf(out, ", which MODISO_IMAGE_HEADERS would leave readable");
 }
 
 /* What happened, in one sentence. */
@@ -193,7 +208,7 @@ static void print_address(const struct modiso_fault *f, FILE *out)
 	if (f->region_length != 0)
 		print_region(f, out);
 	else
-		fprintf(out, ", in no region");
+		print_nowhere(f, out);
 	fputc('\n', out);
 }
 

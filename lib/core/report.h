@@ -13,6 +13,7 @@ struct mdi_report_place {
 	uintptr_t file_offset;
 	char function[128];
 	uintptr_t function_offset;
+	bool left_out; /* of the module, by the loader: MODISO_IMAGE_HEADERS */
 };
 
 /*
