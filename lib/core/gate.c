@@ -350,15 +350,12 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 {
 	struct modiso_module *module =
 		mdi_domain_module((struct mdi_domain *)slot->domain);
-	bool ready = is_ready();
-	int result = 0;
+	int result;
 
-	if (ready) {
-		result = try_link(own_thread(), module);
-		if (result == 0)
-			return 0;
-	}
-	return slower(module, ready, result);
+	if (!is_ready())
+		return slower(module, false, 0);
+	result = try_link(own_thread(), module);
+	return result == 0 ? 0 : slower(module, true, result);
 }
 
 /* May this thread call a plain gate at all? */

@@ -159,6 +159,11 @@ void mdi_thread_landed(struct mdi_thread *thread)
 	tell(thread);
 }
 
+bool mdi_thread_is_out(void)
+{
+	return mdi_frame_top(mdi_thread_self()) == NULL;
+}
+
 void mdi_thread_give_up(struct mdi_thread *thread)
 {
 	tell(thread);

@@ -30,14 +30,18 @@ bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context);
 /* From mdi_gate_land(): the last gate ends, the landing is told. */
 void mdi_thread_landed(struct mdi_thread *thread);
 
+/* Is the calling thread, which is attached, in no module? */
+bool mdi_thread_is_out(void);
+
 /*
- * Is a gate that has not begun to give up? Asked where no handler comes between
- * the answer and what makes the thread one that is in a module: its frame with
- * mprotect; with keys the link, which mdi_thread_abandon() takes away again.
+ * The calling thread, at a gate that has not begun: is it to give up? Asked
+ * where no handler comes between the answer and what makes the thread one that
+ * is in a module: its frame with mprotect; with keys the link, which
+ * mdi_thread_abandon() takes away again.
  */
 static inline bool mdi_thread_is_over(const struct mdi_thread *thread)
 {
-	return thread->abandoned && mdi_frame_top(thread) == NULL;
+	return thread->abandoned && mdi_thread_is_out();
 }
 
 /* It gives up: the landing is told, outside of all locks. */
