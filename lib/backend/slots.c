@@ -232,7 +232,7 @@ MDI_INLINE bool any_lent(void)
 }
 
 /* May a thread have this key that nobody can ask to go? */
-static MDI_RARE bool outlasted(int key, const struct mdi_users *users)
+MDI_RARE bool mdi_slots_outlasted(int key, const struct mdi_users *users)
 {
 	return is_lent(key) && users->strangers();
 }
@@ -263,7 +263,8 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 		victim = mdi_slots_owner[*key];
 		hand = following[*key];
 		next = mdi_slots_owner[hand];
-		if (loans && (victim == NULL || outlasted(*key, users)))
+		if (loans &&
+		    (victim == NULL || mdi_slots_outlasted(*key, users)))
 			continue; /* the first of these: it is retired */
 		if (loans && next == NULL)
 			next = victim;
@@ -278,7 +279,7 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 			continue;
 		/* Who was inside until then may have lent it. */
 		if (any_lent()) {
-			if (outlasted(*key, users))
+			if (mdi_slots_outlasted(*key, users))
 				continue;
 			take_back(1u << *key);
 		}

@@ -223,14 +223,15 @@ static void must_be_whole(const struct mdi_domain *set, int from)
 
 /*
  * A set shares one of the keys of @module, who has its own. A slot that it
- * leaves is anybody's then, so nobody at all may have it open.
+ * leaves is anybody's then, so nobody at all may have it open, and it is left
+ * to a thread that one of its modules has made.
  */
 static int make_guest(struct mdi_domain *set, struct mdi_domain *module,
 		      uint32_t access, uint32_t keep,
 		      const struct mdi_users *users)
 {
-	bool leaves = mdi_slots_resident(set);
-	int from = set->key, key = module->key, result;
+	int from, key = module->key, result;
+	bool leaves;
 
 	if (!(access & MDI_PROT_WRITE)) {
 		result = find_reader(module, keep, users);
@@ -238,7 +239,11 @@ static int make_guest(struct mdi_domain *set, struct mdi_domain *module,
 			return result;
 		key = module->reader->key;
 	}
-	if (!shut_all_but(set, leaves ? NULL : module, users))
+	/* Only now: it may be the reader's key that was the set's. */
+	leaves = mdi_slots_resident(set);
+	from = set->key;
+	if (!shut_all_but(set, leaves ? NULL : module, users) ||
+	    (leaves && mdi_slots_outlasted(from, users)))
 		return mdi_slots_busy();
 	result = mdi_slots_tag(set, key);
 	must_be_whole(set, from);
@@ -344,7 +349,11 @@ static int place(struct placing *placing, const struct mdi_share *share)
 	if (result != MODISO_ERR_NOKEY)
 		return result;
 	placing->full = true;
-	return make_guest(set, module, share->access, keys_of(module), users);
+	result = make_guest(set, module, share->access, keys_of(module), users);
+	/* Of another one, which somebody is inside of: a slot may be free. */
+	return result != MODISO_ERR_NOKEY
+		       ? result
+		       : make_resident(set, keys_of(module), users);
 }
 
 /* Those that it may only read first: they need a key more than it has. */

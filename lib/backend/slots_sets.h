@@ -27,6 +27,8 @@ void mdi_slots_compute(struct mdi_domain *module);
 uint32_t mdi_slots_all(void);
 /* Nobody has this one any more, nor is there a page that carries it. */
 void mdi_slots_free(int key);
+/* May a thread have it that a module has made, and that nobody can end? */
+bool mdi_slots_outlasted(int key, const struct mdi_users *users);
 /* MODISO_ERR_NOKEY, with the sentence. */
 int mdi_slots_busy(void);
 

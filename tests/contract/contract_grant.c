@@ -774,6 +774,11 @@ MODULE_CODE static uintptr_t store_and_ask(volatile unsigned char *byte,
 	return *byte;
 }
 
+MODULE_CODE static uintptr_t pass_on(uintptr_t what)
+{
+	return ask(what);
+}
+
 /* While a device waits in a service the hub works on its region. */
 START_TEST(test_hub_inside_device)
 {
@@ -843,6 +848,41 @@ START_TEST(test_device_inside_hub)
 	expect(MODISO_OK, modiso_region_revoke(regions[4], many[5].module));
 	must_blame(enter_fault(hub.module, gate, W(bytes)), MODISO_READ,
 		   bytes[2], regions[2]);
+	must_be_clean();
+}
+END_TEST
+
+static uintptr_t call_other_hub(uintptr_t back)
+{
+	unsigned char *byte = region_bytes(common);
+
+	if (back != 0)
+		return enter(hub.load, W(byte));
+	must_eq(enter(make_gate(b.module, store_and_ask), W(byte), 1), 1);
+	enter(b.store, W(byte), 2);
+	return 0;
+}
+
+/* Two that are both crowded share: there are keys enough for one set more. */
+START_TEST(test_two_hubs)
+{
+	struct modiso_region *second;
+	int i;
+
+	make_hub(0, 0);
+	make_actor(&b, "other hub");
+	for (i = 0; i < MANY; i++) {
+		second = make_region(many[i].module, PAGE, "second");
+		expect(MODISO_OK,
+		       modiso_region_grant(second, b.module, hub_access(i)));
+	}
+	common = make_region(hub.module, PAGE, "common");
+	expect(MODISO_OK, modiso_region_grant(common, b.module, RW));
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_other_hub);
+	for (i = 0; i < 3; i++)
+		must_eq(enter(make_gate(hub.module, store_and_ask),
+			      W(region_bytes(common)), 0),
+			2);
 	must_be_clean();
 }
 END_TEST
@@ -1150,6 +1190,86 @@ START_TEST(test_hub_threads)
 }
 END_TEST
 
+/* Nor does a set leave its key for a crowded module's. */
+START_TEST(test_key_of_set_kept_from_hub)
+{
+	static pthread_t thread;
+	unsigned char *byte;
+	int key, i;
+
+	make_hub(key_counts[_i], 0);
+	byte = region_bytes(regions[0]);
+	enter(many[0].store, W(byte), 1);
+	must_eq(enter(make_gate(many[0].module, leave_looker), W(&thread),
+		      W(byte)),
+		0);
+	ask_for_look();
+	key = key_of(regions[0]);
+	for (i = 0; i < MANY; i++)
+		enter_if_possible(hub.load, region_bytes(regions[i]), 0,
+				  ENOUGH);
+	must_eq(key_of(regions[0]), key);
+	ask_for_look();
+	atomic_store(&look_no_more, true);
+	thread_join(thread);
+	must_be_clean();
+}
+END_TEST
+
+/* --- a set whose own key becomes the one that the hub reads with --- */
+
+static struct actor waiting[4];
+
+/* Everybody who is in the scene is inside, but for the first device. */
+static uintptr_t wait_inside(uintptr_t left)
+{
+	unsigned char *byte = region_bytes(regions[0]);
+	int code;
+
+	if (left != 0) {
+		enter_if_possible(make_gate(waiting[left - 1].module, pass_on),
+				  (void *)(left - 1), 0, ENOUGH + 5);
+		return 0;
+	}
+	enter_if_possible(hub.load, byte, 0, ENOUGH + 5);
+	/* Whoever takes a key now has not got what the hub may read. */
+	for (int i = 8; i < MANY; i++) {
+		code = call(many[i].load, byte);
+		must(code == MODISO_ERR_FAULT || code == MODISO_ERR_NOKEY);
+	}
+	must_be_clean();
+	return 0;
+}
+
+START_TEST(test_hub_robs_itself)
+{
+	const uint32_t strangers = (uint32_t)_i % 4;
+	struct modiso_options options = {.struct_size = sizeof(options),
+					 .max_keys = 6 + (uint32_t)_i / 4};
+	int i;
+
+	max_keys = options.max_keys;
+	expect(MODISO_OK, modiso_init(&options));
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", wait_inside);
+	make_actor(&hub, "hub");
+	for (i = 0; i < 4; i++)
+		make_actor(&waiting[i], "waiting");
+	for (i = MANY; i-- > 0;) {
+		make_actor(&many[i], "device");
+		regions[i] = make_region(many[i].module, PAGE, "device's");
+		if (i < 8)
+			expect(MODISO_OK,
+			       modiso_region_grant(regions[i], hub.module,
+						   i == 0 ? MODISO_READ : RW));
+	}
+	enter(many[0].store, W(region_bytes(regions[0])), 1);
+	enter_if_possible(make_gate(many[1].module, store_and_ask),
+			  region_bytes(regions[1]), strangers, ENOUGH);
+	must_eq(enter(hub.load, W(region_bytes(regions[0]))), 1);
+	must_be_clean();
+}
+END_TEST
+
 /* A fault handler reads who has rights while they change, by design. */
 #define HANDLER                                                                \
 	"a fault handler takes no lock to read what another thread changes"
@@ -1178,12 +1298,16 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_hub, 0, 4);
 	tcase_add_loop_test(tcase, test_hub_inside_device, 0, 4);
 	tcase_add_loop_test(tcase, test_device_inside_hub, 0, 4);
+	tcase_add_loop_test(tcase, test_hub_robs_itself, 0, 16);
+	tcase_add_test(tcase, test_two_hubs);
 	tcase_add_test(tcase, test_few_keys);
 	tcase_add_test(tcase, test_no_rights_left_over);
 	if (on_pkey()) {
 		tcase_add_loop_test(tcase, test_thread_of_module, 0, WAYS);
 		add_loop_test_but_tsan(tcase, test_key_of_set_kept, 0, WAYS,
 				       "a thread of its own");
+		add_loop_test_but_tsan(tcase, test_key_of_set_kept_from_hub, 0,
+				       4, "a thread of its own");
 	}
 	add_test_but_tsan(tcase, test_threads, HANDLER);
 	add_loop_test_but_tsan(tcase, test_hub_threads, 0, 4, HANDLER);
