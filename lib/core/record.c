@@ -36,6 +36,9 @@ static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 	const struct modiso_region *stack = mdi_region_at_or_above(sp);
 	uintptr_t low;
 
+	/* Right below the guard page lie other pages of the module's. */
+	if (stack == NULL || !stack->stack)
+		stack = mdi_region_at(address);
 	if (stack == NULL || !stack->stack || stack->owner != module)
 		return false;
 	low = stack->node.base + MDI_PAGE_SIZE;

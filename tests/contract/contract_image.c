@@ -4,6 +4,7 @@
  * executable, connected to services alone, and gone without a trace.
  */
 #include "support/elf.h"
+#include "support/poke.h"
 #include "support/proc.h"
 #include "support/world.h"
 
@@ -113,6 +114,72 @@ static void refuse(int code, const char *words)
 	elf_free(&elf);
 	begin();
 }
+
+/* --- the stack above it --- */
+
+/* A frame that ends at @sp, and a store to it, or wherever else. */
+MODULE_CODE static uintptr_t store_in_frame(uintptr_t sp, uintptr_t address)
+{
+	__asm__ volatile("mov %%rsp, %%rdx\n\t"
+			 "mov %0, %%rsp\n\t"
+			 "movb $1, (%1)\n\t"
+			 "mov %%rdx, %%rsp"
+			 :
+			 : "r"(sp), "r"(address)
+			 : "rdx", "memory");
+	return 0;
+}
+
+static uint32_t kind_of(uintptr_t sp, uintptr_t address)
+{
+	return enter_fault(module, make_gate(module, store_in_frame), sp,
+			   address)
+		->kind;
+}
+
+/* Whichever of the two comes first, the guard page lies between them. */
+START_TEST(stack_above)
+{
+	struct modiso_image *image;
+	struct modiso_gate *local;
+	uintptr_t sp, guard;
+	struct modiso_region_info info = {.struct_size = sizeof(info)};
+	size_t findings;
+	int round;
+
+	begin();
+	local = make_gate(module, poke_local);
+	if (_i)
+		enter(local, 0);
+	for (round = 0; round < 2; round++) {
+		image = load();
+		sp = enter(local, 0);
+		expect(MODISO_OK, modiso_region_find((void *)sp, &info));
+		guard = W(info.base);
+		expect(MODISO_OK,
+		       modiso_region_find((void *)(guard - 1), &info));
+		must(info.access & MODISO_WRITE);
+		must_eq(enter_fault(module, make_gate(module, poke_recurse), 0)
+				->kind,
+			MODISO_FAULT_STACK);
+		must_eq(enter_fault(module, make_gate(module, poke_dig),
+				    1 << 20)
+				->kind,
+			MODISO_FAULT_STACK);
+		/* Frames that are larger than the page. */
+		must_eq(kind_of(guard + 512, guard + 1024), MODISO_FAULT_STACK);
+		must_eq(kind_of(guard - 512, guard), MODISO_FAULT_STACK);
+		must_eq(kind_of(guard - 2 * PAGE, guard + PAGE - 1),
+			MODISO_FAULT_STACK);
+		/* What hits it from elsewhere is no overflow. */
+		must(kind_of(sp, guard + 8) != MODISO_FAULT_STACK);
+		expect(MODISO_OK, modiso_audit(NULL, 0, &findings));
+		must_eq(findings, 0);
+		expect(MODISO_OK, modiso_image_unload(image));
+	}
+	finish();
+}
+END_TEST
 
 /* --- runs, and is connected --- */
 
@@ -904,6 +971,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("image");
 
 	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, stack_above, 0, 2);
 	tcase_add_test(tcase, runs);
 	tcase_add_test(tcase, from_file);
 	tcase_add_test(tcase, missing_import);
