@@ -22,6 +22,7 @@
 #include "core/schedule.h"
 #include "core/thread.h"
 #include "os/linux_signal.h"
+#include "os/linux_sys.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -31,6 +32,9 @@
 
 /* How often one access may be tried again before it counts as a fault. */
 #define RETRIES 1000
+/* After so many it pauses: who changes the rights may wait for this CPU. */
+#define RETRIES_AT_ONCE 100
+#define RETRY_PAUSE_NS  200000u
 
 /* Records of threads that end at the same time; static TLS is scarce. */
 #define ORPHANS      64
@@ -122,6 +126,7 @@ static bool allowed(const struct modiso_module *module,
 static bool try_again(struct mdi_thread *thread, uintptr_t address)
 {
 	uint64_t now = mdi_sys_now_ns();
+	uint32_t never = 0;
 
 	if (thread->retry_address != address ||
 	    now - thread->retry_ns > RETRY_GAP_NS) {
@@ -129,7 +134,9 @@ static bool try_again(struct mdi_thread *thread, uintptr_t address)
 		thread->retries = 0;
 	}
 	thread->retry_ns = now;
-	return ++thread->retries < RETRIES;
+	if (++thread->retries > RETRIES_AT_ONCE)
+		mdi_sys_futex_wait(&never, 0, RETRY_PAUSE_NS);
+	return thread->retries < RETRIES;
 }
 
 static uint64_t mask_of(const ucontext_t *context)
