@@ -78,6 +78,12 @@ static int sizes(const struct modiso_module_options *options, size_t *stack,
 				"a size wraps when it is rounded up to pages: "
 				"stack_size %zu, range_size %zu",
 				stack_size, range_size);
+	/* The rooms at its ends come to it: core/layout.h. */
+	if (*range > SIZE_MAX / 2)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"a range_size of %zu is more than there are "
+				"addresses",
+				*range);
 	if (*range < 2 * MDI_PAGE_SIZE || *stack > *range - 2 * MDI_PAGE_SIZE)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"a stack of %zu bytes does not fit into a "

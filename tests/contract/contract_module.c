@@ -106,6 +106,8 @@ static const struct {
 	{"stack wraps by one", {SIZED, .stack_size = SIZE_MAX - 4094}},
 	{"range wraps", {SIZED, .range_size = SIZE_MAX}},
 	{"range wraps by one", {SIZED, .range_size = SIZE_MAX - 4094}},
+	{"range wraps with its rooms",
+	 {SIZED, .range_size = SIZE_MAX / 9 * 8 + 65536}},
 };
 
 #define WRONG_OPTIONS ((int)(sizeof(wrong_options) / sizeof(*wrong_options)))
