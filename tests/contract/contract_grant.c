@@ -674,7 +674,7 @@ static void make_hub(uint32_t keys, uint32_t wait_ms)
 	struct modiso_options options = {.struct_size = sizeof(options),
 					 .max_keys = keys,
 					 .key_wait_ms = wait_ms};
-	char name[16];
+	char name[24];
 	int i;
 
 	max_keys = keys;
