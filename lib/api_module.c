@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "code/image.h"
 #include "core/check.h"
+#include "core/frames.h"
 #include "core/handler.h"
 #include "core/module.h"
 #include "core/runtime.h"
@@ -110,5 +111,5 @@ struct modiso_module *modiso_module_caller(void)
 
 	if (frame == NULL)
 		return NULL;
-	return mdi_domain_module(mdi_frame_domain(thread, frame));
+	return mdi_domain_module(mdi_frame_domain(frame));
 }

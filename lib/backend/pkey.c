@@ -653,7 +653,8 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	 */
 	if (thread != NULL && (mdi_is_gate_code(mdi_context_pc(context)) ||
 			       (*pkru & MDI_PKRU_BOTH(state.host_key)) == 0))
-		return (struct mdi_domain *)mdi_link_domain(thread->link);
+		return (struct mdi_domain *)mdi_link_domain(
+			mdi_frame_top(thread)->link);
 	if ((*pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
 		return NULL;
 	if (open == 0)

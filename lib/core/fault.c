@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/door.h"
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/range.h"
@@ -151,7 +152,8 @@ static uint64_t mask_of(const ucontext_t *context)
 static void pass(int signo, siginfo_t *info, ucontext_t *context,
 		 struct mdi_thread *thread)
 {
-	uint32_t before = 0, passing;
+	struct mdi_open_page *page;
+	uint32_t before = 0, passing, link, pkru;
 	bool outer;
 
 	if (thread == NULL) {
@@ -161,10 +163,16 @@ static void pass(int signo, siginfo_t *info, ucontext_t *context,
 		return;
 	}
 	mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
+	/* A sent one may have come in the middle of a gate. */
+	page = mdi_thread_open_page(thread);
+	pkru = page->pkru;
+	link = mdi_frames_keep(thread);
 	passing = thread->passing;
 	thread->passing = mdi_thread_depth(thread) + 1;
 	mdi_signal_pass(signo, info, context, mask_of(context));
 	thread->passing = passing;
+	mdi_frames_put_back(thread, link);
+	page->pkru = pkru;
 	thread->altstacks = before;
 }
 
@@ -371,7 +379,9 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 
 	if (thread != NULL && thread->in_handler)
 		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
-	if (thread != NULL && mdi_thread_too_deep(thread)) {
+	if (thread != NULL && signo == SIGSEGV && info->si_code > 0 &&
+	    mdi_is_gate_code(mdi_context_pc(context)) &&
+	    mdi_frames_used_up(thread, (uintptr_t)info->si_addr)) {
 		mdi_context_set_pc(context,
 				   (void *)(uintptr_t)mdi_gate_overflow);
 		return true;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/frames.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -446,13 +447,9 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	frame->rsp = (uintptr_t)saved_registers + PLAIN_SAVED;
 	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
 	frame->stack = top | from_link;
-	/* Other threads look at this one's frames: mdi_threads_inside(). */
-	__atomic_store_n(&frame->link, domain->head.link, __ATOMIC_RELAXED);
 	if (mdi_arch_state.fsgsbase)
 		frame->gs_base = mdi_rdgsbase();
-	frame->service_sp = 0;
-	/* From here on a fault is the module's. */
-	__atomic_store_n(&thread->frame, frame + 1, __ATOMIC_RELEASE);
+	mdi_frames_push(thread, domain); /* from here on a fault is its own */
 	mdi_critical_end();
 	errno = saved;
 	return frame;
@@ -461,9 +458,8 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 /* The innermost gate is over: its stack waits for the next call. */
 static struct mdi_domain *plain_pop(struct mdi_thread *thread)
 {
-	struct mdi_frame *frame = thread->frame - 1;
+	const struct mdi_frame *frame = mdi_frames_pop(thread);
 
-	__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
 	if (frame->stack & 1)
 		mdi_thread_link(thread, frame->link)->stack =
 			frame->stack & ~1ull;
@@ -499,8 +495,7 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 		if (frame->service_sp > MDI_INTERRUPTED_LEFT)
 			mdi_thread_link(thread, frame->link)->stack =
 				frame->stack;
-		frame->service_sp = 0; /* as the next gate expects it */
-		__atomic_store_n(&thread->frame, frame, __ATOMIC_RELEASE);
+		mdi_frames_pop(thread);
 		return;
 	}
 	mdi_critical_begin();

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -211,9 +212,8 @@ struct interruption {
 	struct mdi_frame *frame; /* NULL: no module was interrupted */
 	struct mdi_open_page page;
 	uint32_t host_pkru;
-	uint32_t link;
+	uint32_t link;  /* of the free frame */
 	uint64_t stack; /* that the link held */
-	bool too_deep;
 	uint32_t held, in_handler;
 	int32_t fault_status;
 	int call_status;
@@ -254,11 +254,8 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		  struct interruption *at)
 {
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
+	struct mdi_link *link;
 
-	/* A frame that is not there: the gate has not begun. */
-	at->too_deep = mdi_thread_too_deep(thread);
-	if (at->too_deep)
-		thread->frame--;
 	at->held = thread->held;
 	at->in_handler = thread->in_handler;
 	at->fault_status = thread->status;
@@ -269,26 +266,26 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 	at->host_pkru = thread->host_pkru;
 	/* mdi_gate_pkey_own has written the one, and not the other. */
 	page->host_pkru = thread->host_pkru;
-	at->link = thread->link;
+	at->link = mdi_frames_keep(thread);
 	at->frame = NULL;
 	if (!mdi_thread_inside(thread))
 		return;
 	at->frame = mdi_frame_top(thread);
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		at->frame->link = at->link;
+		link = mdi_thread_link(thread, at->frame->link);
 		at->frame->called_at = called_at(at->frame, context);
-		at->stack = mdi_thread_link(thread, at->link)->stack;
+		at->stack = link->stack;
 		/* Its stack is in use: a gate call takes another one. */
-		mdi_thread_link(thread, at->link)->stack = 0;
+		link->stack = 0;
 	}
-	at->frame->service = (uint32_t)(uintptr_t)context;
 	/*
 	 * Whoever freezes this thread here lets others run: see
 	 * DESIGN 9.
 	 */
-	at->frame->service_sp = mdi_open.state.handlers_leave ?
-					MDI_INTERRUPTED_LEFT :
-					MDI_INTERRUPTED;
+	mdi_frames_interrupt(at->frame, context,
+			     mdi_open.state.handlers_leave ?
+				     MDI_INTERRUPTED_LEFT :
+				     MDI_INTERRUPTED);
 }
 
 bool mdi_unwind_interrupted(const void *context)
@@ -307,15 +304,13 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
 	page->pkru = at->page.pkru;
-	thread->link = at->link;
+	mdi_frames_put_back(thread, at->link);
 	mdi_critical_begin();
 	thread->fault = at->fault;
 	thread->status = at->fault_status;
 	thread->in_handler = at->in_handler;
 	thread->host_pkru = at->host_pkru;
 	page->host_pkru = at->page.host_pkru;
-	if (at->too_deep)
-		thread->frame++;
 	if (at->frame == NULL) {
 		mdi_backend_now->hold(thread, at->held);
 		mdi_critical_end();
@@ -326,10 +321,10 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 				   thread) != 0)
 		mdi_misuse("mprotect(2) would not open a module again after a "
 			   "signal handler");
-	at->frame->service_sp = 0;
+	mdi_frames_interrupt_end(at->frame);
 	mdi_critical_end();
 	if (mdi_backend_now->id == MODISO_BACKEND_PKEY)
-		mdi_thread_link(thread, at->link)->stack = at->stack;
+		mdi_thread_link(thread, at->frame->link)->stack = at->stack;
 }
 
 /*

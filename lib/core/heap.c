@@ -2,6 +2,7 @@
 #include "core/heap.h"
 
 #include "base/error.h"
+#include "core/frames.h"
 #include "core/range.h"
 #include "core/thread.h"
 #include "core/vault.h"
@@ -341,7 +342,7 @@ static struct modiso_module *caller(void)
 
 	if (frame == NULL)
 		return NULL;
-	module = mdi_domain_module(mdi_frame_domain(thread, frame));
+	module = mdi_domain_module(mdi_frame_domain(frame));
 	return module->heap != NULL ? module : NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "core/schedule.h"
 
 #include "base/error.h"
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "os/linux_signal.h"
@@ -67,16 +68,15 @@ static void drop_gates(struct mdi_thread *thread)
 
 	for (frame = first; frame < thread->frame; frame++) {
 		const struct mdi_domain *domain =
-			mdi_frame_domain(thread, frame);
+			mdi_frame_domain(frame);
 
 		/* The next call finds the stack in the thread's list. */
 		if (domain != NULL)
 			mdi_thread_link(thread, domain->head.link)->stack = 0;
-		frame->service_sp = 0;
 	}
-	__atomic_store_n(&thread->frame, first + 1, __ATOMIC_RELEASE);
+	mdi_frames_drop(thread);
 	if (mdi_backend_now->id != MODISO_BACKEND_PKEY && !inside)
-		first->service_sp = MDI_INTERRUPTED_LEFT;
+		mdi_frames_interrupt(first, NULL, MDI_INTERRUPTED_LEFT);
 }
 
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,

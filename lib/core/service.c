@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/fault.h"
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/thread.h"
 #include "core/vault.h"
@@ -175,7 +176,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 		return 0;
 	mdi_critical_begin();
 	mdi_backend_now->leave((void *)mdi_link_domain(frame->link), thread);
-	frame->service_sp = sp;
+	mdi_frames_serve(frame, sp);
 	mdi_critical_end();
 	return 1;
 }
@@ -198,7 +199,7 @@ uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
 	result = mdi_backend_now->enter((void *)mdi_link_domain(frame->link),
 					thread);
 	if (result == 0)
-		frame->service_sp = 0;
+		mdi_frames_serve_end(frame);
 	mdi_critical_end();
 	if (result != 0) {
 		/* The way back is closed: the call ends with this code. */

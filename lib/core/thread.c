@@ -4,6 +4,7 @@
 #include "arch/x86_64/signal.h"
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/frames.h"
 #include "core/handler.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -303,10 +304,7 @@ static int attach(struct mdi_thread **out)
 	mdi_selectors_note(thread);
 	thread->fs_base = thread_pointer();
 	thread->tid = mdi_sys_gettid();
-	thread->frame = mdi_thread_frames(thread);
-	thread->link = T_LINKS;
-	for (int i = 0; i < MDI_DEPTH_MAX; i++)
-		thread->frame[i].x87.tags = 0xffff;
+	mdi_frames_start(thread);
 	result = mdi_altstack_set(altstack_part(index, 0),
 				  ALTSTACK_ROOM, &thread->old_altstack,
 				  &thread->old_altstack_size,
@@ -415,42 +413,6 @@ int mdi_thread_detach(void)
 	return 0;
 }
 
-struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
-				    const struct mdi_frame *frame)
-{
-	uint32_t link = __atomic_load_n(&frame->link, __ATOMIC_RELAXED);
-
-	/* With keys the frame learns its module when it calls a service. */
-	if (mdi_backend_now->id == MODISO_BACKEND_PKEY &&
-	    __atomic_load_n(&frame->service_sp, __ATOMIC_ACQUIRE) == 0)
-		link = __atomic_load_n(&thread->link, __ATOMIC_RELAXED);
-	return (struct mdi_domain *)mdi_link_domain(link);
-}
-
-/*
- * How many of a thread's calls are in this module. The thread may be another
- * one, that goes in and out of other modules meanwhile: then what is read of
- * its frames is old or new, and neither is this module's. Who must be sure of
- * that shuts the gates first (backend/slots.c).
- */
-static uint32_t calls_into(const struct mdi_thread *thread,
-			   const struct mdi_domain *domain)
-{
-	const struct mdi_frame *frame = mdi_thread_frames(thread);
-	const struct mdi_frame *last = frame + MDI_DEPTH_MAX;
-	const struct mdi_frame *end =
-		__atomic_load_n(&thread->frame, __ATOMIC_ACQUIRE);
-	uint32_t count = 0;
-
-	/* Another thread may be at its limit: one frame more, which is none. */
-	if (end > last)
-		end = last;
-	for (; frame < end; frame++)
-		if (mdi_frame_domain(thread, frame) == domain)
-			count++;
-	return count;
-}
-
 bool mdi_threads_any(void)
 {
 	return attached != NULL;
@@ -460,7 +422,7 @@ bool mdi_threads_inside(const struct mdi_domain *domain)
 {
 	for (struct mdi_thread *thread = attached; thread != NULL;
 	     thread = thread->next)
-		if (calls_into(thread, domain) != 0)
+		if (mdi_frames_into(thread, domain) != 0)
 			return true;
 	return false;
 }
@@ -604,7 +566,7 @@ static int new_stack(struct modiso_module *module, struct mdi_stack **out)
 int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out)
 {
-	uint32_t rank = calls_into(thread, &module->domain);
+	uint32_t rank = mdi_frames_into(thread, &module->domain);
 	struct mdi_stack **first = mdi_thread_first_stack(
 				 thread, module->domain.head.link),
 			 *stack = rank == 0 ? *first : thread->stacks;

@@ -67,10 +67,6 @@ void mdi_thread_withdraw(const struct mdi_thread *thread);
 /* For the backend. */
 extern const struct mdi_users mdi_thread_users;
 
-/* The module of a frame: which one the thread is in, or called a service of */
-struct mdi_domain *mdi_frame_domain(const struct mdi_thread *thread,
-				    const struct mdi_frame *frame);
-
 /* This thread's stack for its next call into a module; NULL: no memory. */
 int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out);

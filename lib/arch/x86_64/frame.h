@@ -51,8 +51,7 @@
 #define T_HOST_PKRU 4104
 #define T_FRAME 4112
 #define T_TID 4108
-#define T_LINK 4120
-#define T_SELECTORS 4124
+#define T_SELECTORS 4120
 #define T_FRAMES 8192
 #define T_FRAMES_END 16384
 #define T_STACKS 131072
@@ -181,7 +180,7 @@ struct mdi_frame {
 	 * stack's top, all the time; bit 0 is set when it came out of the link.
 	 */
 	uint64_t stack;
-	uint32_t link;    /* pkey: while a service runs; plain: always */
+	uint32_t link; /* which module it is of: core/frames.h */
 	/* Number of the service that runs; of a handler, its context's end. */
 	uint32_t service;
 	uint32_t module_mxcsr;
@@ -215,11 +214,6 @@ struct mdi_thread {
 	uint32_t host_pkru;
 	int32_t tid;
 	struct mdi_frame *frame; /* the next free one */
-	/*
-	 * pkey: which module the innermost gate is of; said before the frame is
-	 * taken, and the link is read after that (backend/slots.c).
-	 */
-	uint32_t link;
 	uint16_t selectors[4]; /* DS, ES, FS, GS when it was attached */
 
 	/* From here on C alone. */
@@ -374,12 +368,6 @@ static inline struct mdi_thread *mdi_thread_self(void)
 		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
 }
 
-/* Has a gate taken a frame that is not there? It will fault. */
-static inline bool mdi_thread_too_deep(const struct mdi_thread *thread)
-{
-	return thread->frame > mdi_thread_frames(thread) + MDI_DEPTH_MAX;
-}
-
 /* The innermost gate of a thread, NULL outside of all. */
 static inline struct mdi_frame *mdi_frame_top(const struct mdi_thread *thread)
 {
@@ -387,13 +375,13 @@ static inline struct mdi_frame *mdi_frame_top(const struct mdi_thread *thread)
 							    thread->frame - 1;
 }
 
-/* Is module code running on this thread, as far as its frames know? */
 /* How many gates the thread is in. */
 static inline uint32_t mdi_thread_depth(const struct mdi_thread *thread)
 {
 	return (uint32_t)(thread->frame - mdi_thread_frames(thread));
 }
 
+/* Is module code running on this thread, as far as its frames know? */
 static inline bool mdi_thread_inside(const struct mdi_thread *thread)
 {
 	const struct mdi_frame *top = mdi_frame_top(thread);
@@ -431,7 +419,7 @@ int mdi_gate_invoke(struct mdi_gate_slot *slot, const uintptr_t args[6],
 void mdi_gate_recover(void);
 /* Where a thread that a module has made goes when it faults. */
 void mdi_orphan_landing(void);
-/* Where a call at the depth limit ends: rax is the frame that is not there. */
+/* Where a call at the depth limit ends. */
 void mdi_gate_overflow(void);
 /* Thunk number i begins at table + i * MDI_THUNK_SIZE. */
 #define MDI_THUNK_SIZE 16

@@ -13,7 +13,6 @@ SAME(struct mdi_open_page, selectors, RO_SELECTORS);
 T_SAME(fs_base, T_FS_BASE);
 T_SAME(host_pkru, T_HOST_PKRU);
 T_SAME(tid, T_TID);
-T_SAME(link, T_LINK);
 T_SAME(selectors, T_SELECTORS);
 T_SAME(frame, T_FRAME);
 _Static_assert(sizeof(struct mdi_thread) <= 4096, "one page before frames");

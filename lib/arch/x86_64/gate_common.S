@@ -146,11 +146,10 @@ FUNC(mdi_orphan_landing)
 ENDF(mdi_orphan_landing)
 
 /*
- * The frames are used up: the first store of SAVE_REGS faulted. Nothing was
- * changed but T_FRAME, rax and r10.
+ * The frames are used up: the store to the free one faulted (gate_pkey.S).
+ * Nothing was changed but registers that a function may change.
  */
 FUNC(mdi_gate_overflow)
-	subq	$F_SIZE, T_FRAME(%r10)
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
 	callq	mdi_gate_too_deep

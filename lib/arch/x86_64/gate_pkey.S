@@ -27,12 +27,22 @@
  * A module that can execute WRFSBASE and WRGSBASE can pose as another thread
  * that is inside a module; that is why the scanner refuses those.
  *
- * A signal here. T_LINK names the module before the frame is taken (T_FRAME
- * moved), so whoever sees the frame sees whose it is; host handlers put T_LINK
- * and the open page back (core/handler.c). The frame is taken before it is
- * written, and given back after it was read: a handler that calls gates uses
- * the next one. Kernel frames go to the alternate stack, so RSP may be
- * anything.
+ * A signal here. The free frame names its module (F_LINK) before it is taken
+ * (T_FRAME moved): core/frames.h says why, and what a handler puts back. All
+ * else of it is written after it was taken, and read before it is given back:
+ * a handler that calls gates in between uses the next one. Kernel frames go to
+ * the alternate stack, so RSP may be anything.
+ *
+ *	a signal before         finds the thread        and puts back
+ *	F_LINK is stored        outside                 nothing
+ *	T_FRAME is moved        outside                 the free frame's F_LINK
+ *	RO_PKRU is stored       inside, on host stack   nothing
+ *	T_FRAME is moved back   inside                  RO_PKRU
+ *	retq                    outside                 nothing
+ *
+ * At the limit there is no memory where the free frame would be: the store of
+ * F_LINK faults, and nothing was changed but registers that carry no argument
+ * (mdi_gate_overflow).
  *
  * Another thread that takes the module's key away. It makes the stacks of all
  * links to the module 0, lets every thread pass a barrier (membarrier(2)), and
@@ -59,22 +69,26 @@
 	jne	mdi_gate_pkey_slow
 .endm
 
-.macro TAKE_FRAME frame
-	movq	T_FRAME(%r10), \frame
-	addq	$F_SIZE, T_FRAME(%r10)
+/* Behind the store that takes the frame. */
+.macro FILL_FRAME frame
 	SAVE_REGS \frame
 	movq	%rsp, F_RSP(\frame)
 	stmxcsr	F_MXCSR(\frame)
 	fnstcw	F_X87(\frame)
 .endm
 
-/* Registers into a frame, stack into the module, its rights into eax. */
+/*
+ * Registers into a frame, stack into the module, its rights into eax. xmm15
+ * carries no argument, and the six words leave no other register.
+ */
 .macro ENTER_PKEY
 	FIND_BLOCK
-	movl	S_LINK(%r11), %eax
-	movl	%eax, T_LINK(%r10)
-	TAKE_FRAME %rax
-	movl	T_LINK(%r10), %ebp
+	movq	T_FRAME(%r10), %rax
+	movd	S_LINK(%r11), %xmm15
+	movd	%xmm15, F_LINK(%rax)
+	addq	$F_SIZE, T_FRAME(%r10)
+	FILL_FRAME %rax
+	movl	F_LINK(%rax), %ebp
 	movl	L_PKRU(%r10,%rbp), %ebx
 	movl	%ebx, RO_PKRU(%r10)
 	movq	L_STACK(%r10,%rbp), %rsp
@@ -90,9 +104,11 @@
 /* The same with two moves less, where rcx and rdx carry no arguments. */
 .macro ENTER_PKEY_TWO
 	FIND_BLOCK
+	movq	T_FRAME(%r10), %rcx
 	movl	S_LINK(%r11), %edx
-	movl	%edx, T_LINK(%r10)
-	TAKE_FRAME %rcx
+	movl	%edx, F_LINK(%rcx)
+	addq	$F_SIZE, T_FRAME(%r10)
+	FILL_FRAME %rcx
 	movl	L_PKRU(%r10,%rdx), %eax
 	movl	%eax, RO_PKRU(%r10)
 	movq	L_STACK(%r10,%rdx), %rsp
@@ -396,8 +412,7 @@ FUNC(mdi_service_pkey)
 	movl	%r11d, F_SERVICE(%rax)
 	stmxcsr	F_MODULE_MXCSR(%rax)
 	fnstcw	F_MODULE_X87CW(%rax)
-	movl	T_LINK(%r10), %ecx
-	movl	%ecx, F_LINK(%rax)
+	movl	F_LINK(%rax), %ecx
 	movq	L_STACK(%r10,%rcx), %rdx
 	movq	%rdx, F_STACK(%rax)
 	movq	$0, L_STACK(%r10,%rcx)
@@ -425,17 +440,16 @@ FUNC(mdi_service_pkey)
 	movq	%xmm15, %rcx
 	CALL_SERVICE
 	/*
-	 * Back. From SERVICE_SP := 0 on the thread counts as inside: T_LINK
-	 * must name the module by then. The rights are read after it, as on
-	 * the way in; and the stack goes into the link after it, so that no
-	 * signal handler finds it free before.
+	 * Back. From SERVICE_SP := 0 on the module's code counts as running.
+	 * The rights are read after it, as on the way in; and the stack goes
+	 * into the link after it, so that no signal handler finds it free
+	 * before.
 	 */
 	rdgsbase %r10
 	movq	T_FRAME(%r10), %rcx
 	subq	$F_SIZE, %rcx
 	movq	%rax, %rsi
 	movl	F_LINK(%rcx), %edx
-	movl	%edx, T_LINK(%r10)
 	cmpl	$0, L_SCRUB(%r10,%rdx)
 	jne	.Lscrub_result
 .Lmodes:

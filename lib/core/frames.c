@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/frames.h"
+
+static void set_top(struct mdi_thread *thread, struct mdi_frame *free_frame)
+{
+	__atomic_store_n(&thread->frame, free_frame, __ATOMIC_RELEASE);
+}
+
+static void set_link(struct mdi_frame *frame, uint32_t link)
+{
+	__atomic_store_n(&frame->link, link, __ATOMIC_RELAXED);
+}
+
+static void set_service(struct mdi_frame *frame, uint64_t word)
+{
+	__atomic_store_n(&frame->service_sp, word, __ATOMIC_RELEASE);
+}
+
+void mdi_frames_start(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_thread_frames(thread);
+
+	for (int i = 0; i < MDI_DEPTH_MAX; i++) {
+		frame[i].x87.tags = 0xffff;
+		set_service(&frame[i], 0);
+		set_link(&frame[i], T_LINKS);
+	}
+	set_top(thread, frame);
+}
+
+void mdi_frames_push(struct mdi_thread *thread, const struct mdi_domain *domain)
+{
+	struct mdi_frame *frame = thread->frame;
+
+	set_service(frame, 0);
+	set_link(frame, domain->head.link);
+	set_top(thread, frame + 1);
+}
+
+struct mdi_frame *mdi_frames_pop(struct mdi_thread *thread)
+{
+	struct mdi_frame *frame = mdi_frame_top(thread);
+
+	set_service(frame, 0); /* as the next gate expects it */
+	set_top(thread, frame);
+	return frame;
+}
+
+void mdi_frames_drop(struct mdi_thread *thread)
+{
+	struct mdi_frame *first = mdi_thread_frames(thread), *frame;
+
+	for (frame = first; frame < thread->frame; frame++)
+		set_service(frame, 0);
+	set_top(thread, first + 1);
+}
+
+void mdi_frames_serve(struct mdi_frame *frame, uintptr_t sp)
+{
+	set_service(frame, sp);
+}
+
+void mdi_frames_serve_end(struct mdi_frame *frame)
+{
+	set_service(frame, 0);
+}
+
+void mdi_frames_interrupt(struct mdi_frame *frame, const void *context,
+			  uint64_t how)
+{
+	frame->service = (uint32_t)(uintptr_t)context;
+	set_service(frame, how);
+}
+
+void mdi_frames_interrupt_end(struct mdi_frame *frame)
+{
+	set_service(frame, 0);
+}
+
+/* Behind the last frame there is no memory. */
+static bool has_free(const struct mdi_thread *thread)
+{
+	return mdi_thread_depth(thread) < MDI_DEPTH_MAX;
+}
+
+uint32_t mdi_frames_keep(const struct mdi_thread *thread)
+{
+	return has_free(thread) ? thread->frame->link : 0;
+}
+
+void mdi_frames_put_back(struct mdi_thread *thread, uint32_t link)
+{
+	if (has_free(thread))
+		set_link(thread->frame, link);
+}
+
+bool mdi_frames_used_up(const struct mdi_thread *thread, uintptr_t address)
+{
+	return !has_free(thread) && !mdi_thread_inside(thread) &&
+	       address == (uintptr_t)&thread->frame->link;
+}
+
+struct mdi_domain *mdi_frame_domain(const struct mdi_frame *frame)
+{
+	uint32_t link = __atomic_load_n(&frame->link, __ATOMIC_RELAXED);
+
+	return (struct mdi_domain *)mdi_link_domain(link);
+}
+
+uint32_t mdi_frames_into(const struct mdi_thread *thread,
+			 const struct mdi_domain *domain)
+{
+	const struct mdi_frame *frame = mdi_thread_frames(thread);
+	const struct mdi_frame *end =
+		__atomic_load_n(&thread->frame, __ATOMIC_ACQUIRE);
+	uint32_t count = 0;
+
+	for (; frame < end; frame++)
+		if (mdi_frame_domain(frame) == domain)
+			count++;
+	return count;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/frames.h - where a thread is: the one owner of its frames.
+ *
+ * A thread has a stack of frames, one for each gate call under way. Of a frame
+ * other code asks three things: which module it is of (link), whether host code
+ * runs above that module (service_sp), and whether it is there at all
+ * (thread->frame, the free one). Every write to these is in frames.c, but for
+ * those that the gates' assembly does in the same order.
+ *
+ * The order, and why a reader on another thread sees who is inside.
+ *
+ *	thread                          reader
+ *	1 free frame's link := module   4 loads thread->frame
+ *	2 thread->frame moves up        5 loads the link of each frame below
+ *	3 ...
+ *	9 thread->frame moves down
+ *
+ * 1 comes before 2 (stores stay in order on x86-64; release and acquire say it
+ * to the compiler), and no link below thread->frame changes between 2 and 9. So
+ * a call that has done 2 before the reader does 4, and does 9 after it has done
+ * the last 5, is seen whatever else the thread does meanwhile: a service, a
+ * signal handler, and a call into another module write higher frames, and each
+ * of those names itself. That the host runs above is no part of the question.
+ *
+ * A handler may come between 1 and 2, and call gates: they use the same free
+ * frame. So who lets a handler run puts the free frame's link back after it
+ * (mdi_frames_keep, mdi_frames_put_back).
+ *
+ * Whether a thread that is on its way in is still to come is no question of
+ * order but of a barrier: gate_pkey.S.
+ */
+#ifndef MDI_CORE_FRAMES_H
+#define MDI_CORE_FRAMES_H
+
+#include "backend/backend.h"
+
+/* A thread that is attached: in no module. */
+void mdi_frames_start(struct mdi_thread *thread);
+
+/* The free frame, whole but for its link, is of this domain; and is taken. */
+void mdi_frames_push(struct mdi_thread *thread,
+		     const struct mdi_domain *domain);
+
+/* The innermost call is over. What its frame says stays readable. */
+struct mdi_frame *mdi_frames_pop(struct mdi_thread *thread);
+
+/* All calls but the first one are over, and no host code runs above it. */
+void mdi_frames_drop(struct mdi_thread *thread);
+
+/* A service of the innermost call begins, called with this RSP; and ends. */
+void mdi_frames_serve(struct mdi_frame *frame, uintptr_t sp);
+void mdi_frames_serve_end(struct mdi_frame *frame);
+
+/*
+ * A handler of the host begins above the innermost call, and ends. @how:
+ * MDI_INTERRUPTED or MDI_INTERRUPTED_LEFT.
+ */
+void mdi_frames_interrupt(struct mdi_frame *frame, const void *context,
+			  uint64_t how);
+void mdi_frames_interrupt_end(struct mdi_frame *frame);
+
+/* The link of the free frame, around a handler that may call gates. AS-Safe. */
+uint32_t mdi_frames_keep(const struct mdi_thread *thread);
+void mdi_frames_put_back(struct mdi_thread *thread, uint32_t link);
+
+/*
+ * Is this the fault of a gate that found no free frame? Of the host's code
+ * alone: a module that is inside has no business with that page. AS-Safe.
+ */
+bool mdi_frames_used_up(const struct mdi_thread *thread, uintptr_t address);
+
+/* The module of a frame: which one the thread is in, or called a service of */
+struct mdi_domain *mdi_frame_domain(const struct mdi_frame *frame);
+
+/* How many calls of a thread, this one or another, are in this module. */
+uint32_t mdi_frames_into(const struct mdi_thread *thread,
+			 const struct mdi_domain *domain);
+
+#endif /* MDI_CORE_FRAMES_H */
