@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sigaction() and signal() for the program that links the library: see
- * modiso/signal.h. Before modiso_init() and after modiso_fini() they are the C
- * library's own.
+ * sigaction() and its kin, for every object of the process that calls them: see
+ * modiso/signal.h. Before modiso_init() and after modiso_fini() they do what
+ * the C library's do.
  */
 #include "core/handler.h"
 #include "core/runtime.h"
+#include "os/linux_actions.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-/* The C library's own sigaction(), by the name that nobody interposes. */
-extern int __sigaction(int signo, const struct sigaction *action,
-		       struct sigaction *old);
+/* Names of our own where the headers have other ideas of them. */
+#define EXPORTED(type, own, name, ...) \
+	MODISO_API type own(__VA_ARGS__) __asm__(name)
+typedef void handler_fn(int signo);
 
 MODISO_API int sigaction(int signo, const struct sigaction *action,
 			 struct sigaction *old);
-MODISO_API __sighandler_t signal(int signo, __sighandler_t handler);
+EXPORTED(int, mdi_sigaction2, "__sigaction", int signo,
+	 const struct sigaction *action, struct sigaction *old);
+EXPORTED(handler_fn *, mdi_signal, "signal", int signo, handler_fn *handler);
+EXPORTED(handler_fn *, mdi_bsd_signal, "bsd_signal", int signo,
+	 handler_fn *handler);
+EXPORTED(handler_fn *, mdi_ssignal, "ssignal", int signo, handler_fn *handler);
+EXPORTED(handler_fn *, mdi_sysv_signal, "sysv_signal", int signo,
+	 handler_fn *handler);
+EXPORTED(handler_fn *, mdi_sysv_signal2, "__sysv_signal", int signo,
+	 handler_fn *handler);
+EXPORTED(handler_fn *, mdi_sigset, "sigset", int signo, handler_fn *handler);
+EXPORTED(int, mdi_sigignore, "sigignore", int signo);
+EXPORTED(int, mdi_siginterrupt, "siginterrupt", int signo, int interrupt);
+
+/* Signals that signal() is not to restart calls for: siginterrupt(). */
+static uint64_t interrupting;
 
 void mdi_interpose(void)
 {
@@ -50,24 +67,118 @@ int sigaction(int signo, const struct sigaction *action, struct sigaction *old)
 	struct mdi_sigaction wish, before;
 	int result;
 
-	/* 32 and 33 are the C library's own: it says EINVAL */
-	if (mdi_backend_now == NULL || mdi_backend_now->inside() ||
-	    signo < 1 || signo > 64 || signo == 32 || signo == 33)
-		return __sigaction(signo, action, old);
+	/* 32 and 33 are the C library's own. */
+	if (signo < 1 || signo >= MDI_SIGNALS || signo == 32 || signo == 33) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (action != NULL)
 		wish = to_kernel(action);
-	result = mdi_handler_set(signo, action ? &wish : NULL, &before);
+	if (mdi_backend_now == NULL || mdi_backend_now->inside())
+		result = mdi_sys_sigaction(signo, action ? &wish : NULL,
+					   &before);
+	else
+		result = mdi_handler_set(signo, action ? &wish : NULL, &before);
 	if (result == 0 && old != NULL)
 		from_kernel(&before, old);
 	return result;
 }
 
-__sighandler_t signal(int signo, __sighandler_t handler)
+int mdi_sigaction2(int signo, const struct sigaction *action,
+		   struct sigaction *old)
+{
+	return sigaction(signo, action, old);
+}
+
+/* --- the older functions --- */
+
+static uint64_t bit(int signo)
+{
+	return signo >= 1 && signo < MDI_SIGNALS ? (uint64_t)1 << (signo - 1) :
+						   0;
+}
+
+static handler_fn *set(int signo, handler_fn *handler, int flags, uint64_t mask)
 {
 	struct sigaction action, old;
 
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handler;
-	action.sa_flags = SA_RESTART;
+	action.sa_flags = flags;
+	memcpy(&action.sa_mask, &mask, sizeof(mask));
+	if (handler == SIG_ERR) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
 	return sigaction(signo, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+handler_fn *mdi_signal(int signo, handler_fn *handler)
+{
+	uint64_t not = __atomic_load_n(&interrupting, __ATOMIC_RELAXED);
+
+	return set(signo, handler, not & bit(signo) ? 0 : SA_RESTART,
+		   bit(signo));
+}
+
+handler_fn *mdi_bsd_signal(int signo, handler_fn *handler)
+{
+	return mdi_signal(signo, handler);
+}
+
+handler_fn *mdi_ssignal(int signo, handler_fn *handler)
+{
+	return mdi_signal(signo, handler);
+}
+
+/* Once, and not blocked meanwhile. */
+handler_fn *mdi_sysv_signal(int signo, handler_fn *handler)
+{
+	return set(signo, handler, (int)(SA_RESETHAND | SA_NODEFER), 0);
+}
+
+handler_fn *mdi_sysv_signal2(int signo, handler_fn *handler)
+{
+	return mdi_sysv_signal(signo, handler);
+}
+
+handler_fn *mdi_sigset(int signo, handler_fn *handler)
+{
+	bool hold = handler == SIG_HOLD;
+	struct sigaction old;
+	handler_fn *was;
+	uint64_t mask;
+
+	if (hold)
+		was = sigaction(signo, NULL, &old) == 0 ? old.sa_handler :
+							  SIG_ERR;
+	else
+		was = set(signo, handler, 0, 0);
+	if (was == SIG_ERR ||
+	    mdi_sys_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, bit(signo),
+			    &mask) != 0)
+		return SIG_ERR;
+	return mask & bit(signo) ? SIG_HOLD : was;
+}
+
+int mdi_sigignore(int signo)
+{
+	return set(signo, SIG_IGN, 0, 0) == SIG_ERR ? -1 : 0;
+}
+
+int mdi_siginterrupt(int signo, int interrupt)
+{
+	struct sigaction action;
+
+	if (sigaction(signo, NULL, &action) != 0)
+		return -1;
+	if (interrupt) {
+		__atomic_fetch_or(&interrupting, bit(signo), __ATOMIC_RELAXED);
+		action.sa_flags &= ~SA_RESTART;
+	} else {
+		__atomic_fetch_and(&interrupting, ~bit(signo),
+				   __ATOMIC_RELAXED);
+		action.sa_flags |= SA_RESTART;
+	}
+	return sigaction(signo, &action, NULL);
 }

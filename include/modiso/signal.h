@@ -16,13 +16,15 @@
  * Handlers may be interrupted by others and may call gates. The third one upon
  * another runs with all signals blocked: those that come wait for its end.
  *
- * The library therefore defines sigaction() and signal() for the program that
- * links it, and pthread_cancel(), whose signal is one of these. A thread that
- * is cancelled asynchronously while it is in the middle of a gate ends at its
- * next cancellation point. Handlers that were installed by other ways (before
- * modiso_init(), by other libraries, by system calls) are found by
- * modiso_signal_adopt(), which modiso_init(), modiso_module_create() and every
- * thread's first gate call run by themselves.
+ * The library therefore defines sigaction() and all functions that do the same
+ * in other words, signal(), bsd_signal(), ssignal(), sysv_signal(), sigset(),
+ * sigignore() and siginterrupt(), for the program that links it: what they
+ * answer is what the program asked for. It defines pthread_cancel() as well,
+ * whose signal is one of these. A thread that is cancelled asynchronously while
+ * it is in the middle of a gate ends at its next cancellation point. Handlers
+ * that were installed by other ways (before modiso_init(), by other libraries,
+ * by system calls) are found by modiso_signal_adopt(), which modiso_init(),
+ * modiso_module_create() and every thread's first gate call run by themselves.
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
  * sigaction() for one of them changes to whom the library passes a signal that

@@ -18,6 +18,7 @@
 #include "core/schedule.h"
 #include "core/thread.h"
 #include "os/libc.h"
+#include "os/linux_actions.h"
 #include "os/linux_signal.h"
 #include "os/memory.h"
 
@@ -27,18 +28,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SIGNALS 65
 #define SIGCANCEL 32 /* the C library's, for pthread_cancel(3) */
 
 /* What the gates' own functions in C may use of a stack, and more. */
 #define GATE_STACK 65536
-
-/*
- * What the program asked for, one entry a signal. A writer changes the entry
- * and then the kernel's; a handler that runs in between sees the new one.
- */
-static struct mdi_sigaction wanted[SIGNALS];
-static bool adopted[SIGNALS];
 
 static bool is_fault(int signo)
 {
@@ -48,11 +41,6 @@ static bool is_fault(int signo)
 	return false;
 }
 
-static bool has_handler(const struct mdi_sigaction *action)
-{
-	return (uintptr_t)action->handler > (uintptr_t)SIG_IGN;
-}
-
 static void (*entry(void))(int, siginfo_t *, void *)
 {
 	return mdi_backend_now->async_entry;
@@ -60,79 +48,112 @@ static void (*entry(void))(int, siginfo_t *, void *)
 
 /*
  * What the kernel blocks for the first instructions of the entry, until
- * set_mask(). Where signal stacks have a key, nothing may come before there are
- * rights to the stack that its frame would go to. With keys at all nothing may
- * come whose handler could leave the entry half done, by siglongjmp(3):
- * signal.S counts who arrives.
+ * set_mask(): until then it is not known whose handler is called, and with
+ * keys nothing may come whose handler could leave the entry half done, by
+ * siglongjmp(3): signal.S counts who arrives. Where signal stacks have a key,
+ * nothing at all may come before there are rights to the stack that its frame
+ * would go to.
  */
 static uint64_t entry_mask(void)
 {
-	if (mdi_backend_now->id != MODISO_BACKEND_PKEY)
-		return 0;
 	return mdi_open.state.signal_key != MDI_NO_KEY ? ~(uint64_t)0 :
 							 ~mdi_fault_mask();
 }
 
-/* The kernel's action that stands in front of @action. */
+/*
+ * The kernel's action that stands in front of @action. Its flags, and who does
+ * what they ask for:
+ *
+ *	SA_NOCLDSTOP SA_NOCLDWAIT   the kernel, whatever the handler is
+ *	SA_RESTART                  the kernel, at the interrupted call
+ *	SA_NODEFER                  set_mask(); the kernel's comes to nothing
+ *	SA_SIGINFO SA_ONSTACK       the entry needs them
+ *	SA_RESETHAND                mdi_action_take(): the kernel would do it
+ *	                            before a signal can be kept for later
+ *	SA_RESTORER                 the library's own
+ *
+ * Others, of later kernels, go through.
+ */
 static struct mdi_sigaction in_front(const struct mdi_sigaction *action)
 {
 	struct mdi_sigaction front = *action;
 
 	front.handler = entry();
 	front.flags |= SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER;
+	front.flags &= ~(unsigned long)SA_RESETHAND;
 	front.mask |= entry_mask();
 	front.restorer = mdi_signal_restorer;
 	return front;
 }
 
+/* The lock of the actions is held. */
+static int exchange(int signo, const struct mdi_sigaction *action,
+		    struct mdi_sigaction *old)
+{
+	struct mdi_sigaction was, wish, front;
+
+	mdi_action_get(signo, &was);
+	if (action == NULL) {
+		if (mdi_sys_sigaction(signo, NULL, old) != 0)
+			return -1;
+	} else {
+		/* Somebody got the entry from the kernel, and puts it back. */
+		wish = action->handler == entry() ? was : *action;
+		front = mdi_action_has_handler(&wish) ? in_front(&wish) : wish;
+		mdi_action_put(signo, &wish);
+		if (mdi_sys_sigaction(signo, &front, old) != 0) {
+			mdi_action_put(signo, &was);
+			return -1;
+		}
+	}
+	if (old->handler == entry())
+		*old = was;
+	return 0;
+}
+
 int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 		    struct mdi_sigaction *old)
 {
-	struct mdi_sigaction before, front;
+	struct mdi_sigaction before;
+	uint64_t mask;
+	int result;
 
 	if (is_fault(signo))
 		return mdi_signal_chain(signo, action, old);
-	if (action == NULL) {
-		if (mdi_sys_sigaction(signo, NULL, &before) != 0)
-			return -1;
-	} else if (has_handler(action)) {
-		front = in_front(action);
-		before = wanted[signo];
-		wanted[signo] = *action;
-		__atomic_store_n(&adopted[signo], true, __ATOMIC_RELEASE);
-		if (mdi_sys_sigaction(signo, &front, old ? old : &front) != 0)
-			return -1;
-		if (old != NULL && old->handler == entry())
-			*old = before;
-		return 0;
-	} else if (mdi_sys_sigaction(signo, action, &before) != 0) {
-		return -1;
-	}
-	if (before.handler == entry())
-		before = wanted[signo];
-	if (old != NULL)
+	mask = mdi_actions_lock();
+	result = exchange(signo, action, &before);
+	mdi_actions_unlock(mask);
+	if (result == 0 && old != NULL)
 		*old = before;
-	return 0;
+	return result;
+}
+
+/* The lock of the actions is held. */
+static int adopt(int signo)
+{
+	struct mdi_sigaction now, front;
+
+	if (mdi_sys_sigaction(signo, NULL, &now) != 0)
+		return -1;
+	if (!mdi_action_has_handler(&now) || now.handler == entry())
+		return 0;
+	mdi_action_put(signo, &now);
+	front = in_front(&now);
+	return mdi_sys_sigaction(signo, &front, NULL);
 }
 
 int mdi_handlers_adopt(void)
 {
-	struct mdi_sigaction now, front;
+	uint64_t mask = mdi_actions_lock();
+	int signo, result = 0;
 
-	for (int signo = 1; signo < SIGNALS; signo++) {
-		if (is_fault(signo) || signo == SIGKILL || signo == SIGSTOP)
-			continue;
-		if (mdi_sys_sigaction(signo, NULL, &now) != 0)
-			return mdi_fail_os("rt_sigaction", "signal %d", signo);
-		if (!has_handler(&now) || now.handler == entry())
-			continue;
-		wanted[signo] = now;
-		__atomic_store_n(&adopted[signo], true, __ATOMIC_RELEASE);
-		front = in_front(&now);
-		if (mdi_sys_sigaction(signo, &front, NULL) != 0)
-			return mdi_fail_os("rt_sigaction", "signal %d", signo);
-	}
-	return 0;
+	for (signo = 1; signo < MDI_SIGNALS && result == 0; signo++)
+		if (!is_fault(signo) && signo != SIGKILL && signo != SIGSTOP)
+			result = adopt(signo);
+	mdi_actions_unlock(mask);
+	return result == 0 ? 0 :
+			     mdi_fail_os("rt_sigaction", "signal %d",
+					 signo - 1);
 }
 
 static bool covers(int signo)
@@ -183,21 +204,17 @@ void mdi_libc_before_cancel(void)
 	errno = saved;
 }
 
-void mdi_handlers_start(void)
-{
-	memset(wanted, 0, sizeof(wanted));
-	memset(adopted, 0, sizeof(adopted));
-}
-
 void mdi_handlers_stop(void)
 {
-	struct mdi_sigaction now;
+	struct mdi_sigaction now, asked;
 
-	for (int signo = 1; signo < SIGNALS; signo++)
-		if (adopted[signo] &&
-		    mdi_sys_sigaction(signo, NULL, &now) == 0 &&
-		    now.handler == entry())
-			mdi_sys_sigaction(signo, &wanted[signo], NULL);
+	for (int signo = 1; signo < MDI_SIGNALS; signo++) {
+		if (mdi_sys_sigaction(signo, NULL, &now) != 0 ||
+		    now.handler != entry())
+			continue;
+		mdi_action_get(signo, &asked);
+		mdi_sys_sigaction(signo, &asked, NULL);
+	}
 }
 
 /* --- in the handler --- */
@@ -328,8 +345,8 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 }
 
 /*
- * The mask that the program asked for, when the kernel was given a fuller one;
- * everything while no stack is left for another handler.
+ * The mask that the program asked for: the kernel was given a fuller one.
+ * Everything while no stack is left for another handler.
  */
 static void set_mask(int signo, const struct mdi_sigaction *action,
 		     const ucontext_t *context, bool last)
@@ -340,8 +357,6 @@ static void set_mask(int signo, const struct mdi_sigaction *action,
 		mdi_signals_hold();
 		return;
 	}
-	if (entry_mask() == 0)
-		return;
 	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
 	mask |= action->mask;
 	if (!(action->flags & SA_NODEFER))
@@ -371,9 +386,7 @@ static bool too_early(int signo, const ucontext_t *context,
 bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
-	/* What the kernel has in order is put in order for the reader. */
-	bool ours = __atomic_load_n(&adopted[signo], __ATOMIC_ACQUIRE);
-	struct mdi_sigaction action = wanted[signo];
+	struct mdi_sigaction action;
 	struct interruption at;
 	uint32_t before = 0;
 	int saved = errno;
@@ -381,12 +394,15 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
 		return true;
-	if (action.flags & SA_RESETHAND)
-		wanted[signo].handler = NULL;
-	if (!ours || !has_handler(&action))
-		return true; /* reset meanwhile */
 	if (thread != NULL && too_early(signo, context, thread))
 		return true;
+	if (!mdi_action_take(signo, &action, true)) {
+		/* It is no handler's any more. */
+		if (action.handler == NULL)
+			mdi_action_default(signo, info);
+		errno = saved;
+		return true;
+	}
 	save_words(&at);
 	if (thread == NULL) {
 		set_mask(signo, &action, context, false);

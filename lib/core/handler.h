@@ -8,7 +8,6 @@
 #include "backend/backend.h"
 #include "os/linux_sys.h"
 
-void mdi_handlers_start(void);
 /* Give every handler back its own place. */
 void mdi_handlers_stop(void);
 

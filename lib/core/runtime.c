@@ -13,6 +13,7 @@
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/linux_actions.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 #include "os/lock.h"
@@ -83,6 +84,7 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
+	mdi_actions_after_fork();
 	if (mdi_backend_now == NULL)
 		return;
 	mdi_threads_after_fork();
@@ -207,7 +209,6 @@ static int start_with(const struct mdi_backend *backend,
 	result = mdi_signals_start(backend->signal_entry, mdi_signal_restorer);
 	if (result != 0)
 		goto stop_host;
-	mdi_handlers_start();
 	result = mdi_handlers_adopt();
 	if (result == 0)
 		result = protect_state(backend);

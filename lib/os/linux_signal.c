@@ -2,6 +2,7 @@
 #include "os/linux_signal.h"
 
 #include "base/error.h"
+#include "os/linux_actions.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +12,6 @@ const int mdi_fault_signals[MDI_FAULT_SIGNALS] = {
 	SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 };
 
-static struct mdi_sigaction before[MDI_FAULT_SIGNALS];
 static void (*ours)(int, siginfo_t *, void *);
 
 static uint64_t bit(int signo)
@@ -47,6 +47,16 @@ bool mdi_signals_taken(const char *mark, size_t length)
 		      length) == 0;
 }
 
+static int take(int signo, const struct mdi_sigaction *action)
+{
+	struct mdi_sigaction before;
+
+	if (mdi_sys_sigaction(signo, NULL, &before) != 0)
+		return -1;
+	mdi_action_put(signo, &before);
+	return mdi_sys_sigaction(signo, action, NULL);
+}
+
 int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		      void (*restorer)(void))
 {
@@ -62,47 +72,47 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		.mask = ~mdi_fault_mask(),
 	};
 
+	uint64_t mask = mdi_actions_lock();
+	int installed = 0;
+
 	ours = handler;
-	for (int i = 0; i < MDI_FAULT_SIGNALS; i++) {
-		if (mdi_sys_sigaction(mdi_fault_signals[i], &action,
-				      &before[i]) == 0)
-			continue;
-		while (i-- > 0)
-			mdi_sys_sigaction(mdi_fault_signals[i], &before[i],
-					  NULL);
-		return mdi_fail_os("rt_sigaction", "a fault handler");
-	}
-	return 0;
+	mdi_actions_reset();
+	while (installed < MDI_FAULT_SIGNALS &&
+	       take(mdi_fault_signals[installed], &action) == 0)
+		installed++;
+	mdi_actions_unlock(mask);
+	if (installed == MDI_FAULT_SIGNALS)
+		return 0;
+	mdi_signals_stop();
+	return mdi_fail_os("rt_sigaction", "a fault handler");
 }
 
 void mdi_signals_stop(void)
 {
-	struct mdi_sigaction now;
+	struct mdi_sigaction now, asked;
+	int saved = errno;
 
-	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
-		if (mdi_sys_sigaction(mdi_fault_signals[i], NULL, &now) == 0 &&
-		    now.handler == ours)
-			mdi_sys_sigaction(mdi_fault_signals[i], &before[i],
-					  NULL);
-}
-
-static int number_of(int signo)
-{
-	int i = 0;
-
-	while (mdi_fault_signals[i] != signo)
-		i++;
-	return i;
+	for (int i = 0; i < MDI_FAULT_SIGNALS; i++) {
+		if (mdi_sys_sigaction(mdi_fault_signals[i], NULL, &now) != 0 ||
+		    now.handler != ours)
+			continue;
+		mdi_action_get(mdi_fault_signals[i], &asked);
+		mdi_sys_sigaction(mdi_fault_signals[i], &asked, NULL);
+	}
+	errno = saved;
 }
 
 int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 		     struct mdi_sigaction *old)
 {
-	int i = number_of(signo);
-	struct mdi_sigaction now = before[i];
+	struct mdi_sigaction now;
+	uint64_t mask = mdi_actions_lock();
 
-	if (action != NULL)
-		before[i] = *action;
+	mdi_action_get(signo, &now);
+	/* Ours, that somebody got from the kernel: nothing is to change. */
+	if (action != NULL && action->handler != ours)
+		mdi_action_put(signo, action);
+	mdi_actions_unlock(mask);
 	if (old != NULL)
 		*old = now;
 	return 0;
@@ -123,19 +133,14 @@ void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask)
 {
 	struct mdi_sigaction action;
 	uint64_t ignored;
-	int i = number_of(signo);
 
-	action = before[i];
-	if ((void *)action.handler == (void *)SIG_IGN && info->si_code <= 0)
-		return;
-	/* The kernel does not let a fault be ignored either. */
-	if ((void *)action.handler == (void *)SIG_DFL ||
-	    (void *)action.handler == (void *)SIG_IGN) {
-		take_default(signo, info);
+	if (!mdi_action_take(signo, &action, false)) {
+		/* The kernel does not let a fault be ignored either. */
+		if ((void *)action.handler == (void *)SIG_DFL ||
+		    info->si_code > 0)
+			take_default(signo, info);
 		return;
 	}
-	if (action.flags & SA_RESETHAND)
-		before[i].handler = NULL;
 	if (!(action.flags & SA_NODEFER))
 		mask |= bit(signo);
 	mdi_sys_sigmask(SIG_SETMASK, mask | action.mask, &ignored);

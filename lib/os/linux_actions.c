@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/linux_actions.h"
+
+#include "os/lock.h"
+
+#include <signal.h>
+
+/*
+ * Written under the lock, read by handlers without it. A writer fills the copy
+ * that is not the current one, then counts on: who reads a copy while another
+ * one is written has not seen the count move, or reads again. A reader never
+ * waits for a writer, who may have no CPU.
+ */
+static struct {
+	uint32_t count;
+	struct mdi_sigaction copy[2];
+} asked[MDI_SIGNALS];
+
+/*
+ * Guards what is written to asked, and the kernel's actions. Innermost; no
+ * handler runs on a thread that has it.
+ */
+static struct mdi_lock guard;
+
+static void copy_action(struct mdi_sigaction *to,
+			const struct mdi_sigaction *from)
+{
+	__atomic_store_n(&to->handler,
+			 __atomic_load_n(&from->handler, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&to->flags,
+			 __atomic_load_n(&from->flags, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&to->restorer,
+			 __atomic_load_n(&from->restorer, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&to->mask,
+			 __atomic_load_n(&from->mask, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+}
+
+void mdi_actions_reset(void)
+{
+	static const struct mdi_sigaction none;
+
+	for (int signo = 1; signo < MDI_SIGNALS; signo++)
+		mdi_action_put(signo, &none);
+}
+
+uint64_t mdi_actions_lock(void)
+{
+	uint64_t mask = 0;
+
+	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
+	mdi_lock(&guard);
+	return mask;
+}
+
+void mdi_actions_unlock(uint64_t mask)
+{
+	mdi_unlock(&guard);
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+void mdi_action_put(int signo, const struct mdi_sigaction *action)
+{
+	uint32_t next = asked[signo].count + 1;
+
+	/* Behind the last count: a reader of this copy sees that one. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	copy_action(&asked[signo].copy[next & 1], action);
+	__atomic_store_n(&asked[signo].count, next, __ATOMIC_RELEASE);
+}
+
+void mdi_action_get(int signo, struct mdi_sigaction *action)
+{
+	uint32_t count, now;
+
+	do {
+		count = __atomic_load_n(&asked[signo].count, __ATOMIC_ACQUIRE);
+		copy_action(action, &asked[signo].copy[count & 1]);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		now = __atomic_load_n(&asked[signo].count, __ATOMIC_RELAXED);
+	} while (now != count);
+}
+
+static void set_default(int signo, struct mdi_sigaction action, bool front)
+{
+	action.handler = NULL; /* SIG_DFL; flags and mask stay */
+	mdi_action_put(signo, &action);
+	if (front)
+		mdi_sys_sigaction(signo, &action, NULL);
+}
+
+bool mdi_action_take(int signo, struct mdi_sigaction *action, bool front)
+{
+	uint64_t mask;
+	bool has;
+
+	mdi_action_get(signo, action);
+	if (!mdi_action_has_handler(action))
+		return false;
+	if (!(action->flags & SA_RESETHAND))
+		return true;
+	/* Of several threads that come here one has it. */
+	mask = mdi_actions_lock();
+	mdi_action_get(signo, action);
+	has = mdi_action_has_handler(action);
+	if (has && action->flags & SA_RESETHAND)
+		set_default(signo, *action, front);
+	mdi_actions_unlock(mask);
+	return has;
+}
+
+void mdi_action_default(int signo, const siginfo_t *info)
+{
+	struct mdi_sigaction action;
+	uint64_t mask = mdi_actions_lock();
+
+	/* Who asked for it has not told the kernel yet, or is gone by fork. */
+	mdi_action_get(signo, &action);
+	if (!mdi_action_has_handler(&action))
+		mdi_sys_sigaction(signo, &action, NULL);
+	mdi_actions_unlock(mask);
+	mdi_sys_requeue(signo, info);
+}
+
+void mdi_actions_after_fork(void)
+{
+	guard = (struct mdi_lock){ 0 };
+}
