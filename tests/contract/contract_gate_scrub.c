@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_gate_scrub - a scrubbed gate shows a module no register of the host
+ * but its arguments.
+ */
+#include "support/gate_calls.h"
+#include "support/world.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include <string.h>
+
+/* A register that the entry finds: nothing, its argument, its own address. */
+static void check_register(uintptr_t word, int index, const void *entry)
+{
+	enum { RDI = 5, RSP = 7 };
+
+	if (word == POKE_SECRET || (uint32_t)word == (uint32_t)POKE_SECRET)
+		ck_abort_msg("register %d holds the host's secret", index);
+	if (index != RDI && index != RSP && word && word != W(entry))
+		ck_abort_msg("register %d is %#lx", index, word);
+}
+
+START_TEST(test_scrub)
+{
+	static const void *const entries[] = {
+		poke_registers_xmm, poke_registers_ymm, poke_registers_zmm};
+	struct modiso_gate_options options = {SIZED, .flags = MODISO_GATE_SCRUB,
+					      .word_args = 1, .float_args = 0};
+	struct modiso_module *module = world_module();
+	struct poke_registers *seen;
+	struct modiso_gate *gate;
+	modiso_fn thunk;
+	int i, round;
+
+	seen = modiso_region_base(make_region(module, sizeof(*seen), "seen"));
+	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)W(entries[_i]),
+					     &options, &gate));
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	for (round = 0; round < 3; round++) {
+		memset(seen, 0, sizeof(*seen));
+		cpu_call_secret(thunk, W(seen), (enum cpu_vectors)_i);
+		must_eq(modiso_gate_status(), MODISO_OK);
+		must_eq(seen->word[5], seen);
+		for (i = 0; i < 16; i++)
+			check_register(seen->word[i], i, entries[_i]);
+		/* Vectors beyond the width that was stored are zero anyway. */
+		must(all_bytes(seen->vector, 0, sizeof(seen->vector)));
+		must(all_bytes(seen->mask, 0, sizeof(seen->mask)));
+		must(all_bytes(seen->mmx, 0, sizeof(seen->mmx)));
+	}
+}
+END_TEST
+
+/* The test above can fail: without the gate the secret is there. */
+START_TEST(test_scrub_control)
+{
+	struct poke_registers seen;
+	uint64_t secret = POKE_SECRET;
+	int i;
+
+	world_start();
+	memset(&seen, 0, sizeof(seen));
+	cpu_call_secret((modiso_fn)poke_registers_xmm, W(&seen), CPU_XMM);
+	for (i = 0; i < 16; i++) {
+		if (i != 5 && i != 7)
+			must_eq(seen.word[i], POKE_SECRET);
+		must(!memcmp(seen.vector[i], &secret, sizeof(secret)));
+	}
+	for (i = 0; i < 8; i++)
+		must_eq(seen.mmx[i], POKE_SECRET);
+}
+END_TEST
+
+/* Without that flag too: an argument that was not given is zero. */
+START_TEST(test_words_cleared)
+{
+	struct modiso_gate_options options = {SIZED, .word_args = 1};
+	struct modiso_module *module = world_module();
+	struct poke_registers *seen;
+	struct modiso_gate *gate;
+	int i;
+
+	seen = modiso_region_base(make_region(module, sizeof(*seen), "seen"));
+	expect(MODISO_OK,
+	       modiso_gate_create(module, (modiso_fn)poke_registers_xmm,
+				  &options, &gate));
+	memset(seen, 0xa5, sizeof(*seen));
+	enter(gate, W(seen));
+	must_eq(seen->word[3], 0); /* rdx */
+	must_eq(seen->word[2], 0); /* rcx */
+	must_eq(seen->word[4], 0); /* rsi */
+	must_eq(seen->word[8], 0); /* r8 */
+	must_eq(seen->word[9], 0); /* r9 */
+	for (i = 0; i < 16; i++)
+		must(seen->word[i] != 0xa5a5a5a5a5a5a5a5ul);
+}
+END_TEST
+
+/* Arguments survive the scrubbing, all fourteen of them. */
+START_TEST(test_scrub_keeps_arguments)
+{
+	struct modiso_gate_options options = {SIZED, .flags = MODISO_GATE_SCRUB,
+					      .word_args = 6, .float_args = 8};
+	struct modiso_module *module = world_module();
+	struct modiso_gate *gate;
+	modiso_fn thunk;
+
+	expect(MODISO_OK,
+	       modiso_gate_create(module, (modiso_fn)mix, &options, &gate));
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	ck_assert_double_eq(
+		((double (*)(uintptr_t, double, uintptr_t, double, uintptr_t,
+			     double, uintptr_t, double, uintptr_t, double,
+			     uintptr_t, double, double, double))thunk)(
+			1, 1.5, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8),
+		123456 + 1.5 * 2 * 3 * 4 * 5 * 6 * 7 * 8);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("gate_scrub");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_scrub, CPU_XMM, (int)cpu_vectors() + 1);
+	tcase_add_test(tcase, test_scrub_control);
+	tcase_add_test(tcase, test_words_cleared);
+	tcase_add_test(tcase, test_scrub_keeps_arguments);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}
