@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-others.sh [GROUP]... - the library in other people's programs: other
+# languages' run times, other libraries' signal handlers and allocators, and
+# systems that refuse what it asks for. TAP.
+#
+# A group is a file, group-NAME.sh, that is read here. What it needs and is not
+# there is skipped with the Debian package that has it.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+here=$top_srcdir/tests/others
+library=$top_builddir/lib/.libs
+all_groups='python'
+
+# A test that hangs is red, and a machine under load is slow.
+limit=${MODISO_TEST_TIMEOUT:-300}
+
+# have TEXT PACKAGE COMMAND... - does the command succeed? If not, TEXT is
+# skipped, with the name of the package.
+have() {
+	have_text=$1
+	have_package=$2
+	shift 2
+	"$@" >/dev/null 2>&1 && return 0
+	skip "$have_text" "not here: install the Debian package $have_package"
+	return 1
+}
+
+# host NAME [OPTION]... - compile $here/NAME.c to $scratch/NAME, linked with
+# the library of the build tree.
+host() {
+	host_name=$1
+	shift
+	# shellcheck disable=SC2086 # CC may hold options
+	$CC -std=gnu11 -g -O1 -Wall -Wextra -Werror -pthread \
+		-I"$top_srcdir/include" -I"$top_builddir/include" -I"$here" \
+		-o "$scratch/$host_name" "$here/$host_name.c" "$@" \
+		-L"$library" -lmodiso -Wl,-rpath,"$library"
+}
+
+# expect TEXT COMMAND... - it succeeds in time; if not, its output says why.
+expect() {
+	expect_text=$1
+	shift
+	expect_command "$expect_text" timeout -k 10 "$limit" "$@"
+}
+
+[ $# -gt 0 ] || eval "set -- $all_groups"
+for group; do
+	[ -f "$here/group-$group.sh" ] || {
+		echo "check-others.sh: no group $group; there are: $all_groups" >&2
+		exit 2
+	}
+	echo "# $group"
+	# shellcheck source=/dev/null
+	. "$here/group-$group.sh"
+done
+finish
