@@ -19,10 +19,6 @@
 #	define MAP_HUGE_2MB (21 << 26)
 #endif
 
-/* What a refused call must leave in its out parameter. */
-static char sentinel;
-#define UNTOUCHED ((struct modiso_region *)&sentinel)
-
 /* One page of three is adopted: its neighbours stay what they were. */
 START_TEST(test_between)
 {
@@ -251,9 +247,8 @@ static struct modiso_region *carve(struct modiso_module *owner, size_t first,
 {
 	struct modiso_region *region = NULL;
 
-	expect(MODISO_OK,
-	       modiso_region_adopt(owner, pool + first * PAGE, pages * PAGE, RW,
-				   NULL, &region));
+	expect(MODISO_OK, modiso_region_adopt(owner, pool + first * PAGE,
+					      pages * PAGE, RW, NULL, &region));
 	return region;
 }
 
@@ -385,8 +380,7 @@ static unsigned long huge_kib(const void *start)
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%zx-%zx ", &base, &end) == 2)
 			here = base <= W(start) && W(start) < end;
-		else if (here &&
-			 sscanf(line, "AnonHugePages: %lu", &kib) == 1)
+		else if (here && sscanf(line, "AnonHugePages: %lu", &kib) == 1)
 			break;
 	}
 	fclose(file);
@@ -397,8 +391,8 @@ static unsigned long huge_kib(const void *start)
 START_TEST(test_in_huge)
 {
 	const size_t huge = (size_t)2 << 20, at = 37 * PAGE;
-	unsigned char *pages = pages_map(2 * huge / PAGE,
-					 PROT_READ | PROT_WRITE);
+	unsigned char *pages =
+		pages_map(2 * huge / PAGE, PROT_READ | PROT_WRITE);
 	unsigned char *base = pages + (-W(pages) & (huge - 1));
 	struct modiso_module *module, *other;
 	struct modiso_region *region;
@@ -411,8 +405,8 @@ START_TEST(test_in_huge)
 	module = world_module();
 	other = make_module("other");
 	store = make_gate(other, poke_store1);
-	expect(MODISO_OK, modiso_region_adopt(module, base + at, PAGE, RW, NULL,
-					      &region));
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, base + at, PAGE, RW, NULL, &region));
 	must_blame(enter_fault(other, store, W(base + at), 1), MODISO_WRITE,
 		   base + at, region);
 	must_blame(enter_fault(other, store, W(base + at + PAGE - 1), 1),
@@ -426,8 +420,8 @@ START_TEST(test_in_huge)
 	enter(store, W(base + at), 0x24);
 	/* And a whole one. */
 	memset(base, 0x21, huge);
-	expect(MODISO_OK, modiso_region_adopt(module, base, huge, RW, NULL,
-					      &region));
+	expect(MODISO_OK,
+	       modiso_region_adopt(module, base, huge, RW, NULL, &region));
 	must_blame(enter_fault(other, store, W(base + huge - 1), 1),
 		   MODISO_WRITE, base + huge - 1, region);
 	must(all_bytes(base, 0x21, huge));

@@ -126,16 +126,11 @@ START_TEST(test_two_loaded)
 END_TEST
 
 /* The copy that is refused leaves the one that runs as it was. */
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 START_TEST(test_first_unharmed)
 {
 	const struct copy loaded = copy_of(load(library_file()));
 	struct modiso_module *module = world_module();
-	struct modiso_gate *gate = make_gate(module, add_one);
+	struct modiso_gate *gate = make_gate(module, module_add_one);
 
 	must_eq(enter(gate, 1), 2);
 	must_eq(loaded.init(NULL), MODISO_ERR_STATE);

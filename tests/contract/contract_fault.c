@@ -25,11 +25,6 @@ static struct modiso_module *module, *other;
 static struct modiso_region *own, *foreign, *hosts;
 static unsigned char *unmapped, *forbidden, *truncated;
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* Everything that the cases below may touch. */
 static void make_scene(void)
 {
@@ -63,8 +58,8 @@ static void check_scene(void)
 	region_bytes(hosts)[0] = 0x77;
 	region_bytes(foreign)[0] = 0x66;
 	region_bytes(own)[0] ^= 1;
-	must_eq(enter(make_gate(module, add_one), 1), 2);
-	must_eq(enter(make_gate(other, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
+	must_eq(enter(make_gate(other, module_add_one), 1), 2);
 }
 
 enum where {
@@ -360,7 +355,7 @@ START_TEST(test_stack_on_signal_stack)
 	make_scene();
 	ud2 = make_gate(module, poke_wild_ud2);
 	push = make_gate(module, poke_wild_push);
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	must_eq(sigaltstack(NULL, &stack), 0);
 	must(!(stack.ss_flags & SS_DISABLE) && stack.ss_size);
 	for (offset = 0; offset <= stack.ss_size; offset += 256) {
@@ -656,8 +651,7 @@ NAMED_FRAME static void by_thunk(bool printing)
 	STAY;
 }
 
-NAMED_FRAME static void
-outer_frame(void (*how)(bool printing), bool printing)
+NAMED_FRAME static void outer_frame(void (*how)(bool printing), bool printing)
 {
 	how(printing);
 	STAY;

@@ -32,11 +32,6 @@ static void make_scene(void)
 	memset(region_bytes(hosts), 'h', PAGE);
 }
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* All that the parent can do, and nothing that its modules could not. */
 static void use_everything(void *unused)
 {
@@ -82,7 +77,7 @@ START_TEST(test_child)
 {
 	make_scene();
 	if (_i)
-		must_eq(enter(make_gate(module, add_one), 1), 2);
+		must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	must_exit(child_status(use_everything, NULL), 0);
 	must_exit(child_status(end_everything, NULL), 0);
 	/* What the child did is nothing to the parent. */
@@ -124,7 +119,7 @@ END_TEST
 /* The child starts its own threads; the parent's are not there. */
 static void *thread_body(void *unused)
 {
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	region_bytes(hosts)[5]++;
 	return unused;
 }
@@ -206,7 +201,7 @@ START_TEST(test_fork_beside_busy)
 	for (i = 0; i < 3; i++)
 		threads[i] = thread_start(
 			busy_thread,
-			make_gate(i == 2 ? other : module, add_one));
+			make_gate(i == 2 ? other : module, module_add_one));
 	await_inside(3);
 	while (n--)
 		must_exit(child_status(n % 2 ? use_everything : end_everything,

@@ -22,11 +22,6 @@
 static struct modiso_module *module;
 static unsigned char *truncated;
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* What a handler of the program's own was told; shared with the child. */
 struct heard {
 	int count, signo, code, value;
@@ -166,7 +161,7 @@ static void do_deed(void *which)
 		sigaction(deeds[i].signo, &action, NULL);
 	if (with_library) {
 		module = world_module();
-		must_eq(enter(make_gate(module, add_one), 1), 2);
+		must_eq(enter(make_gate(module, module_add_one), 1), 2);
 		enter_fault(module, make_gate(module, poke_load1), 0);
 	}
 	deeds[i].deed();
@@ -270,7 +265,7 @@ static void ignore_and_kill(void *unused)
 	(void)unused;
 	signal(SIGSEGV, SIG_IGN);
 	module = world_module();
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	/* Sent by somebody: ignored. Raised by the CPU: cannot be. */
 	raise(SIGSEGV);
 	kill(getpid(), SIGSEGV);

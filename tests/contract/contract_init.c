@@ -390,17 +390,12 @@ START_TEST(test_twice)
 }
 END_TEST
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* One whole life: what a program does between its first and last call. */
 static void one_life(void)
 {
 	struct modiso_module *module = world_module();
 	struct modiso_region *region = make_region(module, PAGE, "region");
-	struct modiso_gate *gate = make_gate(module, add_one);
+	struct modiso_gate *gate = make_gate(module, module_add_one);
 	modiso_fn thunk;
 
 	region_bytes(region)[0] = 1;
@@ -433,7 +428,7 @@ START_TEST(test_fini_busy)
 	struct modiso_service *service;
 
 	expect(MODISO_ERR_BUSY, modiso_fini());
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	expect(MODISO_OK, modiso_module_destroy(module));
 	region = make_region(NULL, PAGE, "host's");
 	expect(MODISO_ERR_BUSY, modiso_fini());
@@ -679,10 +674,10 @@ END_TEST
 
 START_TEST(test_auto)
 {
-	enum modiso_backend best = query(MODISO_BACKEND_PKEY).usable ||
-						   !MDI_MPROTECT_FALLBACK
-					   ? MODISO_BACKEND_PKEY
-					   : MODISO_BACKEND_MPROTECT;
+	enum modiso_backend best =
+		query(MODISO_BACKEND_PKEY).usable || !MDI_MPROTECT_FALLBACK
+			? MODISO_BACKEND_PKEY
+			: MODISO_BACKEND_MPROTECT;
 
 	setenv("MODISO_BACKEND", "auto", 1);
 	errno = ERRNO_MARK;
@@ -798,7 +793,7 @@ static void misuse_region(void *handler)
 
 static void misuse_gate(void *handler)
 {
-	struct modiso_gate *gate = make_gate(world_module(), add_one);
+	struct modiso_gate *gate = make_gate(world_module(), module_add_one);
 
 	if (handler)
 		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,

@@ -31,11 +31,6 @@ static struct poke_registers *state; /* in the module's region */
 static unsigned char *zeros;         /* a page of it: a context, too */
 static uint64_t secret;
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 static volatile uintptr_t stale_frame; /* where a signal's frame has been */
 
 /* The kernel's frame: a return address, the context, the siginfo. */
@@ -66,7 +61,7 @@ static void make_scene(void)
 	state = (void *)region_bytes(own);
 	zeros = region_bytes(own) + PAGE;
 	jump = make_gate(module, poke_jump_with);
-	add = make_gate(module, add_one);
+	add = make_gate(module, module_add_one);
 	must_eq(enter(add, 1), 2);
 	must(!sigaction(SIGUSR1, &action, NULL));
 	must(!raise(SIGUSR1));
@@ -298,8 +293,8 @@ START_TEST(test_frame_closed)
 		enter(store, W(frame), 0);
 		return;
 	}
-	must_blame(enter_fault(module, store, W(frame), 0), MODISO_WRITE,
-		   frame, NULL);
+	must_blame(enter_fault(module, store, W(frame), 0), MODISO_WRITE, frame,
+		   NULL);
 	must_blame(enter_fault(module, make_gate(module, poke_load8), W(frame)),
 		   MODISO_READ, frame, NULL);
 }

@@ -35,11 +35,6 @@ static void make_scene(void)
 	hosts = make_region(NULL, PAGE, "hosts");
 }
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* Host rights, on this thread: what every module is closed to. */
 static void be_host(void)
 {
@@ -51,7 +46,7 @@ static void be_host(void)
 static void all_well(void)
 {
 	struct modiso_gate *load = make_gate(module, poke_load1);
-	struct modiso_gate *add = make_gate(other, add_one);
+	struct modiso_gate *add = make_gate(other, module_add_one);
 	unsigned char *byte = region_bytes(hosts);
 
 	be_host();
@@ -83,8 +78,7 @@ static void need_cxx(void)
 static const struct modiso_fault *leave(struct modiso_gate *gate, uint32_t kind,
 					uintptr_t a, uintptr_t b)
 {
-	const struct modiso_fault *fault =
-		enter_fault(module, gate, a, b);
+	const struct modiso_fault *fault = enter_fault(module, gate, a, b);
 
 	must_eq(fault->kind, kind);
 	must_eq(fault->signo, 0);
@@ -462,8 +456,7 @@ START_TEST(test_pthread_exit_service)
 	for (depth = 0; depth < 5; depth++) {
 		how_to_exit = (uintptr_t)depth;
 		cleanups = key_ends = 0;
-		must_eq(thread_join(thread_start(exit_body, gates[0])),
-			0x1234);
+		must_eq(thread_join(thread_start(exit_body, gates[0])), 0x1234);
 		must_eq(cleanups, 0x101 + 0x10000 * depth);
 		must_eq(key_ends, 1);
 	}
@@ -620,7 +613,7 @@ START_TEST(test_exit_passed)
 
 	make_scene();
 	gates[0] = make_gate(module, exit_process);
-	gates[1] = make_gate(other, add_one);
+	gates[1] = make_gate(other, module_add_one);
 	must(!pipe(ends_of_pipe));
 	report_fd = ends_of_pipe[1];
 	must_exit(child_status(exit_passed, (void *)(uintptr_t)_i), 45);
@@ -853,7 +846,7 @@ static uintptr_t jump_to_middle(uintptr_t depth)
 	if (!sigsetjmp(middle, 0))
 		gate_call(depth - 1, gates[depth % 2]);
 	else
-		result += enter(make_gate(other, add_one), 1);
+		result += enter(make_gate(other, module_add_one), 1);
 	be_host();
 	return result;
 }
@@ -863,8 +856,7 @@ START_TEST(test_jump_between)
 	int i;
 
 	make_scene();
-	service =
-		(uintptr_t(*)(uintptr_t))make_service("jump", jump_to_middle);
+	service = (uintptr_t(*)(uintptr_t))make_service("jump", jump_to_middle);
 	gates[0] = make_gate(module, call_service);
 	gates[1] = make_gate(other, call_service);
 	for (i = 0; i < ROUNDS; i++)
@@ -942,7 +934,7 @@ START_TEST(test_jump_from_handler)
 	handler_does = _i / 2;
 	must(!sigaction(SIGUSR1, &action, NULL));
 	gates[0] = make_gate(module, raise_it);
-	gates[1] = make_gate(other, add_one);
+	gates[1] = make_gate(other, module_add_one);
 	jump_rounds(NULL);
 	jump_rounds_below();
 	nothing_left();
@@ -1069,8 +1061,7 @@ START_TEST(test_contexts)
 	stack = make_region(module, 16 * PAGE, "side stack");
 	gate = make_gate(module, switch_stacks);
 	for (i = 0; i < ROUNDS; i++) {
-		must_eq(enter(gate, 1, W(region_bytes(stack)), 16 * PAGE),
-			112);
+		must_eq(enter(gate, 1, W(region_bytes(stack)), 16 * PAGE), 112);
 		must_eq(enter_fault(module, gate, 0, W(region_bytes(stack)),
 				    16 * PAGE)
 				->kind,

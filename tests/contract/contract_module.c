@@ -12,15 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a refused call must leave in its out parameter. */
-static char sentinel;
-#define UNTOUCHED ((struct modiso_module *)&sentinel)
-
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 START_TEST(test_attributes)
 {
 	struct modiso_module_options options = {
@@ -194,7 +185,7 @@ START_TEST(test_destroy_busy)
 	expect(MODISO_ERR_BUSY, modiso_fini());
 	stayers_leave();
 	thread_join(thread);
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	expect(MODISO_OK, modiso_region_destroy(region));
 	expect(MODISO_OK, modiso_module_destroy(module));
 	world_stop();
@@ -241,8 +232,8 @@ START_TEST(test_gates_die_with_it)
 	modiso_fn thunk;
 	int round;
 
-	expect(MODISO_OK,
-	       modiso_gate_create(module, (modiso_fn)add_one, &options, &gate));
+	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)module_add_one,
+					     &options, &gate));
 	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
 	call = (uintptr_t(*)(uintptr_t))thunk;
 	must_eq(call(1), 2);
@@ -268,7 +259,7 @@ START_TEST(test_parts_first)
 {
 	struct modiso_module *module = world_module();
 	struct modiso_region *region = make_region(module, PAGE, "region");
-	struct modiso_gate *gate = make_gate(module, add_one);
+	struct modiso_gate *gate = make_gate(module, module_add_one);
 
 	must_eq(enter(gate, 1), 2);
 	expect(MODISO_OK, modiso_gate_destroy(gate));
@@ -286,7 +277,9 @@ static void one_module(void)
 
 	memset(bytes, 1, 3 * PAGE);
 	must_eq(enter(make_gate(module, poke_load1), W(bytes + PAGE)), 1);
-	must_eq(((uintptr_t(*)(uintptr_t))make_thunk(module, add_one))(1), 2);
+	must_eq(((uintptr_t(*)(uintptr_t))make_thunk(module, module_add_one))(
+			1),
+		2);
 	enter_fault(module, make_gate(module, poke_ud2), 0);
 	expect(MODISO_OK, modiso_module_destroy(module));
 }

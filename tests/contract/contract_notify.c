@@ -18,11 +18,6 @@
 static struct modiso_module *module, *other;
 static struct modiso_region *hosts;
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 static void make_scene(void)
 {
 	module = world_module();
@@ -35,8 +30,8 @@ static void make_scene(void)
 static void check_scene(void)
 {
 	must(all_bytes(region_bytes(hosts), 0x77, PAGE));
-	must_eq(enter(make_gate(module, add_one), 1), 2);
-	must_eq(enter(make_gate(other, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
+	must_eq(enter(make_gate(other, module_add_one), 1), 2);
 }
 
 /* --- who is told --- */
@@ -188,8 +183,8 @@ START_TEST(test_landing_calls_gates)
 	int i;
 
 	make_scene();
-	gates[0] = make_gate(module, add_one);
-	gates[1] = make_gate(other, add_one);
+	gates[0] = make_gate(module, module_add_one);
+	gates[1] = make_gate(other, module_add_one);
 	expect(MODISO_OK,
 	       modiso_fault_notify(module, tell_filter, tell_landing, &told));
 	for (i = 0; i < 2; i++) {
@@ -229,7 +224,7 @@ START_TEST(test_landing_destroys)
 		MODISO_ERR_FAULT);
 	must_eq(landing_code, MODISO_OK);
 	expect(MODISO_OK, modiso_fault_notify(NULL, NULL, NULL, NULL));
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 }
 END_TEST
 

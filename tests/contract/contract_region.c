@@ -20,10 +20,6 @@
 #	define MAP_HUGE_2MB (21 << 26)
 #endif
 
-/* What a refused call must leave in its out parameter. */
-static char sentinel;
-#define UNTOUCHED ((struct modiso_region *)&sentinel)
-
 static const size_t sizes[] = {1,    2,    4095, 4096,  4097,
 			       5900, 8192, 8193, 12288, 65537};
 #define SIZES ((int)(sizeof(sizes) / sizeof(*sizes)))
@@ -696,8 +692,8 @@ START_TEST(test_stack_stays)
 	must_eq(info.owner, module);
 	expect(MODISO_ERR_BUSY, modiso_region_destroy(info.region));
 	expect(MODISO_ERR_BUSY, modiso_region_protect(info.region, RX));
-	expect(MODISO_ERR_BUSY, modiso_region_protect(info.region,
-						      MODISO_READ));
+	expect(MODISO_ERR_BUSY,
+	       modiso_region_protect(info.region, MODISO_READ));
 	expect(MODISO_ERR_BUSY,
 	       modiso_region_grant(info.region, other, MODISO_READ));
 	must(strstr(modiso_last_error_text(), "stack"));

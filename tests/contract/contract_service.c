@@ -14,9 +14,6 @@
 #include <string.h>
 #include <xmmintrin.h>
 
-static char sentinel;
-#define UNTOUCHED ((struct modiso_service *)&sentinel)
-
 static struct modiso_module *module, *other;
 static struct modiso_region *hosts, *others;
 
@@ -112,7 +109,7 @@ START_TEST(test_rights_on_return)
 	make_scene();
 	service = (uintptr_t(*)(uintptr_t))make_service("look", look);
 	gate = make_gate(module, call_then_touch);
-	must_eq(enter(gate, 5, W(&sentinel)), 6);
+	must_eq(enter(gate, 5, W(UNTOUCHED)), 6);
 	must_blame(enter_fault(module, gate, 5, W(region_bytes(hosts))),
 		   MODISO_READ, region_bytes(hosts), hosts);
 	must_blame(enter_fault(module, gate, 5, W(region_bytes(others))),
@@ -271,9 +268,8 @@ static void check_swept(struct modiso_module *caller, uint32_t flags,
 	struct modiso_service_options float_result = {
 		.struct_size = sizeof(float_result),
 		.flags = MODISO_SERVICE_FLOAT};
-	struct modiso_gate_options options = {.struct_size = sizeof(options),
-					      .flags = flags,
-					      .word_args = 3};
+	struct modiso_gate_options options = {
+		.struct_size = sizeof(options), .flags = flags, .word_args = 3};
 	struct poke_registers *at =
 		modiso_region_base(make_region(caller, sizeof(*at), "seen"));
 	modiso_fn word = make_service("word", poke_litter);
@@ -282,9 +278,8 @@ static void check_swept(struct modiso_module *caller, uint32_t flags,
 
 	expect(MODISO_OK, modiso_service_create("float", (modiso_fn)poke_litter,
 						&float_result, &made));
-	expect(MODISO_OK,
-	       modiso_gate_create(caller, (modiso_fn)after[vectors], &options,
-				  &gate));
+	expect(MODISO_OK, modiso_gate_create(caller, (modiso_fn)after[vectors],
+					     &options, &gate));
 	must_eq(swept(gate, word, at, vectors), 0);
 	must_eq(swept(gate, modiso_service_thunk(made), at, vectors),
 		POKE_SECRET);
@@ -299,9 +294,9 @@ END_TEST
 
 START_TEST(test_swept_sealed)
 {
-	struct modiso_module_options options = {
-		.struct_size = sizeof(options),
-		.confinement = MODISO_CONFINE_SEALED};
+	struct modiso_module_options options = {.struct_size = sizeof(options),
+						.confinement =
+							MODISO_CONFINE_SEALED};
 	struct modiso_module *sealed;
 
 	world_start();

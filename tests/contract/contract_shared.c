@@ -25,9 +25,6 @@
 #	define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-static char sentinel;
-#define UNTOUCHED ((struct modiso_region *)&sentinel)
-
 static int make_file(size_t length)
 {
 	int fd = memfd_create("shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -74,8 +71,8 @@ static void refuse(int want, int fd, uint64_t offset, size_t length,
 /* The program's own mapping of it, as any process may have one. */
 static unsigned char *plain_map(int fd, size_t length)
 {
-	void *bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			   0);
+	void *bytes =
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	must(bytes != MAP_FAILED);
 	return bytes;
@@ -190,8 +187,8 @@ static void second_process(void *unused)
 	region = map(module, shared_fd, 0, PAGE, MODISO_READ);
 	bytes = region_bytes(region);
 	must_eq(enter(make_gate(module, poke_load1), W(bytes)), 1);
-	must_blame(enter_fault(module, make_gate(module, poke_store1),
-			       W(bytes), 2),
+	must_blame(enter_fault(module, make_gate(module, poke_store1), W(bytes),
+			       2),
 		   MODISO_WRITE, bytes, region);
 	tell(to_parent[1]); /* read-only here */
 	await(to_child[0]);
@@ -240,8 +237,8 @@ START_TEST(test_two_processes)
 	tell(to_child[1]);
 	await(to_parent[0]);
 	must_eq(enter(make_gate(module, poke_load1), W(bytes + 1)), 4);
-	must_blame(enter_fault(module, make_gate(module, poke_store1),
-			       W(bytes), 2),
+	must_blame(enter_fault(module, make_gate(module, poke_store1), W(bytes),
+			       2),
 		   MODISO_WRITE, bytes, region);
 	tell(to_child[1]);
 	await(to_parent[0]);
@@ -272,9 +269,8 @@ START_TEST(test_named)
 	       modiso_region_map_named(module, name, 0, 0, RW, NULL, &region));
 	expect(MODISO_ERR_INVAL,
 	       modiso_region_map_named(module, NULL, 0, 0, RW, NULL, &region));
-	expect(MODISO_ERR_INVAL,
-	       modiso_region_map_named(module, "/a/b", 0, 0, RW, NULL,
-				       &region));
+	expect(MODISO_ERR_INVAL, modiso_region_map_named(module, "/a/b", 0, 0,
+							 RW, NULL, &region));
 	expect(MODISO_ERR_INVAL,
 	       modiso_region_map_named(module, "", 0, 0, RW, NULL, &region));
 	fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);

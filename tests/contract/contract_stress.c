@@ -50,11 +50,6 @@ static uint64_t next_random(uint64_t *state)
 	return *state >> 11;
 }
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 MODULE_CODE static uintptr_t nest(uintptr_t slot, uintptr_t value)
 {
 	return nest_service(slot, value) + 1;
@@ -79,7 +74,7 @@ static void fill(struct slot *slot)
 	slot->region = make_region(slot->module, 2 * PAGE, "stressed");
 	slot->tag = (unsigned char)atomic_fetch_add(&tags, 1);
 	memset(region_bytes(slot->region), slot->tag, 2 * PAGE);
-	slot->add = make_gate(slot->module, add_one);
+	slot->add = make_gate(slot->module, module_add_one);
 	slot->load = make_gate(slot->module, poke_load1);
 	slot->store = make_gate(slot->module, poke_store1);
 	slot->ud2 = make_gate(slot->module, poke_ud2);

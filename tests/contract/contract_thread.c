@@ -35,11 +35,6 @@ static void make_scene(void)
 	hosts = make_region(NULL, PAGE, "host's");
 }
 
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
-
 /* What any thread can do, and what no module can on any thread. */
 static void use_everything(void)
 {
@@ -83,7 +78,7 @@ static void *older_thread(void *how)
 		region_bytes(hosts)[4]++;
 		break;
 	case 1: /* a gate first */
-		must_eq(enter(make_gate(module, add_one), 1), 2);
+		must_eq(enter(make_gate(module, module_add_one), 1), 2);
 		/* fall through */
 	default:
 		use_everything();
@@ -120,7 +115,7 @@ static void *two_lives_thread(void *unused)
 	pthread_barrier_wait(&go);
 	must_eq(modiso_fault_count(), 4);
 	region_bytes(hosts)[3]++;
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	enter_fault(module, make_gate(module, poke_load1),
 		    W(region_bytes(hosts)));
 	pthread_barrier_wait(&started);
@@ -204,7 +199,7 @@ MODULE_CODE static void *outlive(void *address)
 {
 	while (!atomic_load(&look_now))
 		sched_yield();
-	return (void *)(uintptr_t)*(volatile unsigned char *)address;
+	return (void *)(uintptr_t) * (volatile unsigned char *)address;
 }
 
 MODULE_CODE static uintptr_t leave_thread(uintptr_t address)
@@ -298,7 +293,7 @@ static bool handed_on(int key)
 	for (i = 0; i < LATER; i++) {
 		next = make_module("next");
 		region = make_region(next, PAGE, "next's");
-		must_eq(enter(make_gate(next, add_one), 1), 2);
+		must_eq(enter(make_gate(next, module_add_one), 1), 2);
 		look_at = region_bytes(region);
 		if (key_of(region) == key)
 			return true;
@@ -330,7 +325,7 @@ START_TEST(test_key_kept)
 	int key;
 
 	make_scene();
-	gate = make_gate(module, add_one);
+	gate = make_gate(module, module_add_one);
 	must_eq(enter(make_gate(module, leave_looker), _i), 0);
 	key = key_of(data);
 	must(!handed_on(key));
@@ -427,10 +422,11 @@ START_TEST(test_keys_run_out)
 		    "threads that modules have made"));
 	/* Destroying one helps nobody, but the end of these threads does. */
 	expect(MODISO_OK, modiso_module_destroy(module));
-	expect(MODISO_ERR_NOKEY, modiso_gate_call(make_gate(next, add_one),
-						  &word, 1, NULL));
+	expect(MODISO_ERR_NOKEY,
+	       modiso_gate_call(make_gate(next, module_add_one), &word, 1,
+				NULL));
 	end_looker(0);
-	must_eq(enter(make_gate(next, add_one), 1), 2);
+	must_eq(enter(make_gate(next, module_add_one), 1), 2);
 }
 END_TEST
 
@@ -644,7 +640,8 @@ START_TEST(test_everybody_works)
 	for (i = 0; i < 3; i++) {
 		hosts_own[i] = thread_start(host_worker, (void *)i);
 		modules_own[i] = thread_start(
-			module_worker, make_gate(i ? module : other, add_one));
+			module_worker,
+			make_gate(i ? module : other, module_add_one));
 	}
 	faulty = thread_start(fault_worker, NULL);
 	thread_join(faulty);
@@ -669,9 +666,10 @@ static void *short_life(void *how)
 
 	if (value % 8 == 7)
 		return NULL;
-	must_eq(enter(make_gate(module, add_one), value), value + 1);
+	must_eq(enter(make_gate(module, module_add_one), value), value + 1);
 	if (value % 4 == 0)
-		must_eq(enter(make_gate(other, add_one), value), value + 1);
+		must_eq(enter(make_gate(other, module_add_one), value),
+			value + 1);
 	if (value % 4 == 1)
 		enter_fault(module, make_gate(module, poke_load1), 0);
 	if (value % 4 == 2)
@@ -701,8 +699,8 @@ START_TEST(test_short_lives)
 	make_scene();
 	for (i = 0; i < 64; i++)
 		thread_join(thread_start(short_life, (void *)i));
-	life_gates[0] = make_gate(module, add_one);
-	life_gates[1] = make_gate(other, add_one);
+	life_gates[0] = make_gate(module, module_add_one);
+	life_gates[1] = make_gate(other, module_add_one);
 	life_gates[2] = make_gate(module, poke_load1);
 	/* As many at once as in the loop below: stacks are pooled. */
 	for (i = 0; i < 64; i++)
@@ -747,13 +745,13 @@ START_TEST(test_attach_detach)
 	expect(MODISO_OK, modiso_thread_detach());
 	expect(MODISO_OK, modiso_thread_detach());
 	/* It happens by itself again, and the record is of the whole thread. */
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	must_eq(modiso_fault_count(), 4);
 	before = proc_usage();
 	for (i = 0; i < 200; i++) {
 		expect(MODISO_OK, modiso_thread_detach());
 		expect(MODISO_OK, modiso_thread_attach());
-		must_eq(enter(make_gate(module, add_one), 1), 2);
+		must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	}
 	proc_must_not_grow(&before, 0, 256);
 }
@@ -791,7 +789,7 @@ static void *own_signal_stack(void *bytes)
 	stack_t mine = {.ss_sp = bytes, .ss_size = 16384};
 
 	must(!sigaltstack(&mine, NULL));
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	enter_fault(module, make_gate(module, poke_ud2), 0);
 	must(!same_stack(&mine));
 	expect(MODISO_OK, modiso_thread_detach());
@@ -807,7 +805,7 @@ static void *no_signal_stack(void *unused)
 	const stack_t none = {.ss_flags = SS_DISABLE};
 	stack_t now;
 
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	must(!sigaltstack(NULL, &now));
 	must(!(now.ss_flags & SS_DISABLE));
 	expect(MODISO_OK, modiso_thread_detach());
@@ -825,7 +823,7 @@ START_TEST(test_signal_stack_put_back)
 	thread_join(thread_start(own_signal_stack, bytes));
 	own_signal_stack(bytes);
 	/* And at the end of the library, on every thread that is left. */
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	expect(MODISO_OK, modiso_module_destroy(module));
 	expect(MODISO_OK, modiso_module_destroy(other));
 	expect(MODISO_OK, modiso_region_destroy(hosts));
@@ -887,7 +885,7 @@ static void *attach_on_signal_stack(void *bytes)
 	must_eq(attach_code, MODISO_ERR_STATE);
 	must(same_stack(&mine));
 	expect(MODISO_OK, modiso_thread_attach());
-	must_eq(enter(make_gate(module, add_one), 1), 2);
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
 	return NULL;
 }
 
@@ -903,7 +901,7 @@ static const int needed[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
 
 static void *enter_blocked(void *signo)
 {
-	struct modiso_gate *gate = make_gate(module, add_one);
+	struct modiso_gate *gate = make_gate(module, module_add_one);
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -949,7 +947,7 @@ START_TEST(test_max_threads)
 	sem_init(&release, 0, 0);
 	expect(MODISO_OK, modiso_init(&options));
 	module = make_module("module");
-	gate = make_gate(module, add_one);
+	gate = make_gate(module, module_add_one);
 	expect(MODISO_OK, modiso_thread_detach());
 	for (i = 0; i < 4; i++) {
 		threads[i] = thread_start(attach_and_wait, (void *)i);

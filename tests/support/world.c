@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* What a failed call must leave alone; the entry's result never is this. */
-#define UNTOUCHED ((uintptr_t)0xdeadbeefcafef00dul)
+#define UNTOUCHED_RESULT ((uintptr_t)0xdeadbeefcafef00dul)
 
 #define REGISTERS                                                              \
 	(sizeof(((struct modiso_fault *)0)->registers) / sizeof(uintptr_t))
@@ -53,6 +53,8 @@ void expect_code(int got, int want, const char *what, const char *file,
 		ck_abort_msg("%s:%d: %s: %s without a sentence", file, line,
 			     what, modiso_error_name(got));
 }
+
+char untouched_byte[1];
 
 bool on_pkey(void)
 {
@@ -160,10 +162,15 @@ modiso_fn make_service_fn(const char *name, modiso_fn function)
 	return thunk;
 }
 
+MODULE_CODE uintptr_t module_add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
 uintptr_t enter_words(struct modiso_gate *gate, const uintptr_t *args,
 		      unsigned count, const char *file, int line)
 {
-	uintptr_t result = UNTOUCHED;
+	uintptr_t result = UNTOUCHED_RESULT;
 
 	errno = ERRNO_MARK;
 	expect_code(modiso_gate_call(gate, args, count, &result), MODISO_OK,
@@ -186,7 +193,7 @@ const struct modiso_fault *enter_fault_words(struct modiso_module *module,
 					     int line)
 {
 	static _Thread_local struct modiso_fault fault;
-	uintptr_t result = UNTOUCHED;
+	uintptr_t result = UNTOUCHED_RESULT;
 	uint64_t before = modiso_fault_count(), last = fault.number;
 	uint64_t start = now_ns(), end;
 
@@ -205,7 +212,7 @@ const struct modiso_fault *enter_fault_words(struct modiso_module *module,
 			ck_abort_msg("%s:%d: the record is wrong: %s", file,   \
 				     line, #condition);                        \
 	} while (0)
-	SO(result == UNTOUCHED);
+	SO(result == UNTOUCHED_RESULT);
 	SO(modiso_fault_count() == before + 1);
 	SO(fault.struct_size == sizeof(fault));
 	SO(fault.kind != MODISO_FAULT_NONE);

@@ -76,6 +76,10 @@
 void expect_code(int got, int want, const char *what, const char *file,
 		 int line);
 
+/* What a refused call must leave in its out parameter, of whatever type. */
+extern char untouched_byte[1];
+#define UNTOUCHED ((void *)untouched_byte)
+
 bool on_pkey(void);
 
 /* Is this software emulation, where a wrpkru takes a microsecond and more? */
@@ -109,6 +113,9 @@ struct modiso_gate *make_gate_fn(struct modiso_module *module, modiso_fn entry);
 modiso_fn make_thunk_fn(struct modiso_module *module, modiso_fn entry);
 /* Returns the thunk: what module code calls. */
 modiso_fn make_service_fn(const char *name, modiso_fn function);
+
+/* Module code that does nothing wrong: @value + 1. */
+uintptr_t module_add_one(uintptr_t value);
 
 /* Arguments of a gate call: WORDS(a, W(pointer)) is "array, count". */
 #define W(pointer) ((uintptr_t)(pointer))
