@@ -4,11 +4,29 @@
 
 #include "backend/select.h"
 #include "base/error.h"
+#include "backend/state.h"
 #include "base/options.h"
+#include "base/state.h"
+#include "code/state.h"
 #include "core/handler.h"
 #include "core/runtime.h"
+#include "core/state.h"
+#include "os/state.h"
+#include "state.h"
 
 #include <string.h>
+
+#define STATE(name, how) { &mdi_##name, sizeof(mdi_##name), MDI_OWN_##how }
+
+/* All that the library can change, but for mdi_arrivals. */
+static const struct mdi_layer layers[] = {
+	STATE(base_state, CLOSED),  STATE(os_state, CLOSED),
+	STATE(arch_state, CLOSED),  STATE(backend_state, CLOSED),
+	STATE(core_state, CLOSED),  STATE(code_state, CLOSED),
+	STATE(top_state, CLOSED),   STATE(libc_state, CONSTANT),
+	STATE(open, CONSTANT),
+	{ NULL, 0, MDI_OWN_CLOSED },
+};
 
 #define BACKEND_INFO_MIN sizeof(struct modiso_backend_info)
 
@@ -63,7 +81,7 @@ int modiso_init(const struct modiso_options *options)
 	if (result != 0)
 		return result;
 	mdi_interpose();
-	return mdi_runtime_start(&known);
+	return mdi_runtime_start(&known, layers);
 }
 
 int modiso_fini(void)

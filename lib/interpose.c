@@ -6,6 +6,7 @@
  */
 #include "core/handler.h"
 #include "core/runtime.h"
+#include "state.h"
 #include "os/linux_actions.h"
 
 #include <errno.h>
@@ -33,8 +34,7 @@ EXPORTED(handler_fn *, mdi_sigset, "sigset", int signo, handler_fn *handler);
 EXPORTED(int, mdi_sigignore, "sigignore", int signo);
 EXPORTED(int, mdi_siginterrupt, "siginterrupt", int signo, int interrupt);
 
-/* Signals that signal() is not to restart calls for: siginterrupt(). */
-static uint64_t interrupting;
+static uint64_t *const interrupting = &mdi_top_state.interrupting;
 
 void mdi_interpose(void)
 {
@@ -113,9 +113,17 @@ static handler_fn *set(int signo, handler_fn *handler, int flags, uint64_t mask)
 	return sigaction(signo, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
+/* Its sigaction() is the C library's, and so is what it asks for. */
+static bool is_module(void)
+{
+	return mdi_backend_now != NULL && mdi_backend_now->inside();
+}
+
 handler_fn *mdi_signal(int signo, handler_fn *handler)
 {
-	uint64_t not = __atomic_load_n(&interrupting, __ATOMIC_RELAXED);
+	uint64_t not = is_module() ?
+			       0 :
+			       __atomic_load_n(interrupting, __ATOMIC_RELAXED);
 
 	return set(signo, handler, not & bit(signo) ? 0 : SA_RESTART,
 		   bit(signo));
@@ -166,19 +174,25 @@ int mdi_sigignore(int signo)
 	return set(signo, SIG_IGN, 0, 0) == SIG_ERR ? -1 : 0;
 }
 
+static void note_interrupting(int signo, int interrupt)
+{
+	if (interrupt)
+		__atomic_fetch_or(interrupting, bit(signo), __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(interrupting, ~bit(signo), __ATOMIC_RELAXED);
+}
+
 int mdi_siginterrupt(int signo, int interrupt)
 {
 	struct sigaction action;
 
 	if (sigaction(signo, NULL, &action) != 0)
 		return -1;
-	if (interrupt) {
-		__atomic_fetch_or(&interrupting, bit(signo), __ATOMIC_RELAXED);
+	if (!is_module())
+		note_interrupting(signo, interrupt);
+	if (interrupt)
 		action.sa_flags &= ~SA_RESTART;
-	} else {
-		__atomic_fetch_and(&interrupting, ~bit(signo),
-				   __ATOMIC_RELAXED);
+	else
 		action.sa_flags |= SA_RESTART;
-	}
 	return sigaction(signo, &action, NULL);
 }

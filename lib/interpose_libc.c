@@ -16,6 +16,7 @@
 #ifdef PIC
 
 #include "base/misuse.h"
+#	include "state.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));
 MODISO_API void quick_exit(int status) __attribute__((noreturn));
@@ -41,26 +42,7 @@ MODISO_API void mdi_siglongjmp(void *env, int value)
 MODISO_API void mdi_longjmp_chk(void *env, int value)
 	__asm__("__longjmp_chk") __attribute__((noreturn));
 
-typedef void end_fn(int status);
-typedef void assert_fn(const char *assertion, const char *file, unsigned line,
-		       const char *function);
-typedef void jump_fn(void *env, int value);
-typedef int cancel_fn(pthread_t thread);
-typedef int create_fn(pthread_t *thread, const pthread_attr_t *options,
-		      void *(*function)(void *), void *arg);
-typedef int thrd_create_fn(thrd_t *thread, thrd_start_t function, void *arg);
-
-static struct {
-	end_fn *end[3];
-	void (*abort)(void);
-	assert_fn *assert_fail;
-	void (*stack_chk_fail)(void);
-	jump_fn *longjmp, *_longjmp, *siglongjmp, *longjmp_chk;
-	cancel_fn *cancel;
-	create_fn *create;
-	thrd_create_fn *thrd_create;
-	bool found;
-} next;
+static struct mdi_libc_state *const next = &mdi_libc_state;
 
 static void *find(const char *name)
 {
@@ -75,46 +57,46 @@ static void *find(const char *name)
 /* Before main(), so that no lock of the loader's is wanted later. */
 __attribute__((constructor)) static void find_next(void)
 {
-	next.end[MDI_EXIT_ORDERLY] = (end_fn *)find("exit");
-	next.end[MDI_EXIT_QUICK] = (end_fn *)find("quick_exit");
-	next.end[MDI_EXIT_AT_ONCE] = (end_fn *)find("_exit");
-	next.abort = (void (*)(void))find("abort");
-	next.assert_fail = (assert_fn *)find("__assert_fail");
-	next.stack_chk_fail = (void (*)(void))find("__stack_chk_fail");
-	next.longjmp = (jump_fn *)find("longjmp");
-	next._longjmp = (jump_fn *)find("_longjmp");
-	next.siglongjmp = (jump_fn *)find("siglongjmp");
-	next.longjmp_chk = (jump_fn *)dlsym(RTLD_NEXT, "__longjmp_chk");
-	next.cancel = (cancel_fn *)find("pthread_cancel");
-	next.create = (create_fn *)find("pthread_create");
-	next.thrd_create = (thrd_create_fn *)find("thrd_create");
-	next.found = true;
+	next->end[MDI_EXIT_ORDERLY] = (mdi_end_fn *)find("exit");
+	next->end[MDI_EXIT_QUICK] = (mdi_end_fn *)find("quick_exit");
+	next->end[MDI_EXIT_AT_ONCE] = (mdi_end_fn *)find("_exit");
+	next->abort = (void (*)(void))find("abort");
+	next->assert_fail = (mdi_assert_fn *)find("__assert_fail");
+	next->stack_chk_fail = (void (*)(void))find("__stack_chk_fail");
+	next->longjmp = (mdi_jump_fn *)find("longjmp");
+	next->_longjmp = (mdi_jump_fn *)find("_longjmp");
+	next->siglongjmp = (mdi_jump_fn *)find("siglongjmp");
+	next->longjmp_chk = (mdi_jump_fn *)dlsym(RTLD_NEXT, "__longjmp_chk");
+	next->cancel = (mdi_cancel_fn *)find("pthread_cancel");
+	next->create = (mdi_create_fn *)find("pthread_create");
+	next->thrd_create = (mdi_thrd_create_fn *)find("thrd_create");
+	next->found = true;
 }
 
 /* A constructor may run before ours. */
 static void find_now(void)
 {
-	if (!next.found)
+	if (!next->found)
 		find_next();
 }
 
 void mdi_libc_exit(int status, unsigned how)
 {
 	find_now();
-	next.end[how < MDI_COUNT(next.end) ? how : MDI_EXIT_ORDERLY](status);
+	next->end[how < MDI_COUNT(next->end) ? how : MDI_EXIT_ORDERLY](status);
 	__builtin_unreachable();
 }
 
 int mdi_libc_cancel(pthread_t thread)
 {
 	find_now();
-	return next.cancel(thread);
+	return next->cancel(thread);
 }
 
 void mdi_abort(void)
 {
 	find_now();
-	next.abort();
+	next->abort();
 	__builtin_unreachable();
 }
 
@@ -157,7 +139,7 @@ void __assert_fail(const char *assertion, const char *file, unsigned line,
 		abort();
 	}
 	find_now();
-	next.assert_fail(assertion, file, line, function);
+	next->assert_fail(assertion, file, line, function);
 	__builtin_unreachable();
 }
 
@@ -165,18 +147,18 @@ void __stack_chk_fail(void)
 {
 	mdi_libc_before_abort();
 	find_now();
-	next.stack_chk_fail();
+	next->stack_chk_fail();
 	__builtin_unreachable();
 }
 
-#define JUMP(name, how)                                                        \
-	void name(void *env, int value)                                        \
-	{                                                                      \
-		mdi_libc_before_jump(env);                                     \
-		find_now();                                                    \
-		next.how(env, value);                                          \
-		__builtin_unreachable();                                       \
-	}
+#	define JUMP(name, how)                                                \
+		void name(void *env, int value)                                \
+		{                                                              \
+			mdi_libc_before_jump(env);                             \
+			find_now();                                            \
+			next->how(env, value);                                 \
+			__builtin_unreachable();                               \
+		}
 JUMP(mdi_longjmp, longjmp)
 JUMP(mdi__longjmp, _longjmp)
 JUMP(mdi_siglongjmp, siglongjmp)
@@ -187,8 +169,8 @@ void mdi_longjmp_chk(void *env, int value)
 	bool ours = mdi_libc_before_jump(env);
 
 	find_now();
-	(ours || !next.longjmp_chk ? next.longjmp : next.longjmp_chk)(env,
-								      value);
+	(ours || !next->longjmp_chk ? next->longjmp : next->longjmp_chk)(env,
+									 value);
 	__builtin_unreachable();
 }
 
@@ -211,7 +193,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *options,
 {
 	mdi_libc_before_thread();
 	find_now();
-	return next.create(thread, options, function, arg);
+	return next->create(thread, options, function, arg);
 }
 #endif
 
@@ -219,7 +201,7 @@ int thrd_create(thrd_t *thread, thrd_start_t function, void *arg)
 {
 	mdi_libc_before_thread();
 	find_now();
-	return next.thrd_create(thread, function, arg);
+	return next->thrd_create(thread, function, arg);
 }
 
 #else

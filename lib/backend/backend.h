@@ -107,6 +107,13 @@ struct mdi_move {
 #define MDI_WAS_FRESH 0x100u   /* nothing: on failure the caller drops them */
 #define MDI_WAS_NOBODYS 0x200u /* readable, writable, open to all */
 
+/* The library's own memory, for modules. */
+enum mdi_own {
+	MDI_OWN_CLOSED,
+	MDI_OWN_READABLE,
+	MDI_OWN_CONSTANT, /* readable, and nobody writes it any more */
+};
+
 struct mdi_gate_shape {
 	uint32_t words, floats;
 	bool scrub;
@@ -173,8 +180,7 @@ struct mdi_backend {
 	 * the rights that it stands for.
 	 */
 	bool (*retire)(struct mdi_domain *set, const struct mdi_users *users);
-	/* The library's own memory: closed to modules, or readable for them. */
-	int (*protect_own)(void *base, size_t length, bool readable);
+	int (*protect_own)(void *base, size_t length, enum mdi_own how);
 	int (*unprotect_own)(void *base, size_t length);
 	/* Alternate signal stacks: where the kernel can write its frames. */
 	int (*protect_altstack)(void *base, size_t length);

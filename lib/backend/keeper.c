@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/keeper.h"
 
+#include "backend/state.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 #include "os/lock.h"
@@ -14,8 +15,8 @@
  */
 #define LEASE_NS 50000u
 
-struct waiter {
-	struct waiter *next;
+struct mdi_waiter {
+	struct mdi_waiter *next;
 	enum mdi_wish wish;
 	struct mdi_domain *domain;
 	uint32_t word; /* futex: GRANTED, and counts of LOOK_AGAIN */
@@ -25,48 +26,37 @@ struct waiter {
 #define GRANTED 1u
 #define LOOK_AGAIN MDI_CRITICAL_STEP
 
-/*
- * The fault handler takes it. It guards everything below, and nests inside the
- * library's lock. No memory of a domain is touched while it is held.
- */
-static struct mdi_lock lock;
-
-static const struct mdi_keeper_ops *ops;
-static struct mdi_domain *current; /* entered, or the last one that was */
-static unsigned inside;            /* threads in it */
-static unsigned holds;
-static uint64_t lease_end_ns;
-static struct waiter *first, **last = &first;
+static struct mdi_keeper_state *const own = &mdi_backend_state.keeper;
 
 /* Nanoseconds that the lease still runs; ends it when none are left. */
 static uint64_t lease_left(void)
 {
 	uint64_t now;
 
-	if (lease_end_ns == 0)
+	if (own->lease_end_ns == 0)
 		return 0;
 	now = mdi_sys_now_ns();
-	if (now < lease_end_ns)
-		return lease_end_ns - now;
-	lease_end_ns = 0;
+	if (now < own->lease_end_ns)
+		return own->lease_end_ns - now;
+	own->lease_end_ns = 0;
 	return 0;
 }
 
 static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 {
 	if (wish != MDI_WISH_ENTER)
-		return inside == 0;
-	if (inside != 0)
-		return current == domain;
-	return holds == 0 && lease_left() == 0;
+		return own->inside == 0;
+	if (own->inside != 0)
+		return own->current == domain;
+	return own->holds == 0 && lease_left() == 0;
 }
 
 static int enter(struct mdi_domain *domain)
 {
-	int result = ops->to_domain(domain);
+	int result = own->ops->to_domain(domain);
 
 	if (result != 0)
-		ops->to_host();
+		own->ops->to_host();
 	return result;
 }
 
@@ -76,21 +66,21 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 
 	switch (wish) {
 	case MDI_WISH_ENTER:
-		if (inside == 0)
+		if (own->inside == 0)
 			result = enter(domain);
 		if (result != 0)
 			return result;
-		current = domain;
-		inside++;
+		own->current = domain;
+		own->inside++;
 		return 0;
 	case MDI_WISH_HOLD:
-		result = ops->open(domain);
+		result = own->ops->open(domain);
 		if (result == 0)
-			holds++;
+			own->holds++;
 		return result;
 	case MDI_WISH_TOUCH:
-		result = ops->open(domain);
-		lease_end_ns = mdi_sys_now_ns() + LEASE_NS;
+		result = own->ops->open(domain);
+		own->lease_end_ns = mdi_sys_now_ns() + LEASE_NS;
 		return result;
 	}
 	return result;
@@ -98,12 +88,13 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 
 static void advance_line(void)
 {
-	while (first != NULL && possible(first->wish, first->domain)) {
-		struct waiter *next = first;
+	while (own->first != NULL &&
+	       possible(own->first->wish, own->first->domain)) {
+		struct mdi_waiter *next = own->first;
 
-		first = next->next;
-		if (first == NULL)
-			last = &first;
+		own->first = next->next;
+		if (own->first == NULL)
+			own->last = &own->first;
 		next->result = grant(next->wish, next->domain);
 		next->saved_errno = errno;
 		/* From here on the waiter's stack frame can be gone. */
@@ -111,57 +102,58 @@ static void advance_line(void)
 		mdi_sys_futex_wake(&next->word, 1);
 	}
 	/* Only the lease is in the way: its end wakes nobody, time does. */
-	if (first != NULL && lease_end_ns != 0) {
-		__atomic_fetch_add(&first->word, LOOK_AGAIN, __ATOMIC_RELAXED);
-		mdi_sys_futex_wake(&first->word, 1);
+	if (own->first != NULL && own->lease_end_ns != 0) {
+		__atomic_fetch_add(&own->first->word, LOOK_AGAIN,
+				   __ATOMIC_RELAXED);
+		mdi_sys_futex_wake(&own->first->word, 1);
 	}
 }
 
 /* Grant what can be granted, in order. */
 static inline void advance(void)
 {
-	if (first != NULL)
+	if (own->first != NULL)
 		advance_line();
 }
 
 /* At the end of the line, unless it is in it. The lock is held. */
-static void line_up(struct waiter *self)
+static void line_up(struct mdi_waiter *self)
 {
 	self->next = NULL;
-	*last = self;
-	last = &self->next;
+	*own->last = self;
+	own->last = &self->next;
 }
 
 /* A signal has come for a thread that waits: out of the line, and in again. */
-static void step_aside(struct waiter *self)
+static void step_aside(struct mdi_waiter *self)
 {
-	struct waiter **link = &first;
+	struct mdi_waiter **link = &own->first;
 	bool waits;
 
-	mdi_lock(&lock);
+	mdi_lock(&own->lock);
 	waits = !(self->word & GRANTED);
 	if (waits) {
 		while (*link != self)
 			link = &(*link)->next;
 		*link = self->next;
 		if (self->next == NULL)
-			last = link;
+			own->last = link;
 		advance(); /* it may have been in the way */
 	}
-	mdi_unlock(&lock);
+	mdi_unlock(&own->lock);
 	if (!waits)
 		return;
 	mdi_critical_pause();
 	mdi_critical_waits(&self->word); /* the handler may have waited too */
-	mdi_lock(&lock);
+	mdi_lock(&own->lock);
 	line_up(self);
-	mdi_unlock(&lock);
+	mdi_unlock(&own->lock);
 }
 
 /* In line, with the lock held on entry and not on return. */
 static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 {
-	struct waiter self = { .wish = wish, .domain = domain };
+	struct mdi_waiter self = {.wish = wish, .domain = domain};
 	uint64_t timeout;
 	uint32_t seen;
 
@@ -175,7 +167,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		timeout = lease_left();
 		seen = __atomic_load_n(&self.word, __ATOMIC_RELAXED);
 		advance();
-		mdi_unlock(&lock);
+		mdi_unlock(&own->lock);
 		if (__atomic_load_n(&self.word, __ATOMIC_ACQUIRE) & GRANTED)
 			break;
 		/* One that is kept from here on changes the word. */
@@ -183,7 +175,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			mdi_sys_futex_wait(&self.word, seen, timeout);
 		if (mdi_critical_pending())
 			step_aside(&self);
-		mdi_lock(&lock);
+		mdi_lock(&own->lock);
 	}
 	mdi_critical_waits(NULL);
 	if (self.result != 0)
@@ -193,7 +185,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 
 void mdi_keeper_start(const struct mdi_keeper_ops *operations)
 {
-	ops = operations;
+	own->ops = operations;
 	mdi_keeper_after_fork(NULL, 0);
 }
 
@@ -203,9 +195,10 @@ static int obey(enum mdi_wish wish, struct mdi_domain *domain)
 	int result;
 
 	mdi_critical_begin();
-	mdi_lock(&lock);
-	result = wish == MDI_WISH_ENTER ? enter(domain) : ops->open(domain);
-	mdi_unlock(&lock);
+	mdi_lock(&own->lock);
+	result =
+		wish == MDI_WISH_ENTER ? enter(domain) : own->ops->open(domain);
+	mdi_unlock(&own->lock);
 	mdi_critical_end();
 	return result;
 }
@@ -214,7 +207,7 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 {
 	int result;
 
-	if (ops->external)
+	if (own->ops->external)
 		return obey(wish, domain);
 
 	/*
@@ -222,10 +215,10 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	 * wait in line behind the thread that it interrupted.
 	 */
 	mdi_critical_begin();
-	mdi_lock(&lock);
-	if ((again || first == NULL) && possible(wish, domain)) {
+	mdi_lock(&own->lock);
+	if ((again || own->first == NULL) && possible(wish, domain)) {
 		result = grant(wish, domain);
-		mdi_unlock(&lock);
+		mdi_unlock(&own->lock);
 	} else {
 		result = wait_in_line(wish, domain);
 	}
@@ -238,16 +231,16 @@ void mdi_keeper_leave(void)
 	int saved = errno;
 
 	mdi_critical_begin();
-	mdi_lock(&lock);
-	if (ops->external) {
-		ops->to_host();
-	} else if (--inside == 0) {
+	mdi_lock(&own->lock);
+	if (own->ops->external) {
+		own->ops->to_host();
+	} else if (--own->inside == 0) {
 		/* Straight on to the next module when one is waiting. */
-		if (first == NULL || first->wish != MDI_WISH_ENTER)
-			ops->to_host();
+		if (own->first == NULL || own->first->wish != MDI_WISH_ENTER)
+			own->ops->to_host();
 		advance();
 	}
-	mdi_unlock(&lock);
+	mdi_unlock(&own->lock);
 	mdi_critical_end();
 	errno = saved;
 }
@@ -256,13 +249,13 @@ void mdi_keeper_unhold(void)
 {
 	int saved = errno;
 
-	if (ops->external)
+	if (own->ops->external)
 		return;
 	mdi_critical_begin();
-	mdi_lock(&lock);
-	holds--;
+	mdi_lock(&own->lock);
+	own->holds--;
 	advance();
-	mdi_unlock(&lock);
+	mdi_unlock(&own->lock);
 	mdi_critical_end();
 	errno = saved;
 }
@@ -272,30 +265,30 @@ int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg)
 	int result;
 
 	mdi_critical_begin();
-	mdi_lock(&lock);
-	result = act(arg, inside != 0);
-	mdi_unlock(&lock);
+	mdi_lock(&own->lock);
+	result = act(arg, own->inside != 0);
+	mdi_unlock(&own->lock);
 	mdi_critical_end();
 	return result;
 }
 
 void mdi_keeper_before_fork(void)
 {
-	mdi_lock(&lock);
+	mdi_lock(&own->lock);
 }
 
 void mdi_keeper_after_fork_parent(void)
 {
-	mdi_unlock(&lock);
+	mdi_unlock(&own->lock);
 }
 
 void mdi_keeper_after_fork(struct mdi_domain *domain, unsigned own_holds)
 {
-	lock.word = 0;
-	first = NULL;
-	last = &first;
-	lease_end_ns = 0;
-	holds = own_holds;
-	inside = domain != NULL;
-	current = domain;
+	own->lock.word = 0;
+	own->first = NULL;
+	own->last = &own->first;
+	own->lease_end_ns = 0;
+	own->holds = own_holds;
+	own->inside = domain != NULL;
+	own->current = domain;
 }

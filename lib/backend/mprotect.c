@@ -9,6 +9,7 @@
 
 #include "backend/keeper.h"
 #include "backend/mprotect_pages.h"
+#include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/cpu.h"
@@ -19,22 +20,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool keys_off; /* no PKRU that a thread could lose */
-
-/*
- * External exclusion: the thread that entered a module last and has not left
- * it. While it runs there nobody else may run.
- */
-static struct mdi_thread *runner;
+static struct mdi_mprotect_state *const own = &mdi_backend_state.mprotect;
 
 static void run(struct mdi_thread *thread)
 {
-	__atomic_store_n(&runner, thread, __ATOMIC_RELAXED);
+	__atomic_store_n(&own->runner, thread, __ATOMIC_RELAXED);
 }
 
 static void stop_running(const struct mdi_thread *thread)
 {
-	if (__atomic_load_n(&runner, __ATOMIC_RELAXED) == thread)
+	if (__atomic_load_n(&own->runner, __ATOMIC_RELAXED) == thread)
 		run(NULL);
 }
 
@@ -68,8 +63,8 @@ static int start(const struct modiso_options *options)
 	bool external = options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 
 	mdi_pages_start();
-	keys_off = !mdi_cpu()->ospke;
-	runner = NULL;
+	own->keys_off = !mdi_cpu()->ospke;
+	own->runner = NULL;
 	mdi_open.state.signal_key = MDI_NO_KEY;
 	mdi_open.state.handlers_leave = external;
 	mdi_keeper_start(external ? &external_ops : &internal_ops);
@@ -87,11 +82,11 @@ static bool inside(void)
 	return thread != NULL && mdi_thread_inside(thread);
 }
 
-static int protect_own(void *base, size_t length, bool readable)
+static int protect_own(void *base, size_t length, enum mdi_own how)
 {
 	(void)base;
 	(void)length;
-	(void)readable;
+	(void)how;
 	return 0;
 }
 
@@ -251,7 +246,7 @@ static void step_out(struct mdi_thread *thread)
 static void check_alone(const struct mdi_thread *thread)
 {
 	const struct mdi_thread *other =
-		__atomic_load_n(&runner, __ATOMIC_RELAXED);
+		__atomic_load_n(&own->runner, __ATOMIC_RELAXED);
 
 	if (mdi_open.state.external && other != NULL && other != thread &&
 	    mdi_thread_inside(other))
@@ -380,7 +375,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 static void recover(struct mdi_thread *thread, ucontext_t *context)
 {
 	(void)thread;
-	if (keys_off)
+	if (own->keys_off)
 		mdi_context_drop_fpu(context);
 }
 

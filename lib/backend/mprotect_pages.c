@@ -2,34 +2,33 @@
 #include "backend/mprotect_pages.h"
 
 #include "backend/keeper.h"
+#include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/memory.h"
 
 #include <errno.h>
 
-/* Open domains, the host's not among them; guarded by the keeper. */
-static struct mdi_domain *open_list;
-static struct mdi_domain *host;
+static struct mdi_pages_state *const own = &mdi_backend_state.pages;
 
 /* Of a domain's pages: as much as their own protection allows. */
 #define EVERYTHING (~0u)
 
 void mdi_pages_start(void)
 {
-	open_list = NULL;
-	host = NULL;
+	own->open_list = NULL;
+	own->host = NULL;
 }
 
 static void remember(struct mdi_domain *domain)
 {
-	domain->next = open_list;
-	open_list = domain;
+	domain->next = own->open_list;
+	own->open_list = domain;
 }
 
 static void forget(const struct mdi_domain *domain)
 {
-	struct mdi_domain **link = &open_list;
+	struct mdi_domain **link = &own->open_list;
 
 	while (*link != NULL && *link != domain)
 		link = &(*link)->next;
@@ -124,7 +123,7 @@ MDI_INLINE const struct mdi_run *try_open(struct mdi_domain *domain,
 		return failed;
 	domain->whole = true;
 	domain->opened = access;
-	if (!domain->open && domain != host)
+	if (!domain->open && domain != own->host)
 		remember(domain);
 	domain->open = true;
 	return NULL;
@@ -167,15 +166,16 @@ void mdi_pages_to_host(void)
 {
 	int saved = errno;
 
-	if (host != NULL && !host->whole)
-		(void)try_open(host, EVERYTHING);
+	if (own->host != NULL && !own->host->whole)
+		(void)try_open(own->host, EVERYTHING);
 	errno = saved;
 }
 
 /* Closing a whole range has closed what lies in it of a set as well. */
 static void doubt_sets(void)
 {
-	for (struct mdi_domain *set = open_list; set != NULL; set = set->next)
+	for (struct mdi_domain *set = own->open_list; set != NULL;
+	     set = set->next)
 		if (set->kind == MDI_DOMAIN_SHARED)
 			set->whole = false;
 }
@@ -206,7 +206,7 @@ static int open_sets(const struct mdi_domain *module)
 
 int mdi_pages_to_domain(struct mdi_domain *domain)
 {
-	struct mdi_domain **link = &open_list, *open;
+	struct mdi_domain **link = &own->open_list, *open;
 	int result = 0;
 
 	while (result == 0 && (open = *link) != NULL) {
@@ -220,8 +220,8 @@ int mdi_pages_to_domain(struct mdi_domain *domain)
 		if (open->kind != MDI_DOMAIN_SHARED)
 			doubt_sets();
 	}
-	if (result == 0 && host != NULL && host->open) {
-		result = close_domain(host);
+	if (result == 0 && own->host != NULL && own->host->open) {
+		result = close_domain(own->host);
 		doubt_sets();
 	}
 	if (result == 0)
@@ -241,7 +241,7 @@ static int add_domain(void *arg, bool entered)
 	domain->open = domain->whole =
 		!entered && domain->kind != MDI_DOMAIN_SHARED;
 	if (domain->kind == MDI_DOMAIN_HOST)
-		host = domain;
+		own->host = domain;
 	else if (domain->open)
 		remember(domain);
 	return 0;
@@ -266,8 +266,8 @@ static int drop_domain(void *arg, bool entered)
 	if (mdi_mem_unmap(drop->base, drop->length) != 0)
 		return mdi_fail_os("munmap", "%zu bytes of a module",
 				   drop->length);
-	if (drop->domain == host)
-		host = NULL;
+	if (drop->domain == own->host)
+		own->host = NULL;
 	forget(drop->domain);
 	return 0;
 }
@@ -393,7 +393,7 @@ int mdi_pages_discard(struct mdi_domain *domain, void *base, size_t length,
 /* The one module that is open; NULL: none, or more than one. */
 static const struct mdi_domain *only_open(void)
 {
-	const struct mdi_domain *domain = open_list, *found = NULL;
+	const struct mdi_domain *domain = own->open_list, *found = NULL;
 
 	for (; domain != NULL; domain = domain->next) {
 		if (domain->kind != MDI_DOMAIN_MODULE)

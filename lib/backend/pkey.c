@@ -17,6 +17,7 @@
 #include "backend/backend.h"
 #include "backend/slots.h"
 
+#include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/cpu.h"
@@ -33,6 +34,8 @@
 
 #define state (mdi_open.state)
 
+static struct mdi_pkey_state *const own = &mdi_backend_state.pkey;
+
 /*
  * Can the kernel deliver a signal to a thread that has closed key 0, and so the
  * memory where the signal's frame goes? Linux 6.12 can; before, the process is
@@ -46,14 +49,11 @@ static void *probe_child(void *unused)
 
 static bool frames_anywhere(void)
 {
-	static int answer = -1;
-
-	if (answer < 0)
-		answer = mdi_probe_survives(SIGILL, probe_child);
-	return answer;
+	if (!own->frames_asked)
+		own->frames_anywhere = mdi_probe_survives(SIGILL, probe_child);
+	own->frames_asked = true;
+	return own->frames_anywhere;
 }
-
-static uint32_t all_keys;
 
 static uint32_t both(uint32_t keys)
 {
@@ -129,8 +129,6 @@ static const char *missing(const struct mdi_cpu *cpu)
 	return NULL;
 }
 
-static uint32_t caps;
-
 /*
  * A module that is without key 0 reads the open page by a key of its own. A
  * kernel that writes signal frames with the rights of the interrupted code
@@ -202,9 +200,9 @@ static int probe(struct modiso_backend_info *info)
 			 info->keys_free, KEYS_MIN);
 	}
 	if (info->usable) {
-		info->caps = state.backend == &mdi_backend_pkey ?
-				     caps :
-				     capabilities(info->keys_free);
+		info->caps = state.backend == &mdi_backend_pkey
+				     ? own->caps
+				     : capabilities(info->keys_free);
 		explain(info);
 	}
 	errno = saved;
@@ -217,11 +215,11 @@ static int probe(struct modiso_backend_info *info)
 static int close_key(int key)
 {
 	mdi_sys_pkey_free(key);
-	all_keys &= ~(1u << key);
+	own->all_keys &= ~(1u << key);
 	key = mdi_sys_pkey_alloc(true);
 	if (key < 0)
 		return MDI_NO_KEY;
-	all_keys |= 1u << key;
+	own->all_keys |= 1u << key;
 	return key;
 }
 
@@ -251,7 +249,7 @@ static int start(const struct modiso_options *options)
 				options->max_keys ? "; raise options.max_keys" :
 						    "");
 	}
-	all_keys = keys;
+	own->all_keys = keys;
 	state.handlers_leave = false;
 	state.pkru_offset = mdi_cpu()->pkru_offset;
 	state.host_key = lowest(&keys);
@@ -269,8 +267,8 @@ static int start(const struct modiso_options *options)
 	state.slot_keys = keys;
 	mdi_slots_start(keys);
 	mdi_sys_membarrier_register();
-	caps = capabilities((uint32_t)__builtin_popcount(all_keys));
-	state.host_clear = both(all_keys);
+	own->caps = capabilities((uint32_t)__builtin_popcount(own->all_keys));
+	state.host_clear = both(own->all_keys);
 	if (state.closed_key != MDI_NO_KEY)
 		state.host_clear &= ~MDI_PKRU_BOTH(state.closed_key);
 	mdi_arch_state.handler_pkru = mdi_rdpkru() & ~state.host_clear;
@@ -289,10 +287,10 @@ static void stop(void)
 		keep |= 1u << state.open_key;
 	if (keep != 0 && state.signal_key != MDI_NO_KEY)
 		keep |= 1u << state.signal_key;
-	give_keys(all_keys & ~keep);
+	give_keys(own->all_keys & ~keep);
 	state.kept_keys |= keep;
 	give_kept_keys();
-	all_keys = 0;
+	own->all_keys = 0;
 	mdi_slots_start(0);
 }
 
@@ -318,7 +316,7 @@ static bool inside(void)
  */
 static uint32_t parked_pkru(uint32_t confinement)
 {
-	uint32_t pkru = mdi_rdpkru() | both(all_keys | state.kept_keys);
+	uint32_t pkru = mdi_rdpkru() | both(own->all_keys | state.kept_keys);
 
 	if (confinement == MODISO_CONFINE_READONLY)
 		pkru = ~MDI_PKRU_AD(0);
@@ -452,15 +450,14 @@ static int move(const struct mdi_move *move, const struct mdi_users *users)
 	return 0;
 }
 
-static int protect_own(void *base, size_t length, bool readable)
+static int protect_own(void *base, size_t length, enum mdi_own how)
 {
-	int key = readable ? state.open_key : state.host_key;
+	int key = how == MDI_OWN_CLOSED ? state.host_key : state.open_key;
 	uint32_t prot = MDI_PROT_READ | MDI_PROT_WRITE;
 
 	if (key == MDI_NO_KEY) {
 		key = 0;
-		/* What is never written again can do without a key. */
-		if (base == &mdi_open)
+		if (how == MDI_OWN_CONSTANT)
 			prot = MDI_PROT_READ;
 	}
 	if (mdi_mem_protect_key(base, length, prot, key) != 0)
@@ -508,9 +505,9 @@ static void (*gate(const struct mdi_domain *domain,
 /* Keys that are not ours are the program's: it may change its rights. */
 static void (*gate_front(void))(void)
 {
-	return __builtin_popcount(all_keys) < MDI_PKRU_KEYS - 1 ?
-		       mdi_gate_pkey_own :
-		       NULL;
+	return __builtin_popcount(own->all_keys) < MDI_PKRU_KEYS - 1
+		       ? mdi_gate_pkey_own
+		       : NULL;
 }
 
 /* Rights of pages change under the library's lock alone. */

@@ -30,59 +30,54 @@
 #include "backend/slots.h"
 #include "backend/slots_sets.h"
 
+#include "backend/state.h"
 #include "base/error.h"
 #include "os/memory.h"
 
-static uint32_t slots;      /* all of them */
-static uint32_t free_slots; /* that no domain has */
-static uint32_t lent;       /* a thread that a module made may have these */
-static uint32_t retired;    /* of them, those that no domain has any more */
-struct mdi_domain *mdi_slots_owner[MDI_PKRU_KEYS];
-/* The circle of keys: whose turn it is to be taken away, and who follows. */
-static uint8_t hand, following[MDI_PKRU_KEYS];
+static struct mdi_slots_state *const own = &mdi_backend_state.slots;
 
 void mdi_slots_start(uint32_t keys)
 {
 	int last = keys != 0 ? 31 - __builtin_clz(keys) : 0;
 
-	slots = keys;
-	free_slots = keys;
-	lent = 0;
-	retired = 0;
+	own->all = keys;
+	own->free = keys;
+	own->lent = 0;
+	own->retired = 0;
 	mdi_sets_start();
-	hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
+	own->hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
 	for (int key = 0; key < MDI_PKRU_KEYS; key++) {
-		mdi_slots_owner[key] = NULL;
+		own->owner[key] = NULL;
 		if ((keys & 1u << key) == 0)
 			continue;
-		following[last] = (uint8_t)key;
+		own->following[last] = (uint8_t)key;
 		last = key;
 	}
 }
 
 void mdi_slots_lend(uint32_t keys)
 {
-	__atomic_fetch_or(&lent, keys & slots, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&own->lent, keys & own->all, __ATOMIC_RELAXED);
 }
 
 static bool is_lent(int key)
 {
-	return __atomic_load_n(&lent, __ATOMIC_RELAXED) & 1u << key;
+	return __atomic_load_n(&own->lent, __ATOMIC_RELAXED) & 1u << key;
 }
 
 static void take_back(uint32_t keys)
 {
-	__atomic_fetch_and(&lent, ~keys, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&own->lent, ~keys, __ATOMIC_RELAXED);
 }
 
 uint32_t mdi_slots_retired(void)
 {
-	return retired;
+	return own->retired;
 }
 
 struct mdi_domain *mdi_slots_domain(int key)
 {
-	return mdi_slots_owner[key];
+	return own->owner[key];
 }
 
 
@@ -108,7 +103,7 @@ MDI_INLINE void compute(struct mdi_domain *module, uint32_t slot)
 /* The pages of a domain carry this key. It had none that others could have. */
 MDI_INLINE void give(struct mdi_domain *domain, int key)
 {
-	mdi_slots_owner[key] = domain;
+	own->owner[key] = domain;
 	domain->key = key;
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		compute(domain, MDI_PKRU_BOTH(key));
@@ -128,16 +123,16 @@ MDI_INLINE void park(struct mdi_domain *domain)
 
 static int take_free(void)
 {
-	int key = __builtin_ctz(free_slots);
+	int key = __builtin_ctz(own->free);
 
-	free_slots &= free_slots - 1;
+	own->free &= own->free - 1;
 	return key;
 }
 
 static void give_back(int key)
 {
-	*(is_lent(key) ? &retired : &free_slots) |= 1u << key;
-	mdi_slots_owner[key] = NULL;
+	*(is_lent(key) ? &own->retired : &own->free) |= 1u << key;
+	own->owner[key] = NULL;
 }
 
 void mdi_slots_add(struct mdi_domain *domain)
@@ -145,7 +140,7 @@ void mdi_slots_add(struct mdi_domain *domain)
 	domain->key = mdi_open.state.host_key;
 	domain->head.pkru = domain->pkru_parked;
 	/* A set has no pages yet, and nobody who waits for it. */
-	if (free_slots != 0 && domain->kind == MDI_DOMAIN_MODULE)
+	if (own->free != 0 && domain->kind == MDI_DOMAIN_MODULE)
 		give(domain, take_free());
 }
 
@@ -219,16 +214,16 @@ MDI_INLINE bool shut(const struct mdi_domain *domain,
 /* Those who could have them have ended. */
 static MDI_RARE void reinstate(const struct mdi_users *users)
 {
-	if (retired == 0 || users->strangers())
+	if (own->retired == 0 || users->strangers())
 		return;
-	take_back(retired);
-	free_slots |= retired;
-	retired = 0;
+	take_back(own->retired);
+	own->free |= own->retired;
+	own->retired = 0;
 }
 
 MDI_INLINE bool any_lent(void)
 {
-	return __atomic_load_n(&lent, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&own->lent, __ATOMIC_RELAXED) != 0;
 }
 
 /* May a thread have this key that nobody can ask to go? */
@@ -244,8 +239,9 @@ MDI_RARE int mdi_slots_busy(void)
 			"protection key, or there are threads that modules "
 			"have made (%d of %d keys wait for theirs to end); see "
 			"modiso_options.key_wait_ms",
-			__builtin_popcount(slots & ~retired),
-			__builtin_popcount(lent), __builtin_popcount(slots));
+			__builtin_popcount(own->all & ~own->retired),
+			__builtin_popcount(own->lent),
+			__builtin_popcount(own->all));
 }
 
 /*
@@ -259,10 +255,10 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 	int result;
 
 	for (int left = 2 * MDI_PKRU_KEYS; left > 0; left--) {
-		*key = hand;
-		victim = mdi_slots_owner[*key];
-		hand = following[*key];
-		next = mdi_slots_owner[hand];
+		*key = own->hand;
+		victim = own->owner[*key];
+		own->hand = own->following[*key];
+		next = own->owner[own->hand];
 		if (loans &&
 		    (victim == NULL || mdi_slots_outlasted(*key, users)))
 			continue; /* the first of these: it is retired */
@@ -284,7 +280,7 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 			take_back(1u << *key);
 		}
 		next->noted = false;
-		if (__builtin_expect(mdi_sets_guests != 0, 0)) {
+		if (__builtin_expect(mdi_backend_state.sets.guests != 0, 0)) {
 			result = mdi_sets_see_out(victim);
 			if (result != 0)
 				return result;
@@ -312,9 +308,9 @@ MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 
 	if (mdi_slots_resident(domain))
 		return note(domain);
-	if (free_slots == 0 && any_lent())
+	if (own->free == 0 && any_lent())
 		reinstate(users);
-	if (free_slots != 0) {
+	if (own->free != 0) {
 		key = take_free();
 	} else {
 		result = take_key(keep, users, &key);
@@ -354,7 +350,7 @@ int mdi_slots_tag(struct mdi_domain *domain, int to)
 
 uint32_t mdi_slots_all(void)
 {
-	return slots;
+	return own->all;
 }
 
 void mdi_slots_free(int key)

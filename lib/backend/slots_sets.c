@@ -22,29 +22,24 @@
 #include "backend/slots_sets.h"
 #include "backend/slots.h"
 
+#include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/linux_sys.h"
 #include "os/memory.h"
 
-uint32_t mdi_sets_guests;
-
-/* A reader is one while it has a key: there are never more than keys. */
-static struct reader {
-	struct mdi_domain domain; /* first */
-	struct mdi_share share;   /* of the one module that reads */
-} readers[MDI_PKRU_KEYS];
+static struct mdi_sets_state *const own = &mdi_backend_state.sets;
 
 void mdi_sets_start(void)
 {
 	for (int i = 0; i < MDI_PKRU_KEYS; i++)
-		readers[i] = (struct reader){
+		own->readers[i] = (struct mdi_reader){
 			.domain.kind = MDI_DOMAIN_SHARED,
 			.domain.key = mdi_open.state.host_key,
 			.domain.share_count = 1,
-			.domain.shares = &readers[i].share,
+			.domain.shares = &own->readers[i].share,
 		};
-	mdi_sets_guests = 0;
+	own->guests = 0;
 }
 
 static uint32_t key_bit(const struct mdi_domain *domain)
@@ -124,7 +119,7 @@ static void no_guest(struct mdi_domain *set)
 	if (set->guest_of == NULL)
 		return;
 	set->guest_of = NULL;
-	mdi_sets_guests--;
+	own->guests--;
 }
 
 static struct mdi_domain *module_of(struct mdi_domain *owner)
@@ -158,7 +153,7 @@ int mdi_slots_empty(struct mdi_domain *module, const struct mdi_users *users)
 {
 	int result;
 
-	if (mdi_sets_guests == 0)
+	if (own->guests == 0)
 		return 0;
 	users->withdraw(module);
 	result = mdi_sets_see_out(module);
@@ -170,7 +165,7 @@ int mdi_slots_empty(struct mdi_domain *module, const struct mdi_users *users)
 /* The module's reader, which need not have a key. */
 static struct mdi_domain *reader_of(struct mdi_domain *module)
 {
-	struct reader *reader = readers;
+	struct mdi_reader *reader = own->readers;
 
 	if (module->reader != NULL)
 		return module->reader;
@@ -252,7 +247,7 @@ static int make_guest(struct mdi_domain *set, struct mdi_domain *module,
 	if (leaves)
 		mdi_slots_free(from);
 	set->key = key;
-	mdi_sets_guests += set->guest_of == NULL;
+	own->guests += set->guest_of == NULL;
 	set->guest_of = module;
 	mdi_sets_compute(set);
 	return result;

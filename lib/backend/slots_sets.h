@@ -6,15 +6,13 @@
 #ifndef MDI_BACKEND_SLOTS_SETS_H
 #define MDI_BACKEND_SLOTS_SETS_H
 
-#include "backend/backend.h"
+#include "backend/state.h"
 
 /* --- slots.c --- */
 
-extern struct mdi_domain *mdi_slots_owner[MDI_PKRU_KEYS];
-
 static inline bool mdi_slots_resident(const struct mdi_domain *domain)
 {
-	return mdi_slots_owner[domain->key] == domain;
+	return mdi_backend_state.slots.owner[domain->key] == domain;
 }
 
 /* As _admit() for itself alone; it takes no slot with a bit in @keep. */
@@ -33,9 +31,6 @@ bool mdi_slots_outlasted(int key, const struct mdi_users *users);
 int mdi_slots_busy(void);
 
 /* --- slots_sets.c --- */
-
-/* How many sets are guests. */
-extern uint32_t mdi_sets_guests;
 
 void mdi_sets_start(void);
 

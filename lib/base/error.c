@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 
+#include "base/state.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +29,6 @@ static const struct {
 	{ "MODISO_ERR_ABANDONED", "modiso_thread_abandon() ended the call" },
 };
 
-/* make is not NULL: text is to be made by it. */
 static MDI_TLS struct mdi_error last;
 
 static bool known(int code)
@@ -47,10 +48,9 @@ const char *modiso_error_name(int code)
 
 const char *modiso_last_error_text(void)
 {
-	if (last.make != NULL) {
-		last.make(last.text, sizeof(last.text));
-		last.make = NULL;
-	}
+	if (last.later)
+		mdi_base_state.error.later(last.text, sizeof(last.text));
+	last.later = false;
 	return last.text;
 }
 
@@ -64,9 +64,14 @@ void mdi_error_restore(const struct mdi_error *error)
 	last = *error;
 }
 
-int mdi_fail_later(int code, const char *(*make)(char *text, size_t size))
+void mdi_error_later(const char *(*make)(char *text, size_t size))
 {
-	last.make = make;
+	mdi_base_state.error.later = make;
+}
+
+int mdi_fail_later(int code)
+{
+	last.later = true;
 	return code;
 }
 
@@ -78,7 +83,7 @@ int mdi_fail(int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(last.text, sizeof(last.text), format, args);
 	va_end(args);
-	last.make = NULL;
+	last.later = false;
 	errno = saved;
 	return code;
 }

@@ -22,16 +22,18 @@ int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
 int mdi_fail_memory(const char *format, ...) MDI_PRINTF(1, 2);
 
 /*
- * The same where time counts: @make writes the sentence when it is asked for.
+ * The same where time counts: the sentence is written when it is asked for, by
+ * the one function that _error_later() has named.
  */
-int mdi_fail_later(int code, const char *(*make)(char *text, size_t size));
+void mdi_error_later(const char *(*make)(char *text, size_t size));
+int mdi_fail_later(int code);
 
 /*
  * What a signal handler of the host must not change for the code that it
  * interrupted: save and restore, as with errno. AS-Safe.
  */
 struct mdi_error {
-	const char *(*make)(char *text, size_t size);
+	bool later; /* the text is still to be written */
 	char text[384];
 };
 void mdi_error_save(struct mdi_error *error);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/misuse.h"
 
+#include "base/state.h"
+
 #include <modiso/error.h>
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static modiso_misuse_fn handler;
-static void *handler_arg;
+static struct mdi_misuse_state *const own = &mdi_base_state.misuse;
 
 void modiso_set_misuse_handler(modiso_misuse_fn function, void *arg)
 {
-	handler = function;
-	handler_arg = arg;
+	own->handler = function;
+	own->arg = arg;
 }
 
 static void say(const char *text)
@@ -26,8 +27,8 @@ static void say(const char *text)
 
 void mdi_misuse(const char *text)
 {
-	if (handler != NULL) {
-		handler(text, handler_arg);
+	if (own->handler != NULL) {
+		own->handler(text, own->arg);
 	} else {
 		say("libmodiso: ");
 		say(text);
@@ -38,7 +39,7 @@ void mdi_misuse(const char *text)
 
 void mdi_misuse_last(const char *text)
 {
-	static char line[512];
+	char line[512];
 
 	snprintf(line, sizeof(line), "%s: %s", text, modiso_last_error_text());
 	mdi_misuse(line);

@@ -4,10 +4,12 @@
 
 #include "base/error.h"
 #include "code/image_debug.h"
+#include "code/state.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/report.h"
 #include "core/runtime.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 
@@ -15,8 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Guarded by the library's lock. */
-static struct modiso_image *images;
+static struct mdi_code_state *const own = &mdi_code_state;
 
 static bool describe(uintptr_t address, struct mdi_report_place *place);
 
@@ -34,7 +35,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	int result;
 
 	mdi_runtime_lock();
-	mdi_report_image = describe;
+	mdi_core_state.report.image = describe;
 	image = mdi_vault_alloc(sizeof(*image));
 	if (image == NULL) {
 		result = mdi_fail_memory("image %s", request->source.name);
@@ -167,11 +168,11 @@ int mdi_image_settle(struct modiso_image *image)
 
 void mdi_image_publish(struct modiso_image *image)
 {
-	image->next = images;
-	image->link = &images;
-	if (images != NULL)
-		images->link = &image->next;
-	images = image;
+	image->next = own->images;
+	image->link = &own->images;
+	if (own->images != NULL)
+		own->images->link = &image->next;
+	own->images = image;
 	trim(image);
 }
 
@@ -288,7 +289,7 @@ void mdi_images_forget(const struct modiso_module *module)
 {
 	struct modiso_image *image, *next;
 
-	for (image = images; image != NULL; image = next) {
+	for (image = own->images; image != NULL; image = next) {
 		next = image->next;
 		if (image->module != module)
 			continue;
@@ -335,7 +336,8 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 	bool found = false;
 
 	mdi_runtime_lock();
-	for (image = images; image != NULL && !found; image = image->next) {
+	for (image = own->images; image != NULL && !found;
+	     image = image->next) {
 		place->left_out = address - (uintptr_t)image->pages -
 					  image->tables <
 				  image->tables_length;

@@ -8,46 +8,24 @@
 #include "code/image_debug.h"
 
 #include "base/error.h"
+#include "code/state.h"
 #include "core/runtime.h"
 #include "core/vault.h"
 #include "os/lock.h"
 
 #include <string.h>
 
-struct jit_entry {
-	struct jit_entry *next, *prev;
-	const void *file;
-	uint64_t size;
-};
-
 enum { JIT_NOTHING, JIT_REGISTER, JIT_UNREGISTER };
 
-struct jit_descriptor {
-	uint32_t version;
-	uint32_t action;
-	struct jit_entry *relevant;
-	struct jit_entry *first;
-};
-
 struct mdi_image_debug {
-	struct jit_entry entry;
+	struct mdi_jit_entry entry;
 	size_t size; /* of the block: this, then the file */
 	bool listed;
 };
 
-/* Guards the list; nests inside the library's lock. */
-static struct mdi_lock lock;
-static struct jit_descriptor mdi_jit_descriptor __attribute__((used)) = {
-	.version = 1,
-};
+static struct mdi_code_state *const own = &mdi_code_state;
 
-/*
- * gdb finds the two by name, in each file that has them. Weak: a program may
- * link in other makers of code, which have their own.
- */
-extern struct jit_descriptor __jit_debug_descriptor __attribute__((
-	weak, alias("mdi_jit_descriptor"), visibility("default")));
-
+/* gdb finds it by its name, as it does the list: see state.c. */
 __attribute__((weak, noinline, visibility("default"))) void
 __jit_debug_register_code(void);
 
@@ -56,13 +34,13 @@ void __jit_debug_register_code(void)
 	__asm__ volatile("" ::: "memory");
 }
 
-static void tell(struct jit_entry *entry, uint32_t action)
+static void tell(struct mdi_jit_entry *entry, uint32_t action)
 {
-	mdi_jit_descriptor.relevant = entry;
-	mdi_jit_descriptor.action = action;
+	own->jit.relevant = entry;
+	own->jit.action = action;
 	__jit_debug_register_code();
-	mdi_jit_descriptor.action = JIT_NOTHING;
-	mdi_jit_descriptor.relevant = NULL;
+	own->jit.action = JIT_NOTHING;
+	own->jit.relevant = NULL;
 }
 
 /* --- coming and going --- */
@@ -89,14 +67,14 @@ static int add_gdb(struct modiso_image *image,
 		return result;
 	debug->entry.file = file;
 	debug->entry.size = from->size;
-	mdi_lock(&lock);
-	debug->entry.next = mdi_jit_descriptor.first;
+	mdi_lock(&own->jit_lock);
+	debug->entry.next = own->jit.first;
 	if (debug->entry.next != NULL)
 		debug->entry.next->prev = &debug->entry;
-	mdi_jit_descriptor.first = &debug->entry;
+	own->jit.first = &debug->entry;
 	debug->listed = true;
 	tell(&debug->entry, JIT_REGISTER);
-	mdi_unlock(&lock);
+	mdi_unlock(&own->jit_lock);
 	return 0;
 }
 
@@ -119,16 +97,16 @@ void mdi_image_debug_remove(struct modiso_image *image)
 
 	if (debug == NULL || !debug->listed)
 		return;
-	mdi_lock(&lock);
+	mdi_lock(&own->jit_lock);
 	if (debug->entry.next != NULL)
 		debug->entry.next->prev = debug->entry.prev;
 	if (debug->entry.prev != NULL)
 		debug->entry.prev->next = debug->entry.next;
 	else
-		mdi_jit_descriptor.first = debug->entry.next;
+		own->jit.first = debug->entry.next;
 	debug->listed = false;
 	tell(&debug->entry, JIT_UNREGISTER);
-	mdi_unlock(&lock);
+	mdi_unlock(&own->jit_lock);
 }
 
 void mdi_image_debug_free(struct modiso_image *image)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/addrmap.h"
 
+#include "core/state.h"
 #include "os/linux_sys.h"
 
 /*
@@ -14,8 +15,7 @@
 #define NAP_NS 100000u
 #define DEPTH_LIMIT 256
 
-static struct mdi_addrnode *root;
-static uint32_t version; /* odd while a writer is at work */
+static struct mdi_addrmap_state *const own = &mdi_core_state.addrmap;
 
 /* Heap order: a hash of the address (the finaliser of MurmurHash3). */
 static uint64_t priority(const struct mdi_addrnode *node)
@@ -41,12 +41,12 @@ get(struct mdi_addrnode *const *link)
 static void write_begin(void)
 {
 	/* Every change after it is a release store: none is seen before it. */
-	__atomic_store_n(&version, version + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&own->version, own->version + 1, __ATOMIC_RELAXED);
 }
 
 static void write_end(void)
 {
-	__atomic_store_n(&version, version + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&own->version, own->version + 1, __ATOMIC_RELEASE);
 }
 
 /* All below @base go to *low, all above it to *high. */
@@ -70,7 +70,7 @@ static void split(struct mdi_addrnode *node, uintptr_t base,
 
 void mdi_addrmap_insert(struct mdi_addrnode *node)
 {
-	struct mdi_addrnode **link = &root;
+	struct mdi_addrnode **link = &own->root;
 	uint64_t rank = priority(node);
 
 	write_begin();
@@ -84,7 +84,7 @@ void mdi_addrmap_insert(struct mdi_addrnode *node)
 
 void mdi_addrmap_remove(struct mdi_addrnode *node)
 {
-	struct mdi_addrnode **link = &root, *left, *right;
+	struct mdi_addrnode **link = &own->root, *left, *right;
 
 	while (*link != node) {
 		if (*link == NULL)
@@ -113,7 +113,7 @@ void mdi_addrmap_remove(struct mdi_addrnode *node)
 __attribute__((no_sanitize("thread"))) static bool
 unchanged(uint32_t before)
 {
-	return __atomic_load_n(&version, __ATOMIC_RELAXED) == before;
+	return __atomic_load_n(&own->version, __ATOMIC_RELAXED) == before;
 }
 
 /*
@@ -125,7 +125,7 @@ unchanged(uint32_t before)
 __attribute__((noinline, no_sanitize("thread"))) static struct mdi_addrnode *
 walk(uintptr_t address, bool next, uint32_t before)
 {
-	struct mdi_addrnode *node = get(&root), *above = NULL;
+	struct mdi_addrnode *node = get(&own->root), *above = NULL;
 
 	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
 		if (!unchanged(before))
@@ -153,7 +153,7 @@ static struct mdi_addrnode *find(uintptr_t address, bool next)
 
 		if (i > PATIENCE)
 			mdi_sys_futex_wait(&never, 0, NAP_NS);
-		before = __atomic_load_n(&version, __ATOMIC_ACQUIRE);
+		before = __atomic_load_n(&own->version, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;
 		node = walk(address, next, before);
@@ -183,5 +183,5 @@ struct mdi_addrnode *mdi_addrmap_overlap(uintptr_t base, uintptr_t end)
 
 void mdi_addrmap_reset(void)
 {
-	root = NULL;
+	own->root = NULL;
 }

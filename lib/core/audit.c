@@ -24,6 +24,7 @@ struct identity {
 struct audit {
 	struct modiso_audit_finding *findings;
 	size_t room, count;
+	struct modiso_audit_finding beyond; /* the room: never read */
 	uintptr_t next; /* all below was compared */
 	struct identity *shared;
 	size_t shared_count, shared_room;
@@ -40,10 +41,9 @@ static struct modiso_audit_finding *
 add(struct audit *audit, enum modiso_audit_kind kind, uintptr_t base,
     uintptr_t end, const struct mdi_mapping *map)
 {
-	static struct modiso_audit_finding beyond; /* never read */
 	struct modiso_audit_finding *finding =
-		audit->count < audit->room ? &audit->findings[audit->count] :
-					     &beyond;
+		audit->count < audit->room ? &audit->findings[audit->count]
+					   : &audit->beyond;
 
 	audit->count++;
 	memset(finding, 0, sizeof(*finding));

@@ -21,6 +21,7 @@
 #include "core/record.h"
 #include "core/region.h"
 #include "core/schedule.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
@@ -37,8 +38,6 @@
 #define RETRIES_AT_ONCE 100
 #define RETRY_PAUSE_NS  200000u
 
-/* Records of threads that end at the same time; static TLS is scarce. */
-#define ORPHANS      64
 #define RETRY_GAP_NS 100000000u /* longer than a busy machine takes */
 
 /* As much of a stack may hold what frames that were left have marked. */
@@ -46,19 +45,15 @@
 
 /* --- who is told --- */
 
-static struct {
-	modiso_filter_fn filter;
-	modiso_landing_fn landing;
-	void *arg;
-} everyone;
+static struct mdi_fault_state *const own = &mdi_core_state.fault;
 
 void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 		      modiso_landing_fn landing, void *arg)
 {
 	if (module == NULL) {
-		everyone.filter = filter;
-		everyone.landing = landing;
-		everyone.arg = arg;
+		own->filter = filter;
+		own->landing = landing;
+		own->arg = arg;
 		return;
 	}
 	module->filter = filter;
@@ -71,16 +66,14 @@ static enum modiso_verdict ask_filter(struct mdi_thread *thread,
 				      const struct modiso_fault *fault)
 {
 	const struct modiso_module *module = fault->module;
-	modiso_filter_fn filter =
-		module->notify ? module->filter : everyone.filter;
+	modiso_filter_fn filter = module->notify ? module->filter : own->filter;
 	enum modiso_verdict verdict;
 
 	if (filter == NULL)
 		return MODISO_VERDICT_END;
 	if (thread != NULL)
 		thread->in_handler = 1;
-	verdict = filter(fault,
-			 module->notify ? module->notify_arg : everyone.arg);
+	verdict = filter(fault, module->notify ? module->notify_arg : own->arg);
 	if (thread != NULL)
 		thread->in_handler = 0;
 	return verdict;
@@ -334,9 +327,6 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
  * gate to come back through. Its fault ends the thread, as pthread_exit(3)
  * would, with host rights.
  */
-static struct modiso_fault orphan_faults[ORPHANS];
-static uint32_t orphan_count;
-
 static void tell(const struct modiso_fault *fault);
 
 void mdi_orphan_end(const struct modiso_fault *fault)
@@ -348,8 +338,9 @@ void mdi_orphan_end(const struct modiso_fault *fault)
 static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
 		       struct modiso_module *module)
 {
-	uint32_t n = __atomic_fetch_add(&orphan_count, 1, __ATOMIC_RELAXED);
-	struct modiso_fault *fault = &orphan_faults[n % ORPHANS];
+	uint32_t n =
+		__atomic_fetch_add(&own->orphan_count, 1, __ATOMIC_RELAXED);
+	struct modiso_fault *fault = &own->orphans[n % MDI_ORPHANS];
 
 	if (signo == SIGILL &&
 	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP) {
@@ -446,7 +437,7 @@ static void clean_below(uintptr_t sp)
 
 static modiso_landing_fn landing_of(const struct modiso_module *module)
 {
-	return module->notify ? module->landing : everyone.landing;
+	return module->notify ? module->landing : own->landing;
 }
 
 static void tell(const struct modiso_fault *fault)
@@ -455,8 +446,7 @@ static void tell(const struct modiso_fault *fault)
 	modiso_landing_fn landing = landing_of(module);
 
 	if (landing != NULL)
-		landing(fault,
-			module->notify ? module->notify_arg : everyone.arg);
+		landing(fault, module->notify ? module->notify_arg : own->arg);
 }
 
 /* From a copy: the landing may fault modules on this thread again. */
@@ -514,6 +504,11 @@ static void land_elsewhere(struct mdi_thread *thread, int status)
 	mdi_door_carry_out(&thread->fault);
 }
 
+void mdi_faults_start(void)
+{
+	mdi_error_later(fault_text);
+}
+
 void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
@@ -539,6 +534,6 @@ void mdi_gate_land(struct mdi_thread *thread)
 	if (landing_of(thread->fault.module) != NULL)
 		tell_copy(thread);
 	/* The sentence is made when somebody asks for it. */
-	mdi_status_set(mdi_fail_later(MODISO_ERR_FAULT, fault_text));
+	mdi_status_set(mdi_fail_later(MODISO_ERR_FAULT));
 	errno = saved;
 }

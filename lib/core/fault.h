@@ -9,6 +9,8 @@
 
 #include "core/module.h"
 
+void mdi_faults_start(void);
+
 /* A module called a service that it may not: write this thread's record. */
 void mdi_fault_service(struct mdi_thread *thread, const char *service);
 

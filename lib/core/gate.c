@@ -7,6 +7,7 @@
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/linux_signal.h"
@@ -16,23 +17,13 @@
 #include <stddef.h>
 #include <string.h>
 
-struct mdi_arch_state mdi_arch_state;
-uint32_t mdi_arrivals[MDI_THREADS_MAX];
-
-/*
- * Slots with a thunk that no gate has, the longest free one first: a thunk that
- * somebody still holds stays dead for as long as can be. A ring, guarded by the
- * library's lock.
- */
-static uint16_t free_slots[MDI_GATE_SLOTS];
-static uint32_t free_slot_first, free_slot_count;
+static struct mdi_gate_state *const own = &mdi_core_state.gate;
 
 static MDI_TLS int status;
 
-/* How long a call waits for a protection key, and how it looks for one. */
+/* How a call that waits for a protection key looks for one. */
 #define PAUSE_MIN_NS 20000u
 #define PAUSE_MAX_NS 1000000u
-static uint64_t key_wait_ns;
 
 void mdi_status_set(int code)
 {
@@ -49,26 +40,26 @@ int mdi_status_take(void)
 
 static void give_slot(uint32_t number)
 {
-	free_slots[(free_slot_first + free_slot_count++) % MDI_GATE_SLOTS] =
-		(uint16_t)number;
+	own->free_slots[(own->free_first + own->free_count++) %
+			MDI_GATE_SLOTS] = (uint16_t)number;
 }
 
 static uint32_t take_slot(void)
 {
-	uint32_t number = free_slots[free_slot_first];
+	uint32_t number = own->free_slots[own->free_first];
 
-	free_slot_first = (free_slot_first + 1) % MDI_GATE_SLOTS;
-	free_slot_count--;
+	own->free_first = (own->free_first + 1) % MDI_GATE_SLOTS;
+	own->free_count--;
 	return number;
 }
 
 void mdi_gates_start(uint32_t key_wait_ms)
 {
-	key_wait_ns = key_wait_ms == UINT32_MAX ?
-			      UINT64_MAX :
-			      (uint64_t)key_wait_ms * 1000000u;
-	free_slot_first = 0;
-	free_slot_count = 0;
+	own->key_wait_ns = key_wait_ms == UINT32_MAX
+				   ? UINT64_MAX
+				   : (uint64_t)key_wait_ms * 1000000u;
+	own->free_first = 0;
+	own->free_count = 0;
 	for (uint32_t i = 0; i < MDI_GATE_SLOTS; i++) {
 		mdi_arch_state.gates[i].enter = mdi_gate_dead;
 		mdi_arch_state.gates[i].inner = mdi_gate_dead;
@@ -149,7 +140,7 @@ int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
 	uint32_t number;
 
 	if (gate->slot == &gate->own) {
-		if (free_slot_count == 0)
+		if (own->free_count == 0)
 			return mdi_fail(MODISO_ERR_LIMIT,
 					"all %d gate thunks are in use; "
 					"modiso_gate_call() needs none",
@@ -269,7 +260,7 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 static int wait_for_link(struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
-	uint64_t pause = PAUSE_MIN_NS, limit = key_wait_ns;
+	uint64_t pause = PAUSE_MIN_NS, limit = own->key_wait_ns;
 	uint64_t since = mdi_sys_now_ns();
 	uint32_t never = 0;
 	int result, saved = errno;
@@ -331,7 +322,7 @@ static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
 		if (result == 0)
 			result = try_link(mdi_thread_self(), module);
 	}
-	if (result == MODISO_ERR_NOKEY && key_wait_ns != 0)
+	if (result == MODISO_ERR_NOKEY && own->key_wait_ns != 0)
 		result = wait_for_link(mdi_thread_self(), module);
 	if (result != 0)
 		gate_failed(result);

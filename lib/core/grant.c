@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "core/runs.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/memory.h"
@@ -20,7 +21,7 @@ struct list {
 	uint32_t count;
 };
 
-static struct mdi_set *sets;
+static struct mdi_grant_state *const own = &mdi_core_state.grant;
 
 static struct mdi_set *set_of(const struct modiso_region *region)
 {
@@ -149,11 +150,11 @@ static int make_set(const struct list *list, struct mdi_set **out)
 		mdi_vault_free(set, sizeof(*set));
 		return result;
 	}
-	set->next = sets;
-	set->link = &sets;
-	if (sets != NULL)
-		sets->link = &set->next;
-	sets = set;
+	set->next = own->sets;
+	set->link = &own->sets;
+	if (own->sets != NULL)
+		own->sets->link = &set->next;
+	own->sets = set;
 	(void)mdi_backend_now->steady(link_set, &request);
 	*out = set;
 	return 0;
@@ -180,7 +181,7 @@ static void retire_all(void)
 	struct mdi_set *set, *next;
 	int saved = errno;
 
-	for (set = sets; set != NULL; set = next) {
+	for (set = own->sets; set != NULL; set = next) {
 		next = set->next;
 		retire(set);
 	}
@@ -189,7 +190,7 @@ static void retire_all(void)
 
 static int find_set(const struct list *list, struct mdi_set **out)
 {
-	for (struct mdi_set *set = sets; set != NULL; set = set->next) {
+	for (struct mdi_set *set = own->sets; set != NULL; set = set->next) {
 		if (same(set, list)) {
 			*out = set;
 			return 0;
@@ -358,5 +359,5 @@ void mdi_grants_forget(struct modiso_module *module)
 
 void mdi_grants_reset(void)
 {
-	sets = NULL;
+	own->sets = NULL;
 }

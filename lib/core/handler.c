@@ -16,6 +16,7 @@
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "os/libc.h"
 #include "os/linux_actions.h"
@@ -32,6 +33,8 @@
 
 /* What the gates' own functions in C may use of a stack, and more. */
 #define GATE_STACK 65536
+
+static struct mdi_handler_state *const own = &mdi_core_state.handler;
 
 static bool is_fault(int signo)
 {
@@ -179,10 +182,9 @@ static void *wait_for_it(void *unused)
  */
 static void meet_first(void)
 {
-	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
 	pthread_t first;
 
-	pthread_mutex_lock(&once);
+	pthread_mutex_lock(&own->cancel);
 	if (!covers(SIGCANCEL) &&
 	    pthread_create(&first, NULL, wait_for_it, NULL) == 0) {
 		mdi_libc_cancel(first);
@@ -191,7 +193,7 @@ static void meet_first(void)
 		(void)!mdi_handlers_adopt(); /* it asks for nothing new */
 		mdi_runtime_unlock();
 	}
-	pthread_mutex_unlock(&once);
+	pthread_mutex_unlock(&own->cancel);
 }
 
 void mdi_libc_before_cancel(void)

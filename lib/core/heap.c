@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/frames.h"
 #include "core/range.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/file.h"
@@ -11,36 +12,30 @@
 #include "os/lock.h"
 #include "os/memory.h"
 
-/*
- * Few for many heaps, so that fork(2) can take them all. What they guard is
- * bookkeeping alone: no memory of a module is touched while one is held.
- */
-#define LOCKS 16
-
-static struct mdi_lock locks[LOCKS];
+static struct mdi_heap_state *const own = &mdi_core_state.heap;
 
 void mdi_heap_lock(const struct modiso_module *module)
 {
 	mdi_critical_begin();
-	mdi_lock(&locks[module->id % LOCKS]);
+	mdi_lock(&own->locks[module->id % MDI_HEAP_LOCKS]);
 }
 
 void mdi_heap_unlock(const struct modiso_module *module)
 {
-	mdi_unlock(&locks[module->id % LOCKS]);
+	mdi_unlock(&own->locks[module->id % MDI_HEAP_LOCKS]);
 	mdi_critical_end();
 }
 
 void mdi_heaps_before_fork(void)
 {
-	for (unsigned i = 0; i < LOCKS; i++)
-		mdi_lock(&locks[i]);
+	for (unsigned i = 0; i < MDI_HEAP_LOCKS; i++)
+		mdi_lock(&own->locks[i]);
 }
 
 void mdi_heaps_after_fork(void)
 {
-	for (unsigned i = LOCKS; i-- > 0;)
-		mdi_unlock(&locks[i]);
+	for (unsigned i = MDI_HEAP_LOCKS; i-- > 0;)
+		mdi_unlock(&own->locks[i]);
 }
 
 /* --- the heap as a whole --- */
@@ -121,8 +116,8 @@ int mdi_heap_map(struct modiso_module *module, int fd, uint64_t offset)
 	if (pages == NULL)
 		return mdi_fail_os("mmap", "the heap of module %s",
 				   module->name);
-	if (mdi_backend_now->protect_own(pages, heap->area->length, false) !=
-	    0) {
+	if (mdi_backend_now->protect_own(pages, heap->area->length,
+					 MDI_OWN_CLOSED) != 0) {
 		mdi_mem_release(pages, heap->area->length);
 		return MODISO_ERR_OS;
 	}

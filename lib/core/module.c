@@ -11,6 +11,7 @@
 #include "core/runs.h"
 #include "core/service.h"
 #include "core/snapshot.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 
@@ -19,22 +20,17 @@
 #define STACK_DEFAULT ((size_t)64 * 1024)
 #define RANGE_DEFAULT ((size_t)1 << 30)
 
-struct modiso_module *mdi_host, *mdi_host_closed;
-
-/* Guarded by the library's lock. */
-static uint64_t last_id;
-static size_t count;          /* modules, the host not counted */
-static uint32_t search_start; /* links below are taken, more or less */
+static struct mdi_module_state *const own = &mdi_core_state.module;
 
 size_t mdi_module_count(void)
 {
-	return count;
+	return own->count;
 }
 
 void mdi_module_reset(void)
 {
-	count = 0;
-	search_start = 0;
+	own->count = 0;
+	own->search_start = 0;
 	mdi_grants_reset();
 	memset(mdi_arch_state.domains, 0, sizeof(mdi_arch_state.domains));
 }
@@ -43,13 +39,13 @@ void mdi_module_reset(void)
 static bool take_link(struct mdi_domain *domain)
 {
 	for (uint32_t n = 0; n < MDI_MODULES_MAX; n++) {
-		uint32_t i = (search_start + n) % MDI_MODULES_MAX;
+		uint32_t i = (own->search_start + n) % MDI_MODULES_MAX;
 
 		if (mdi_arch_state.domains[i] != NULL)
 			continue;
 		mdi_arch_state.domains[i] = &domain->head;
 		domain->head.link = T_LINKS + (i << L_SHIFT);
-		search_start = i + 1;
+		own->search_start = i + 1;
 		return true;
 	}
 	return false;
@@ -60,8 +56,8 @@ static void give_link(const struct mdi_domain *domain)
 	uint32_t i = mdi_link_index(domain->head.link);
 
 	mdi_arch_state.domains[i] = NULL;
-	if (i < search_start)
-		search_start = i;
+	if (i < own->search_start)
+		own->search_start = i;
 }
 
 static int sizes(const struct modiso_module_options *options, size_t *stack,
@@ -115,7 +111,7 @@ int mdi_module_create(const char *name,
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
 	if (!take_link(&module->domain)) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
-				  count);
+				  own->count);
 		goto free_module;
 	}
 	result = mdi_arena_init(&module->arena,
@@ -132,8 +128,8 @@ int mdi_module_create(const char *name,
 		/* The range is larger than the stack: there is room. */
 		module->stack_base = mdi_arena_take(
 			&module->arena, stack_size + MDI_PAGE_SIZE, false);
-		module->id = ++last_id;
-		count++;
+		module->id = ++own->last_id;
+		own->count++;
 	}
 	*out = module;
 	return 0;
@@ -207,7 +203,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
-		count--;
+		own->count--;
 	module->mark = 0;
 	mdi_vault_free(module, sizeof(*module));
 	return 0;

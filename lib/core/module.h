@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "core/arena.h"
+#include "core/state.h"
 
 struct mdi_heap;
 struct mdi_snapshot;
@@ -39,8 +40,8 @@ struct modiso_module {
 };
 
 /* Owner of guarded host regions, and of those that need a window. */
-extern struct modiso_module *mdi_host;
-extern struct modiso_module *mdi_host_closed;
+#define mdi_host        (mdi_core_state.module.host)
+#define mdi_host_closed (mdi_core_state.module.host_closed)
 
 static inline struct modiso_module *
 mdi_domain_module(const struct mdi_domain *domain)

@@ -5,6 +5,7 @@
 #include "core/door.h"
 #include "core/gate.h"
 #include "core/region.h"
+#include "core/state.h"
 #include "os/linux_sys.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@
 /* An access this far below the stack pointer's page is still the stack's. */
 #define STACK_REACH ((uintptr_t)4 * 1024 * 1024)
 
-static uint64_t numbers;
+static struct mdi_record_state *const own = &mdi_core_state.record;
 
 static uint32_t kind_of_segv(const siginfo_t *info)
 {
@@ -84,7 +85,7 @@ void mdi_record_module(struct modiso_fault *fault,
 {
 	memset(fault, 0, sizeof(*fault));
 	fault->struct_size = sizeof(*fault);
-	fault->number = __atomic_add_fetch(&numbers, 1, __ATOMIC_RELAXED);
+	fault->number = __atomic_add_fetch(&own->numbers, 1, __ATOMIC_RELAXED);
 	fault->time_ns = mdi_sys_now_ns();
 	fault->module = module;
 	fault->module_id = module->id;

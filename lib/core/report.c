@@ -6,6 +6,7 @@
 #include "core/host_frames.h"
 #include "core/json.h"
 #include "core/report.h"
+#include "core/state.h"
 #include "os/linux_maps.h"
 
 #include <dlfcn.h>
@@ -58,15 +59,14 @@ static const char *access_name(uint32_t access)
 	return access < MDI_COUNT(names) ? names[access] : "";
 }
 
-bool (*mdi_report_image)(uintptr_t address, struct mdi_report_place *place);
+static struct mdi_report_state *const own = &mdi_core_state.report;
 
 static void find_place(uintptr_t pc, struct mdi_report_place *place)
 {
 	Dl_info info;
 
 	memset(place, 0, sizeof(*place));
-	if (mdi_report_image != NULL && mdi_report_image(pc, place) &&
-	    !place->left_out)
+	if (own->image != NULL && own->image(pc, place) && !place->left_out)
 		return;
 	memset(place, 0, sizeof(*place)); /* others lie there by now */
 	if (!mdi_maps_file(pc, place->file, sizeof(place->file),
@@ -109,8 +109,8 @@ static void print_nowhere(const struct modiso_fault *f, FILE *out)
 	struct mdi_report_place place = {.left_out = false};
 
 	fprintf(out, ", in no region");
-	if (mdi_report_image == NULL ||
-	    !mdi_report_image(f->address, &place) || !place.left_out)
+	if (own->image == NULL || !own->image(f->address, &place) ||
+	    !place.left_out)
 		return;
 	fprintf(out, ": the headers of ");
 	print_name(place.file, out);

@@ -16,11 +16,4 @@ struct mdi_report_place {
 	bool left_out; /* of the module, by the loader: MODISO_IMAGE_HEADERS */
 };
 
-/*
- * Asked first, when it is not NULL: does an image hold the address? Set by the
- * layer that knows images, which is above this one. Takes the library's lock.
- */
-extern bool (*mdi_report_image)(uintptr_t address,
-				struct mdi_report_place *place);
-
 #endif /* MDI_CORE_REPORT_H */

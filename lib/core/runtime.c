@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/addrmap.h"
+#include "core/fault.h"
 #include "core/gate.h"
 #include "core/handler.h"
 #include "core/heap.h"
@@ -22,9 +23,7 @@
 #include <pthread.h>
 #include <string.h>
 
-union mdi_open_page_state mdi_open;
-
-struct mdi_lock mdi_runtime_guard;
+static struct mdi_runtime_state *const own = &mdi_core_state.runtime;
 
 int mdi_runtime_check(void)
 {
@@ -41,23 +40,30 @@ int mdi_runtime_check(void)
 	return 0;
 }
 
+static bool touches(const struct mdi_layer *layer, uintptr_t base,
+		    uintptr_t end)
+{
+	uintptr_t state = (uintptr_t)layer->state;
+
+	return base < state + layer->size && state < end;
+}
+
 bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
 {
-	uintptr_t state = (uintptr_t)&mdi_arch_state;
-	uintptr_t open = (uintptr_t)&mdi_open;
-
-	return (base < state + sizeof(mdi_arch_state) && state < end) ||
-	       (base < open + sizeof(mdi_open) && open < end) ||
-	       mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
+	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
+		if (touches(layer, base, end))
+			return true;
+	return mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
 }
 
 bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
 {
-	uintptr_t state = (uintptr_t)&mdi_arch_state;
 	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
 
-	return (base < state + sizeof(mdi_arch_state) && state < end) ||
-	       (base < blocks + (size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE &&
+	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
+		if (layer->how == MDI_OWN_CLOSED && touches(layer, base, end))
+			return true;
+	return (base < blocks + (size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE &&
 		blocks < end) ||
 	       mdi_vault_overlaps(base, end);
 }
@@ -114,14 +120,12 @@ static void guarded_after_fork_child(void)
 
 static int hook_fork(void)
 {
-	static bool hooked;
-
-	if (hooked)
+	if (own->fork_hooked)
 		return 0;
 	if (pthread_atfork(guarded_before_fork, guarded_after_fork_parent,
 			   guarded_after_fork_child) != 0)
 		return mdi_fail(MODISO_ERR_NOMEM, "pthread_atfork: no memory");
-	hooked = true;
+	own->fork_hooked = true;
 	return 0;
 }
 
@@ -155,26 +159,27 @@ static void stop_host(void)
 
 static int protect_state(const struct mdi_backend *backend)
 {
-	int result = backend->protect_own(&mdi_arch_state,
-					  sizeof(mdi_arch_state), false);
+	const struct mdi_layer *layer = own->layers;
+	int result = 0;
 
-	if (result != 0)
-		return result;
-	result = backend->protect_own(&mdi_open, sizeof(mdi_open), true);
-	if (result != 0)
-		(void)backend->unprotect_own(&mdi_arch_state,
-					     sizeof(mdi_arch_state));
+	for (; result == 0 && layer->state != NULL; layer++)
+		result = backend->protect_own(layer->state, layer->size,
+					      layer->how);
+	if (result == 0)
+		return 0;
+	while (layer-- != own->layers)
+		(void)backend->unprotect_own(layer->state, layer->size);
 	return result;
 }
 
 /* The library's own data becomes ordinary memory again. */
 static int unprotect_state(const struct mdi_backend *backend)
 {
-	int result = backend->unprotect_own(&mdi_open, sizeof(mdi_open));
+	const struct mdi_layer *layer = own->layers;
+	int result = 0;
 
-	if (result == 0)
-		result = backend->unprotect_own(&mdi_arch_state,
-						sizeof(mdi_arch_state));
+	for (; result == 0 && layer->state != NULL; layer++)
+		result = backend->unprotect_own(layer->state, layer->size);
 	if (result != 0 && protect_state(backend) != 0)
 		mdi_misuse_last("the library's memory would stay open");
 	return result;
@@ -200,6 +205,7 @@ static int start_with(const struct mdi_backend *backend,
 	mdi_module_reset();
 	mdi_gates_start(options->key_wait_ms);
 	mdi_services_start();
+	mdi_faults_start();
 	result = mdi_threads_start(options->max_threads);
 	if (result != 0)
 		goto stop_backend;
@@ -229,7 +235,8 @@ stop_memory:
 	return result;
 }
 
-int mdi_runtime_start(const struct modiso_options *options)
+int mdi_runtime_start(const struct modiso_options *options,
+		      const struct mdi_layer *layers)
 {
 	const struct mdi_backend *backend;
 	int result;
@@ -254,6 +261,7 @@ int mdi_runtime_start(const struct modiso_options *options)
 	result = mdi_select(options, &backend);
 	if (result != 0)
 		return result;
+	own->layers = layers;
 	return start_with(backend, options);
 }
 

@@ -8,10 +8,19 @@
 #include <modiso/init.h>
 
 #include "backend/backend.h"
+#include "core/state.h"
 #include "os/linux_signal.h"
 #include "os/lock.h"
 
-int mdi_runtime_start(const struct modiso_options *options);
+/* What a layer can change: base/state.h. A list of them ends with a NULL. */
+struct mdi_layer {
+	void *state;
+	size_t size;
+	enum mdi_own how;
+};
+
+int mdi_runtime_start(const struct modiso_options *options,
+		      const struct mdi_layer *layers);
 int mdi_runtime_stop(void);
 
 /*
@@ -19,17 +28,15 @@ int mdi_runtime_stop(void);
  * threads. The keeper's lock nests inside it. No module code and no callback
  * runs while it is held.
  */
-extern struct mdi_lock mdi_runtime_guard;
-
 static inline void mdi_runtime_lock(void)
 {
 	mdi_critical_begin();
-	mdi_lock(&mdi_runtime_guard);
+	mdi_lock(&mdi_core_state.runtime.lock);
 }
 
 static inline void mdi_runtime_unlock(void)
 {
-	mdi_unlock(&mdi_runtime_guard);
+	mdi_unlock(&mdi_core_state.runtime.lock);
 	mdi_critical_end();
 }
 
@@ -41,7 +48,7 @@ int mdi_runtime_check(void);
 
 /* Does a range touch the library's own memory? The lock is held. */
 bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end);
-/* Does a part of it hold what modules must never touch? */
+/* Does a layer of it hold what modules must never touch? */
 bool mdi_runtime_keeps(uintptr_t base, uintptr_t end);
 
 #endif /* MDI_CORE_RUNTIME_H */

@@ -6,6 +6,7 @@
 #include "core/fault.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/linux_signal.h"
@@ -15,22 +16,20 @@
 
 #define ALLOWED_SIZE (MDI_MODULES_MAX / 8)
 
-/* Guarded by the library's lock; read without it by mdi_service_allowed(). */
-static struct modiso_service *services[MDI_SERVICE_SLOTS];
-static size_t service_count;
+static struct mdi_service_state *const own = &mdi_core_state.service;
 
 void mdi_services_start(void)
 {
 	for (uint32_t i = 0; i < MDI_SERVICE_SLOTS; i++)
 		mdi_arch_state.services[i] =
 			(struct mdi_service_slot){ .flags = MDI_SERVICE_ASK };
-	memset(services, 0, sizeof(services));
-	service_count = 0;
+	memset(own->services, 0, sizeof(own->services));
+	own->count = 0;
 }
 
 size_t mdi_service_count(void)
 {
-	return service_count;
+	return own->count;
 }
 
 modiso_fn mdi_service_thunk(const struct modiso_service *service)
@@ -42,7 +41,7 @@ modiso_fn mdi_service_thunk(const struct modiso_service *service)
 const char *mdi_service_name(uint32_t number)
 {
 	const struct modiso_service *service =
-		services[number % MDI_SERVICE_SLOTS];
+		own->services[number % MDI_SERVICE_SLOTS];
 
 	return service ? service->name : "";
 }
@@ -54,7 +53,7 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 	struct modiso_service *service;
 	uint32_t number = 0;
 
-	while (number < MDI_SERVICE_SLOTS && services[number] != NULL)
+	while (number < MDI_SERVICE_SLOTS && own->services[number] != NULL)
 		number++;
 	if (number == MDI_SERVICE_SLOTS)
 		return mdi_fail(MODISO_ERR_LIMIT, "%d services exist already",
@@ -66,8 +65,8 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 	service->number = number;
 	service->listed = listed;
 	strncpy(service->name, name, sizeof(service->name) - 1);
-	services[number] = service;
-	service_count++;
+	own->services[number] = service;
+	own->count++;
 	mdi_arch_state.services[number].function = function;
 	__atomic_store_n(&mdi_arch_state.services[number].flags,
 			 (listed ? MDI_SERVICE_ASK : 0) |
@@ -117,9 +116,11 @@ void mdi_services_forget(const struct modiso_module *module)
 	uint64_t *word, bit;
 
 	for (uint32_t i = 0; i < MDI_SERVICE_SLOTS; i++) {
-		if (services[i] == NULL || services[i]->allowed == NULL)
+		if (own->services[i] == NULL ||
+		    own->services[i]->allowed == NULL)
 			continue;
-		word = word_of(services[i], module->domain.head.link, &bit);
+		word = word_of(own->services[i], module->domain.head.link,
+			       &bit);
 		*word &= ~bit;
 	}
 }
@@ -130,8 +131,8 @@ void mdi_service_destroy(struct modiso_service *service)
 		&mdi_arch_state.services[service->number];
 
 	__atomic_store_n(&slot->flags, MDI_SERVICE_ASK, __ATOMIC_RELEASE);
-	services[service->number] = NULL;
-	service_count--;
+	own->services[service->number] = NULL;
+	own->count--;
 	mdi_vault_free(service->allowed, ALLOWED_SIZE);
 	service->mark = 0;
 	mdi_vault_free(service, sizeof(*service));
@@ -158,7 +159,7 @@ int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
 	struct mdi_frame *frame = mdi_frame_top(thread);
 	uint32_t index = number % MDI_SERVICE_SLOTS;
 
-	if (may_call(services[index], frame->link))
+	if (may_call(own->services[index], frame->link))
 		return 1;
 	mdi_fault_service(thread, mdi_service_name(index));
 	return 0;
@@ -219,7 +220,7 @@ static uintptr_t no_service(void)
 void *mdi_service_direct(uint64_t number)
 {
 	const struct modiso_service *service =
-		services[number % MDI_SERVICE_SLOTS];
+		own->services[number % MDI_SERVICE_SLOTS];
 
 	return service == NULL ?
 		       (void *)(uintptr_t)no_service :

@@ -8,6 +8,7 @@
 #include "core/handler.h"
 #include "core/region.h"
 #include "core/runtime.h"
+#include "core/state.h"
 #include "core/vault.h"
 #include "os/cpu.h"
 #include "os/linux_signal.h"
@@ -27,15 +28,7 @@
 MDI_TLS uintptr_t mdi_block = MDI_UNATTACHED;
 MDI_TLS uint64_t mdi_fault_counter;
 
-/* Guarded by the library's lock. */
-static struct mdi_thread *attached;
-static uint32_t attached_count, attached_max;
-static uint32_t fresh_index;                 /* never used from here on */
-static uint32_t free_indexes[MDI_THREADS_MAX]; /* a stack of used ones */
-static uint32_t free_count;
-
-static pthread_key_t exit_key;
-static bool exit_key_made;
+static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
 static char *block_of(uint32_t index)
 {
@@ -113,7 +106,7 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 {
 	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
 	uintptr_t offset = (uintptr_t)handle - blocks - T_FS_BASE;
-	uint32_t fresh = __atomic_load_n(&fresh_index, __ATOMIC_RELAXED);
+	uint32_t fresh = __atomic_load_n(&own->fresh_index, __ATOMIC_RELAXED);
 	struct mdi_thread *thread;
 
 	if ((uintptr_t)handle < blocks + T_FS_BASE ||
@@ -156,13 +149,13 @@ int mdi_threads_start(uint32_t max)
 {
 	const struct mdi_cpu *cpu = mdi_cpu();
 
-	if (!exit_key_made) {
-		if (pthread_key_create(&exit_key, at_thread_exit) != 0)
+	if (!own->exit_key_made) {
+		if (pthread_key_create(&own->exit_key, at_thread_exit) != 0)
 			return mdi_fail(MODISO_ERR_NOMEM,
 					"pthread_key_create: no key is left");
-		exit_key_made = true;
+		own->exit_key_made = true;
 	}
-	attached_max = max != 0 ? max : MDI_THREADS_MAX;
+	own->attached_max = max != 0 ? max : MDI_THREADS_MAX;
 	mdi_arch_state.fsgsbase = cpu->fsgsbase;
 	mdi_arch_state.avx = cpu->avx;
 	mdi_arch_state.avx512 = cpu->avx512;
@@ -180,10 +173,10 @@ int mdi_threads_start(uint32_t max)
 	}
 	mdi_arch_state.flags = CLEAN_FLAGS_VALUE;
 	mdi_arch_state.pid = getpid();
-	attached = NULL;
-	attached_count = 0;
-	fresh_index = 0;
-	free_count = 0;
+	own->attached = NULL;
+	own->attached_count = 0;
+	own->fresh_index = 0;
+	own->free_count = 0;
 	return 0;
 }
 
@@ -230,11 +223,12 @@ static int commit_block(uint32_t index)
 	    mdi_mem_protect(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS, rw) !=
 		    0)
 		return mdi_fail_os("mprotect", "a thread's state");
-	if (backend->protect_own(block, MDI_PAGE_SIZE, true) != 0 ||
+	if (backend->protect_own(block, MDI_PAGE_SIZE, MDI_OWN_READABLE) != 0 ||
 	    backend->protect_own(block + MDI_PAGE_SIZE,
-				 T_FRAMES_END - MDI_PAGE_SIZE, false) != 0 ||
+				 T_FRAMES_END - MDI_PAGE_SIZE,
+				 MDI_OWN_CLOSED) != 0 ||
 	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
-				 false) != 0)
+				 MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
 	return commit_altstacks(index);
 }
@@ -252,29 +246,29 @@ static int take_index(uint32_t *index)
 {
 	int result;
 
-	if (attached_count >= attached_max)
+	if (own->attached_count >= own->attached_max)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"%u threads are attached already; raise "
 				"modiso_options.max_threads (at most %d)",
-				attached_count, MDI_THREADS_MAX);
-	if (free_count > 0) {
-		*index = free_indexes[--free_count];
+				own->attached_count, MDI_THREADS_MAX);
+	if (own->free_count > 0) {
+		*index = own->free_indexes[--own->free_count];
 	} else {
-		result = commit_block(fresh_index);
+		result = commit_block(own->fresh_index);
 		if (result != 0) {
-			uncommit_block(fresh_index);
+			uncommit_block(own->fresh_index);
 			return result;
 		}
-		*index = fresh_index++;
+		*index = own->fresh_index++;
 	}
-	attached_count++;
+	own->attached_count++;
 	return 0;
 }
 
 static void give_index(uint32_t index)
 {
-	free_indexes[free_count++] = index;
-	attached_count--;
+	own->free_indexes[own->free_count++] = index;
+	own->attached_count--;
 }
 
 static uint64_t thread_pointer(void)
@@ -313,7 +307,7 @@ static int attach(struct mdi_thread **out)
 	if (result != 0)
 		goto give;
 	/* Without it nobody would be told that the thread has ended. */
-	if (pthread_setspecific(exit_key, thread) != 0) {
+	if (pthread_setspecific(own->exit_key, thread) != 0) {
 		result =
 			mdi_fail_memory("a thread's end (pthread_setspecific)");
 		goto restore;
@@ -323,15 +317,15 @@ static int attach(struct mdi_thread **out)
 		goto forget;
 	/* Its words lie in memory that modules can write (FACTS 0.3). */
 	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
-	thread->next = attached;
-	attached = thread;
+	thread->next = own->attached;
+	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
 	mdi_block = (uintptr_t)mdi_thread_block(thread);
 	*out = thread;
 	return 0;
 
 forget:
-	pthread_setspecific(exit_key, NULL);
+	pthread_setspecific(own->exit_key, NULL);
 restore:
 	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
 			     thread->old_altstack_flags);
@@ -378,7 +372,7 @@ static void give_stacks(struct mdi_thread *thread)
 
 static void unlink_thread(struct mdi_thread *thread)
 {
-	struct mdi_thread **link = &attached;
+	struct mdi_thread **link = &own->attached;
 
 	while (*link != thread)
 		link = &(*link)->next;
@@ -407,7 +401,7 @@ int mdi_thread_detach(void)
 	thread->fs_base = ~(uint64_t)0;
 	if (thread->had_rseq)
 		mdi_sys_rseq_register();
-	pthread_setspecific(exit_key, NULL);
+	pthread_setspecific(own->exit_key, NULL);
 	give_index(thread->index);
 	mdi_runtime_unlock();
 	return 0;
@@ -415,12 +409,12 @@ int mdi_thread_detach(void)
 
 bool mdi_threads_any(void)
 {
-	return attached != NULL;
+	return own->attached != NULL;
 }
 
 bool mdi_threads_inside(const struct mdi_domain *domain)
 {
-	for (struct mdi_thread *thread = attached; thread != NULL;
+	for (struct mdi_thread *thread = own->attached; thread != NULL;
 	     thread = thread->next)
 		if (mdi_frames_into(thread, domain) != 0)
 			return true;
@@ -429,7 +423,7 @@ bool mdi_threads_inside(const struct mdi_domain *domain)
 
 static bool others(void)
 {
-	return attached_count > (mdi_thread_self() != NULL ? 1u : 0u);
+	return own->attached_count > (mdi_thread_self() != NULL ? 1u : 0u);
 }
 
 /*
@@ -444,7 +438,7 @@ static bool strangers(void)
 	bool is_main_known = false, is_caller_known = caller == main_thread;
 	const struct mdi_thread *thread;
 
-	for (thread = attached; thread != NULL; thread = thread->next) {
+	for (thread = own->attached; thread != NULL; thread = thread->next) {
 		is_main_known |= thread->tid == main_thread;
 		is_caller_known |= thread->tid == caller;
 		known += mdi_sys_thread_lives(thread->tid);
@@ -478,7 +472,7 @@ static void withdraw(const struct mdi_domain *domain)
 {
 	struct mdi_thread *thread;
 
-	for (thread = attached; thread != NULL; thread = thread->next)
+	for (thread = own->attached; thread != NULL; thread = thread->next)
 		withdraw_from(thread, domain);
 }
 
@@ -504,7 +498,7 @@ static MDI_RARE bool shut_all(const struct mdi_domain *domain,
 /* Where one thread is attached, in no module, there is nothing to wait for. */
 static bool shut(const struct mdi_domain *domain, const struct mdi_domain *also)
 {
-	struct mdi_thread *thread = attached;
+	struct mdi_thread *thread = own->attached;
 
 	if (thread == NULL || thread->next != NULL ||
 	    mdi_block != (uintptr_t)mdi_thread_block(thread) ||
@@ -519,7 +513,7 @@ void mdi_threads_scrub(const struct mdi_domain *domain)
 {
 	struct mdi_thread *thread;
 
-	for (thread = attached; thread != NULL; thread = thread->next)
+	for (thread = own->attached; thread != NULL; thread = thread->next)
 		__atomic_store_n(&mdi_thread_link(thread,
 						  domain->head.link)->scrub,
 				 1, __ATOMIC_RELAXED);
@@ -529,7 +523,7 @@ static void renew(const struct mdi_domain *domain)
 {
 	struct mdi_thread *thread;
 
-	for (thread = attached; thread != NULL; thread = thread->next)
+	for (thread = own->attached; thread != NULL; thread = thread->next)
 		__atomic_store_n(&mdi_thread_link(thread,
 						  domain->head.link)->pkru,
 				 domain->head.pkru, __ATOMIC_RELAXED);
@@ -616,7 +610,7 @@ void mdi_threads_forget(struct modiso_module *module)
 {
 	struct mdi_stack *stack;
 
-	for (struct mdi_thread *thread = attached; thread != NULL;
+	for (struct mdi_thread *thread = own->attached; thread != NULL;
 	     thread = thread->next)
 		forget(thread, module);
 	while ((stack = module->free_stacks) != NULL) {
@@ -629,7 +623,7 @@ void mdi_threads_after_fork(void)
 {
 	struct mdi_thread *self = mdi_thread_self(), *thread, *next;
 
-	for (thread = attached; thread != NULL; thread = next) {
+	for (thread = own->attached; thread != NULL; thread = next) {
 		next = thread->next;
 		if (thread == self)
 			continue;
@@ -638,7 +632,7 @@ void mdi_threads_after_fork(void)
 		give_index(thread->index);
 	}
 	mdi_arch_state.pid = getpid();
-	attached = self;
+	own->attached = self;
 	if (self != NULL) {
 		self->next = NULL;
 		self->tid = mdi_sys_gettid();

@@ -2,35 +2,30 @@
 #include "core/vault.h"
 
 #include "backend/backend.h"
+#include "core/state.h"
 #include "os/memory.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define CHUNK_SIZE ((size_t)256 * 1024)
-#define SMALLEST 6  /* 64 bytes */
-#define LARGEST 16  /* 64 KiB; above that, a mapping each */
 
-struct chunk {
-	struct chunk *next;
+struct mdi_vault_chunk {
+	struct mdi_vault_chunk *next;
 	size_t length;
 };
 
-struct free_object {
-	struct free_object *next;
+struct mdi_vault_object {
+	struct mdi_vault_object *next;
 };
 
-/* All guarded by the library's lock. */
-static struct chunk *chunks;
-static struct mdi_vault_area *areas;
-static char *fresh, *fresh_end;
-static struct free_object *free_lists[LARGEST + 1];
+static struct mdi_vault_state *const own = &mdi_core_state.vault;
 
 static unsigned class_of(size_t size)
 {
-	unsigned bits = SMALLEST;
+	unsigned bits = MDI_VAULT_SMALLEST;
 
-	while (bits <= LARGEST && ((size_t)1 << bits) < size)
+	while (bits <= MDI_VAULT_LARGEST && ((size_t)1 << bits) < size)
 		bits++;
 	return bits;
 }
@@ -45,7 +40,8 @@ static void *new_pages(size_t length)
 	    (mdi_mem_commit(pages, length) != 0 ||
 	     mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
 		     0 ||
-	     mdi_backend_now->protect_own(pages, length, false) != 0)) {
+	     mdi_backend_now->protect_own(pages, length, MDI_OWN_CLOSED) !=
+		     0)) {
 		mdi_mem_release(pages, length);
 		pages = NULL;
 	}
@@ -55,64 +51,65 @@ static void *new_pages(size_t length)
 
 static char *new_chunk(size_t length)
 {
-	struct chunk *chunk = new_pages(length);
+	struct mdi_vault_chunk *chunk = new_pages(length);
 
 	if (chunk == NULL)
 		return NULL;
 	chunk->length = length;
-	chunk->next = chunks;
-	chunks = chunk;
+	chunk->next = own->chunks;
+	own->chunks = chunk;
 	return (char *)chunk + 64;
 }
 
 void *mdi_vault_alloc(size_t size)
 {
 	unsigned class = class_of(size);
-	struct free_object *object;
+	struct mdi_vault_object *object;
 	size_t length = (size_t)1 << class;
 
-	if (class > LARGEST) {
+	if (class > MDI_VAULT_LARGEST) {
 		if (!mdi_page_round(size + 64, &length))
 			return NULL;
 		return new_chunk(length); /* fresh pages are zero */
 	}
-	object = free_lists[class];
+	object = own->free[class];
 	if (object != NULL) {
-		free_lists[class] = object->next;
+		own->free[class] = object->next;
 		memset(object, 0, size);
 		return object;
 	}
-	if ((size_t)(fresh_end - fresh) < length) {
+	if ((size_t)(own->fresh_end - own->fresh) < length) {
 		char *chunk = new_chunk(CHUNK_SIZE);
 
 		if (chunk == NULL)
 			return NULL;
-		fresh = chunk;
-		fresh_end = chunk - 64 + CHUNK_SIZE;
+		own->fresh = chunk;
+		own->fresh_end = chunk - 64 + CHUNK_SIZE;
 	}
-	object = (void *)fresh;
-	fresh += length;
+	object = (void *)own->fresh;
+	own->fresh += length;
 	return object;
 }
 
 void mdi_vault_free(void *memory, size_t size)
 {
 	unsigned class = class_of(size);
-	struct free_object *object = memory;
+	struct mdi_vault_object *object = memory;
 
 	if (memory == NULL)
 		return;
-	if (class > LARGEST) {
-		struct chunk *chunk = (void *)((char *)memory - 64), **link;
+	if (class > MDI_VAULT_LARGEST) {
+		struct mdi_vault_chunk *chunk = (void *)((char *)memory - 64),
+				       **link;
 
-		for (link = &chunks; *link != chunk; link = &(*link)->next)
+		for (link = &own->chunks; *link != chunk; link = &(*link)->next)
 			;
 		*link = chunk->next;
 		mdi_mem_release(chunk, chunk->length);
 		return;
 	}
-	object->next = free_lists[class];
-	free_lists[class] = object;
+	object->next = own->free[class];
+	own->free[class] = object;
 }
 
 struct mdi_vault_area *mdi_vault_map(size_t length)
@@ -127,11 +124,11 @@ struct mdi_vault_area *mdi_vault_map(size_t length)
 		return NULL;
 	}
 	area->length = length;
-	area->next = areas;
-	area->link = &areas;
-	if (areas != NULL)
-		areas->link = &area->next;
-	areas = area;
+	area->next = own->areas;
+	area->link = &own->areas;
+	if (own->areas != NULL)
+		own->areas->link = &area->next;
+	own->areas = area;
 	return area;
 }
 
@@ -146,11 +143,12 @@ void mdi_vault_unmap(struct mdi_vault_area *area)
 
 bool mdi_vault_overlaps(uintptr_t base, uintptr_t end)
 {
-	for (struct chunk *chunk = chunks; chunk != NULL; chunk = chunk->next)
+	for (struct mdi_vault_chunk *chunk = own->chunks; chunk != NULL;
+	     chunk = chunk->next)
 		if ((uintptr_t)chunk < end &&
 		    base < (uintptr_t)chunk + chunk->length)
 			return true;
-	for (struct mdi_vault_area *area = areas; area != NULL;
+	for (struct mdi_vault_area *area = own->areas; area != NULL;
 	     area = area->next)
 		if ((uintptr_t)area->base < end &&
 		    base < (uintptr_t)area->base + area->length)
@@ -160,16 +158,16 @@ bool mdi_vault_overlaps(uintptr_t base, uintptr_t end)
 
 void mdi_vault_stop(void)
 {
-	struct chunk *chunk, *next;
+	struct mdi_vault_chunk *chunk, *next;
 
-	for (; areas != NULL; areas = areas->next)
-		mdi_mem_release(areas->base, areas->length);
-	for (chunk = chunks; chunk != NULL; chunk = next) {
+	for (; own->areas != NULL; own->areas = own->areas->next)
+		mdi_mem_release(own->areas->base, own->areas->length);
+	for (chunk = own->chunks; chunk != NULL; chunk = next) {
 		next = chunk->next;
 		mdi_mem_release(chunk, chunk->length);
 	}
-	chunks = NULL;
-	fresh = NULL;
-	fresh_end = NULL;
-	memset(free_lists, 0, sizeof(free_lists));
+	own->chunks = NULL;
+	own->fresh = NULL;
+	own->fresh_end = NULL;
+	memset(own->free, 0, sizeof(own->free));
 }

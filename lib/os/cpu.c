@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cpu.h"
 
+#include "os/state.h"
+
 #include <libcpuid/libcpuid.h>
 #include <pthread.h>
 #include <sys/auxv.h>
@@ -15,8 +17,7 @@
 /* State component 9 of XSAVE is PKRU. */
 #define XSAVE_PKRU 9u
 
-static struct mdi_cpu cpu;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct mdi_cpu_state *const own = &mdi_os_state.cpu;
 
 static void leaf(uint32_t eax, uint32_t ecx, uint32_t out[4])
 {
@@ -44,23 +45,23 @@ static void read_cpu(void)
 	leaf(1, 0, r);
 	if (r[2] & (1u << 27)) /* OSXSAVE: xgetbv may be executed */
 		xcr0 = read_xcr0();
-	cpu.avx = (r[2] & (1u << 28)) && (xcr0 & XCR0_AVX) == XCR0_AVX;
+	own->cpu.avx = (r[2] & (1u << 28)) && (xcr0 & XCR0_AVX) == XCR0_AVX;
 	if (highest >= 7) {
 		leaf(7, 0, r);
-		cpu.pku = r[2] & (1u << 3);
-		cpu.ospke = r[2] & (1u << 4);
-		cpu.avx512 = (r[1] & (1u << 16)) &&
-			     (xcr0 & XCR0_AVX512) == XCR0_AVX512;
+		own->cpu.pku = r[2] & (1u << 3);
+		own->cpu.ospke = r[2] & (1u << 4);
+		own->cpu.avx512 = (r[1] & (1u << 16)) &&
+				  (xcr0 & XCR0_AVX512) == XCR0_AVX512;
 	}
-	if (highest >= 0xd && cpu.ospke) {
+	if (highest >= 0xd && own->cpu.ospke) {
 		leaf(0xd, XSAVE_PKRU, r);
-		cpu.pkru_offset = r[0] ? r[1] : 0;
+		own->cpu.pkru_offset = r[0] ? r[1] : 0;
 	}
-	cpu.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+	own->cpu.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 }
 
 const struct mdi_cpu *mdi_cpu(void)
 {
-	pthread_once(&once, read_cpu);
-	return &cpu;
+	pthread_once(&own->once, read_cpu);
+	return &own->cpu;
 }

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux_actions.h"
 
-#include "os/lock.h"
+#include "os/state.h"
 
 #include <signal.h>
 
-/*
- * Written under the lock, read by handlers without it. A writer fills the copy
- * that is not the current one, then counts on: who reads a copy while another
- * one is written has not seen the count move, or reads again. A reader never
- * waits for a writer, who may have no CPU.
- */
-static struct {
-	uint32_t count;
-	struct mdi_sigaction copy[2];
-} asked[MDI_SIGNALS];
-
-/*
- * Guards what is written to asked, and the kernel's actions. Innermost; no
- * handler runs on a thread that has it.
- */
-static struct mdi_lock guard;
+static struct mdi_actions_state *const own = &mdi_os_state.actions;
 
 static void copy_action(struct mdi_sigaction *to,
 			const struct mdi_sigaction *from)
@@ -51,36 +36,40 @@ uint64_t mdi_actions_lock(void)
 {
 	uint64_t mask = 0;
 
+	/* A thread gets its rights by a fault: not when that is blocked. */
+	(void)*(volatile struct mdi_lock *)&own->guard;
 	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
-	mdi_lock(&guard);
+	mdi_lock(&own->guard);
 	return mask;
 }
 
 void mdi_actions_unlock(uint64_t mask)
 {
-	mdi_unlock(&guard);
+	mdi_unlock(&own->guard);
 	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
 }
 
 void mdi_action_put(int signo, const struct mdi_sigaction *action)
 {
-	uint32_t next = asked[signo].count + 1;
+	struct mdi_asked *asked = &own->asked[signo];
+	uint32_t next = asked->count + 1;
 
 	/* Behind the last count: a reader of this copy sees that one. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	copy_action(&asked[signo].copy[next & 1], action);
-	__atomic_store_n(&asked[signo].count, next, __ATOMIC_RELEASE);
+	copy_action(&asked->copy[next & 1], action);
+	__atomic_store_n(&asked->count, next, __ATOMIC_RELEASE);
 }
 
 void mdi_action_get(int signo, struct mdi_sigaction *action)
 {
+	const struct mdi_asked *asked = &own->asked[signo];
 	uint32_t count, now;
 
 	do {
-		count = __atomic_load_n(&asked[signo].count, __ATOMIC_ACQUIRE);
-		copy_action(action, &asked[signo].copy[count & 1]);
+		count = __atomic_load_n(&asked->count, __ATOMIC_ACQUIRE);
+		copy_action(action, &asked->copy[count & 1]);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		now = __atomic_load_n(&asked[signo].count, __ATOMIC_RELAXED);
+		now = __atomic_load_n(&asked->count, __ATOMIC_RELAXED);
 	} while (now != count);
 }
 
@@ -127,5 +116,5 @@ void mdi_action_default(int signo, const siginfo_t *info)
 
 void mdi_actions_after_fork(void)
 {
-	guard = (struct mdi_lock){ 0 };
+	own->guard = (struct mdi_lock){ 0 };
 }

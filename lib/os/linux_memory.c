@@ -2,6 +2,7 @@
 #include "os/memory.h"
 
 #include "os/linux_sys.h"
+#include "os/state.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -13,7 +14,7 @@
  * a SIGBUS, and mremap(2) with an old size of 0 makes another mapping of a
  * shared one: guard pages without a descriptor that would have to stay open.
  */
-static void *void_page = MAP_FAILED;
+static struct mdi_memory_state *const own = &mdi_os_state.memory;
 
 _Static_assert(MDI_PROT_READ == PROT_READ && MDI_PROT_WRITE == PROT_WRITE &&
 		       MDI_PROT_EXEC == PROT_EXEC,
@@ -21,23 +22,27 @@ _Static_assert(MDI_PROT_READ == PROT_READ && MDI_PROT_WRITE == PROT_WRITE &&
 
 int mdi_mem_start(void)
 {
+	void *page;
 	int fd;
 
-	if (void_page != MAP_FAILED)
+	if (own->void_page != NULL)
 		return 0;
 	fd = mdi_sys_memfd_create("modiso-void");
 	if (fd < 0)
 		return -1;
-	void_page = mmap(NULL, MDI_PAGE_SIZE, PROT_NONE, MAP_SHARED, fd, 0);
+	page = mmap(NULL, MDI_PAGE_SIZE, PROT_NONE, MAP_SHARED, fd, 0);
 	close(fd);
-	return void_page == MAP_FAILED ? -1 : 0;
+	if (page == MAP_FAILED)
+		return -1;
+	own->void_page = page;
+	return 0;
 }
 
 void mdi_mem_stop(void)
 {
-	if (void_page != MAP_FAILED)
-		munmap(void_page, MDI_PAGE_SIZE);
-	void_page = MAP_FAILED;
+	if (own->void_page != NULL)
+		munmap(own->void_page, MDI_PAGE_SIZE);
+	own->void_page = NULL;
 }
 
 void *mdi_mem_reserve(size_t length, size_t align)
@@ -115,8 +120,8 @@ int mdi_mem_decommit(void *base, size_t length)
 
 int mdi_mem_void(void *base, size_t length)
 {
-	void *got = mremap(void_page, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED,
-			   base);
+	void *got = mremap(own->void_page, 0, length,
+			   MREMAP_MAYMOVE | MREMAP_FIXED, base);
 
 	return got == MAP_FAILED ? -1 : 0;
 }

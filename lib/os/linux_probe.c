@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,15 +25,16 @@ static void survived(int signo, siginfo_t *info, void *context)
 /* The child: a copy of this process with one thread, soon gone. */
 static void child(int signo, void *(*act)(void *))
 {
-	static char memory[STACK_SIZE];
-	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
+	stack_t stack = {.ss_size = STACK_SIZE};
 	struct mdi_sigaction action = {
 		.handler = survived,
 		.flags = SA_SIGINFO | SA_ONSTACK,
 	};
 	struct mdi_sigaction fatal = { 0 };
 
-	if (sigaltstack(&stack, NULL) != 0 ||
+	stack.ss_sp = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) != 0 ||
 	    mdi_sys_sigaction(SIGSEGV, &fatal, NULL) != 0 ||
 	    mdi_sys_sigaction(signo, &action, NULL) != 0 ||
 	    mdi_sys_sigmask(SIG_SETMASK, 0, NULL) != 0)

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "os/linux_actions.h"
+#include "os/state.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +13,7 @@ const int mdi_fault_signals[MDI_FAULT_SIGNALS] = {
 	SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 };
 
-static void (*ours)(int, siginfo_t *, void *);
+static struct mdi_signal_state *const own = &mdi_os_state.signal;
 
 static uint64_t bit(int signo)
 {
@@ -75,7 +76,7 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 	uint64_t mask = mdi_actions_lock();
 	int installed = 0;
 
-	ours = handler;
+	own->ours = handler;
 	mdi_actions_reset();
 	while (installed < MDI_FAULT_SIGNALS &&
 	       take(mdi_fault_signals[installed], &action) == 0)
@@ -94,7 +95,7 @@ void mdi_signals_stop(void)
 
 	for (int i = 0; i < MDI_FAULT_SIGNALS; i++) {
 		if (mdi_sys_sigaction(mdi_fault_signals[i], NULL, &now) != 0 ||
-		    now.handler != ours)
+		    now.handler != own->ours)
 			continue;
 		mdi_action_get(mdi_fault_signals[i], &asked);
 		mdi_sys_sigaction(mdi_fault_signals[i], &asked, NULL);
@@ -110,7 +111,7 @@ int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 
 	mdi_action_get(signo, &now);
 	/* Ours, that somebody got from the kernel: nothing is to change. */
-	if (action != NULL && action->handler != ours)
+	if (action != NULL && action->handler != own->ours)
 		mdi_action_put(signo, action);
 	mdi_actions_unlock(mask);
 	if (old != NULL)

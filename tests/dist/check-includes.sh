@@ -49,9 +49,9 @@ for layer in $layers; do
 	*) [ ! -d "$lib/$layer" ] || quoted_includes "$lib/$layer" ;;
 	esac | while IFS='	' read -r file included; do
 		want=${included%%/*}
-		[ "$want" != "$included" ] || want=
+		[ "$want" != "$included" ] || want=top
 		case $allowed in
-		*" ${want:-?} "*) ;;
+		*" $want "*) ;;
 		*) echo "${file#"$top_srcdir"/}: includes \"$included\"" ;;
 		esac
 	done >"$scratch/complaints"

@@ -13,11 +13,11 @@
 /* protect_own() fails when this many of its calls have succeeded. */
 static unsigned fake_patience = ~0u;
 
-static int fake_protect_own(void *base, size_t length, bool readable)
+static int fake_protect_own(void *base, size_t length, enum mdi_own how)
 {
 	(void)base;
 	(void)length;
-	(void)readable;
+	(void)how;
 	if (fake_patience == 0) {
 		errno = ENOMEM;
 		return -1;

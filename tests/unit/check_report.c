@@ -8,6 +8,7 @@
 #include "support/world.h"
 
 #include "core/report.h"
+#include "core/state.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -239,7 +240,7 @@ START_TEST(test_place)
 {
 	char *text;
 
-	mdi_report_image = image;
+	mdi_core_state.report.image = image;
 	must_print(false, "  instruction 0x1000, re\\\"set + 0x3, "
 			  "device\\x0a.so + 0x40\n");
 	must_print(true, "\"function\":\"re\\\"set\",\"function_offset\":3");

@@ -290,9 +290,11 @@ extern struct mdi_arch_state mdi_arch_state;
 
 /*
  * Handlers that the kernel has started and that have not taken rights yet, by
- * the place of their stack: signal.S. In memory under key 0.
+ * the place of their stack: signal.S. In memory under key 0, so in pages of
+ * their own; a GUARD module that writes there can spoil a signal's first
+ * instructions, as it can on the stack that they run on.
  */
-extern uint32_t mdi_arrivals[MDI_THREADS_MAX];
+extern uint32_t mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
 
 /* MXCSR and the x87 control word of the calling code. */
 static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)

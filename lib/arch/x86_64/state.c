@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/x86_64/frame.h"
+
+struct mdi_arch_state mdi_arch_state;
+uint32_t mdi_arrivals[MDI_THREADS_MAX];

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend/state.h - what this layer can change: see base/state.h.
+ */
+#ifndef MDI_BACKEND_STATE_H
+#define MDI_BACKEND_STATE_H
+
+#include "backend/backend.h"
+#include "base/state.h"
+#include "os/lock.h"
+
+struct mdi_waiter;
+
+struct mdi_keeper_state {
+	/*
+	 * The fault handler takes it. It guards the rest of this structure,
+	 * and nests inside the library's lock. No memory of a domain is
+	 * touched while it is held.
+	 */
+	struct mdi_lock lock;
+	const struct mdi_keeper_ops *ops;
+	struct mdi_domain *current; /* entered, or the last one that was */
+	unsigned inside;            /* threads in it */
+	unsigned holds;
+	uint64_t lease_end_ns;
+	struct mdi_waiter *first, **last;
+};
+
+struct mdi_mprotect_state {
+	bool keys_off; /* no PKRU that a thread could lose */
+	/*
+	 * External exclusion: the thread that entered a module last and has
+	 * not left it. While it runs there nobody else may run.
+	 */
+	struct mdi_thread *runner;
+};
+
+/* Guarded by the keeper. */
+struct mdi_pages_state {
+	struct mdi_domain *open_list; /* the host's not among them */
+	struct mdi_domain *host;
+};
+
+struct mdi_pkey_state {
+	/* Can the kernel write signal frames anywhere, and was it asked? */
+	bool frames_asked, frames_anywhere;
+	uint32_t all_keys;
+	uint32_t caps;
+};
+
+struct mdi_slots_state {
+	uint32_t all;
+	uint32_t free;    /* that no domain has */
+	uint32_t lent;    /* a thread that a module made may have these */
+	uint32_t retired; /* of them, those that no domain has any more */
+	struct mdi_domain *owner[MDI_PKRU_KEYS];
+	/* The circle of keys: whose turn to lose it is next, who follows. */
+	uint8_t hand, following[MDI_PKRU_KEYS];
+};
+
+/* A reader is one while it has a key: there are never more than keys. */
+struct mdi_reader {
+	struct mdi_domain domain; /* first */
+	struct mdi_share share;   /* of the one module that reads */
+};
+
+struct mdi_sets_state {
+	uint32_t guests;
+	struct mdi_reader readers[MDI_PKRU_KEYS];
+};
+
+extern struct mdi_backend_state {
+	struct mdi_keeper_state keeper;
+	struct mdi_mprotect_state mprotect;
+	struct mdi_pages_state pages;
+	struct mdi_pkey_state pkey;
+	struct mdi_slots_state slots;
+	struct mdi_sets_state sets;
+} MDI_STATE mdi_backend_state;
+
+#endif /* MDI_BACKEND_STATE_H */

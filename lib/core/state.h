@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/state.h - what this layer can change: see base/state.h.
+ *
+ * Guarded by the library's lock, but for what says otherwise.
+ */
+#ifndef MDI_CORE_STATE_H
+#define MDI_CORE_STATE_H
+
+#include <modiso/fault.h>
+
+#include "arch/arch.h"
+#include "base/state.h"
+#include "os/lock.h"
+
+#include <pthread.h>
+#include <unwind.h>
+
+struct mdi_report_place;
+
+struct mdi_runtime_state {
+	struct mdi_lock lock; /* the library's */
+	bool fork_hooked;
+	const struct mdi_layer *layers;
+};
+
+/* Readers take no lock. */
+struct mdi_addrmap_state {
+	struct mdi_addrnode *root;
+	uint32_t version; /* odd while a writer is at work */
+};
+
+/* Records of threads that end at the same time; static TLS is scarce. */
+#define MDI_ORPHANS 64
+
+struct mdi_fault_state {
+	modiso_filter_fn filter;
+	modiso_landing_fn landing;
+	void *arg;
+	struct modiso_fault orphans[MDI_ORPHANS];
+	uint32_t orphan_count; /* counted without a lock */
+};
+
+struct mdi_gate_state {
+	/*
+	 * Slots with a thunk that no gate has, the longest free one first: a
+	 * thunk that somebody still holds stays dead for as long as can be. A
+	 * ring.
+	 */
+	uint16_t free_slots[MDI_GATE_SLOTS];
+	uint32_t free_first, free_count;
+	uint64_t key_wait_ns; /* how long a call waits for a protection key */
+};
+
+struct mdi_grant_state {
+	struct mdi_set *sets;
+};
+
+struct mdi_handler_state {
+	pthread_mutex_t cancel; /* one thread alone meets the first of all */
+};
+
+/*
+ * Few for many heaps, so that fork(2) can take them all. What they guard is
+ * bookkeeping alone: no memory of a module is touched while one is held.
+ */
+#define MDI_HEAP_LOCKS 16
+
+struct mdi_heap_state {
+	struct mdi_lock locks[MDI_HEAP_LOCKS];
+};
+
+/*
+ * The compiler's unwinder, loaded as backtrace(3) of the C library loads it:
+ * who prints no report does not need it.
+ */
+struct mdi_host_frames_state {
+	pthread_once_t once;
+	__typeof__(_Unwind_Backtrace) *backtrace;
+	__typeof__(_Unwind_GetIP) *ip;
+	__typeof__(_Unwind_GetCFA) *cfa;
+	__typeof__(_Unwind_FindEnclosingFunction) *function;
+	bool there;
+};
+
+struct mdi_module_state {
+	/* They stand for the host: owners of its guarded regions. */
+	struct modiso_module *host, *host_closed;
+	uint64_t last_id;
+	size_t count;          /* modules, the host not counted */
+	uint32_t search_start; /* links below are taken, more or less */
+};
+
+struct mdi_record_state {
+	uint64_t numbers; /* counted without a lock */
+};
+
+struct mdi_report_state {
+	/*
+	 * Asked first, when it is not NULL: does an image hold the address? Set
+	 * by the layer that knows images, which is above this one. Takes the
+	 * library's lock.
+	 */
+	bool (*image)(uintptr_t address, struct mdi_report_place *place);
+};
+
+struct mdi_service_state {
+	/* Read without the lock by mdi_service_allowed(). */
+	struct modiso_service *services[MDI_SERVICE_SLOTS];
+	size_t count;
+};
+
+struct mdi_thread_state {
+	struct mdi_thread *attached;
+	uint32_t attached_count, attached_max;
+	uint32_t fresh_index;                   /* never used from here on */
+	uint32_t free_indexes[MDI_THREADS_MAX]; /* a stack of used ones */
+	uint32_t free_count;
+	pthread_key_t exit_key;
+	bool exit_key_made;
+};
+
+#define MDI_VAULT_SMALLEST 6 /* 64 bytes */
+#define MDI_VAULT_LARGEST 16 /* 64 KiB; above that, a mapping each */
+
+struct mdi_vault_state {
+	struct mdi_vault_chunk *chunks;
+	struct mdi_vault_area *areas;
+	char *fresh, *fresh_end;
+	struct mdi_vault_object *free[MDI_VAULT_LARGEST + 1];
+};
+
+extern struct mdi_core_state {
+	struct mdi_runtime_state runtime;
+	struct mdi_addrmap_state addrmap;
+	struct mdi_fault_state fault;
+	struct mdi_gate_state gate;
+	struct mdi_grant_state grant;
+	struct mdi_handler_state handler;
+	struct mdi_heap_state heap;
+	struct mdi_host_frames_state host_frames;
+	struct mdi_module_state module;
+	struct mdi_record_state record;
+	struct mdi_report_state report;
+	struct mdi_service_state service;
+	struct mdi_thread_state thread;
+	struct mdi_vault_state vault;
+} MDI_STATE mdi_core_state;
+
+#endif /* MDI_CORE_STATE_H */

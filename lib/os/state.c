@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/state.h"
+
+struct mdi_os_state mdi_os_state = {
+	.cpu.once = PTHREAD_ONCE_INIT,
+};

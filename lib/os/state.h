@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/state.h - what this layer can change: see base/state.h.
+ */
+#ifndef MDI_OS_STATE_H
+#define MDI_OS_STATE_H
+
+#include "base/state.h"
+#include "os/cpu.h"
+#include "os/linux_actions.h"
+#include "os/lock.h"
+
+#include <pthread.h>
+
+struct mdi_cpu_state {
+	struct mdi_cpu cpu;
+	pthread_once_t once;
+};
+
+struct mdi_memory_state {
+	/* One page of an empty file, shared; or NULL. */
+	void *void_page;
+};
+
+/*
+ * Written under the lock, read by handlers without it. A writer fills the copy
+ * that is not the current one, then counts on: who reads a copy while another
+ * one is written has not seen the count move, or reads again. A reader never
+ * waits for a writer, who may have no CPU.
+ */
+struct mdi_asked {
+	uint32_t count;
+	struct mdi_sigaction copy[2];
+};
+
+struct mdi_actions_state {
+	struct mdi_asked asked[MDI_SIGNALS];
+	/*
+	 * Guards what is written to asked, and the kernel's actions. Innermost;
+	 * no handler runs on a thread that has it.
+	 */
+	struct mdi_lock guard;
+};
+
+struct mdi_signal_state {
+	void (*ours)(int, siginfo_t *, void *);
+};
+
+extern struct mdi_os_state {
+	struct mdi_actions_state actions;
+	struct mdi_cpu_state cpu;
+	struct mdi_memory_state memory;
+	struct mdi_signal_state signal;
+} MDI_STATE mdi_os_state;
+
+#endif /* MDI_OS_STATE_H */

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#include "state.h"
+
+struct mdi_top_state mdi_top_state;
+struct mdi_libc_state mdi_libc_state;
