@@ -6,56 +6,15 @@
  *
  * The module code here touches nothing but its stack and its arguments.
  */
+#include "contract/confined.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
-#include <time.h>
-
-static struct modiso_module *module, *other;
-static struct modiso_region *data, *others, *hosts;
-static uint32_t level;
-
-static const uint32_t levels[] = {MODISO_CONFINE_READONLY,
-				  MODISO_CONFINE_SEALED};
-
-static struct modiso_module *make_confined(const char *name, uint32_t wanted)
-{
-	struct modiso_module_options options = {
-		.struct_size = sizeof(options),
-		.confinement = wanted,
-	};
-	struct modiso_module *made = NULL;
-
-	expect(MODISO_OK, modiso_module_create(name, &options, &made));
-	return made;
-}
-
-static void make_scene_at(uint32_t wanted)
-{
-	level = wanted;
-	world_start();
-	module = make_confined("confined", level);
-	other = make_confined("other", level);
-	data = make_region(module, PAGE, "data");
-	others = make_region(other, PAGE, "other's");
-	hosts = make_region(NULL, PAGE, "host's");
-}
-
-static void make_scene(int which)
-{
-	make_scene_at(levels[which]);
-}
-
-static unsigned char global[64] = "global";
 
 /* @address is in no region: the level alone decides. */
 static void check_unregistered(void *address)
@@ -91,9 +50,9 @@ START_TEST(test_unregistered)
 	check_unregistered(&errno);
 	free(heap);
 	/* The library's own state is closed at both levels. */
-	must_blame(enter_fault(module, make_gate(module, poke_load1),
-			       W(module)),
-		   MODISO_READ, module, NULL);
+	must_blame(
+		enter_fault(module, make_gate(module, poke_load1), W(module)),
+		MODISO_READ, module, NULL);
 	must_blame(enter_fault(module, make_gate(module, poke_store1),
 			       W(module), 1),
 		   MODISO_WRITE, module, NULL);
@@ -124,12 +83,6 @@ START_TEST(test_registered)
 	must_eq(region_bytes(hosts)[0] + region_bytes(others)[0], 0);
 }
 END_TEST
-
-MODULE_CODE static uintptr_t sum(uintptr_t a, uintptr_t b, uintptr_t c,
-				 uintptr_t d, uintptr_t e, uintptr_t f)
-{
-	return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f;
-}
 
 /* The way in and out needs nothing that the module may not touch. */
 START_TEST(test_gates)
@@ -260,53 +213,6 @@ START_TEST(test_scrubbed)
 }
 END_TEST
 
-static atomic_ulong rung;
-
-static void ring(int signo)
-{
-	(void)signo;
-	atomic_fetch_add(&rung, 1);
-	global[1]++;
-}
-
-MODULE_CODE static uintptr_t spin(uintptr_t rounds)
-{
-	volatile uintptr_t total = 0;
-	uintptr_t i;
-
-	for (i = 0; i < rounds; i++)
-		total += i;
-	return total;
-}
-
-/* Signals and the scheduler meet code that may not touch their frames. */
-START_TEST(test_signals)
-{
-	struct sigaction action = {.sa_handler = ring, .sa_flags = SA_ONSTACK};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
-				 .sigev_signo = SIGALRM};
-	long interval = (long)times(200000, 3000000);
-	const struct itimerspec often = {{0, interval}, {0, interval}};
-	unsigned long wanted = times(2000, 100), i;
-	struct modiso_gate *spinning, *load;
-	timer_t timer;
-
-	make_scene(_i);
-	spinning = make_gate(module, spin);
-	load = make_gate(module, poke_load1);
-	must(!sigaction(SIGALRM, &action, NULL));
-	must(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	must(!timer_settime(timer, 0, &often, NULL));
-	for (i = 0; atomic_load(&rung) < wanted; i++) {
-		must_eq(enter(spinning, 2000), 1999000);
-		must_blame(enter_fault(module, load, W(region_bytes(hosts))),
-			   MODISO_READ, region_bytes(hosts), hosts);
-	}
-	must(!timer_delete(timer));
-	must_eq(modiso_fault_count(), i);
-}
-END_TEST
-
 static void *worker(void *gate)
 {
 	unsigned long n = times(20000, 1000);
@@ -356,8 +262,7 @@ END_TEST
  * pointers save the first call's work of the dynamic linker, which writes.
  */
 static size_t (*volatile lib_strlen)(const char *) = strlen;
-static int (*volatile lib_memcmp)(const void *, const void *,
-				  size_t) = memcmp;
+static int (*volatile lib_memcmp)(const void *, const void *, size_t) = memcmp;
 static const char *(*volatile lib_strstr)(const char *, const char *) =
 	(const char *(*)(const char *, const char *))(modiso_fn)strstr;
 static unsigned long (*volatile lib_strtoul)(const char *, char **,
@@ -427,141 +332,6 @@ START_TEST(test_nested)
 }
 END_TEST
 
-/* --- the storm --- */
-
-/*
- * Modules of one level, threads that go in and out and fault, and three kinds
- * of signals that come all the time from two directions. The handlers do what
- * handlers are promised: touch what is guarded, call gates, be interrupted.
- */
-static struct modiso_gate *quick;
-static atomic_bool storm_over;
-static atomic_ulong rounds, handled[3], gates_by_handler;
-
-static void handle_guarded(int signo)
-{
-	atomic_ulong *count = modiso_region_base(hosts);
-	int saved = errno;
-
-	(void)signo;
-	atomic_fetch_add(count, 1);
-	if (atomic_fetch_add(&handled[0], 1) % 7 == 0) {
-		must_eq(enter(quick, 1, 2, 3, 4, 5, 6), 91);
-		atomic_fetch_add(&gates_by_handler, 1);
-	}
-	errno = saved;
-}
-
-static void handle_nested(int signo)
-{
-	(void)signo;
-	if (atomic_fetch_add(&handled[1], 1) % 5 == 0)
-		raise(SIGURG);
-}
-
-static void handle_inner(int signo)
-{
-	handle_guarded(signo);
-	atomic_fetch_add(&handled[2], 1);
-}
-
-static void *storm_worker(void *which)
-{
-	struct modiso_module *mine = which ? other : module;
-	struct modiso_gate *spinning = make_gate(mine, spin);
-	struct modiso_gate *load = make_gate(mine, poke_load1);
-	struct modiso_gate *adds = make_gate(mine, sum);
-	const unsigned char *byte = region_bytes(hosts) + 64;
-
-	while (!atomic_load(&storm_over)) {
-		must_eq(enter(spinning, 2000), 1999000);
-		must_blame(enter_fault(mine, load, W(byte)), MODISO_READ, byte,
-			   hosts);
-		must_eq(enter(adds, 1, 2, 3, 4, 5, 6), 91);
-		atomic_fetch_add(&rounds, 1);
-	}
-	return NULL;
-}
-
-static void handle(int signo, void (*handler)(int), int flags)
-{
-	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
-
-	must(!sigaction(signo, &action, NULL));
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	must(!clock_gettime(CLOCK_MONOTONIC, &now));
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-/* 10 kHz; in emulation that would leave no time for anything else. */
-static void every(int which, int signo)
-{
-	const long us = (long)times(100, 1000);
-	const struct itimerval often = {{0, us}, {0, us}};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
-				 .sigev_signo = signo};
-	const struct itimerspec same = {{0, us * 1000}, {0, us * 1000}};
-	timer_t timer;
-
-	if (which == 0) {
-		must(!setitimer(ITIMER_REAL, &often, NULL));
-		return;
-	}
-	must(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	must(!timer_settime(timer, 0, &same, NULL));
-}
-
-/* Of each kind of signal, and of what it came into the midst of. */
-static bool stormed_enough(void)
-{
-	return atomic_load(&rounds) > 10 && atomic_load(&handled[0]) > 100 &&
-	       atomic_load(&handled[2]) > 0 &&
-	       atomic_load(&gates_by_handler) > 10;
-}
-
-START_TEST(test_storm)
-{
-	long long end;
-	pthread_t threads[2];
-	unsigned i = 0;
-
-	make_scene_at((uint32_t)_i);
-	quick = make_gate(make_confined("quick", (uint32_t)_i), sum);
-	handle(SIGALRM, handle_guarded, 0);
-	handle(SIGUSR1, handle_guarded, SA_ONSTACK | SA_RESTART);
-	handle(SIGUSR2, handle_nested, SA_NODEFER);
-	handle(SIGURG, handle_inner, 0);
-	for (i = 0; i < 2; i++)
-		threads[i] = thread_start(storm_worker, i ? module : NULL);
-	end = now_ms() + (getenv("MODISO_TEST_LONG") ? 10000 : 3000);
-	every(0, SIGALRM);
-	every(1, SIGUSR1);
-	/*
-	 * Not faster than they are taken, or nobody gets on; and for as long as
-	 * a loaded machine needs.
-	 */
-	for (i = 0; now_ms() < end || !stormed_enough(); i++) {
-		must_eq(pthread_kill(threads[i % 2],
-				     i % 3 ? SIGUSR1 : SIGUSR2),
-			0);
-		while (atomic_load(&handled[0]) < i / 2)
-			sched_yield();
-	}
-	atomic_store(&storm_over, true);
-	for (i = 0; i < 2; i++)
-		thread_join(threads[i]);
-	handle(SIGALRM, SIG_IGN, 0);
-	handle(SIGUSR1, SIG_IGN, 0);
-	must_eq(atomic_load((atomic_ulong *)modiso_region_base(hosts)),
-		atomic_load(&handled[0]));
-}
-END_TEST
-
 /* A level that is not there: said so, and nothing weaker in its place. */
 START_TEST(test_refused)
 {
@@ -581,17 +351,6 @@ START_TEST(test_refused)
 }
 END_TEST
 
-static uint32_t backend_caps(void)
-{
-	struct modiso_backend_info info = {.struct_size = sizeof(info)};
-
-	if (modiso_backend_query(on_pkey() ? MODISO_BACKEND_PKEY
-					   : MODISO_BACKEND_MPROTECT,
-				 &info))
-		return 0;
-	return info.caps;
-}
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("confine");
@@ -600,9 +359,6 @@ static Suite *make_suite(void)
 	int i;
 
 	tcase_set_timeout(tcase, 60);
-	add_loop_test_but_tsan(tcase, test_storm, MODISO_CONFINE_GUARD,
-			       MODISO_CONFINE_GUARD + 1,
-			       "10,000 signals a second leave it no time");
 	for (i = 0; i < 2; i++) {
 		if (!(caps & 1u << levels[i])) {
 			tcase_add_loop_test(tcase, test_refused, i, i + 1);
@@ -614,12 +370,9 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_crashes, i, i + 1);
 		tcase_add_loop_test(tcase, test_wild_stack, i, i + 1);
 		tcase_add_loop_test(tcase, test_services, i, i + 1);
-		tcase_add_loop_test(tcase, test_signals, i, i + 1);
 		tcase_add_loop_test(tcase, test_threads, i, i + 1);
 		tcase_add_loop_test(tcase, test_mixed, i, i + 1);
 		tcase_add_loop_test(tcase, test_nested, i, i + 1);
-		tcase_add_loop_test(tcase, test_storm, (int)levels[i],
-				    (int)levels[i] + 1);
 		if (levels[i] == MODISO_CONFINE_READONLY)
 			tcase_add_test(tcase, test_libc);
 		if (levels[i] == MODISO_CONFINE_SEALED)

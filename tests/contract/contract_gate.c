@@ -3,7 +3,7 @@
  * contract_gate - a call into a module and back: arguments, results, nesting,
  * and a host that finds its CPU as it left it, whatever the module did to it.
  */
-#include "support/gate_calls.h"
+#include "contract/gate_calls.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"

@@ -3,7 +3,7 @@
  * contract_gate_return - what a module does to its stack, or to the words on
  * it, does not decide where the host goes on.
  */
-#include "support/gate_calls.h"
+#include "contract/gate_calls.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"

@@ -3,7 +3,7 @@
  * contract_gate_scrub - a scrubbed gate shows a module no register of the host
  * but its arguments.
  */
-#include "support/gate_calls.h"
+#include "contract/gate_calls.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"

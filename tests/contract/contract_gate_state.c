@@ -3,7 +3,7 @@
  * contract_gate_state - the state of the CPU that a module leaves behind is
  * not what the host goes on with, whichever way it comes back.
  */
-#include "support/gate_calls.h"
+#include "contract/gate_calls.h"
 #include "support/world.h"
 #include "support/poke.h"
 

@@ -3,7 +3,7 @@
  * contract_grant - regions that modules have rights to which they do not own:
  * these rights and no others, at once, on every thread, and with few keys.
  */
-#include "support/actors.h"
+#include "contract/actors.h"
 #include "support/world.h"
 #include "support/proc.h"
 

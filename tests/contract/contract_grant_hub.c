@@ -3,7 +3,7 @@
  * contract_grant_hub - a module that shares a region with each of more
  * partners than there are keys, and reaches them all.
  */
-#include "support/actors.h"
+#include "contract/actors.h"
 #include "support/world.h"
 #include "support/proc.h"
 

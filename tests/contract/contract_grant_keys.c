@@ -4,7 +4,7 @@
  * rights share one, rights that are not in use give theirs up, and a thread
  * that the library does not know keeps none by it.
  */
-#include "support/actors.h"
+#include "contract/actors.h"
 #include "support/world.h"
 #include "support/proc.h"
 

@@ -3,7 +3,7 @@
  * contract_grant_threads - rights that change while threads are in modules, or
  * on their way: from then on these rights and no others, on each of them.
  */
-#include "support/actors.h"
+#include "contract/actors.h"
 #include "support/world.h"
 #include "support/proc.h"
 

@@ -3,7 +3,7 @@
  * contract_heap_hostile - whatever a module writes into its heap or hands back
  * as a pointer, the host takes no block for another.
  */
-#include "support/heap_user.h"
+#include "contract/heap_user.h"
 #include "support/world.h"
 #include "support/proc.h"
 #include "core/heap.h"

@@ -3,7 +3,7 @@
  * contract_heap_life - heaps in snapshots, under many threads, over a fork,
  * and until their module ends.
  */
-#include "support/heap_user.h"
+#include "contract/heap_user.h"
 #include "support/world.h"
 #include "support/proc.h"
 #include "core/heap.h"

@@ -3,10 +3,10 @@
  * contract_hostile - lines of the hostile list (tests/hostile.map) that belong
  * to no single call of the library.
  */
+#include "contract/hostile_scene.h"
+#include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
-#include "support/world.h"
-
 #include "core/region.h"
 
 #include <fcntl.h>
@@ -14,29 +14,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-static struct modiso_module *module, *other;
-static struct modiso_region *own, *foreign, *hosts;
-
-static void make_scene(void)
-{
-	module = world_module();
-	other = make_module("other");
-	own = make_region(module, 2 * PAGE, "own");
-	foreign = make_region(other, 2 * PAGE, "foreign");
-	hosts = make_region(NULL, 2 * PAGE, "hosts");
-	memset(region_bytes(own), 0x55, 2 * PAGE);
-	memset(region_bytes(foreign), 0x66, 2 * PAGE);
-	memset(region_bytes(hosts), 0x77, 2 * PAGE);
-}
-
-/* --- accesses that are none --- */
 
 /* Masked moves without a lane, and hints, are no accesses. */
 MODULE_CODE static uintptr_t touch_nothing(uintptr_t address, uintptr_t avx)
@@ -76,8 +56,6 @@ START_TEST(test_no_access)
 	must(all_bytes(region_bytes(hosts), 0x77, 2 * PAGE));
 }
 END_TEST
-
-/* --- pages that are not as the library believes --- */
 
 /* It is tried again, as rights may have changed meanwhile; not for ever. */
 START_TEST(test_pages_taken_away)
@@ -120,8 +98,6 @@ START_TEST(test_made_while_closed)
 }
 END_TEST
 
-/* --- the kernel, on a module's behalf --- */
-
 MODULE_CODE static uintptr_t call_kernel(uintptr_t number, uintptr_t fd,
 					 uintptr_t buffer, uintptr_t length)
 {
@@ -161,8 +137,6 @@ START_TEST(test_kernel_on_behalf)
 }
 END_TEST
 
-/* --- the kernel's own words in a thread's memory --- */
-
 /* No restartable sequences while modules can write the words, nor theirs. */
 START_TEST(test_rseq)
 {
@@ -181,8 +155,6 @@ START_TEST(test_rseq)
 	must_eq(sched_getcpu() >= 0, true);
 }
 END_TEST
-
-/* --- modes that are the module's own --- */
 
 static modiso_fn plain_thunk;
 static unsigned service_mxcsr;
@@ -218,8 +190,6 @@ START_TEST(test_modes_kept)
 	must_eq(service_mxcsr & 0xffc0, host);
 }
 END_TEST
-
-/* --- the page below a stack --- */
 
 MODULE_CODE static uintptr_t where_stack(void)
 {
@@ -261,8 +231,6 @@ START_TEST(test_guard_page)
 }
 END_TEST
 
-/* --- a child of a fork has one thread --- */
-
 static uint32_t attached, go;
 
 static void *attach_and_wait(void *arg)
@@ -300,189 +268,6 @@ START_TEST(test_fork_gives_back)
 }
 END_TEST
 
-/* --- stopped, continued, traced --- */
-
-enum { STOPS = 40 };
-
-static struct stopped {
-	uint32_t over;
-	uint64_t calls;
-} *stopped;
-
-MODULE_CODE static uintptr_t double_it(uintptr_t value)
-{
-	return 2 * value;
-}
-
-/* Calls a gate, faults in another, looks at what is left; until it is told. */
-static void call_for_ever(void *unused)
-{
-	struct modiso_gate *good = make_gate(module, double_it);
-	struct modiso_gate *bad = make_gate(module, poke_ud2);
-	uintptr_t i;
-
-	(void)unused;
-	for (i = 0; !__atomic_load_n(&stopped->over, __ATOMIC_SEQ_CST); i++) {
-		must_eq(enter(good, i), 2 * i);
-		if (i % 16 == 0)
-			enter_fault(module, bad, 0);
-		region_bytes(hosts)[0]++;
-		__atomic_fetch_add(&stopped->calls, 1, __ATOMIC_SEQ_CST);
-	}
-}
-
-static void wait_for_calls(pid_t child, unsigned more)
-{
-	uint64_t calls = __atomic_load_n(&stopped->calls, __ATOMIC_SEQ_CST);
-	int status;
-
-	while (__atomic_load_n(&stopped->calls, __ATOMIC_SEQ_CST) <
-	       calls + more) {
-		if (waitpid(child, &status, WNOHANG) == child)
-			must_exit(status, 1000); /* it did not wait for us */
-		sched_yield();
-	}
-}
-
-/* As a debugger does; false: that is forbidden to this process. */
-static bool hold_and_let_go(pid_t child)
-{
-	int status;
-
-	if (ptrace(PTRACE_ATTACH, child, NULL, NULL)) {
-		must_eq(errno, EPERM);
-		return false;
-	}
-	must_eq(waitpid(child, &status, __WALL), child);
-	must(WIFSTOPPED(status));
-	/* Whatever came first is given back; the stop itself is not. */
-	must(!ptrace(PTRACE_DETACH, child, NULL,
-		     WSTOPSIG(status) == SIGSTOP ? 0 : W(WSTOPSIG(status))));
-	must(!kill(child, SIGCONT));
-	return true;
-}
-
-/* A child that calls, and is let end. */
-static pid_t start_caller(void)
-{
-	pid_t child;
-
-	stopped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	must(stopped != MAP_FAILED);
-	make_scene();
-	child = fork();
-	must(child >= 0);
-	if (!child) {
-		call_for_ever(NULL);
-		_exit(0);
-	}
-	wait_for_calls(child, 1);
-	return child;
-}
-
-static void end_caller(pid_t child)
-{
-	int status;
-
-	__atomic_store_n(&stopped->over, 1, __ATOMIC_SEQ_CST);
-	must_eq(waitpid(child, &status, 0), child);
-	must_exit(status, 0);
-}
-
-START_TEST(test_stopped)
-{
-	pid_t child = start_caller();
-	int status, i;
-
-	for (i = 0; i < STOPS; i++) {
-		must(!kill(child, SIGSTOP));
-		must_eq(waitpid(child, &status, WUNTRACED), child);
-		must(WIFSTOPPED(status));
-		must(!kill(child, SIGCONT));
-		wait_for_calls(child, 1);
-	}
-	for (i = 0; i < STOPS && hold_and_let_go(child); i++)
-		wait_for_calls(child, 1);
-	wait_for_calls(child, 20);
-	end_caller(child);
-}
-END_TEST
-
-#define TRAP_FLAG 0x100ull
-
-/*
- * What a debugger does about a kernel that takes the trap flag for the
- * program's own once it has stepped over a popf: it takes it out again, before
- * a signal's frame keeps it.
- */
-static void clear_trap_flag(pid_t child)
-{
-	struct user_regs_struct registers;
-
-	must(!ptrace(PTRACE_GETREGS, child, NULL, &registers));
-	if (!(registers.eflags & TRAP_FLAG))
-		return;
-	registers.eflags &= ~TRAP_FLAG;
-	must(!ptrace(PTRACE_SETREGS, child, NULL, &registers));
-}
-
-/* The child's own signals go on to it, and the steps and the stop do not. */
-static uintptr_t signal_of(int status)
-{
-	int signo = WSTOPSIG(status);
-
-	return signo == SIGTRAP || signo == SIGSTOP ? 0 : (uintptr_t)signo;
-}
-
-/* Attach, execute so many instructions one by one, let go wherever that is. */
-static bool step_and_let_go(pid_t child, unsigned long steps)
-{
-	int status;
-
-	if (ptrace(PTRACE_ATTACH, child, NULL, NULL)) {
-		must_eq(errno, EPERM);
-		return false;
-	}
-	must_eq(waitpid(child, &status, __WALL), child);
-	must(WIFSTOPPED(status));
-	/* A signal that came first; the stop is still to come. */
-	while (WSTOPSIG(status) != SIGSTOP) {
-		must(!ptrace(PTRACE_CONT, child, NULL, signal_of(status)));
-		must_eq(waitpid(child, &status, __WALL), child);
-		must(WIFSTOPPED(status));
-	}
-	while (steps-- > 0) {
-		clear_trap_flag(child);
-		must(!ptrace(PTRACE_SINGLESTEP, child, NULL,
-			     signal_of(status)));
-		must_eq(waitpid(child, &status, __WALL), child);
-		must(WIFSTOPPED(status));
-	}
-	clear_trap_flag(child);
-	must(!ptrace(PTRACE_DETACH, child, NULL, signal_of(status)));
-	return true;
-}
-
-/* From wherever it is, through gates, faults and handlers, to anywhere. */
-START_TEST(test_stepped)
-{
-	unsigned long each = times(2000, 300), i;
-	pid_t child = start_caller();
-
-	for (i = 0; i < 10; i++) {
-		if (!step_and_let_go(child, each + 17 * i)) {
-			must(!kill(child, SIGKILL));
-			test_skip("ptrace", "tracing is forbidden here");
-		}
-		wait_for_calls(child, 20);
-	}
-	end_caller(child);
-}
-END_TEST
-
-/* --- memory that the hardware calls broken --- */
-
 /*
  * What the kernel sends to a thread that touches such a page, sent by the
  * module to itself: the kernel lets a process say that of its own.
@@ -495,8 +280,7 @@ MODULE_CODE static uintptr_t poisoned(siginfo_t *info, uintptr_t process,
 	__asm__ volatile("mov %[info], %%r10\n\tsyscall"
 			 : "=a"(result)
 			 : "a"((uintptr_t)SYS_rt_tgsigqueueinfo), "D"(process),
-			   "S"(thread), "d"((uintptr_t)SIGBUS),
-			   [info] "r"(info)
+			   "S"(thread), "d"((uintptr_t)SIGBUS), [info] "r"(info)
 			 : "rcx", "r10", "r11", "memory");
 	return result;
 }
@@ -599,9 +383,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_guard_page, 0, 2);
 	add_test_but_tsan(tcase, test_fork_gives_back,
 			  "no threads in the child of a fork beside threads");
-	tcase_add_test(tcase, test_stopped);
-	add_test_but_tsan(tcase, test_stepped,
-			  "its run-time library puts signals off");
 	tcase_add_test(tcase, test_poison);
 	tcase_add_test(tcase, test_poison_early);
 	suite_add_tcase(suite, tcase);

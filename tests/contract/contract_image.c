@@ -3,7 +3,7 @@
  * Images that come into a module: every byte protected, never writable and
  * executable, connected to services alone, and gone without a trace.
  */
-#include "support/image_maker.h"
+#include "contract/image_maker.h"
 #include "support/world.h"
 #include "support/elf.h"
 #include "support/proc.h"

@@ -2,7 +2,7 @@
 /*
  * contract_image_flat - images without an ELF file around them.
  */
-#include "support/image_maker.h"
+#include "contract/image_maker.h"
 #include "support/world.h"
 #include "support/elf.h"
 #include "support/proc.h"

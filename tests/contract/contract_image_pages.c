@@ -3,7 +3,7 @@
  * contract_image_pages - the pages of an image: each byte of a segment has its
  * rights and no others, up to its last, and code is never writable.
  */
-#include "support/image_maker.h"
+#include "contract/image_maker.h"
 #include "support/world.h"
 #include "support/elf.h"
 #include "support/poke.h"

@@ -5,80 +5,19 @@
  * reached is done or refused, with the limit's name, and never half done. And
  * what the kernel does with pages by itself changes nobody's rights.
  */
-#include "support/poke.h"
-#include "support/proc.h"
+#include "contract/limit_scene.h"
 #include "support/world.h"
+#include "support/proc.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-static struct modiso_module *module, *other;
-static struct modiso_region *own, *foreign, *hosts, *adopted, *spare;
-static struct modiso_gate *store, *others_store;
-static unsigned char *lent; /* four pages, [1] and [2] are adopted */
-
-static void make_scene(void)
-{
-	module = world_module();
-	other = make_module("other");
-	own = make_region(module, PAGE, "own");
-	foreign = make_region(other, PAGE, "foreign");
-	hosts = make_region(NULL, PAGE, "hosts");
-	make_region(module, PAGE, "below");
-	spare = make_region(module, PAGE, "spare");
-	make_region(module, PAGE, "above");
-	lent = pages_map(4, PROT_READ | PROT_WRITE);
-	memset(lent, 0x44, 4 * PAGE);
-	expect(MODISO_OK, modiso_region_adopt(other, lent + PAGE, 2 * PAGE, RW,
-					      NULL, &adopted));
-	memset(region_bytes(own), 0x55, PAGE);
-	memset(region_bytes(foreign), 0x66, PAGE);
-	memset(region_bytes(hosts), 0x77, PAGE);
-	store = make_gate(module, poke_store1);
-	others_store = make_gate(other, poke_store1);
-	enter(store, W(region_bytes(own)), 0x55);
-	enter(others_store, W(region_bytes(foreign)), 0x66);
-}
-
-static void refused(struct modiso_region *region, const void *address)
-{
-	must_blame(enter_fault(module, store, W(address), 0), MODISO_WRITE,
-		   address, region);
-}
-
-static void check_scene(void)
-{
-	enter(store, W(region_bytes(own)), 0x55);
-	refused(hosts, region_bytes(hosts));
-	if (other)
-		refused(foreign, region_bytes(foreign));
-	if (adopted) {
-		refused(adopted, lent + PAGE);
-		refused(adopted, lent + 3 * PAGE - 1);
-	}
-	must(all_bytes(region_bytes(hosts), 0x77, PAGE));
-	must(all_bytes(lent, 0x44, 4 * PAGE));
-}
-
-static void end_scene(void)
-{
-	expect(MODISO_OK, modiso_module_destroy(module));
-	expect(MODISO_OK, modiso_module_destroy(other));
-	expect(MODISO_OK, modiso_region_destroy(hosts));
-	pages_unmap(lent, 4);
-	world_stop();
-}
-
-/* --- the limits; reaching one may happen inside a module: no must() --- */
 
 static unsigned char *filler; /* every other page of it gets a mapping */
 static size_t filler_pages, filled;
@@ -169,18 +108,6 @@ static void free_data(void)
 	setrlimit(RLIMIT_DATA, &data);
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0) {
-		/* What was to be limited is not: the test says so. */
-	}
-	close(fd);
-}
-
 /* The whole machine's: only where it is the test's alone. */
 static void prepare_commit(void)
 {
@@ -241,6 +168,7 @@ static const struct limit {
 	{"vm.overcommit_memory", prepare_commit, limit_commit, free_commit,
 	 CREATE_HOSTS, CREATE_REGION | CREATE_HOSTS},
 };
+
 #define LIMITS ((int)(sizeof(limits) / sizeof(*limits)))
 
 static const struct limit *limit;
@@ -438,158 +366,6 @@ START_TEST(test_half_tagged)
 }
 END_TEST
 
-/* --- what the kernel does with pages --- */
-
-#define HUGE ((size_t)2 << 20)
-
-#ifndef MADV_COLLAPSE
-#	define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_PAGEOUT
-#	define MADV_COLD    20
-#	define MADV_PAGEOUT 21
-#endif
-
-/* KiB of huge pages in the mapping at @address. */
-static unsigned long huge_kib(const void *address)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	unsigned long start, end, kib = 0;
-	bool here = false;
-	char line[512];
-
-	must(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			here = start <= W(address) && W(address) < end;
-		else if (here)
-			sscanf(line, "AnonHugePages: %lu", &kib);
-	}
-	fclose(file);
-	return kib;
-}
-
-/* Two huge pages, aligned; @block is what they lie in. */
-static unsigned char *huge_pages(unsigned char **block)
-{
-	unsigned char *base;
-
-	/* The kernel switches them off on a machine as small as the virtual. */
-	if (emulated())
-		write_file("/sys/kernel/mm/transparent_hugepage/enabled",
-			   "madvise");
-	*block = pages_map(3 * HUGE / PAGE, PROT_READ | PROT_WRITE);
-	base = *block + (-W(*block) & (HUGE - 1));
-	if (madvise(base, 2 * HUGE, MADV_HUGEPAGE))
-		test_skip("thp", "the kernel has no transparent huge pages");
-	memset(base, 0x44, 2 * HUGE);
-	if (huge_kib(base) == 0)
-		test_skip("thp", "the kernel gives no huge pages here");
-	return base;
-}
-
-/* One small page out of a huge one: exactly that page, nothing beside it. */
-START_TEST(test_huge_split)
-{
-	unsigned char *block, *base, *page;
-	struct modiso_region *small = NULL;
-	size_t at;
-	int i;
-
-	make_scene();
-	base = huge_pages(&block);
-	for (i = 0; i < 4; i++) {
-		at = (size_t[]){0, PAGE, HUGE - PAGE, HUGE + 17 * PAGE}[i];
-		page = base + at;
-		expect(MODISO_OK, modiso_region_adopt(other, page, PAGE, RW,
-						      NULL, &small));
-		refused(small, page);
-		refused(small, page + PAGE - 1);
-		if (at)
-			enter(store, W(page) - 1, 0x44);
-		enter(store, W(page) + PAGE, 0x44);
-		enter(others_store, W(page) + 7, 0x44);
-		expect(MODISO_OK, modiso_region_destroy(small));
-		enter(store, W(page), 0x44);
-	}
-	must(all_bytes(base, 0x44, 2 * HUGE));
-	pages_unmap(block, 3 * HUGE / PAGE);
-	check_scene();
-	end_scene();
-}
-END_TEST
-
-static atomic_bool stop;
-
-/* Gates all the time, good calls and bad ones. */
-static void *call_gates(void *bytes)
-{
-	unsigned char *byte = bytes;
-	unsigned long n;
-
-	for (n = 0; !stop || n < 10; n++) {
-		enter(store, W(region_bytes(own)) + n % PAGE, 0x55);
-		refused(adopted, byte + n * PAGE % (2 * HUGE));
-		refused(hosts, region_bytes(hosts) + n % PAGE);
-	}
-	return NULL;
-}
-
-static void move_all(unsigned char *base, size_t length)
-{
-	static void *pages[64];
-	static int nodes[64], status[64];
-	size_t n = length / PAGE < 64 ? length / PAGE : 64, i;
-
-	for (i = 0; i < n; i++)
-		pages[i] = base + i * PAGE;
-	syscall(SYS_move_pages, 0, n, pages, nodes, status, 2 /* MOVE */);
-}
-
-START_TEST(test_pressure)
-{
-	static const int advice[] = {MADV_COLD,       MADV_PAGEOUT,
-				     MADV_COLLAPSE,   MADV_MERGEABLE,
-				     MADV_NOHUGEPAGE, MADV_HUGEPAGE};
-	enum { ADVICE = sizeof(advice) / sizeof(*advice) };
-	unsigned taken[ADVICE] = {0}, i;
-	unsigned long round, rounds = times(50, 5);
-	unsigned char *block, *base;
-	pthread_t thread;
-
-	make_scene();
-	expect(MODISO_OK, modiso_region_destroy(adopted));
-	base = huge_pages(&block);
-	expect(MODISO_OK,
-	       modiso_region_adopt(other, base, 2 * HUGE, RW, NULL, &adopted));
-	if (emulated())
-		write_file("/sys/kernel/mm/ksm/run", "1");
-	thread = thread_start(call_gates, base);
-	for (round = 0; round < rounds; round++) {
-		for (i = 0; i < ADVICE; i++) {
-			taken[i] += !madvise(base, 2 * HUGE, advice[i]);
-			madvise(region_bytes(hosts), PAGE, advice[i]);
-		}
-		move_all(base, 2 * HUGE);
-		if (emulated() && round % 4 == 0)
-			write_file("/proc/sys/vm/compact_memory", "1");
-		enter(others_store, W(base) + round * PAGE, 0x44);
-	}
-	stop = true;
-	thread_join(thread);
-	for (i = 0; i < ADVICE; i++)
-		printf("# advice %d: taken %u times\n", advice[i], taken[i]);
-	must(taken[0] && taken[1]);
-	must(all_bytes(base, 0x44, 2 * HUGE));
-	must(all_bytes(region_bytes(hosts), 0x77, PAGE));
-	expect(MODISO_OK, modiso_region_destroy(adopted));
-	adopted = NULL;
-	pages_unmap(block, 3 * HUGE / PAGE);
-	check_scene();
-	end_scene();
-}
-END_TEST
-
 /* What 10,000 regions of 1,000 modules take, none of whose pages is touched. */
 START_TEST(test_own_memory)
 {
@@ -621,8 +397,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_init, 0, LIMITS);
 	tcase_add_test(tcase, test_own_memory);
 	tcase_add_test(tcase, test_half_tagged);
-	tcase_add_test(tcase, test_huge_split);
-	tcase_add_test(tcase, test_pressure);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

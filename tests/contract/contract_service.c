@@ -3,6 +3,7 @@
  * contract_service - a module calls into the host: on the host's stack, with
  * the host's rights, and back with its own.
  */
+#include "contract/service_caller.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
@@ -10,66 +11,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <xmmintrin.h>
-
-static struct modiso_module *module, *other;
-static struct modiso_region *hosts, *others;
-
-static void make_scene(void)
-{
-	module = world_module();
-	other = make_module("other");
-	hosts = make_region(NULL, PAGE, "host's");
-	others = make_region(other, PAGE, "other's");
-}
-
-/* --- where and with what it runs --- */
-
-static struct {
-	int calls;
-	bool on_stack;
-	struct modiso_module *caller;
-	unsigned char host_byte, other_byte;
-	unsigned mxcsr;
-	uint64_t rflags;
-	bool copied;
-} seen;
-
-static uint64_t flags_now(void)
-{
-	uint64_t flags;
-
-	__asm__ volatile("pushf\n\tpop %0" : "=r"(flags));
-	return flags;
-}
-
-static uintptr_t look(uintptr_t value)
-{
-	char from[200], to[200];
-
-	seen.rflags = flags_now();
-	seen.mxcsr = _mm_getcsr();
-	seen.calls++;
-	seen.on_stack = thread_owns_stack(&value) || thread_owns_stack(from);
-	seen.caller = modiso_module_caller();
-	seen.host_byte = region_bytes(hosts)[3]++;
-	seen.other_byte = region_bytes(others)[3]++;
-	memset(from, 'f', sizeof(from));
-	memmove(to, from, sizeof(to));
-	seen.copied = !memcmp(from, to, sizeof(to));
-	return value + 1;
-}
-
-static uintptr_t (*volatile service)(uintptr_t value);
-
-MODULE_CODE static uintptr_t call_service(uintptr_t value)
-{
-	volatile uintptr_t mine = value;
-
-	return service(value) + (mine == value ? 0 : 1000);
-}
 
 START_TEST(test_host_side)
 {
@@ -96,12 +38,6 @@ START_TEST(test_host_side)
 }
 END_TEST
 
-/* Back in the module the rights are the module's, on either side of a call. */
-MODULE_CODE static uintptr_t call_then_touch(uintptr_t value, uintptr_t address)
-{
-	return service(value) + poke_load1((const void *)address);
-}
-
 START_TEST(test_rights_on_return)
 {
 	struct modiso_gate *gate;
@@ -118,8 +54,6 @@ START_TEST(test_rights_on_return)
 	must_eq(modiso_module_caller(), NULL);
 }
 END_TEST
-
-/* --- arguments --- */
 
 static double take_all(uintptr_t a, double p, uintptr_t b, double q,
 		       uintptr_t c, double r, uintptr_t d, double s,
@@ -204,11 +138,6 @@ static uintptr_t clobber(uintptr_t value)
 
 static struct cpu_seen module_seen, module_before;
 
-MODULE_CODE static uintptr_t plain(uintptr_t value)
-{
-	return value;
-}
-
 MODULE_CODE static uintptr_t watch_registers(uintptr_t value)
 {
 	cpu_call(&module_before, (modiso_fn)plain, value, 0, 0, 0);
@@ -225,112 +154,6 @@ START_TEST(test_module_side)
 	wrong = cpu_is_host(&module_seen, &module_before);
 	if (wrong)
 		ck_abort_msg("%s", wrong);
-}
-END_TEST
-
-/* --- what a service leaves in registers --- */
-
-typedef uintptr_t (*after_fn)(struct poke_registers *, modiso_fn, uintptr_t);
-static const after_fn after[] = {poke_after_xmm, poke_after_ymm,
-				 poke_after_zmm};
-
-/* Nothing but zeros, in what xmm0 does not carry. */
-static void must_be_swept(const struct poke_registers *found)
-{
-	int i;
-
-	for (i = 0; i < 16; i++)
-		if (found->word[i] == POKE_SECRET ||
-		    (uint32_t)found->word[i] == (uint32_t)POKE_SECRET)
-			ck_abort_msg("register %d holds the host's secret", i);
-	must(all_bytes(found->vector[0] + 8, 0, sizeof(found->vector) - 8));
-	must(all_bytes(found->mask, 0, sizeof(found->mask)));
-	must(all_bytes(found->mmx, 0, sizeof(found->mmx)));
-}
-
-/* @thunk leaves POKE_SECRET everywhere: what is in xmm0 when it is back? */
-static uint64_t swept(struct modiso_gate *gate, modiso_fn thunk,
-		      struct poke_registers *found, uintptr_t vectors)
-{
-	uint64_t low;
-
-	memset(found, 0, sizeof(*found));
-	enter(gate, W(found), W(thunk), vectors);
-	must_eq(found->word[0], vectors + 1);
-	must_be_swept(found);
-	memcpy(&low, found->vector[0], sizeof(low));
-	return low;
-}
-
-static void check_swept(struct modiso_module *caller, uint32_t flags,
-			uintptr_t vectors)
-{
-	struct modiso_service_options float_result = {
-		.struct_size = sizeof(float_result),
-		.flags = MODISO_SERVICE_FLOAT};
-	struct modiso_gate_options options = {
-		.struct_size = sizeof(options), .flags = flags, .word_args = 3};
-	struct poke_registers *at =
-		modiso_region_base(make_region(caller, sizeof(*at), "seen"));
-	modiso_fn word = make_service("word", poke_litter);
-	struct modiso_service *made;
-	struct modiso_gate *gate;
-
-	expect(MODISO_OK, modiso_service_create("float", (modiso_fn)poke_litter,
-						&float_result, &made));
-	expect(MODISO_OK, modiso_gate_create(caller, (modiso_fn)after[vectors],
-					     &options, &gate));
-	must_eq(swept(gate, word, at, vectors), 0);
-	must_eq(swept(gate, modiso_service_thunk(made), at, vectors),
-		POKE_SECRET);
-	must_eq(swept(gate, word, at, vectors), 0);
-}
-
-START_TEST(test_swept)
-{
-	check_swept(world_module(), MODISO_GATE_SCRUB, (uintptr_t)_i);
-}
-END_TEST
-
-START_TEST(test_swept_sealed)
-{
-	struct modiso_module_options options = {.struct_size = sizeof(options),
-						.confinement =
-							MODISO_CONFINE_SEALED};
-	struct modiso_module *sealed;
-
-	world_start();
-	expect(MODISO_OK, modiso_module_create("sealed", &options, &sealed));
-	check_swept(sealed, 0, (uintptr_t)_i);
-}
-END_TEST
-
-/* Links that threads have from before the module's first scrubbing gate. */
-START_TEST(test_swept_late)
-{
-	struct modiso_module *late = world_module();
-
-	must_eq(enter(make_gate(late, plain), 3), 3);
-	check_swept(late, MODISO_GATE_SCRUB, CPU_XMM);
-}
-END_TEST
-
-/* The tests above can fail: without the gate the secret is there. */
-START_TEST(test_swept_control)
-{
-	struct poke_registers at;
-	uint64_t secret = POKE_SECRET;
-	int i;
-
-	world_start();
-	memset(&at, 0, sizeof(at));
-	after[_i](&at, (modiso_fn)poke_litter, (uintptr_t)_i);
-	for (i = 0; i < 16; i++)
-		must(!memcmp(at.vector[i], &secret, sizeof(secret)));
-	for (i = 0; i < 8; i++)
-		must_eq(at.mmx[i], POKE_SECRET);
-	must_eq(at.word[2], POKE_SECRET);
-	must_eq(at.word[11], POKE_SECRET);
 }
 END_TEST
 
@@ -399,242 +222,6 @@ START_TEST(test_wild_stack)
 	must_eq(enter(make_gate(module, call_service), 1), 2);
 }
 END_TEST
-
-/* --- who may call --- */
-
-#define SIZED .struct_size = sizeof(struct modiso_service_options)
-
-START_TEST(test_listed)
-{
-	struct modiso_service_options options = {
-		SIZED, .flags = MODISO_SERVICE_LISTED};
-	struct modiso_gate *mine, *its;
-	struct modiso_service *listed;
-	const struct modiso_fault *fault;
-
-	make_scene();
-	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
-						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
-	mine = make_gate(module, call_service);
-	its = make_gate(other, call_service);
-	fault = enter_fault(module, mine, 1);
-	must_eq(fault->kind, MODISO_FAULT_SERVICE);
-	must_eq(fault->signo, 0);
-	must_eq(fault->access, 0);
-	must_eq(fault->depth, 1);
-	must_eq(seen.calls, 0);
-	expect(MODISO_OK, modiso_service_allow(listed, module));
-	must_eq(enter(mine, 1), 2);
-	fault = enter_fault(other, its, 1);
-	must_eq(fault->kind, MODISO_FAULT_SERVICE);
-	expect(MODISO_OK, modiso_service_allow(listed, other));
-	/* Twice is once. */
-	expect(MODISO_OK, modiso_service_allow(listed, other));
-	must_eq(enter(its, 1), 2);
-	must_eq(enter(mine, 1), 2);
-	must_eq(seen.calls, 3);
-	expect(MODISO_OK, modiso_service_deny(listed, module));
-	must_eq(enter_fault(module, mine, 1)->kind, MODISO_FAULT_SERVICE);
-	must_eq(enter(its, 1), 2);
-	expect(MODISO_OK, modiso_service_deny(listed, module));
-	expect(MODISO_OK, modiso_service_deny(listed, other));
-	must_eq(enter_fault(other, its, 1)->kind, MODISO_FAULT_SERVICE);
-	must_eq(seen.calls, 4);
-	/* The host is on no list. */
-	must_eq(service(1), 2);
-	expect(MODISO_OK, modiso_service_destroy(listed));
-}
-END_TEST
-
-/* A refusal leaves nothing behind: the next call is as any other. */
-START_TEST(test_after_refusal)
-{
-	struct modiso_service_options options = {
-		SIZED, .flags = MODISO_SERVICE_LISTED};
-	struct modiso_service *listed;
-	uintptr_t (*open)(uintptr_t);
-	struct modiso_gate *call, *touch;
-	modiso_fn closed;
-	int i;
-
-	make_scene();
-	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
-						&options, &listed));
-	closed = modiso_service_thunk(listed);
-	open = (uintptr_t(*)(uintptr_t))make_service("open", look);
-	call = make_gate(module, call_service);
-	touch = make_gate(module, call_then_touch);
-	for (i = 0; i < 3; i++) {
-		service = (uintptr_t(*)(uintptr_t))closed;
-		must_eq(enter_fault(module, call, 1)->kind,
-			MODISO_FAULT_SERVICE);
-		service = open;
-		seen.on_stack = false;
-		must_eq(enter(call, 1), 2);
-		must(seen.on_stack);
-		must_eq(seen.caller, module);
-		must_blame(
-			enter_fault(module, touch, 1, W(region_bytes(hosts))),
-			MODISO_READ, region_bytes(hosts), hosts);
-	}
-}
-END_TEST
-
-/* The place on the list is the module's, not that of the next one made. */
-START_TEST(test_list_forgets)
-{
-	struct modiso_service_options options = {
-		SIZED, .flags = MODISO_SERVICE_LISTED};
-	struct modiso_service *listed;
-	struct modiso_module *next;
-	int i;
-
-	make_scene();
-	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
-						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
-	for (i = 0; i < 40; i++) {
-		next = make_module("next");
-		must_eq(enter_fault(next, make_gate(next, call_service), 1)
-				->kind,
-			MODISO_FAULT_SERVICE);
-		expect(MODISO_OK, modiso_service_allow(listed, next));
-		must_eq(enter(make_gate(next, call_service), 1), 2);
-		expect(MODISO_OK, modiso_module_destroy(next));
-	}
-	expect(MODISO_OK, modiso_service_destroy(listed));
-}
-END_TEST
-
-START_TEST(test_destroyed)
-{
-	struct modiso_service *once;
-	struct modiso_gate *gate;
-	const struct modiso_fault *fault;
-
-	make_scene();
-	expect(MODISO_OK,
-	       modiso_service_create("once", (modiso_fn)look, NULL, &once));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(once);
-	gate = make_gate(module, call_service);
-	must_eq(enter(gate, 1), 2);
-	expect(MODISO_OK, modiso_service_destroy(once));
-	fault = enter_fault(module, gate, 1);
-	must_eq(fault->kind, MODISO_FAULT_SERVICE);
-	must_eq(fault->signo, 0);
-	must_eq(seen.calls, 1);
-}
-END_TEST
-
-/* A fault without a signal is told like any other, and cannot be retried. */
-static int filtered, landed;
-
-static enum modiso_verdict retrying(const struct modiso_fault *fault, void *arg)
-{
-	filtered += fault->kind == MODISO_FAULT_SERVICE;
-	(void)arg;
-	return MODISO_VERDICT_RETRY;
-}
-
-static void landing(const struct modiso_fault *fault, void *arg)
-{
-	landed += fault->kind == MODISO_FAULT_SERVICE;
-	(void)arg;
-}
-
-START_TEST(test_denied_is_told)
-{
-	struct modiso_service_options options = {
-		SIZED, .flags = MODISO_SERVICE_LISTED};
-	struct modiso_service *listed;
-
-	make_scene();
-	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
-						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
-	expect(MODISO_OK, modiso_fault_notify(NULL, retrying, landing, NULL));
-	must_eq(enter_fault(module, make_gate(module, call_service), 1)->kind,
-		MODISO_FAULT_SERVICE);
-	must_eq(filtered, 1);
-	must_eq(landed, 1);
-}
-END_TEST
-
-START_TEST(test_wrong_arguments)
-{
-	struct modiso_service_options options = {SIZED};
-	struct modiso_service *out = UNTOUCHED, *open;
-	char name[MODISO_NAME_SIZE + 1];
-
-	make_scene();
-	memset(name, 'n', sizeof(name));
-	name[MODISO_NAME_SIZE] = '\0';
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create(NULL, (modiso_fn)look, NULL, &out));
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create("", (modiso_fn)look, NULL, &out));
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create(name, (modiso_fn)look, NULL, &out));
-	expect(MODISO_ERR_INVAL, modiso_service_create("s", NULL, NULL, &out));
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create("s", (modiso_fn)look, NULL, NULL));
-	options.struct_size = 0;
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create("s", (modiso_fn)look, &options, &out));
-	options.struct_size = 4;
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create("s", (modiso_fn)look, &options, &out));
-	options.struct_size = sizeof(options);
-	options.flags = 1u << 2;
-	expect(MODISO_ERR_INVAL,
-	       modiso_service_create("s", (modiso_fn)look, &options, &out));
-	must_eq(out, UNTOUCHED);
-	name[MODISO_NAME_SIZE - 1] = '\0';
-	expect(MODISO_OK,
-	       modiso_service_create(name, (modiso_fn)look, NULL, &open));
-	/* It has no list to be put on. */
-	expect(MODISO_ERR_INVAL, modiso_service_allow(open, module));
-	expect(MODISO_ERR_INVAL, modiso_service_deny(open, module));
-	expect(MODISO_ERR_INVAL, modiso_service_allow(NULL, module));
-	expect(MODISO_ERR_INVAL, modiso_service_allow(open, NULL));
-	expect(MODISO_ERR_INVAL, modiso_service_deny(NULL, module));
-	expect(MODISO_ERR_INVAL, modiso_service_deny(open, NULL));
-}
-END_TEST
-
-/* As many as promised, one too many, and again when they are gone. */
-START_TEST(test_limit)
-{
-	enum { SERVICES = 4096 };
-	static struct modiso_service *services[SERVICES];
-	struct modiso_service *out = UNTOUCHED;
-	int i, round;
-
-	make_scene();
-	for (round = 0; round < 2; round++) {
-		for (i = 0; i < SERVICES; i++)
-			expect(MODISO_OK,
-			       modiso_service_create("s", (modiso_fn)look, NULL,
-						     &services[i]));
-		expect(MODISO_ERR_LIMIT,
-		       modiso_service_create("s", (modiso_fn)look, NULL, &out));
-		must_eq(out, UNTOUCHED);
-		for (i = 0; i < SERVICES; i++) {
-			service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(
-				services[i]);
-			if (i % 512 == 511)
-				must_eq(enter(make_gate(module, call_service),
-					      1),
-					2);
-		}
-		for (i = 0; i < SERVICES; i++)
-			expect(MODISO_OK, modiso_service_destroy(services[i]));
-	}
-}
-END_TEST
-
-/* --- services that call gates, and that wait --- */
 
 static struct modiso_gate *inner_gate;
 
@@ -766,22 +353,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_arguments);
 	tcase_add_test(tcase, test_called_by_host);
 	tcase_add_test(tcase, test_module_side);
-	tcase_add_loop_test(tcase, test_swept, CPU_XMM, (int)cpu_vectors() + 1);
-	if (on_pkey())
-		tcase_add_loop_test(tcase, test_swept_sealed, CPU_XMM,
-				    (int)cpu_vectors() + 1);
-	tcase_add_test(tcase, test_swept_late);
-	tcase_add_loop_test(tcase, test_swept_control, CPU_XMM,
-			    (int)cpu_vectors() + 1);
 	tcase_add_test(tcase, test_bad_modes);
 	tcase_add_test(tcase, test_wild_stack);
-	tcase_add_test(tcase, test_listed);
-	tcase_add_test(tcase, test_after_refusal);
-	tcase_add_test(tcase, test_list_forgets);
-	tcase_add_test(tcase, test_destroyed);
-	tcase_add_test(tcase, test_denied_is_told);
-	tcase_add_test(tcase, test_wrong_arguments);
-	tcase_add_test(tcase, test_limit);
 	tcase_add_test(tcase, test_service_calls_gate);
 	tcase_add_test(tcase, test_blocking_service);
 	tcase_add_test(tcase, test_fault_in_service);

@@ -3,10 +3,10 @@
  * contract_thread - rights are right on every thread: older than the library
  * or younger, many at once, and gone without a trace.
  */
+#include "contract/thread_scene.h"
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
-
 #include "arch/x86_64/signal.h"
 #include "os/linux_sys.h"
 
@@ -14,26 +14,8 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <threads.h>
-#include <unistd.h>
-
-static struct modiso_module *module, *other;
-static struct modiso_region *data, *others, *hosts;
-
-static void make_scene(void)
-{
-	module = world_module();
-	other = make_module("other");
-	data = make_region(module, PAGE, "data");
-	others = make_region(other, PAGE, "other's");
-	hosts = make_region(NULL, PAGE, "host's");
-}
 
 /* What any thread can do, and what no module can on any thread. */
 static void use_everything(void)
@@ -63,8 +45,6 @@ static void use_everything(void)
 	expect(MODISO_OK, modiso_gate_destroy(load));
 	expect(MODISO_OK, modiso_gate_destroy(store));
 }
-
-/* --- older and younger --- */
 
 static pthread_barrier_t started, go;
 
@@ -190,476 +170,6 @@ START_TEST(test_made_by_service)
 }
 END_TEST
 
-/* --- made by a module, and still there when that is gone --- */
-
-static pthread_t left;
-static atomic_int look_now;
-
-MODULE_CODE static void *outlive(void *address)
-{
-	while (!atomic_load(&look_now))
-		sched_yield();
-	return (void *)(uintptr_t) * (volatile unsigned char *)address;
-}
-
-MODULE_CODE static uintptr_t leave_thread(uintptr_t address)
-{
-	return (uintptr_t)pthread_create(&left, NULL, outlive, (void *)address);
-}
-
-static void look_later(void *unused)
-{
-	(void)unused;
-	make_scene();
-	must_eq(enter(make_gate(module, leave_thread), W(region_bytes(hosts))),
-		0);
-	expect(MODISO_OK, modiso_module_destroy(module));
-	atomic_store(&look_now, 1);
-	thread_join(left);
-}
-
-/* It is no host thread from before the library, and gets no host's rights. */
-START_TEST(test_outlives_module)
-{
-	char text[1024];
-
-	must_die(child_output(look_later, NULL, text, sizeof(text)), SIGSEGV);
-}
-END_TEST
-
-/* --- keys that such a thread has --- */
-
-enum { LATER = 40 };
-
-static thrd_t left_too;
-static volatile unsigned char *volatile look_at;
-static volatile int looked;
-
-MODULE_CODE static int look(void *unused)
-{
-	(void)unused;
-	while (!atomic_load(&look_now))
-		sched_yield();
-	if (look_at)
-		looked = *look_at + 1;
-	return 0;
-}
-
-MODULE_CODE static void *look_posix(void *unused)
-{
-	look(unused);
-	return unused;
-}
-
-/* Both ways that the C library has. */
-MODULE_CODE static uintptr_t leave_looker(uintptr_t c11)
-{
-	return c11 ? (uintptr_t)(thrd_create(&left_too, look, NULL) !=
-				 thrd_success)
-		   : (uintptr_t)pthread_create(&left, NULL, look_posix, NULL);
-}
-
-static int key_of(const struct modiso_region *region)
-{
-	struct proc_mapping mapping;
-
-	must(proc_mapping(region_bytes(region), &mapping));
-	return mapping.pkey;
-}
-
-/* Of the thread, and of the kernel's last work for it. */
-static void end_looker(int c11)
-{
-	struct stat task;
-
-	atomic_store(&look_now, 1);
-	if (c11)
-		must_eq(thrd_join(left_too, NULL), thrd_success);
-	else
-		thread_join(left);
-	do {
-		sched_yield();
-		must(!stat("/proc/self/task", &task));
-	} while (task.st_nlink > 3);
-}
-
-/* One module after the other, most in use; is @key among theirs? */
-static bool handed_on(int key)
-{
-	struct modiso_region *region;
-	struct modiso_module *next;
-	int i;
-
-	for (i = 0; i < LATER; i++) {
-		next = make_module("next");
-		region = make_region(next, PAGE, "next's");
-		must_eq(enter(make_gate(next, module_add_one), 1), 2);
-		look_at = region_bytes(region);
-		if (key_of(region) == key)
-			return true;
-		if (i % 3 == 1)
-			expect(MODISO_OK, modiso_module_destroy(next));
-	}
-	return false;
-}
-
-START_TEST(test_key_retired)
-{
-	int key;
-
-	make_scene();
-	must_eq(enter(make_gate(module, leave_looker), _i), 0);
-	key = key_of(data);
-	expect(MODISO_OK, modiso_module_destroy(module));
-	must(!handed_on(key));
-	look_at = NULL;
-	end_looker(_i);
-	must(handed_on(key));
-}
-END_TEST
-
-/* Nor does a module lose its key to others while it lives. */
-START_TEST(test_key_kept)
-{
-	struct modiso_gate *gate;
-	int key;
-
-	make_scene();
-	gate = make_gate(module, module_add_one);
-	must_eq(enter(make_gate(module, leave_looker), _i), 0);
-	key = key_of(data);
-	must(!handed_on(key));
-	must_eq(key_of(data), key);
-	look_at = NULL;
-	end_looker(_i);
-	must(handed_on(key));
-	must_eq(enter(gate, 1), 2);
-}
-END_TEST
-
-enum { AT_NEXT, AT_HOST, AT_SECOND_LIFE, VICTIMS };
-
-static void look_at_victim(void *victim)
-{
-	int key;
-
-	make_scene();
-	must_eq(enter(make_gate(module, leave_looker), 0), 0);
-	key = key_of(data);
-	expect(MODISO_OK, modiso_module_destroy(module));
-	switch (*(int *)victim) {
-	case AT_NEXT: /* the one that has the key, or the last */
-		(void)handed_on(key);
-		break;
-	case AT_HOST:
-		look_at = region_bytes(hosts);
-		break;
-	default:
-		expect(MODISO_OK, modiso_module_destroy(other));
-		expect(MODISO_OK, modiso_region_destroy(hosts));
-		world_stop();
-		make_scene();
-		(void)handed_on(key);
-	}
-	atomic_store(&look_now, 1);
-	thread_join(left);
-	must(!looked);
-}
-
-/* All that it has is what it was made with, and that is no module's now. */
-START_TEST(test_rights_of_the_dead)
-{
-	char text[1024];
-
-	must_die(child_output(look_at_victim, &_i, text, sizeof(text)),
-		 SIGSEGV);
-}
-END_TEST
-
-/* Keys that were kept back at the library's end are used again later. */
-START_TEST(test_keys_come_back)
-{
-	struct proc_usage before;
-
-	make_scene();
-	before = proc_usage();
-	must_eq(enter(make_gate(module, leave_looker), 0), 0);
-	expect(MODISO_OK, modiso_module_destroy(module));
-	expect(MODISO_OK, modiso_module_destroy(other));
-	expect(MODISO_OK, modiso_region_destroy(hosts));
-	world_stop();
-	must(proc_usage().keys != 0);
-	end_looker(0);
-	make_scene();
-	must_eq(proc_usage().keys, before.keys);
-	expect(MODISO_OK, modiso_module_destroy(module));
-	expect(MODISO_OK, modiso_module_destroy(other));
-	expect(MODISO_OK, modiso_region_destroy(hosts));
-	world_stop();
-	must_eq(proc_usage().keys, 0);
-}
-END_TEST
-
-/* Where each module has such a thread no other one can have a key. */
-START_TEST(test_keys_run_out)
-{
-	struct modiso_options options = {.struct_size = sizeof(options),
-					 .max_keys = 5};
-	const uintptr_t word = 0;
-	struct modiso_module *next;
-	int i, code;
-
-	expect(MODISO_OK, modiso_init(&options));
-	module = make_module("first");
-	must_eq(enter(make_gate(module, leave_looker), 0), 0);
-	for (i = 0, code = 0; code == 0 && i < 5; i++) {
-		next = make_module("next");
-		code = modiso_gate_call(make_gate(next, leave_looker), &word, 1,
-					NULL);
-	}
-	must_eq(code, MODISO_ERR_NOKEY);
-	must(strstr(modiso_last_error_text(),
-		    "threads that modules have made"));
-	/* Destroying one helps nobody, but the end of these threads does. */
-	expect(MODISO_OK, modiso_module_destroy(module));
-	expect(MODISO_ERR_NOKEY,
-	       modiso_gate_call(make_gate(next, module_add_one), &word, 1,
-				NULL));
-	end_looker(0);
-	must_eq(enter(make_gate(next, module_add_one), 1), 2);
-}
-END_TEST
-
-/* --- at once --- */
-
-enum { MANY = 8 };
-
-/* Unregistered, so that modules may write here. */
-static atomic_int arrived, wanted;
-static atomic_int running[2], mixed;
-
-MODULE_CODE static uintptr_t meet(uintptr_t value)
-{
-	atomic_fetch_add(&arrived, 1);
-	while (atomic_load(&arrived) < atomic_load(&wanted))
-		sched_yield();
-	return value;
-}
-
-static void *meet_thread(void *gate)
-{
-	must_eq(enter(gate, 7), 7);
-	return NULL;
-}
-
-/* Each of them waits inside for all the others to be inside as well. */
-static void check_meeting(struct modiso_gate **gates, int count)
-{
-	pthread_t threads[MANY];
-	int i;
-
-	atomic_store(&arrived, 0);
-	atomic_store(&wanted, count);
-	for (i = 0; i < count; i++)
-		threads[i] = thread_start(meet_thread, gates[i]);
-	for (i = 0; i < count; i++)
-		thread_join(threads[i]);
-}
-
-START_TEST(test_same_module_at_once)
-{
-	struct modiso_gate *gates[MANY];
-	int i;
-
-	make_scene();
-	for (i = 0; i < MANY; i++)
-		gates[i] = make_gate(module, meet);
-	for (i = 0; i < 20; i++)
-		check_meeting(gates, i % (MANY - 1) + 2);
-}
-END_TEST
-
-START_TEST(test_two_modules_at_once)
-{
-	struct modiso_gate *gates[MANY];
-	int i;
-
-	make_scene();
-	for (i = 0; i < MANY; i++)
-		gates[i] = make_gate(i % 2 ? module : other, meet);
-	for (i = 0; i < 20; i++)
-		check_meeting(gates, i % (MANY - 1) + 2);
-}
-END_TEST
-
-/* With mprotect the same two never are inside together. */
-MODULE_CODE static uintptr_t alone(uintptr_t which)
-{
-	int i;
-
-	atomic_fetch_add(&running[which], 1);
-	for (i = 0; i < 20; i++) {
-		if (atomic_load(&running[!which]))
-			atomic_fetch_add(&mixed, 1);
-		sched_yield();
-	}
-	atomic_fetch_sub(&running[which], 1);
-	return which;
-}
-
-static struct modiso_gate *alone_gates[2];
-
-static void *alone_thread(void *which)
-{
-	unsigned long n = times(500, 50);
-
-	while (n--) {
-		must_eq(enter(alone_gates[W(which)], W(which)), which);
-		if (n % 50 == 0)
-			enter_fault(W(which) ? other : module,
-				    make_gate(W(which) ? other : module,
-					      poke_load1),
-				    W(region_bytes(hosts)));
-	}
-	return NULL;
-}
-
-START_TEST(test_one_module_at_a_time)
-{
-	pthread_t threads[4];
-	uintptr_t i;
-
-	make_scene();
-	alone_gates[0] = make_gate(module, alone);
-	alone_gates[1] = make_gate(other, alone);
-	for (i = 0; i < 4; i++)
-		threads[i] = thread_start(alone_thread, (void *)(i % 2));
-	for (i = 0; i < 4; i++)
-		thread_join(threads[i]);
-	must_eq(atomic_load(&mixed), 0);
-}
-END_TEST
-
-/* --- host threads and guarded memory --- */
-
-static volatile int inside, leave;
-static atomic_int touched, tid;
-
-MODULE_CODE static uintptr_t stay(uintptr_t value)
-{
-	inside = 1;
-	while (!leave)
-		sched_yield();
-	return value;
-}
-
-static void *touch_thread(void *write)
-{
-	unsigned char *bytes = region_bytes(hosts);
-
-	atomic_store(&tid, proc_gettid());
-	if (write)
-		bytes[9] = 9;
-	must_eq(bytes[9], write ? 9 : 0);
-	atomic_store(&touched, 1);
-	return NULL;
-}
-
-/* pkey: at once, while the module is inside. mprotect: when it has left. */
-START_TEST(test_host_beside_module)
-{
-	pthread_t stayer, toucher;
-
-	make_scene();
-	stayer = thread_start(meet_thread, make_gate(module, stay));
-	while (!inside)
-		sched_yield();
-	toucher = thread_start(touch_thread, _i ? hosts : NULL);
-	if (on_pkey()) {
-		thread_join(toucher);
-		must(atomic_load(&touched));
-		leave = 1;
-		thread_join(stayer);
-		return;
-	}
-	while (!atomic_load(&tid))
-		sched_yield();
-	proc_wait_asleep(atomic_load(&tid));
-	must(!atomic_load(&touched));
-	leave = 1;
-	thread_join(stayer);
-	thread_join(toucher);
-	must(atomic_load(&touched));
-}
-END_TEST
-
-static atomic_bool workers_done;
-
-static void *host_worker(void *slot)
-{
-	volatile uint64_t *counter =
-		(volatile uint64_t *)region_bytes(hosts) + 1 + W(slot);
-	unsigned long n = times(20000, 1000);
-
-	while (n--)
-		++*counter;
-	return NULL;
-}
-
-static void *module_worker(void *gate)
-{
-	uintptr_t value = 0;
-
-	while (!atomic_load(&workers_done)) {
-		must_eq(enter(gate, value), value + 1);
-		value++;
-	}
-	return NULL;
-}
-
-static void *fault_worker(void *unused)
-{
-	struct modiso_gate *gate = make_gate(module, poke_store1);
-	unsigned long n = times(10000, 1000), i;
-	unsigned char *byte = region_bytes(hosts);
-
-	for (i = 0; i < n; i++)
-		must_blame(enter_fault(module, gate, W(byte), 1), MODISO_WRITE,
-			   byte, hosts);
-	must_eq(modiso_fault_count(), n);
-	return unused;
-}
-
-/* One thread faults again and again; nobody else loses a thing. */
-START_TEST(test_everybody_works)
-{
-	pthread_t hosts_own[3], modules_own[3], faulty;
-	uintptr_t i;
-
-	make_scene();
-	for (i = 0; i < 3; i++) {
-		hosts_own[i] = thread_start(host_worker, (void *)i);
-		modules_own[i] = thread_start(
-			module_worker,
-			make_gate(i ? module : other, module_add_one));
-	}
-	faulty = thread_start(fault_worker, NULL);
-	thread_join(faulty);
-	for (i = 0; i < 3; i++)
-		thread_join(hosts_own[i]);
-	atomic_store(&workers_done, true);
-	for (i = 0; i < 3; i++) {
-		thread_join(modules_own[i]);
-		must_eq(((uint64_t *)region_bytes(hosts))[1 + i],
-			times(20000, 1000));
-	}
-	must_eq(((uint64_t *)region_bytes(hosts))[0], 0);
-	must_eq(modiso_fault_count(), 0);
-}
-END_TEST
-
-/* --- they leave nothing --- */
-
 static void *short_life(void *how)
 {
 	uintptr_t value = W(how);
@@ -729,8 +239,6 @@ START_TEST(test_short_lives)
 	world_stop();
 }
 END_TEST
-
-/* --- attach and detach --- */
 
 START_TEST(test_attach_detach)
 {
@@ -968,8 +476,6 @@ START_TEST(test_max_threads)
 }
 END_TEST
 
-/* --- what else comes to threads --- */
-
 static void *cancelled_thread(void *gate)
 {
 	must_eq(enter(gate, 7), 7);
@@ -993,38 +499,6 @@ START_TEST(test_cancel)
 }
 END_TEST
 
-/* The C library interrupts every thread for this, those in modules too. */
-START_TEST(test_setgid)
-{
-	pthread_t threads[3];
-	int i;
-
-	make_scene();
-	for (i = 0; i < 3; i++)
-		threads[i] = thread_start(meet_thread, make_gate(module, stay));
-	while (!inside)
-		sched_yield();
-	for (i = 0; i < 20; i++)
-		must(!setgid(getgid()));
-	leave = 1;
-	for (i = 0; i < 3; i++)
-		thread_join(threads[i]);
-	must_eq(modiso_fault_count(), 0);
-}
-END_TEST
-
-#define OWN_THREAD "it has a thread of its own"
-
-static void add_keys_tests(TCase *tcase)
-{
-	tcase_add_test(tcase, test_outlives_module);
-	tcase_add_loop_test(tcase, test_rights_of_the_dead, 0, VICTIMS);
-	add_loop_test_but_tsan(tcase, test_key_retired, 0, 2, OWN_THREAD);
-	add_test_but_tsan(tcase, test_key_kept, OWN_THREAD);
-	add_test_but_tsan(tcase, test_keys_come_back, OWN_THREAD);
-	add_test_but_tsan(tcase, test_keys_run_out, OWN_THREAD);
-}
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("thread");
@@ -1035,15 +509,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_two_lives);
 	tcase_add_test(tcase, test_younger);
 	tcase_add_test(tcase, test_made_by_service);
-	if (on_pkey())
-		add_keys_tests(tcase);
-	tcase_add_test(tcase, test_same_module_at_once);
-	if (on_pkey())
-		tcase_add_test(tcase, test_two_modules_at_once);
-	else
-		tcase_add_test(tcase, test_one_module_at_a_time);
-	tcase_add_loop_test(tcase, test_host_beside_module, 0, 2);
-	tcase_add_test(tcase, test_everybody_works);
 	tcase_add_test(tcase, test_short_lives);
 	tcase_add_test(tcase, test_attach_detach);
 	tcase_add_test(tcase, test_detach_in_service);
@@ -1052,8 +517,6 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_blocked_signal, 0, 6);
 	tcase_add_test(tcase, test_max_threads);
 	tcase_add_test(tcase, test_cancel);
-	add_test_but_tsan(tcase, test_setgid,
-			  "its own thread would run the library's handler");
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/heap_user.h"
+#include "contract/heap_user.h"
 
 struct modiso_heap_info info_of(struct modiso_module *module)
 {

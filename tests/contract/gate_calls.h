@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support/gate_calls.h - what tests of gates have modules do, and a call whose
+ * contract/gate_calls.h - what tests of gates have modules do, and a call whose
  * host side can be looked at.
  */
-#ifndef TESTS_SUPPORT_GATE_CALLS_H
-#define TESTS_SUPPORT_GATE_CALLS_H
+#ifndef TESTS_CONTRACT_GATE_CALLS_H
+#define TESTS_CONTRACT_GATE_CALLS_H
 
 #include "support/world.h"
 
@@ -26,4 +26,4 @@ uintptr_t call_state_gate(uintptr_t a, uintptr_t b);
 
 uintptr_t host_function(uintptr_t a);
 
-#endif /* TESTS_SUPPORT_GATE_CALLS_H */
+#endif /* TESTS_CONTRACT_GATE_CALLS_H */

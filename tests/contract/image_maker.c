@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/image_maker.h"
+#include "contract/image_maker.h"
 #include "support/proc.h"
 
 #include <string.h>

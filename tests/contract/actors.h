@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support/actors.h - modules that load and store, regions that they share, and
+ * contract/actors.h - modules that load and store, regions that they share, and
  * what each of them may do with every one.
  */
-#ifndef TESTS_SUPPORT_ACTORS_H
-#define TESTS_SUPPORT_ACTORS_H
+#ifndef TESTS_CONTRACT_ACTORS_H
+#define TESTS_CONTRACT_ACTORS_H
 
 #include "support/world.h"
 
@@ -58,4 +58,4 @@ void ask_for_look(void);
 #define HANDLER                                                                \
 	"a fault handler takes no lock to read what another thread changes"
 
-#endif /* TESTS_SUPPORT_ACTORS_H */
+#endif /* TESTS_CONTRACT_ACTORS_H */

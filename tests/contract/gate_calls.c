@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/gate_calls.h"
+#include "contract/gate_calls.h"
 
 MODULE_CODE uintptr_t digits(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
 			     uintptr_t e, uintptr_t f)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/actors.h"
+#include "contract/actors.h"
 #include "support/poke.h"
 #include "support/proc.h"
 

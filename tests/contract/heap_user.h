@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support/heap_user.h - modules with heaps, and blocks that either side takes
+ * contract/heap_user.h - modules with heaps, and blocks that either side takes
  * and gives back.
  */
-#ifndef TESTS_SUPPORT_HEAP_USER_H
-#define TESTS_SUPPORT_HEAP_USER_H
+#ifndef TESTS_CONTRACT_HEAP_USER_H
+#define TESTS_CONTRACT_HEAP_USER_H
 
 #include "support/world.h"
 
@@ -37,4 +37,4 @@ extern struct calls calls;
 
 void serve_all(void);
 
-#endif /* TESTS_SUPPORT_HEAP_USER_H */
+#endif /* TESTS_CONTRACT_HEAP_USER_H */

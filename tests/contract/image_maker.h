@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support/image_maker.h - an image that a test makes piece by piece, loads,
+ * contract/image_maker.h - an image that a test makes piece by piece, loads,
  * and calls.
  */
-#ifndef TESTS_SUPPORT_IMAGE_MAKER_H
-#define TESTS_SUPPORT_IMAGE_MAKER_H
+#ifndef TESTS_CONTRACT_IMAGE_MAKER_H
+#define TESTS_CONTRACT_IMAGE_MAKER_H
 
 #include "support/world.h"
 #include "support/elf.h"
@@ -40,4 +40,4 @@ void must_map_as(const char *first, size_t length, const char *perms);
 
 void must_fault(struct modiso_gate *gate, const char *address, uintptr_t value);
 
-#endif /* TESTS_SUPPORT_IMAGE_MAKER_H */
+#endif /* TESTS_CONTRACT_IMAGE_MAKER_H */

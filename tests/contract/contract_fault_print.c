@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_fault_print - a fault in words, as the program prints it, with the
+ * frames of the host that called.
+ */
+#include "contract/crimes.h"
+#include "support/world.h"
+#include "support/json.h"
+#include "support/poke.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unwind.h>
+
+static char *printed(const struct modiso_fault *fault, bool json)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	must(stream);
+	if (json)
+		expect(MODISO_OK, modiso_fault_print_json(fault, stream));
+	else
+		expect(MODISO_OK, modiso_fault_print(fault, stream));
+	must(!fclose(stream));
+	return text;
+}
+
+static void check_printed(const struct modiso_fault *fault)
+{
+	char *text = printed(fault, false), *json = printed(fault, true);
+	char path[4096], number[32];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	must(length > 0);
+	path[length] = '\0';
+	must(json_valid(json));
+	must(strchr(json, '\n') == json + strlen(json) - 1);
+	must(*json == '{');
+	must(json_has(json, fault->module_name));
+	must(json_has(json, modiso_fault_kind_name(fault->kind)));
+	must(strstr(text, fault->module_name));
+	if (fault->region_length) {
+		must(json_has(json, fault->region_name));
+		must(strstr(text, fault->region_name));
+		must(json_has(json, fault->owner_name));
+		must(strstr(text, fault->owner_name));
+	}
+	if (fault->address) {
+		snprintf(number, sizeof(number), "%lx",
+			 (unsigned long)fault->address);
+		must(strstr(text, number));
+	}
+	/* The instruction, as file and offset. */
+	if (fault->pc >= W(poke_load1) && fault->pc <= W(cpu_call)) {
+		must(strstr(text, strrchr(path, '/') + 1));
+		must(strstr(json, strrchr(path, '/') + 1));
+	}
+	free(text);
+	free(json);
+}
+
+START_TEST(test_print)
+{
+	int i;
+
+	make_scene();
+	for (i = 0; i < crime_count; i++) {
+		if (crimes[i].no_tcg && emulated())
+			continue;
+		check_printed(enter_fault(module,
+					  make_gate(module, crimes[i].entry),
+					  address_of(crimes[i].where)));
+	}
+}
+END_TEST
+
+/* Names that would end a string, a line or the JSON. */
+START_TEST(test_print_odd_names)
+{
+	static const char *const names[] = {
+		"\"quoted\"", "back\\slash", "new\nline", "\x01\x1f\x7f",
+		"tab\t",      "}]\":{",      "%s%n%d",    "</script>",
+	};
+	const struct modiso_fault *fault;
+	struct modiso_region *region;
+	char *json;
+	size_t i;
+
+	world_start();
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		module = make_module(names[i]);
+		region = make_region(NULL, PAGE, names[i]);
+		fault = enter_fault(module, make_gate(module, poke_load1),
+				    W(region_bytes(region)));
+		must_str(fault->module_name, names[i]);
+		must_str(fault->region_name, names[i]);
+		json = printed(fault, true);
+		must(json_valid(json));
+		must(json_has(json, names[i]));
+		must(strchr(json, '\n') == json + strlen(json) - 1);
+		free(json);
+		expect(MODISO_OK, modiso_region_destroy(region));
+		expect(MODISO_OK, modiso_module_destroy(module));
+	}
+}
+END_TEST
+
+MODULE_CODE static uintptr_t write_there(uintptr_t address)
+{
+	*(volatile char *)address = 1;
+	return 0;
+}
+
+static uintptr_t (*write_thunk)(uintptr_t);
+static struct modiso_gate *write_gate;
+static char *host_report;
+
+static void print_host_frames(const struct modiso_fault *fault, void *arg)
+{
+	size_t size = 0;
+	FILE *stream = open_memstream(&host_report, &size);
+
+	(void)arg;
+	must(stream);
+	expect(MODISO_OK, modiso_fault_print(fault, stream));
+	must(!fclose(stream));
+}
+
+static void print_last(void)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	print_host_frames(&fault, NULL);
+}
+
+/* Not the last thing that a function does: it stays on the stack. */
+#define STAY __asm__ volatile("" ::: "memory")
+
+/* A frame of its own, under the function's own name. */
+#ifdef __clang__
+#	define NAMED_FRAME __attribute__((noinline))
+#else
+#	define NAMED_FRAME __attribute__((noinline, noclone))
+#endif
+
+NAMED_FRAME static void by_gate(bool printing)
+{
+	uintptr_t args[1] = {0};
+
+	expect(MODISO_ERR_FAULT, modiso_gate_call(write_gate, args, 1, NULL));
+	if (printing)
+		print_last();
+	STAY;
+}
+
+NAMED_FRAME static void by_thunk(bool printing)
+{
+	write_thunk(0);
+	expect(MODISO_ERR_FAULT, modiso_gate_status());
+	if (printing)
+		print_last();
+	STAY;
+}
+
+NAMED_FRAME static void outer_frame(void (*how)(bool printing), bool printing)
+{
+	how(printing);
+	STAY;
+}
+
+/* The function that a frame of the report is in; NULL: there is no such. */
+static void *frame_function(unsigned number)
+{
+	const char *line = strstr(host_report, "  called by  0x");
+
+	for (; line != NULL && number > 0; number--) {
+		line = strchr(line, '\n');
+		if (line == NULL || strncmp(line, "\n             0x", 16) != 0)
+			return NULL;
+		line++;
+	}
+	if (line == NULL)
+		return NULL;
+	return _Unwind_FindEnclosingFunction(
+		(char *)strtoul(line + 13, NULL, 16) - 1);
+}
+
+static void must_be_called_by(void (*how)(bool printing), bool all)
+{
+	must_eq(frame_function(0), how);
+	if (all)
+		must_eq(frame_function(1), outer_frame);
+	else
+		must_eq(frame_function(1), NULL);
+	free(host_report);
+}
+
+static void *print_elsewhere(void *fault)
+{
+	print_host_frames(fault, NULL);
+	return NULL;
+}
+
+START_TEST(test_host_frames)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	pthread_t thread;
+	modiso_fn thunk;
+
+	make_scene();
+	write_gate = make_gate(module, write_there);
+	expect(MODISO_OK, modiso_gate_thunk(write_gate, &thunk));
+	write_thunk = (uintptr_t(*)(uintptr_t))thunk;
+	/* As long as the caller is there, all of them. */
+	outer_frame(by_gate, true);
+	must_be_called_by(by_gate, true);
+	outer_frame(by_thunk, true);
+	must_be_called_by(by_thunk, true);
+	/* Later, and on another thread, what the record has. */
+	outer_frame(by_gate, false);
+	print_last();
+	must_be_called_by(by_gate, false);
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	must_eq(pthread_create(&thread, NULL, print_elsewhere, &fault), 0);
+	must_eq(pthread_join(thread, NULL), 0);
+	must_be_called_by(by_gate, false);
+	/* In the landing, below the call. */
+	expect(MODISO_OK,
+	       modiso_fault_notify(module, NULL, print_host_frames, NULL));
+	outer_frame(by_thunk, false);
+	must_be_called_by(by_thunk, true);
+	check_scene();
+}
+END_TEST
+
+START_TEST(test_print_errors)
+{
+	struct modiso_fault none = {.struct_size = sizeof(none)};
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	FILE *full = fopen("/dev/full", "we"), *null = fopen("/dev/null", "we");
+
+	must(full && null);
+	setvbuf(full, NULL, _IONBF, 0);
+	make_scene();
+	fault = *enter_fault(module, make_gate(module, poke_ud2), 0);
+	expect(MODISO_ERR_INVAL, modiso_fault_print(NULL, null));
+	expect(MODISO_ERR_INVAL, modiso_fault_print(&fault, NULL));
+	expect(MODISO_ERR_INVAL, modiso_fault_print(&none, null));
+	expect(MODISO_ERR_INVAL, modiso_fault_print_json(NULL, null));
+	expect(MODISO_ERR_INVAL, modiso_fault_print_json(&fault, NULL));
+	expect(MODISO_ERR_INVAL, modiso_fault_print_json(&none, null));
+	expect(MODISO_ERR_OS, modiso_fault_print(&fault, full));
+	clearerr(full);
+	expect(MODISO_ERR_OS, modiso_fault_print_json(&fault, full));
+	must_eq(errno, ENOSPC);
+	fclose(full);
+	fclose(null);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("fault_print");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_print);
+	tcase_add_test(tcase, test_print_odd_names);
+	tcase_add_test(tcase, test_print_errors);
+	tcase_add_test(tcase, test_host_frames);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

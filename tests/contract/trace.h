@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract/trace.h - a child that is traced: the system calls that it makes,
+ * and the instructions between two of them.
+ */
+#ifndef TESTS_CONTRACT_TRACE_H
+#define TESTS_CONTRACT_TRACE_H
+
+#include "support/world.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#define ROUNDS 64
+/* No system call has this number: the kernel refuses it, the tracer sees it. */
+#define MARK 0x7777
+
+enum { REGIONS = 100 };
+
+/* Between the two marks. */
+struct counts {
+	unsigned all;
+	unsigned mprotect;
+	unsigned sigreturn;
+	unsigned clock;  /* where the kernel has no clock in user memory */
+	unsigned gettid; /* where user code cannot read the FS base */
+	unsigned tgkill;
+	unsigned sigmask;
+	unsigned altstack;
+	unsigned keys; /* pkey_mprotect(2) */
+	unsigned barrier;
+};
+
+void mark(void);
+
+/* A child that stands before @body. */
+pid_t start_traced(void (*body)(void));
+
+/*
+ * What @body does in a child, with all its threads, between its first mark()
+ * and its second.
+ */
+struct counts trace(void (*body)(void));
+
+uintptr_t same(uintptr_t value);
+
+void make_regions(struct modiso_module *module, unsigned count);
+
+#endif /* TESTS_CONTRACT_TRACE_H */
