@@ -114,6 +114,11 @@ enum mdi_own {
 	MDI_OWN_CONSTANT, /* readable, and nobody writes it any more */
 };
 
+/* What a backend keeps for the time of a signal handler. */
+struct mdi_kept {
+	uint32_t word[3];
+};
+
 struct mdi_gate_shape {
 	uint32_t words, floats;
 	bool scrub;
@@ -195,12 +200,13 @@ struct mdi_backend {
 	/* Run @act while no page's rights change; what it returned. */
 	int (*steady)(int (*act)(void *arg), void *arg);
 
-	/* Asked once, when a gate is made: no vtable on the call path. */
-	void (*(*gate)(const struct mdi_domain *domain,
-		       const struct mdi_gate_shape *shape))(void);
-
-	/* What stands in front of every gate: that slot->next; or NULL. */
-	void (*(*gate_front)(void))(void);
+	/*
+	 * Fills inner and next of a gate's slot. Asked once, when the gate is
+	 * made: no vtable on the call path.
+	 */
+	void (*gate)(const struct mdi_domain *domain,
+		     const struct mdi_gate_shape *shape,
+		     struct mdi_gate_slot *slot);
 
 	int (*thread_attach)(struct mdi_thread *thread);
 	void (*thread_detach)(struct mdi_thread *thread);
@@ -210,15 +216,23 @@ struct mdi_backend {
 	/* In the child of a fork: the calling thread is the only one left. */
 	void (*after_fork)(void);
 
-	/* Plain gates only. Leaving cannot fail. */
-	int (*enter)(struct mdi_domain *domain, struct mdi_thread *thread);
-	void (*leave)(struct mdi_domain *domain, struct mdi_thread *thread);
+	/*
+	 * A handler of the host begins, and ends: what it must leave as it was
+	 * is put into @kept. @frame is the call that it has interrupted, or
+	 * NULL; at its end the module's rights are as they were, or a code says
+	 * why they cannot be. Signals are kept away at its end. AS-Safe.
+	 */
+	void (*interrupt)(struct mdi_thread *thread, struct mdi_frame *frame,
+			  struct mdi_kept *kept);
+	int (*interrupt_end)(struct mdi_thread *thread,
+			     struct mdi_frame *frame,
+			     const struct mdi_kept *kept);
 
 	/*
-	 * After a signal handler: as many of the thread's windows keep modules
-	 * out as when it began. Cannot fail.
+	 * A call is over by another way than its gate's. @over says what its
+	 * frame was. Signals are kept away. AS-Safe.
 	 */
-	void (*hold)(struct mdi_thread *thread, uint32_t count);
+	void (*leave)(struct mdi_thread *thread, const struct mdi_frame *over);
 
 	/*
 	 * External exclusion: another thread says that @thread is frozen, and
@@ -280,8 +294,6 @@ struct mdi_open_state {
 	uint32_t host_clear; /* PKRU bits that the host has cleared */
 	uint32_t pkru_offset;
 	bool external; /* the host runs one thread at a time */
-	/* A handler of the host that interrupts a module has left it. */
-	bool handlers_leave;
 } __attribute__((aligned(4096)));
 
 extern union mdi_open_page_state {

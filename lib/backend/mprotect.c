@@ -5,7 +5,7 @@
  * This file has the threads: who enters, leaves, waits and steps aside. What
  * is open meanwhile is mprotect_pages.c's.
  */
-#include "backend/backend.h"
+#include "backend/mprotect.h"
 
 #include "backend/keeper.h"
 #include "backend/mprotect_pages.h"
@@ -66,7 +66,6 @@ static int start(const struct modiso_options *options)
 	own->keys_off = !mdi_cpu()->ospke;
 	own->runner = NULL;
 	mdi_open.state.signal_key = MDI_NO_KEY;
-	mdi_open.state.handlers_leave = external;
 	mdi_keeper_start(external ? &external_ops : &internal_ops);
 	return 0;
 }
@@ -75,11 +74,14 @@ static void stop(void)
 {
 }
 
+/* A filter is host code, and so is a handler that a fault was passed to. */
 static bool inside(void)
 {
-	struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_thread *thread = mdi_thread_self();
 
-	return thread != NULL && mdi_thread_inside(thread);
+	return thread != NULL && mdi_thread_inside(thread) &&
+	       !thread->in_handler &&
+	       thread->passing != mdi_thread_depth(thread) + 1;
 }
 
 static int protect_own(void *base, size_t length, enum mdi_own how)
@@ -132,16 +134,13 @@ static int steady(int (*act)(void *arg), void *arg)
 	return mdi_keeper_locked(steady_locked, &both);
 }
 
-static void (*gate(const struct mdi_domain *domain,
-		   const struct mdi_gate_shape *shape))(void)
+static void gate(const struct mdi_domain *domain,
+		 const struct mdi_gate_shape *shape,
+		 struct mdi_gate_slot *slot)
 {
 	(void)domain;
-	return shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
-}
-
-static void (*gate_front(void))(void)
-{
-	return NULL;
+	slot->inner = shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
+	slot->next = slot->inner;
 }
 
 static int thread_attach(struct mdi_thread *thread)
@@ -169,6 +168,8 @@ static void after_fork(void)
 	struct mdi_domain *domain = entered_domain(self);
 
 	run(domain ? self : NULL);
+	if (self != NULL)
+		self->entered = domain != NULL;
 	mdi_keeper_after_fork(domain, self ? self->held : 0);
 	if (domain == NULL)
 		mdi_pages_to_host();
@@ -219,6 +220,16 @@ static void hold(struct mdi_thread *thread, uint32_t count)
 	errno = saved;
 }
 
+/* Once, whoever comes in between: two signals may want it. */
+void mdi_mprotect_leave(struct mdi_thread *thread)
+{
+	if (!__atomic_exchange_n(&thread->entered, 0, __ATOMIC_RELAXED))
+		return;
+	stop_running(thread);
+	mdi_keeper_leave();
+	hold(thread, thread->window_count);
+}
+
 /*
  * A signal handler of the host interrupted a module and needs the host's
  * state: the thread steps out of the module for the handler's time. Another
@@ -226,15 +237,10 @@ static void hold(struct mdi_thread *thread, uint32_t count)
  */
 static void step_out(struct mdi_thread *thread)
 {
-	struct mdi_frame *frame = mdi_frame_top(thread);
-
-	if (frame == NULL || frame->service_sp != MDI_INTERRUPTED)
+	if (!thread->entered || mdi_thread_inside(thread))
 		return;
 	mdi_critical_begin();
-	frame->service_sp = MDI_INTERRUPTED_LEFT;
-	stop_running(thread);
-	mdi_keeper_leave();
-	hold(thread, thread->window_count);
+	mdi_mprotect_leave(thread);
 	mdi_critical_end();
 }
 
@@ -256,7 +262,7 @@ static void check_alone(const struct mdi_thread *thread)
 			   "the first and calls modiso_thread_preempt()");
 }
 
-static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
+int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	uint32_t held;
 	int result, saved;
@@ -270,22 +276,47 @@ static int enter(struct mdi_domain *domain, struct mdi_thread *thread)
 		saved = errno;
 		hold(thread, held);
 		errno = saved;
-	} else if (mdi_open.state.external) {
-		run(thread);
+		return result;
 	}
-	return result;
+	thread->entered = true;
+	if (mdi_open.state.external)
+		run(thread);
+	return 0;
 }
 
-static void leave(struct mdi_domain *domain, struct mdi_thread *thread)
+/*
+ * With external exclusion the host may freeze the thread in the handler and run
+ * others, which open what they like: the module is entered again at its end.
+ */
+static void interrupt(struct mdi_thread *thread, struct mdi_frame *frame,
+		      struct mdi_kept *kept)
 {
-	(void)domain;
-	stop_running(thread);
-	if (thread->window_count == 0) {
-		mdi_keeper_leave();
-		return;
-	}
-	mdi_keeper_leave();
-	hold(thread, thread->window_count);
+	kept->word[0] = thread->held;
+	if (frame != NULL && mdi_open.state.external)
+		thread->entered = false;
+}
+
+static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
+			 const struct mdi_kept *kept)
+{
+	if (frame == NULL)
+		hold(thread, kept->word[0]);
+	else if (!thread->entered)
+		return mdi_mprotect_enter(
+			(struct mdi_domain *)mdi_link_domain(frame->link),
+			thread);
+	return 0;
+}
+
+/* The stack waits for the next call; the GS base is the host's again. */
+static void leave(struct mdi_thread *thread, const struct mdi_frame *over)
+{
+	if (over->stack & 1)
+		mdi_thread_link(thread, over->link)->stack =
+			over->stack & ~1ull;
+	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != over->gs_base)
+		mdi_wrgsbase(over->gs_base);
+	mdi_mprotect_leave(thread);
 }
 
 static void preempt(struct mdi_thread *thread)
@@ -315,7 +346,7 @@ static int resume(struct mdi_thread *thread)
 	const struct mdi_frame *frame = mdi_frame_top(thread);
 
 	check_alone(thread);
-	if (frame != NULL && frame->service_sp == MDI_INTERRUPTED_LEFT)
+	if (frame != NULL && frame->service_sp == MDI_INTERRUPTED)
 		return 0;
 	if (mdi_thread_inside(thread)) {
 		run(thread);
@@ -411,15 +442,14 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.admit = admit,
 	.steady = steady,
 	.gate = gate,
-	.gate_front = gate_front,
 	.thread_attach = thread_attach,
 	.thread_detach = thread_detach,
 	.before_fork = mdi_keeper_before_fork,
 	.after_fork_parent = mdi_keeper_after_fork_parent,
 	.after_fork = after_fork,
-	.enter = enter,
+	.interrupt = interrupt,
+	.interrupt_end = interrupt_end,
 	.leave = leave,
-	.hold = hold,
 	.preempt = preempt,
 	.resume = resume,
 	.window_open = window_open,

@@ -250,7 +250,6 @@ static int start(const struct modiso_options *options)
 						    "");
 	}
 	own->all_keys = keys;
-	state.handlers_leave = false;
 	state.pkru_offset = mdi_cpu()->pkru_offset;
 	state.host_key = lowest(&keys);
 	state.open_key = MDI_NO_KEY;
@@ -484,8 +483,8 @@ static int protect_altstack(void *base, size_t length)
 	return 0;
 }
 
-static void (*gate(const struct mdi_domain *domain,
-		   const struct mdi_gate_shape *shape))(void)
+static void (*gate_code(const struct mdi_domain *domain,
+			const struct mdi_gate_shape *shape))(void)
 {
 	static void (*const scrub[])(void) = {
 		mdi_gate_pkey_scrub_0, mdi_gate_pkey_scrub_1,
@@ -503,11 +502,14 @@ static void (*gate(const struct mdi_domain *domain,
 }
 
 /* Keys that are not ours are the program's: it may change its rights. */
-static void (*gate_front(void))(void)
+static void gate(const struct mdi_domain *domain,
+		 const struct mdi_gate_shape *shape,
+		 struct mdi_gate_slot *slot)
 {
-	return __builtin_popcount(own->all_keys) < MDI_PKRU_KEYS - 1
-		       ? mdi_gate_pkey_own
-		       : NULL;
+	slot->next = gate_code(domain, shape);
+	slot->inner = __builtin_popcount(own->all_keys) < MDI_PKRU_KEYS - 1 ?
+			      mdi_gate_pkey_own :
+			      slot->next;
 }
 
 /* Rights of pages change under the library's lock alone. */
@@ -555,22 +557,39 @@ static void after_fork(void)
 	mdi_sys_membarrier_register();
 }
 
-static int no_enter(struct mdi_domain *domain, struct mdi_thread *thread)
+/*
+ * A gate may have written the open page and not come further, and
+ * mdi_gate_pkey_own the one word of the host's rights and not the other.
+ */
+static void interrupt(struct mdi_thread *thread, struct mdi_frame *frame,
+		      struct mdi_kept *kept)
 {
-	(void)domain;
-	(void)thread;
-	mdi_misuse("a plain gate was called with the pkey backend");
+	struct mdi_open_page *page = mdi_thread_open_page(thread);
+
+	(void)frame;
+	kept->word[0] = page->pkru;
+	kept->word[1] = page->host_pkru;
+	kept->word[2] = thread->host_pkru;
+	page->host_pkru = thread->host_pkru;
 }
 
-static void no_hold(struct mdi_thread *thread, uint32_t count)
+static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
+			 const struct mdi_kept *kept)
 {
-	(void)thread;
-	(void)count;
+	struct mdi_open_page *page = mdi_thread_open_page(thread);
+
+	(void)frame;
+	page->pkru = kept->word[0];
+	page->host_pkru = kept->word[1];
+	thread->host_pkru = kept->word[2];
+	return 0;
 }
 
-static void no_leave(struct mdi_domain *domain, struct mdi_thread *thread)
+/* A service's caller gets its stack back; a handler has noted none. */
+static void leave(struct mdi_thread *thread, const struct mdi_frame *over)
 {
-	no_enter(domain, thread);
+	if (over->service_sp > MDI_INTERRUPTED)
+		mdi_thread_link(thread, over->link)->stack = over->stack;
 }
 
 /* Rights are the thread's own, and frozen with it. */
@@ -737,15 +756,14 @@ const struct mdi_backend mdi_backend_pkey = {
 	.admit = mdi_slots_admit,
 	.steady = steady,
 	.gate = gate,
-	.gate_front = gate_front,
 	.thread_attach = thread_attach,
 	.thread_detach = thread_detach,
 	.before_fork = around_fork,
 	.after_fork_parent = around_fork,
 	.after_fork = after_fork,
-	.enter = no_enter,
-	.leave = no_leave,
-	.hold = no_hold,
+	.interrupt = interrupt,
+	.interrupt_end = interrupt_end,
+	.leave = leave,
 	.preempt = preempt,
 	.resume = resume,
 	.window_open = window_open,

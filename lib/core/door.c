@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/door.h"
 
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/thread.h"
@@ -79,24 +80,12 @@ static bool same_stack(uintptr_t a, uintptr_t b)
 	return distance < STACK_REACH && mdi_maps_together(a, b);
 }
 
-/*
- * Where a frame's gate was called. What a handler has interrupted may not have
- * written that into the frame yet.
- */
-static uintptr_t called_at(const struct mdi_frame *frame)
-{
-	return mdi_backend_now->id == MODISO_BACKEND_PKEY &&
-			       frame->service_sp == MDI_INTERRUPTED ?
-		       frame->called_at :
-		       frame->rsp;
-}
-
 static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
 
 	for (; frame < thread->frame; frame++)
-		if (same_stack(called_at(frame), sp))
+		if (same_stack(mdi_frame_called_at(frame), sp))
 			return true;
 	return false;
 }
@@ -144,8 +133,8 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 		return false;
 	thread->passing = 0; /* a handler is left, if it was one */
 	while (mdi_frame_top(thread) != NULL &&
-	       called_at(mdi_frame_top(thread)) < sp &&
-	       same_stack(called_at(mdi_frame_top(thread)), sp))
+	       mdi_frame_called_at(mdi_frame_top(thread)) < sp &&
+	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp))
 		mdi_gate_abandon(thread);
 	return mdi_thread_on_altstack(thread, here);
 }
@@ -154,18 +143,10 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 
 bool mdi_libc_is_module(void)
 {
-	const struct mdi_thread *thread;
-
 	/* A backend of a unit test has no handler that knows doors. */
-	if (mdi_backend_now == NULL || mdi_backend_now->signal_entry == NULL ||
-	    !mdi_backend_now->inside())
-		return false;
-	if (mdi_backend_now->id == MODISO_BACKEND_PKEY)
-		return true; /* by its rights: and it could read no more */
-	/* A filter, or a handler of the host that a fault was passed to? */
-	thread = mdi_thread_self();
-	return !thread->in_handler &&
-	       thread->passing != mdi_thread_depth(thread) + 1;
+	return mdi_backend_now != NULL &&
+	       mdi_backend_now->signal_entry != NULL &&
+	       mdi_backend_now->inside();
 }
 
 /*
@@ -174,8 +155,7 @@ bool mdi_libc_is_module(void)
  */
 void mdi_libc_before_thread(void)
 {
-	if (mdi_libc_is_module() &&
-	    mdi_backend_now->id == MODISO_BACKEND_PKEY)
+	if (mdi_libc_is_module())
 		mdi_door_open_thread();
 }
 

@@ -66,14 +66,20 @@ void mdi_frames_serve_end(struct mdi_frame *frame)
 }
 
 void mdi_frames_interrupt(struct mdi_frame *frame, const void *context,
-			  uint64_t how)
+			  uintptr_t called_at, struct mdi_frame_words *words)
 {
+	words->modes = frame->called_at;
+	words->service = frame->service;
 	frame->service = (uint32_t)(uintptr_t)context;
-	set_service(frame, how);
+	frame->called_at = called_at;
+	set_service(frame, MDI_INTERRUPTED);
 }
 
-void mdi_frames_interrupt_end(struct mdi_frame *frame)
+void mdi_frames_interrupt_end(struct mdi_frame *frame,
+			      const struct mdi_frame_words *words)
 {
+	frame->called_at = words->modes;
+	frame->service = words->service;
 	set_service(frame, 0);
 }
 

@@ -53,12 +53,26 @@ void mdi_frames_serve(struct mdi_frame *frame, uintptr_t sp);
 void mdi_frames_serve_end(struct mdi_frame *frame);
 
 /*
- * A handler of the host begins above the innermost call, and ends. @how:
- * MDI_INTERRUPTED or MDI_INTERRUPTED_LEFT.
+ * A handler of the host begins above the innermost call, which was made at
+ * @called_at on the host's stack; and ends. A service that begins or ends may
+ * have left words in the frame already: they are put into @words, and back.
  */
+struct mdi_frame_words {
+	uint64_t modes;
+	uint32_t service;
+};
+
 void mdi_frames_interrupt(struct mdi_frame *frame, const void *context,
-			  uint64_t how);
-void mdi_frames_interrupt_end(struct mdi_frame *frame);
+			  uintptr_t called_at, struct mdi_frame_words *words);
+void mdi_frames_interrupt_end(struct mdi_frame *frame,
+			      const struct mdi_frame_words *words);
+
+/* Where on the host's stack the gate was called. AS-Safe. */
+static inline uintptr_t mdi_frame_called_at(const struct mdi_frame *frame)
+{
+	return frame->service_sp == MDI_INTERRUPTED ? frame->called_at
+						    : frame->rsp;
+}
 
 /* The link of the free frame, around a handler that may call gates. AS-Safe. */
 uint32_t mdi_frames_keep(const struct mdi_thread *thread);

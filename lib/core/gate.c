@@ -14,8 +14,6 @@
 #include "os/linux_sys.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
 
 static struct mdi_gate_state *const own = &mdi_core_state.gate;
 
@@ -96,7 +94,6 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
 	};
 	struct modiso_gate *gate;
-	void (*front)(void), (*next)(void);
 	int result;
 
 	result = check_entry(module, (uintptr_t)entry);
@@ -108,11 +105,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	gate->mark = MDI_MARK_GATE;
 	gate->module = module;
 	gate->slot = &gate->own;
-	front = mdi_backend_now->gate_front();
-	next = mdi_backend_now->gate(&module->domain, &shape);
 	gate->own = (struct mdi_gate_slot){
-		.inner = front ? front : next,
-		.next = next,
 		.domain = &module->domain.head,
 		.link = module->domain.head.link,
 		.entry = entry,
@@ -120,6 +113,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.words = shape.words,
 		.floats = shape.floats,
 	};
+	mdi_backend_now->gate(&module->domain, &shape, &gate->own);
 	gate->own.enter = gate->own.value != 0 ? mdi_gate_valued :
 						 gate->own.inner;
 	if (shape.scrub && !module->domain.scrub) {
@@ -192,7 +186,7 @@ void mdi_gate_refuse(struct mdi_gate_slot *slot)
 				"the gate of this thunk was destroyed"));
 }
 
-static int too_deep(void)
+int mdi_gate_fail_depth(void)
 {
 	return mdi_fail(MODISO_ERR_LIMIT,
 			"gate calls nest %d deep on this thread",
@@ -201,7 +195,7 @@ static int too_deep(void)
 
 void mdi_gate_too_deep(void)
 {
-	mdi_status_set(too_deep());
+	mdi_status_set(mdi_gate_fail_depth());
 }
 
 MDI_INLINE void set_link(struct mdi_link *link,
@@ -306,7 +300,7 @@ static int make_ready(void)
 }
 
 /* Under no lock: the landing of a thread that is abandoned runs here. */
-static MDI_RARE void gate_failed(int result)
+MDI_RARE void mdi_gate_failed(int result)
 {
 	if (result == MODISO_ERR_ABANDONED)
 		mdi_thread_give_up(mdi_thread_self());
@@ -325,7 +319,7 @@ static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
 	if (result == MODISO_ERR_NOKEY && own->key_wait_ns != 0)
 		result = wait_for_link(mdi_thread_self(), module);
 	if (result != 0)
-		gate_failed(result);
+		mdi_gate_failed(result);
 	return result;
 }
 
@@ -350,148 +344,16 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 	return result == 0 ? 0 : slower(module, true, result);
 }
 
-/* May this thread call a plain gate at all? */
-static int plain_ready(struct mdi_thread **out)
-{
-	struct mdi_thread *thread;
-	int result = 0;
-
-	thread = mdi_thread_self();
-	if (thread == NULL)
-		result = mdi_thread_attach(&thread);
-	if (result != 0)
-		return result;
-	if (mdi_thread_inside(thread))
-		return mdi_fail(MODISO_ERR_STATE,
-				"a gate was called from inside a module, or by "
-				"a signal handler that interrupted one");
-	if (thread->frame == mdi_thread_frames(thread) + MDI_DEPTH_MAX)
-		return too_deep();
-	*out = thread;
-	return 0;
-}
-
-/* The stack that waits in the thread's link, or another one. */
-static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
-		       uintptr_t *top, bool *from_link)
-{
-	const struct mdi_link *link =
-		mdi_thread_link(thread, module->domain.head.link);
-	struct mdi_stack *stack;
-	int result;
-
-	*top = link->stack;
-	*from_link = true;
-	if (*top != 0)
-		return 0;
-	mdi_runtime_lock();
-	result = mdi_thread_stack(thread, module, &stack);
-	mdi_runtime_unlock();
-	if (result != 0)
-		return result;
-	*top = stack->top;
-	*from_link = stack->rank == 0;
-	return 0;
-}
-
-/* Handlers run only while it waits in line. */
-static int plain_open(struct mdi_thread *thread, struct mdi_domain *domain)
-{
-	int result = MODISO_ERR_ABANDONED;
-
-	if (mdi_thread_is_over(thread))
-		return result;
-	result = mdi_backend_now->enter(domain, thread);
-	if (result == 0 && mdi_thread_is_over(thread)) {
-		mdi_backend_now->leave(domain, thread);
-		result = MODISO_ERR_ABANDONED;
-	}
-	return result;
-}
-
-struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
-				  const uint64_t *saved_registers)
-{
-	struct mdi_domain *domain = (struct mdi_domain *)slot->domain;
-	struct mdi_thread *thread = NULL;
-	struct mdi_frame *frame;
-	uintptr_t top = 0;
-	bool from_link = false;
-	int saved = errno, result;
-
-	result = plain_ready(&thread);
-	if (result == 0)
-		result = plain_stack(thread, mdi_domain_module(domain), &top,
-				     &from_link);
-	/* No handler may find the module entered and the frame not there. */
-	mdi_critical_begin();
-	if (result == 0)
-		result = plain_open(thread, domain);
-	if (result != 0) {
-		mdi_critical_end();
-		gate_failed(result);
-		return NULL;
-	}
-	mdi_thread_link(thread, domain->head.link)->stack = 0;
-	frame = thread->frame;
-	memcpy(frame, saved_registers, offsetof(struct mdi_frame, rsp));
-	frame->rsp = (uintptr_t)saved_registers + PLAIN_SAVED;
-	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
-	frame->stack = top | from_link;
-	if (mdi_arch_state.fsgsbase)
-		frame->gs_base = mdi_rdgsbase();
-	mdi_frames_push(thread, domain); /* from here on a fault is its own */
-	mdi_critical_end();
-	errno = saved;
-	return frame;
-}
-
-/* The innermost gate is over: its stack waits for the next call. */
-static struct mdi_domain *plain_pop(struct mdi_thread *thread)
-{
-	const struct mdi_frame *frame = mdi_frames_pop(thread);
-
-	if (frame->stack & 1)
-		mdi_thread_link(thread, frame->link)->stack =
-			frame->stack & ~1ull;
-	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != frame->gs_base)
-		mdi_wrgsbase(frame->gs_base);
-	return (struct mdi_domain *)mdi_link_domain(frame->link);
-}
-
-void mdi_plain_leave(struct mdi_thread *thread)
-{
-	struct mdi_domain *domain;
-
-	mdi_selectors_reload(thread);
-	mdi_critical_begin();
-	domain = plain_pop(thread);
-	mdi_backend_now->leave(domain, thread);
-	mdi_critical_end();
-}
-
 void mdi_gate_abandon(struct mdi_thread *thread)
 {
-	struct mdi_frame *frame = mdi_frame_top(thread);
-	/* A handler that has not stepped out leaves its module entered. */
-	bool left = frame->service_sp != 0 &&
-		    frame->service_sp != MDI_INTERRUPTED;
-	struct mdi_domain *domain;
+	/* A copy: once it is popped a handler may use it. */
+	struct mdi_frame over = *mdi_frame_top(thread);
 
 	/* Who was given a fault of this call does not come back from it. */
 	if (thread->passing > mdi_thread_depth(thread))
 		thread->passing = 0;
-	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		/* A handler's has no stack noted: the next call finds one. */
-		if (frame->service_sp > MDI_INTERRUPTED_LEFT)
-			mdi_thread_link(thread, frame->link)->stack =
-				frame->stack;
-		mdi_frames_pop(thread);
-		return;
-	}
 	mdi_critical_begin();
-	domain = plain_pop(thread);
-	if (!left)
-		mdi_backend_now->leave(domain, thread);
+	mdi_frames_pop(thread);
+	mdi_backend_now->leave(thread, &over);
 	mdi_critical_end();
 }

@@ -33,6 +33,10 @@ int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
 /* The innermost gate of a thread ends without the module's return. */
 void mdi_gate_abandon(struct mdi_thread *thread);
 
+/* A call that cannot begin: @result to its caller, or it is given up. */
+void mdi_gate_failed(int result);
+int mdi_gate_fail_depth(void);
+
 /* Why the last call of this thread failed: set, and taken. */
 void mdi_status_set(int code);
 int mdi_status_take(void);

@@ -229,11 +229,11 @@ void mdi_handlers_stop(void)
  */
 struct interruption {
 	struct mdi_frame *frame; /* NULL: no module was interrupted */
-	struct mdi_open_page page;
-	uint32_t host_pkru;
+	struct mdi_frame_words words;
+	struct mdi_kept kept;
 	uint32_t link;  /* of the free frame */
 	uint64_t stack; /* that the link held */
-	uint32_t held, in_handler;
+	uint32_t in_handler;
 	int32_t fault_status;
 	int call_status;
 	struct mdi_error error;
@@ -272,39 +272,26 @@ static uintptr_t called_at(const struct mdi_frame *frame,
 static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		  struct interruption *at)
 {
-	struct mdi_open_page *page = mdi_thread_open_page(thread);
 	struct mdi_link *link;
 
-	at->held = thread->held;
 	at->in_handler = thread->in_handler;
 	at->fault_status = thread->status;
 	at->fault = thread->fault;
 	thread->in_handler = 0; /* a filter outside of a fault handler */
 	thread->status = 0;
-	at->page = *page;
-	at->host_pkru = thread->host_pkru;
-	/* mdi_gate_pkey_own has written the one, and not the other. */
-	page->host_pkru = thread->host_pkru;
 	at->link = mdi_frames_keep(thread);
-	at->frame = NULL;
-	if (!mdi_thread_inside(thread))
-		return;
-	at->frame = mdi_frame_top(thread);
-	if (mdi_backend_now->id == MODISO_BACKEND_PKEY) {
-		link = mdi_thread_link(thread, at->frame->link);
-		at->frame->called_at = called_at(at->frame, context);
-		at->stack = link->stack;
+	at->frame = mdi_thread_inside(thread) ? mdi_frame_top(thread) : NULL;
+	if (at->frame != NULL) {
 		/* Its stack is in use: a gate call takes another one. */
+		link = mdi_thread_link(thread, at->frame->link);
+		at->stack = link->stack;
 		link->stack = 0;
+		mdi_frames_interrupt(at->frame, context,
+				     called_at(at->frame, context),
+				     &at->words);
 	}
-	/*
-	 * Whoever freezes this thread here lets others run: see
-	 * DESIGN 9.
-	 */
-	mdi_frames_interrupt(at->frame, context,
-			     mdi_open.state.handlers_leave ?
-				     MDI_INTERRUPTED_LEFT :
-				     MDI_INTERRUPTED);
+	/* Behind it: from here on another handler leaves the frame alone. */
+	mdi_backend_now->interrupt(thread, at->frame, &at->kept);
 }
 
 bool mdi_unwind_interrupted(const void *context)
@@ -313,36 +300,25 @@ bool mdi_unwind_interrupted(const void *context)
 	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
 
 	return frame != NULL &&
-	       (frame->service_sp == MDI_INTERRUPTED ||
-		frame->service_sp == MDI_INTERRUPTED_LEFT) &&
+	       frame->service_sp == MDI_INTERRUPTED &&
 	       frame->service == (uint32_t)(uintptr_t)context;
 }
 
 static void end(struct mdi_thread *thread, const struct interruption *at)
 {
-	struct mdi_open_page *page = mdi_thread_open_page(thread);
-
-	page->pkru = at->page.pkru;
 	mdi_frames_put_back(thread, at->link);
 	mdi_critical_begin();
 	thread->fault = at->fault;
 	thread->status = at->fault_status;
 	thread->in_handler = at->in_handler;
-	thread->host_pkru = at->host_pkru;
-	page->host_pkru = at->page.host_pkru;
-	if (at->frame == NULL) {
-		mdi_backend_now->hold(thread, at->held);
-		mdi_critical_end();
-		return;
-	}
-	if (at->frame->service_sp == MDI_INTERRUPTED_LEFT &&
-	    mdi_backend_now->enter((void *)mdi_link_domain(at->frame->link),
-				   thread) != 0)
+	if (mdi_backend_now->interrupt_end(thread, at->frame, &at->kept) != 0)
 		mdi_misuse("mprotect(2) would not open a module again after a "
 			   "signal handler");
-	mdi_frames_interrupt_end(at->frame);
+	if (at->frame != NULL)
+		mdi_frames_interrupt_end(at->frame, &at->words);
 	mdi_critical_end();
-	if (mdi_backend_now->id == MODISO_BACKEND_PKEY)
+	/* Last: a handler must not find the stack free, and use it. */
+	if (at->frame != NULL)
 		mdi_thread_link(thread, at->frame->link)->stack = at->stack;
 }
 

@@ -62,9 +62,6 @@ static void clean_stacks(const struct mdi_thread *thread, uintptr_t sp)
 static void drop_gates(struct mdi_thread *thread)
 {
 	struct mdi_frame *first = mdi_thread_frames(thread), *frame;
-	uint64_t sp = mdi_frame_top(thread)->service_sp;
-	/* With mprotect: does the process still stand in the module? */
-	bool inside = sp == 0 || sp == MDI_INTERRUPTED;
 
 	for (frame = first; frame < thread->frame; frame++) {
 		const struct mdi_domain *domain =
@@ -75,8 +72,6 @@ static void drop_gates(struct mdi_thread *thread)
 			mdi_thread_link(thread, domain->head.link)->stack = 0;
 	}
 	mdi_frames_drop(thread);
-	if (mdi_backend_now->id != MODISO_BACKEND_PKEY && !inside)
-		mdi_frames_interrupt(first, NULL, MDI_INTERRUPTED_LEFT);
 }
 
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
@@ -97,7 +92,7 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 			 __ATOMIC_RELEASE);
 	if (top == NULL)
 		mdi_thread_withdraw(thread);
-	if (!own || top->service_sp <= MDI_INTERRUPTED_LEFT)
+	if (!own || top->service_sp <= MDI_INTERRUPTED)
 		return 0;
 	clean_stacks(thread, (uintptr_t)__builtin_frame_address(0));
 	mdi_critical_begin(); /* no handler finds the frames half dropped */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/service.h"
 
+#include "backend/mprotect.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/fault.h"
@@ -176,8 +177,9 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	    !mdi_service_allowed(number, thread))
 		return 0;
 	mdi_critical_begin();
-	mdi_backend_now->leave((void *)mdi_link_domain(frame->link), thread);
+	/* In this order: a handler may come while the thread waits. */
 	mdi_frames_serve(frame, sp);
+	mdi_mprotect_leave(thread);
 	mdi_critical_end();
 	return 1;
 }
@@ -189,7 +191,7 @@ uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
 	uintptr_t sp = frame->service_sp;
 	int saved = errno, result;
 
-	*scrub = ((struct mdi_domain *)mdi_link_domain(frame->link))->scrub;
+	*scrub = mdi_frame_domain(frame)->scrub;
 	if (*scrub != 0) {
 		if (!(mdi_arch_state.services[frame->service].flags &
 		      MDI_SERVICE_FLOAT))
@@ -197,8 +199,7 @@ uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
 		xmm0[1] = 0;
 	}
 	mdi_critical_begin();
-	result = mdi_backend_now->enter((void *)mdi_link_domain(frame->link),
-					thread);
+	result = mdi_mprotect_enter(mdi_frame_domain(frame), thread);
 	if (result == 0)
 		mdi_frames_serve_end(frame);
 	mdi_critical_end();

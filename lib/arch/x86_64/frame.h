@@ -170,9 +170,7 @@ struct mdi_frame {
 	uint32_t mxcsr;
 	/*
 	 * Not 0: host code runs above the module. Its RSP, when it called a
-	 * service; MDI_INTERRUPTED, when a signal handler of the host runs;
-	 * MDI_INTERRUPTED_LEFT, when the handler made it leave the module
-	 * (mprotect).
+	 * service; MDI_INTERRUPTED, when a signal handler of the host runs.
 	 */
 	uint64_t service_sp;
 	/*
@@ -183,13 +181,15 @@ struct mdi_frame {
 	uint32_t link; /* which module it is of: core/frames.h */
 	/* Number of the service that runs; of a handler, its context's end. */
 	uint32_t service;
-	uint32_t module_mxcsr;
-	uint32_t module_x87_control;
 	union {
-		uint64_t gs_base; /* plain: the host's */
-		/* pkey: where rsp leads, while a handler of the host runs. */
+		struct { /* while a service runs */
+			uint32_t module_mxcsr;
+			uint32_t module_x87_control;
+		};
+		/* Where rsp leads, while a handler of the host runs. */
 		uint64_t called_at;
 	};
+	uint64_t gs_base; /* plain: the host's */
 };
 
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
@@ -200,7 +200,6 @@ struct mdi_frame {
 #define MDI_ABANDON_NEXT 2u
 
 #define MDI_INTERRUPTED 1u
-#define MDI_INTERRUPTED_LEFT 2u
 
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
@@ -224,6 +223,7 @@ struct mdi_thread {
 	struct mdi_thread *next;  /* list of attached threads, or free list */
 	uint32_t window_count;
 	uint32_t held; /* mprotect: so many of them keep modules out just now */
+	uint32_t entered; /* mprotect: its module counts as one that runs */
 	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
 	uint32_t old_altstack_flags;
 	void *old_altstack;
