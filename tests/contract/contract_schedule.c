@@ -234,8 +234,8 @@ static void step(const char *name, void (*setup)(void), void (*round)(void),
 	};
 	struct step_count count;
 
-	if (step_missing() != NULL)
-		test_skip("ptrace", step_missing());
+	if (tracer_missing() != NULL)
+		test_skip("ptrace", tracer_missing());
 	count = step_run(&plan);
 	printf("# %s: %zu instructions, %zu times frozen\n", name, count.steps,
 	       count.points);

@@ -283,7 +283,7 @@ static bool in_gate(uintptr_t pc)
 static struct step_plan plan_of(const char *name, void (*setup)(void),
 				void (*round)(void))
 {
-	const char *missing = step_missing();
+	const char *missing = tracer_missing();
 
 	if (missing)
 		test_skip("ptrace", missing);

@@ -7,21 +7,18 @@
  * becomes a point; from then on it is stopped at one point each time, a signal
  * is put in there, and it runs on. The child itself says whether all is well
  * after each round, with what world.h has for that.
+ *
+ * The work's first and last word are step_begin() and step_end(), once each in
+ * a round, on the thread that runs the rounds; from host or module code.
  */
 #ifndef TESTS_SUPPORT_STEP_H
 #define TESTS_SUPPORT_STEP_H
 
+#include "support/tracer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/*
- * The work's first and last word, once each in a round, on the thread that
- * runs the rounds; from host or module code. Each is a breakpoint, which the
- * program never sees.
- */
-void step_begin(void);
-void step_end(void);
 
 struct step_plan {
 	const char *name;    /* for the log */
@@ -33,7 +30,7 @@ struct step_plan {
 	 */
 	void (*check)(unsigned sent, bool stepped);
 	int signo;
-	/* 0, or another that comes with it: its handler runs first. */
+	/* 0, or one more of a higher number, whose handler runs first. */
 	int company;
 	/*
 	 * Of the instructions that must not be missed; of no others are points
@@ -41,6 +38,7 @@ struct step_plan {
 	 */
 	bool (*wanted)(uintptr_t pc);
 	bool only;
+	bool walk; /* to each point step by step, not with a breakpoint */
 	unsigned stride; /* one point in so many; 0 is 1 */
 };
 
@@ -53,11 +51,12 @@ struct step_count {
 	size_t places; /* different addresses among them */
 	size_t wanted; /* different ones that plan.wanted() wants */
 	size_t missed; /* points that a later round did not come by */
+	size_t stops;  /* of the child: what the run costs */
 };
 
 /*
- * step_run - the whole plan. Fails the test when the child does, or hangs, or
- * when a wanted instruction was not interrupted.
+ * step_run - the whole plan. Fails the test when the child does, or when a
+ * wanted instruction was not interrupted.
  */
 struct step_count step_run(const struct step_plan *plan);
 
@@ -66,8 +65,5 @@ struct step_count step_run(const struct step_plan *plan);
  * moment of each fault signal of the work, @rounds times over.
  */
 struct step_count step_at_faults(const struct step_plan *plan, unsigned rounds);
-
-/* Why a process cannot be traced here; NULL when it can. */
-const char *step_missing(void);
 
 #endif /* TESTS_SUPPORT_STEP_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support/step_mark.S - see support/step.h. The tracer knows them by address.
+ * support/step_mark.S - see support/tracer.h. The tracer knows them by address.
  */
 	.text
 
