@@ -19,7 +19,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -30,7 +29,6 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -113,26 +111,6 @@ static bool cpu_has(const char *flag)
 	if (file)
 		fclose(file);
 	return found;
-}
-
-/*
- * With the first perf event of a task the kernel patches its scheduler, and
- * back when the last one is gone. A tracer's hardware breakpoints are such
- * events, so tests would have it patched every few seconds, which QEMU's CPUs
- * do not always survive: seen as an oops in finish_task_switch() on 6.12. An
- * event that stays keeps it as it is.
- */
-static void keep_perf_on(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_DUMMY,
-	};
-
-	if (syscall(SYS_perf_event_open, &attr, 0, -1, -1,
-		    PERF_FLAG_FD_CLOEXEC) < 0)
-		say("| init: perf_event_open: %s\n", strerror(errno));
 }
 
 static void run_simple(char *const argv[])
@@ -278,7 +256,6 @@ int main(void)
 	chmod("/tmp", 01777);
 	chmod("/dev/shm", 01777);
 	open_port();
-	keep_perf_on();
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
 	setenv("TMPDIR", "/tmp", 1);
