@@ -8,8 +8,10 @@
 # regress_tests, nopku_tests, data_files, and where the sources are: srcdir.
 # user.jobs adds the programs of users.
 #
-# Three machines are booted: one with protection keys, where nothing may be
-# skipped; one whose kernel was told not to use them; one whose CPU has none.
+# Four machines are booted: one with protection keys, where nothing may be
+# skipped; one whose kernel was told not to use them; one whose CPU has none; one
+# whose CPU lets no program change the bases of FS and GS, which leaves page
+# permissions alone.
 # The results are LOG-DIRECTORY/<machine>.tap.
 
 set -u
@@ -59,4 +61,10 @@ if [ -s "$logs/nopku.jobs" ]; then
 	boot nopku-kernel "$logs/nopku.jobs" --append nopku
 	boot nopku-cpu "$logs/nopku.jobs" --cpu max,-pku
 fi
+
+for program in gate gate_return gate_scrub gate_state fault service \
+	signal thread fork leave; do
+	echo "tap MODISO_TEST_BACKEND=mprotect contract/contract_$program"
+done >"$logs/no-fsgsbase.jobs"
+boot no-fsgsbase "$logs/no-fsgsbase.jobs" --cpu max,-fsgsbase
 exit "$failed"

@@ -69,7 +69,10 @@ FUNC(mdi_selectors_reload)
 	je	1f
 	RELOAD_BASED %fs, 2, fsbase
 	RELOAD_BASED %gs, 3, gsbase
-1:	retq
+	retq
+	/* FS is the host's again (signal.S), or a gate would have trapped. */
+1:	RELOAD_DATA %gs, 3
+	retq
 ENDF(mdi_selectors_reload)
 
 /* void mdi_gate_unwind(block, rsp): see frame.h. */

@@ -29,9 +29,12 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
 
+#define SYS_ARCH_PRCTL 158
 #define SYS_GETPID 39
 #define SYS_SIGALTSTACK 131
 #define SYS_GETTID 186
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
 
 	.text
 
@@ -190,13 +193,43 @@
 1:	retq
 .endm
 
+/*
+ * Without FSGSBASE the kernel is asked for the base of FS, which the handler's
+ * thread-local words need: rbx = what it was, the host's from here on. Loading
+ * any selector has changed it. Keeps what the handler is given; uses r13, r14.
+ */
+.macro HOST_FS_BASE
+	movq	%rdi, %r13
+	movq	%rsi, %r14
+	pushq	$0
+	movl	$ARCH_GET_FS, %edi
+	movq	%rsp, %rsi
+	movl	$SYS_ARCH_PRCTL, %eax
+	syscall
+	popq	%rbx
+	movq	T_FS_BASE(%r10), %rsi
+	cmpq	%rsi, %rbx
+	je	.Lis_host\@
+	SET_FS_BASE
+.Lis_host\@:
+	movq	%r13, %rdi
+	movq	%r14, %rsi
+.endm
+
+/* To what rsi says. Uses rax, rcx, rdi, r11. */
+.macro SET_FS_BASE
+	movl	$ARCH_SET_FS, %edi
+	movl	$SYS_ARCH_PRCTL, %eax
+	syscall
+.endm
+
 .macro SIGNAL_PLAIN handler
 	pushq	$2
 	popfq
 	BLOCK_BY_STACK .Lforeign\@
 	leaq	T_FS_BASE(%r10), %r9
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
-	je	.Lcall\@
+	je	.Lask_kernel\@
 	rdfsbase %rbx
 	rdgsbase %r12
 	movq	T_FS_BASE(%r10), %rax
@@ -204,6 +237,9 @@
 	je	.Lcall\@
 	wrfsbase %rax
 	HOST_ONLY
+	jmp	.Lcall\@
+.Lask_kernel\@:
+	HOST_FS_BASE
 	jmp	.Lcall\@
 .Lforeign\@:
 	xorl	%r9d, %r9d
@@ -213,6 +249,7 @@
 	rdgsbase %r12
 .Lcall\@:
 	movq	%r9, %rcx
+	movq	%r9, %r15
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
 	callq	\handler
@@ -221,11 +258,19 @@
 	testb	%al, %al
 	jz	1f
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
-	je	1f
+	je	.Ltell_kernel\@
 	wrfsbase %rbx
 	wrgsbase %r12
 	HOST_ONLY
 1:	retq
+.Ltell_kernel\@:
+	testq	%r15, %r15 /* a thread that nothing was changed for */
+	jz	1b
+	cmpq	(%r15), %rbx
+	je	1b
+	movq	%rbx, %rsi
+	SET_FS_BASE
+	retq
 .endm
 
 	MARK
