@@ -250,6 +250,13 @@ POKE poke_smash
 	ret
 END poke_smash
 
+POKE poke_far
+	mov	$0x2b, %eax /* POKE_USER_DS */
+	mov	%eax, %ds
+	mov	%rsp, 8(%rdi)
+	ljmp	*(%rdi)
+END poke_far
+
 /* --- CPU state left behind --- */
 
 POKE poke_trash

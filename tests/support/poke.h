@@ -57,6 +57,14 @@ uintptr_t poke_return_low(size_t bytes);       /* rsp that much too low */
 uintptr_t poke_return_to(const void *address); /* another return address */
 uintptr_t poke_smash(size_t words, uintptr_t value); /* and all above it */
 
+/* A far jump, with a DS for 32-bit code; the stack pointer is noted before. */
+struct poke_far {
+	uint32_t offset;
+	uint16_t selector, unused;
+	uint64_t rsp;
+};
+uintptr_t poke_far(struct poke_far *to);
+
 /* CPU state left behind. */
 uintptr_t poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */
 uintptr_t poke_flags(uintptr_t flags, uintptr_t crash);

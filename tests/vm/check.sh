@@ -62,7 +62,7 @@ if [ -s "$logs/nopku.jobs" ]; then
 	boot nopku-cpu "$logs/nopku.jobs" --cpu max,-pku
 fi
 
-for program in gate gate_return gate_scrub gate_state fault service \
+for program in gate gate_return gate_scrub gate_state far fault service \
 	signal thread fork leave; do
 	echo "tap MODISO_TEST_BACKEND=mprotect contract/contract_$program"
 done >"$logs/no-fsgsbase.jobs"

@@ -57,13 +57,67 @@ static void drop_vectors(ucontext_t *context)
 			MDI_XSTATE_PKRU;
 }
 
+/* CS, GS, FS and SS of the interrupted code, 16 bits each. */
+#define SS_SHIFT 48
+/* In uc_flags: load the SS that the frame names (Linux 4.7). */
+#define STRICT_SS 0x4ul
+
+/* The handler's own code and stack segments: 64-bit code. */
+static void set_selectors(ucontext_t *context)
+{
+	greg_t *word = &context->uc_mcontext.gregs[REG_CSGSFS];
+	uint64_t kept = (uint64_t)*word & 0x0000ffffffff0000ull;
+	uint64_t cs, ss;
+
+	__asm__("movl %%cs, %k0\n\tmovl %%ss, %k1" : "=r"(cs), "=r"(ss));
+	*word = (greg_t)(kept | (uint16_t)cs | (uint64_t)(uint16_t)ss
+						    << SS_SHIFT);
+	context->uc_flags |= STRICT_SS;
+}
+
+/*
+ * What a frame says of the state that a thread goes on with, and what becomes
+ * of it where host code goes on in place of a module's. The kernel's return
+ * from a handler loads what it finds there.
+ *
+ *	RIP RSP R10         set here
+ *	CS SS               set here, to the handler's own, with the flag that
+ *	                    makes the kernel load SS: a module that has left
+ *	                    64-bit code would cut RIP to 32 bits
+ *	RFLAGS              set here. What the kernel does not load from it
+ *	                    (NT, IOPL, ID) is as the handler has it: signal.S
+ *	                    clears NT, and a program cannot change IOPL
+ *	other registers     the module's; mdi_gate_recover() loads those that a
+ *	                    caller wants back, and the rest is scratch
+ *	x87, vectors, AMX,  as in a new process (drop_vectors), all components
+ *	APX                 but PKRU: those to come are among them
+ *	MXCSR               the module's until mdi_gate_recover() loads it
+ *	PKRU                set by the backend (recover)
+ *	FS, GS base         set by signal.S, and not given back to a thread that
+ *	                    is redirected
+ *	DS ES FS GS         no part of the frame; mdi_selectors_reload()
+ *	shadow stack        the kernel switches it by the token that it has put
+ *	                    there: a thread that has one is not taken out of a
+ *	                    module, as gates do not run with shadow stacks
+ *	uc_sigmask          the mask of the interrupted code, which is the one
+ *	                    that the gate was called with: a module changes it
+ *	                    by a system call alone
+ *	uc_stack            the thread's alternate stack, as it was: none of a
+ *	                    module's doing
+ *	uc_link             the kernel does not look at it
+ *	trap number, error  for the reader of the frame; the kernel ignores them
+ *
+ * A handler's end, and module code that goes on (retry, a door), load the state
+ * as it came: module code with a module's state and rights; in it RIP, CS and
+ * SS stay together, and mdi_context_set_pc() sets all three.
+ */
 void mdi_context_redirect(ucontext_t *context, const void *label,
 			  uintptr_t rsp, uintptr_t r10)
 {
 	greg_t *reg = context->uc_mcontext.gregs;
 
 	drop_vectors(context);
-
+	set_selectors(context);
 	reg[REG_RIP] = (greg_t)(uintptr_t)label;
 	reg[REG_RSP] = (greg_t)rsp;
 	reg[REG_R10] = (greg_t)r10;
@@ -82,6 +136,7 @@ uintptr_t mdi_context_pc(const ucontext_t *context)
 
 void mdi_context_set_pc(ucontext_t *context, const void *pc)
 {
+	set_selectors(context);
 	context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)pc;
 }
 
