@@ -16,6 +16,7 @@
 
 /* What all ways to load one have in common. */
 static int check_request(struct mdi_image_request *request,
+			 struct modiso_module *module,
 			 const struct modiso_image_options *options,
 			 struct modiso_image_options *known,
 			 struct modiso_image **out)
@@ -24,8 +25,11 @@ static int check_request(struct mdi_image_request *request,
 
 	if (result != 0)
 		return result;
-	if (request->module == NULL || out == NULL)
+	if (module == NULL || out == NULL)
 		return mdi_null_argument(out == NULL ? "out" : "module");
+	memset(request, 0, sizeof(*request));
+	request->module = module;
+	request->source.name = "image";
 	memset(known, 0, sizeof(*known));
 	known->struct_size = sizeof(*known);
 	if (options != NULL)
@@ -46,20 +50,18 @@ int modiso_image_load(struct modiso_module *module, const char *path,
 		      const struct modiso_image_options *options,
 		      struct modiso_image **out)
 {
-	struct mdi_image_request request = {.module = module};
+	struct mdi_image_request request;
 	struct modiso_image_options known;
 	const char *slash;
-	int result;
+	int result = check_request(&request, module, options, &known, out);
 
-	if (path != NULL) {
-		slash = strrchr(path, '/');
-		request.source.name = slash != NULL ? slash + 1 : path;
-	}
-	result = check_request(&request, options, &known, out);
 	if (result != 0)
 		return result;
 	if (path == NULL)
 		return mdi_null_argument("path");
+	slash = strrchr(path, '/');
+	if (known.name == NULL)
+		request.source.name = slash != NULL ? slash + 1 : path;
 	result = mdi_image_file_open(&request.source, path);
 	if (result != 0)
 		return result;
@@ -72,12 +74,9 @@ int modiso_image_load_fd(struct modiso_module *module, int fd,
 			 const struct modiso_image_options *options,
 			 struct modiso_image **out)
 {
-	struct mdi_image_request request = {
-		.module = module,
-		.source = {.name = "image"},
-	};
+	struct mdi_image_request request;
 	struct modiso_image_options known;
-	int result = check_request(&request, options, &known, out);
+	int result = check_request(&request, module, options, &known, out);
 
 	if (result != 0)
 		return result;
@@ -92,12 +91,9 @@ int modiso_image_load_memory(struct modiso_module *module, const void *bytes,
 			     const struct modiso_image_options *options,
 			     struct modiso_image **out)
 {
-	struct mdi_image_request request = {
-		.module = module,
-		.source = {.name = "image"},
-	};
+	struct mdi_image_request request;
 	struct modiso_image_options known;
-	int result = check_request(&request, options, &known, out);
+	int result = check_request(&request, module, options, &known, out);
 
 	if (result != 0)
 		return result;
@@ -113,12 +109,9 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 			 struct modiso_image **out)
 {
 	struct modiso_flat layout = {.struct_size = sizeof(layout)};
-	struct mdi_image_request request = {
-		.module = module,
-		.source = {.name = "image"},
-	};
+	struct mdi_image_request request;
 	struct modiso_image_options known;
-	int result = check_request(&request, options, &known, out);
+	int result = check_request(&request, module, options, &known, out);
 
 	if (result != 0)
 		return result;
@@ -138,8 +131,7 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 				  "tag");
 	if (result == 0)
 		result = mdi_image_file_memory(&request.source, bytes, length);
-	return result != 0 ? result
-			   : mdi_image_prepare(&request, &layout, out);
+	return result != 0 ? result : mdi_image_prepare(&request, &layout, out);
 }
 
 int modiso_image_seal(struct modiso_image *image)

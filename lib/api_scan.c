@@ -21,11 +21,19 @@ static int check_kinds(uint32_t kinds)
 	return 0;
 }
 
-static int check_info(const struct modiso_scan_info *info)
+/* @what is scanned is named @name. */
+static int check_request(uint32_t kinds, const struct modiso_scan_info *info,
+			 const void *what, const char *name)
 {
+	int result = check_kinds(kinds);
+
+	if (result != 0)
+		return result;
 	if (info != NULL && info->struct_size < sizeof(*info))
 		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
 				info->struct_size);
+	if (what == NULL)
+		return mdi_fail(MODISO_ERR_INVAL, "%s is NULL", name);
 	return 0;
 }
 
@@ -57,15 +65,11 @@ int modiso_scan_memory(const void *base, size_t length, uint32_t kinds,
 int modiso_scan_file(const char *path, uint32_t kinds, modiso_scan_fn fn,
 		     void *arg, struct modiso_scan_info *info)
 {
-	struct modiso_scan_info answer = { 0 };
-	int result = check_kinds(kinds);
+	struct modiso_scan_info answer = {0};
+	int result = check_request(kinds, info, path, "path");
 
-	if (result == 0)
-		result = check_info(info);
 	if (result != 0)
 		return result;
-	if (path == NULL)
-		return mdi_fail(MODISO_ERR_INVAL, "path is NULL");
 	result = mdi_scan_file(path, kinds, fn, arg, &answer);
 	give_info(info, &answer);
 	return result;
@@ -74,15 +78,11 @@ int modiso_scan_file(const char *path, uint32_t kinds, modiso_scan_fn fn,
 int modiso_scan_elf(const void *image, size_t length, uint32_t kinds,
 		    modiso_scan_fn fn, void *arg, struct modiso_scan_info *info)
 {
-	struct modiso_scan_info answer = { 0 };
-	int result = check_kinds(kinds);
+	struct modiso_scan_info answer = {0};
+	int result = check_request(kinds, info, image, "image");
 
-	if (result == 0)
-		result = check_info(info);
 	if (result != 0)
 		return result;
-	if (image == NULL)
-		return mdi_fail(MODISO_ERR_INVAL, "image is NULL");
 	result = mdi_scan_elf(image, length, kinds, fn, arg, &answer);
 	give_info(info, &answer);
 	return result;
