@@ -107,6 +107,23 @@
 	.cfi_adjust_cfa_offset -192
 .endm
 
+/*
+ * Host code has called the thunk of service r11d: its function goes on in its
+ * place, with the same arguments and on the same stack.
+ */
+.macro SERVICE_DIRECT
+	subq	$8, %rsp
+	.cfi_def_cfa_offset 16
+	SAVE_ARGS
+	movl	%r11d, %edi
+	callq	mdi_service_direct
+	LOAD_ARGS
+	DROP_ARGS
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	jmpq	*%rax
+.endm
+
 /* Callee-saved registers to and from the frame at a register. */
 .macro SAVE_REGS frame
 	movq	%rbx, F_RBX(\frame)

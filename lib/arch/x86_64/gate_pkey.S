@@ -524,16 +524,7 @@ FUNC(mdi_service_pkey)
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx
 .Ldirect:
-	subq	$8, %rsp
-	.cfi_def_cfa_offset 16
-	SAVE_ARGS
-	movl	%r11d, %edi
-	callq	mdi_service_direct
-	LOAD_ARGS
-	DROP_ARGS
-	addq	$8, %rsp
-	.cfi_adjust_cfa_offset -8
-	jmpq	*%rax
+	SERVICE_DIRECT
 ENDF(mdi_service_pkey)
 
 /* Where in mdi_gate_pkey the way back begins: for core/schedule.c. */

@@ -217,15 +217,6 @@ FUNC(mdi_service_plain)
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover
 .Lplain_direct:
-	subq	$8, %rsp
-	.cfi_def_cfa_offset 16
-	SAVE_ARGS
-	movl	%r11d, %edi
-	callq	mdi_service_direct
-	LOAD_ARGS
-	DROP_ARGS
-	addq	$8, %rsp
-	.cfi_adjust_cfa_offset -8
-	jmpq	*%rax
+	SERVICE_DIRECT
 ENDF(mdi_service_plain)
 END_OF_FILE
