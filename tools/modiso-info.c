@@ -6,6 +6,8 @@
  * by), libcpuid and the kernel. Never starts the library: nothing here reads
  * or writes PKRU, so the answer is the same where that would be SIGILL.
  */
+#include "json_string.h"
+
 #include <modiso.h>
 
 #include <getopt.h>
@@ -19,12 +21,12 @@
 
 /* Older C library headers do not name it. */
 #ifndef AT_MINSIGSTKSZ
-#define AT_MINSIGSTKSZ 51
+#	define AT_MINSIGSTKSZ 51
 #endif
 
-#define EXIT_USABLE 0
+#define EXIT_USABLE   0
 #define EXIT_UNUSABLE 1
-#define EXIT_USAGE 2
+#define EXIT_USAGE    2
 
 #define BACKENDS 2
 
@@ -129,9 +131,8 @@ static void print_backend(const struct modiso_backend_info *info)
 		       info->caps & MODISO_CAP_PER_THREAD ? "thread"
 							  : "process");
 		printf("  modules      %s, %s\n",
-		       info->caps & MODISO_CAP_PARALLEL
-			       ? "run at the same time"
-			       : "take turns",
+		       info->caps & MODISO_CAP_PARALLEL ? "run at the same time"
+							: "take turns",
 		       info->caps & MODISO_CAP_UNLIMITED
 			       ? "as many as memory holds"
 			       : "one for each key");
@@ -168,22 +169,6 @@ static void print_text(const struct machine *machine)
 }
 
 /* --- tell programs --- */
-
-static void json_string(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
 
 static void json_text(const char *name, const char *text)
 {

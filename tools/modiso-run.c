@@ -6,6 +6,8 @@
  * this program is what it may do to any host. It is no jail: system calls are
  * not kept from the module.
  */
+#include "json_string.h"
+
 #include <modiso.h>
 
 #include <errno.h>
@@ -58,22 +60,6 @@ static const char usage[] =
 	"refused,\n"
 	"4 another result than expected, 77 this machine cannot do what was "
 	"asked.\n";
-
-static void json_string(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
 
 /* A call of the library failed; what that means for the exit status. */
 static int failed(int code)

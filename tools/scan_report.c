@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scan_report.h"
 
+#include "json_string.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,59 +32,11 @@ static void put_text(FILE *out, const char *text)
 		     out);
 }
 
-/* Bytes of the UTF-8 sequence at @text; 0 when it is none. */
-static size_t sequence(const unsigned char *text)
-{
-	uint32_t value, least;
-	size_t length;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] >= 0xc2 && text[0] < 0xe0)
-		length = 2, least = 0x80, value = text[0] & 0x1f;
-	else if (text[0] >= 0xe0 && text[0] < 0xf0)
-		length = 3, least = 0x800, value = text[0] & 0xf;
-	else if (text[0] >= 0xf0 && text[0] < 0xf5)
-		length = 4, least = 0x10000, value = text[0] & 0x7;
-	else
-		return 0;
-	for (size_t i = 1; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (text[i] & 0x3f);
-	}
-	if (value < least || value > 0x10ffff ||
-	    (value >= 0xd800 && value <= 0xdfff))
-		return 0;
-	return length;
-}
-
-/* A byte that is no UTF-8 is written as the character of its number. */
-static void put_json(const char *string)
-{
-	const unsigned char *text = (const unsigned char *)string;
-	size_t length;
-
-	putchar('"');
-	for (; *text != '\0'; text += length) {
-		length = sequence(text);
-		if (length == 0 || *text < ' ' || *text == 0x7f) {
-			printf("\\u%04x", *text);
-			length = 1;
-		} else if (*text == '"' || *text == '\\') {
-			printf("\\%c", *text);
-		} else {
-			fwrite(text, 1, length, stdout);
-		}
-	}
-	putchar('"');
-}
-
 static void put_member(const char *name, const char *value)
 {
 	printf(",\"%s\":", name);
 	if (value != NULL)
-		put_json(value);
+		json_string(value);
 	else
 		fputs("null", stdout);
 }
