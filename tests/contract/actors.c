@@ -114,14 +114,6 @@ void through_all_rights(struct modiso_region *region, uint32_t owners)
 struct modiso_region *common;
 uintptr_t (*volatile ask)(uintptr_t what);
 
-int key_of(const struct modiso_region *region)
-{
-	struct proc_mapping mapping;
-
-	must(proc_mapping(region_bytes(region), &mapping));
-	return mapping.pkey;
-}
-
 struct actor many[MANY];
 struct modiso_region *regions[MANY];
 

@@ -40,8 +40,6 @@ void through_all_rights(struct modiso_region *region, uint32_t owners);
 extern struct modiso_region *common;
 extern uintptr_t (*volatile ask)(uintptr_t what);
 
-int key_of(const struct modiso_region *region);
-
 enum { MANY = 24 };
 
 extern struct actor many[MANY];

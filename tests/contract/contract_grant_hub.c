@@ -319,11 +319,11 @@ START_TEST(test_key_of_set_kept_from_hub)
 		      W(byte)),
 		0);
 	ask_for_look();
-	key = key_of(regions[0]);
+	key = proc_key(region_bytes(regions[0]));
 	for (i = 0; i < MANY; i++)
 		enter_if_possible(hub.load, region_bytes(regions[i]), 0,
 				  ENOUGH);
-	must_eq(key_of(regions[0]), key);
+	must_eq(proc_key(region_bytes(regions[0])), key);
 	ask_for_look();
 	atomic_store(&look_no_more, true);
 	thread_join(thread);

@@ -38,9 +38,12 @@ START_TEST(test_equal_rights_share)
 	must_blame(enter_fault(b.module, b.store, W(region_bytes(less)), 1),
 		   MODISO_WRITE, region_bytes(less), less);
 	if (on_pkey()) {
-		must_eq(key_of(one), key_of(same));
-		must(key_of(one) != key_of(less));
-		must(key_of(one) != 0 && key_of(less) != 0);
+		must_eq(proc_key(region_bytes(one)),
+			proc_key(region_bytes(same)));
+		must(proc_key(region_bytes(one)) !=
+		     proc_key(region_bytes(less)));
+		must(proc_key(region_bytes(one)) != 0 &&
+		     proc_key(region_bytes(less)) != 0);
 	}
 	must_be_clean();
 }
@@ -266,7 +269,7 @@ START_TEST(test_key_of_set_kept)
 		      W(region_bytes(common))),
 		0);
 	ask_for_look();
-	key = key_of(common);
+	key = proc_key(region_bytes(common));
 	if (_i == REVOKED)
 		expect(MODISO_OK, modiso_region_revoke(common, b.module));
 	else
@@ -275,7 +278,7 @@ START_TEST(test_key_of_set_kept)
 		make_actor(&many[i], "more");
 		regions[i] = make_region(many[i].module, PAGE, "theirs");
 		enter(many[i].store, W(region_bytes(regions[i])), 1);
-		must(key_of(regions[i]) != key);
+		must(proc_key(region_bytes(regions[i])) != key);
 	}
 	must_be_clean();
 	atomic_store(&look_no_more, true);

@@ -82,14 +82,6 @@ MODULE_CODE static uintptr_t leave_looker(uintptr_t c11)
 		   : (uintptr_t)pthread_create(&left, NULL, look_posix, NULL);
 }
 
-static int key_of(const struct modiso_region *region)
-{
-	struct proc_mapping mapping;
-
-	must(proc_mapping(region_bytes(region), &mapping));
-	return mapping.pkey;
-}
-
 /* Of the thread, and of the kernel's last work for it. */
 static void end_looker(int c11)
 {
@@ -118,7 +110,7 @@ static bool handed_on(int key)
 		region = make_region(next, PAGE, "next's");
 		must_eq(enter(make_gate(next, module_add_one), 1), 2);
 		look_at = region_bytes(region);
-		if (key_of(region) == key)
+		if (proc_key(region_bytes(region)) == key)
 			return true;
 		if (i % 3 == 1)
 			expect(MODISO_OK, modiso_module_destroy(next));
@@ -132,7 +124,7 @@ START_TEST(test_key_retired)
 
 	make_scene();
 	must_eq(enter(make_gate(module, leave_looker), _i), 0);
-	key = key_of(data);
+	key = proc_key(region_bytes(data));
 	expect(MODISO_OK, modiso_module_destroy(module));
 	must(!handed_on(key));
 	look_at = NULL;
@@ -150,9 +142,9 @@ START_TEST(test_key_kept)
 	make_scene();
 	gate = make_gate(module, module_add_one);
 	must_eq(enter(make_gate(module, leave_looker), _i), 0);
-	key = key_of(data);
+	key = proc_key(region_bytes(data));
 	must(!handed_on(key));
-	must_eq(key_of(data), key);
+	must_eq(proc_key(region_bytes(data)), key);
 	look_at = NULL;
 	end_looker(_i);
 	must(handed_on(key));
@@ -168,7 +160,7 @@ static void look_at_victim(void *victim)
 
 	make_scene();
 	must_eq(enter(make_gate(module, leave_looker), 0), 0);
-	key = key_of(data);
+	key = proc_key(region_bytes(data));
 	expect(MODISO_OK, modiso_module_destroy(module));
 	switch (*(int *)victim) {
 	case AT_NEXT: /* the one that has the key, or the last */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/proc.h"
 #include "support/test.h"
+#include "support/world.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096
 
 bool proc_mapping(const void *address, struct proc_mapping *mapping)
 {
@@ -45,6 +45,14 @@ bool proc_mapping(const void *address, struct proc_mapping *mapping)
 	}
 	fclose(smaps);
 	return found;
+}
+
+int proc_key(const void *address)
+{
+	struct proc_mapping mapping;
+
+	must(proc_mapping(address, &mapping));
+	return mapping.pkey;
 }
 
 bool proc_writable_code(void)

@@ -23,6 +23,9 @@ struct proc_mapping {
 /* The mapping that holds @address; false: none does. */
 bool proc_mapping(const void *address, struct proc_mapping *mapping);
 
+/* The protection key of the page at @address, which must be mapped. */
+int proc_key(const void *address);
+
 /* Is any page of the process writable and executable now? */
 bool proc_writable_code(void);
 
