@@ -14,7 +14,7 @@ set -u
 
 here=$top_srcdir/tests/others
 library=$top_builddir/lib/.libs
-all_groups='python'
+all_groups='python rust'
 
 # A test that hangs is red, and a machine under load is slow.
 limit=${MODISO_TEST_TIMEOUT:-300}

@@ -26,6 +26,7 @@ if have "bindings/python" python3-pytest test -n "$PYTHON"; then
 		ok "bindings/python: $ran tests"
 	else
 		echo "status $status" >>"$scratch/output"
-		tail -n 60 "$scratch/output" | not_ok "bindings/python"
+		tail -n 60 "$scratch/output" >"$scratch/tail"
+		not_ok "bindings/python" <"$scratch/tail"
 	fi
 fi
