@@ -315,7 +315,7 @@ static int attach(struct mdi_thread **out)
 	result = mdi_backend_now->thread_attach(thread);
 	if (result != 0)
 		goto forget;
-	/* Its words lie in memory that modules can write (FACTS 0.3). */
+	/* Modules can write its words, and the kernel goes where they say. */
 	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
 	thread->next = own->attached;
 	own->attached = thread;

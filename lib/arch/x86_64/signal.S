@@ -24,7 +24,7 @@
  * must not be one that is inside a module: that is interrupted on its alternate
  * stack.
  *
- * The kernel clears DF, TF and RF, but not AC (FACTS 0.8).
+ * The kernel clears DF, TF and RF, but not AC.
  */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
