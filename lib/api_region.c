@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "code/executable.h"
 #include "core/check.h"
 #include "core/grant.h"
 #include "core/region.h"
@@ -196,6 +197,8 @@ int modiso_region_protect(struct modiso_region *region, uint32_t access)
 		result = check_own(region);
 	if (result != 0)
 		return result;
+	if (access & MODISO_EXEC)
+		return mdi_executable_protect(region);
 	mdi_runtime_lock();
 	result = mdi_region_protect(region, access);
 	mdi_runtime_unlock();

@@ -97,9 +97,10 @@ struct modiso_image_info {
  *                      of relocation, another ABI tag.
  *   MODISO_ERR_NOENT   no such file; or an undefined symbol that no export
  *                      has, by name.
- *   MODISO_ERR_GADGET  its code holds a forbidden instruction; the sentence
- *                      names the image, the offset in its file, the address,
- *                      the section and the symbol.
+ *   MODISO_ERR_GADGET  its code holds a forbidden instruction, or its last
+ *                      bytes begin one that the code beside them could end; the
+ *                      sentence names the image, the offset in its file, the
+ *                      address, the section and the symbol.
  *   MODISO_ERR_FAULT   an initialiser or a resolver faulted; see
  *                      modiso_fault_last().
  *   MODISO_ERR_LIMIT   no room in the module's address range.

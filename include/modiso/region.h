@@ -212,7 +212,11 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  *
  * From writable to executable a region goes once, and never back: code is
  * written first and sealed then. MODISO_READ | MODISO_EXEC is for regions of a
- * module that were created, not adopted.
+ * module that were created, not adopted. The region is closed for writing, its
+ * bytes are scanned as those of an image are, and then it is opened for
+ * execution; with page permissions this waits for threads inside of modules, as
+ * a window does. Its last bytes must not be the beginning of a forbidden
+ * instruction, which the code beside them could complete.
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the three.
@@ -222,11 +226,15 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  *   MODISO_ERR_BUSY    @region is a stack, a heap or a segment of an image; or
  *                      part of a snapshot,
  *                      or granted to a module, and @access is executable.
+ *   MODISO_ERR_GADGET  it holds an instruction that its module's confinement
+ *                      forbids, or ends with the beginning of one; the sentence
+ *                      says which and where; nothing changed.
  *   MODISO_ERR_OS      the kernel refused; errno says why; nothing changed.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping; nothing changed.
+ *   MODISO_ERR_LIMIT   more threads than the library has room for.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   one system call.
+ * Cost:   one system call; to executable: two, and a scan.
  * Safety: MT-Safe. Effective on every thread when it returns. AS-Unsafe. Fork:
  *         safe.
  * Since:  0.1

@@ -171,18 +171,15 @@ static void fill(struct modiso_image *image, const struct layout *layout)
 	image->bias = (uintptr_t)image->pages;
 }
 
-/* Unlike each other, so that the two are mappings of their own from here on. */
+/* Unlike the code, so that the two are mappings of their own from here on. */
 static int cut(const struct modiso_image *image)
 {
-	for (unsigned i = 0; i < image->part_count; i++) {
-		const struct mdi_image_part *part = &image->part[i];
+	const struct mdi_image_part *data = &image->part[1];
 
-		if (mdi_mem_protect(image->pages + part->offset, part->length,
-				    part->access & MODISO_EXEC
-					    ? MDI_PROT_READ
-					    : MDI_PROT_NONE) != 0)
-			return mdi_fail_os("mprotect", "image %s", image->name);
-	}
+	if (image->part_count == 2 &&
+	    mdi_mem_protect(image->pages + data->offset, data->length,
+			    MDI_PROT_NONE) != 0)
+		return mdi_fail_os("mprotect", "image %s", image->name);
 	return 0;
 }
 

@@ -3,24 +3,14 @@
 #include "code/image.h"
 
 #include "base/error.h"
-#include "code/scan.h"
+#include "code/executable.h"
 #include "code/scan_names.h"
+#include "os/memory.h"
 
 #include <modiso/region.h>
 
 #include <inttypes.h>
 #include <stdio.h>
-
-/*
- * GUARD stops mistakes, and nobody writes PKRU by mistake. The other levels
- * are for code that looks for a way out: nothing that could help it.
- */
-static uint32_t forbidden(const struct modiso_module *module)
-{
-	return module->domain.confinement == MODISO_CONFINE_GUARD
-		       ? MODISO_SCAN_PKRU
-		       : MODISO_SCAN_ALL;
-}
 
 /* Where a byte of the image lies in its file; 0: nowhere. */
 static uint64_t file_offset(const struct mdi_elf *elf, uint64_t vaddr)
@@ -77,7 +67,7 @@ static int refuse(const struct modiso_image *image,
 		  const struct mdi_scan_place *place)
 {
 	uint64_t vaddr = (uintptr_t)image->pages + offset - image->bias;
-	char what[128], where[320];
+	char what[MDI_SCAN_DESCRIBED], where[320];
 
 	mdi_scan_describe(place, what, sizeof(what));
 	if (elf == NULL)
@@ -90,27 +80,43 @@ static int refuse(const struct modiso_image *image,
 			what);
 }
 
+/*
+ * Its pages are any memory of the host's until they are the module's, and GUARD
+ * leaves that open: nobody may write between the look and the end.
+ */
+static int look(const struct modiso_image *image, size_t from, size_t to,
+		struct mdi_scan_place *place)
+{
+	if (mdi_mem_protect(image->pages + from, to - from, MDI_PROT_READ) != 0)
+		return mdi_fail_os("mprotect", "the code of image %s",
+				   image->name);
+	return mdi_executable_scan(image->module, image->pages + from,
+				   to - from, place);
+}
+
 int mdi_image_scan(const struct modiso_image *image,
 		   const struct mdi_image_request *request,
 		   const struct mdi_elf *elf)
 {
-	uint32_t kinds = forbidden(image->module);
 	struct mdi_scan_place place;
 	size_t from = 0, to = 0;
+	int result;
 
 	/* Parts of code side by side are one range. */
 	for (unsigned i = 0; i <= image->part_count; i++) {
 		const struct mdi_image_part *part = &image->part[i];
 		bool code = i < image->part_count && part->access & MODISO_EXEC;
-		struct mdi_scan_piece piece = {image->pages + from, to - from};
 
 		if (code && part->offset == to) {
 			to += part->length;
 			continue;
 		}
-		if (to > from && mdi_scan_pieces(&piece, 1, kinds, &place) != 0)
+		result = to > from ? look(image, from, to, &place) : 0;
+		if (result == MODISO_ERR_GADGET)
 			return refuse(image, request, elf,
 				      from + place.position, &place);
+		if (result != 0)
+			return result;
 		if (!code)
 			continue;
 		from = part->offset;

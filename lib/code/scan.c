@@ -48,6 +48,7 @@ static int search(const struct mdi_scan *scan, const uint8_t *bytes,
 				     &match)) != 0) {
 		place.kind = match.kind;
 		place.length = match.length;
+		place.open = false;
 		place.position = origin + match.at;
 		memset(place.bytes, 0, sizeof(place.bytes));
 		memcpy(place.bytes, bytes + match.at, match.length);
@@ -131,10 +132,14 @@ void mdi_scan_describe(const struct mdi_scan_place *place, char *text,
 	for (size_t i = 0; i < place->length && used > 0; i++) {
 		if ((size_t)used >= size)
 			return;
-		used += snprintf(text + used, size - (size_t)used, "%s%02x%s",
-				 i ? " " : "", place->bytes[i],
-				 i + 1 == place->length ? ")" : "");
+		used += snprintf(text + used, size - (size_t)used, "%s%02x",
+				 i ? " " : "", place->bytes[i]);
 	}
+	if (used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, "%s",
+			 place->open ? ", its end: the code beside it could "
+				       "go on with the rest)"
+				     : ")");
 }
 
 struct memory_scan {

@@ -15,6 +15,7 @@ struct mdi_scan_place {
 	uint32_t length;   /* of the bytes below */
 	uint64_t position; /* of the first one, counted over all pieces */
 	uint8_t bytes[MODISO_SCAN_BYTES];
+	bool open; /* the bytes are its beginning alone, the last of a piece */
 };
 
 /* Returns 0 to go on. */
@@ -51,11 +52,19 @@ struct mdi_scan_piece {
 int mdi_scan_pieces(const struct mdi_scan_piece *pieces, size_t count,
 		    uint32_t kinds, struct mdi_scan_place *first);
 
+/*
+ * Does a forbidden instruction begin in the last of these bytes, to be ended by
+ * what comes to lie behind them? 0 or MODISO_ERR_GADGET, as above.
+ */
+int mdi_scan_open_end(const void *bytes, size_t length, uint32_t kinds,
+		      struct mdi_scan_place *place);
+
 /* modiso_scan_memory() without its checks. */
 int mdi_scan_memory(const void *base, size_t length, uint32_t kinds,
 		    modiso_scan_fn fn, void *arg);
 
-/* "wrpkru at offset 0x12 (0f 01 ef)" and so on, for a sentence. */
+/* "wrpkru (0f 01 ef)" and so on, for a sentence. */
+#define MDI_SCAN_DESCRIBED 160
 void mdi_scan_describe(const struct mdi_scan_place *place, char *text,
 		       size_t size);
 

@@ -7,15 +7,21 @@
 
 #include <string.h>
 
+/*
+ * The first page is nobody's: what lies in front of the range can be code of
+ * the host, and an instruction that begins there must not end in a module's.
+ */
+#define EDGE MDI_PAGE_SIZE
+
 int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length)
 {
-	length += 2 * room;
+	length += EDGE + 2 * room;
 	*arena = (struct mdi_arena){ .length = length };
 	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE);
 	if (arena->base == NULL)
 		return mdi_fail_os("mmap", "%zu bytes of address space",
 				   length);
-	arena->floor = arena->base + room;
+	arena->floor = arena->base + EDGE + room;
 	arena->ceiling = arena->base + length - room;
 	arena->free_room = 4;
 	arena->free = mdi_vault_alloc(arena->free_room * sizeof(*arena->free));
@@ -23,7 +29,8 @@ int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length)
 		mdi_mem_release(arena->base, length);
 		return mdi_fail_memory("the list of an address range");
 	}
-	arena->free[0] = (struct mdi_extent){ arena->base, length };
+	arena->free[0] = (struct mdi_extent){ arena->base + EDGE,
+					      length - EDGE };
 	arena->free_count = 1;
 	return 0;
 }

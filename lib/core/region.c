@@ -350,10 +350,8 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 	return 0;
 }
 
-int mdi_region_protect(struct modiso_region *region, uint32_t access)
+int mdi_region_may_protect(const struct modiso_region *region, uint32_t access)
 {
-	int result;
-
 	if (access == region->access)
 		return 0;
 	if (region->access & MODISO_EXEC)
@@ -384,6 +382,15 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 				region->name, region->owner->name);
 	if (access & MODISO_EXEC && mdi_region_granted(region))
 		return mdi_grant_busy(region);
+	return 0;
+}
+
+int mdi_region_protect(struct modiso_region *region, uint32_t access)
+{
+	int result = mdi_region_may_protect(region, access);
+
+	if (result != 0 || access == region->access)
+		return result;
 	result = set_pages(region->domain, base_of(region), length_of(region),
 			   access, region->access,
 			   region->adopted || mdi_region_granted(region));

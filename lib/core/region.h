@@ -50,6 +50,11 @@ int mdi_region_map_named(struct modiso_module *owner, const char *shm,
 			 uint64_t offset, size_t length, uint32_t access,
 			 uint32_t flags, const char *name,
 			 struct modiso_region **out);
+/*
+ * May its pages become that, as far as core knows? What the bytes of code say
+ * is another matter: code/executable.h.
+ */
+int mdi_region_may_protect(const struct modiso_region *region, uint32_t access);
 int mdi_region_protect(struct modiso_region *region, uint32_t access);
 int mdi_region_destroy(struct modiso_region *region);
 
