@@ -195,7 +195,7 @@ int mdi_module_destroy(struct modiso_module *module)
 		module->regions = region->next;
 		mdi_addrmap_remove(&region->node);
 		region->mark = 0;
-		mdi_vault_free(region, sizeof(*region));
+		mdi_region_free(region);
 	}
 	mdi_snapshot_free(module);
 	mdi_heap_free(module);

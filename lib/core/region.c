@@ -46,24 +46,36 @@ static int give_pages(struct modiso_module *owner, void *base, size_t length,
 	return set_pages(&owner->domain, base, length, access, was, outside);
 }
 
+/* One that was before is overwritten: see mdi_vault_take(). */
 static struct modiso_region *new_region(struct modiso_module *owner, char *base,
 					size_t length, uint32_t access,
 					uint32_t flags, const char *name)
 {
-	struct modiso_region *region = mdi_vault_alloc(sizeof(*region));
+	struct modiso_region *region =
+		mdi_vault_take(MDI_VAULT_REGION, sizeof(*region));
+	struct modiso_region fresh = {
+		.node = {
+			.base = (uintptr_t)base,
+			.end = (uintptr_t)base + length,
+		},
+		.mark = MDI_MARK_REGION,
+		.owner = owner,
+		.domain = &owner->domain,
+		.access = access,
+		.place = access,
+		.flags = flags,
+	};
 
 	if (region == NULL)
 		return NULL;
-	region->node.base = (uintptr_t)base;
-	region->node.end = (uintptr_t)base + length;
-	region->mark = MDI_MARK_REGION;
-	region->owner = owner;
-	region->domain = &owner->domain;
-	region->access = access;
-	region->place = access;
-	region->flags = flags;
-	strncpy(region->name, name, sizeof(region->name) - 1);
+	strncpy(fresh.name, name, sizeof(fresh.name) - 1);
+	*region = fresh;
 	return region;
+}
+
+void mdi_region_free(struct modiso_region *region)
+{
+	mdi_vault_put(MDI_VAULT_REGION, region);
 }
 
 static void publish(struct modiso_region *region)
@@ -123,7 +135,7 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 	if (result != 0) {
 		saved = errno;
 		mdi_mem_decommit(base, length);
-		mdi_vault_free(region, sizeof(*region));
+		mdi_region_free(region);
 		errno = saved;
 		return result;
 	}
@@ -262,7 +274,7 @@ static int make_records(struct modiso_module *owner,
 			continue;
 		}
 		while (i-- > 0) {
-			mdi_vault_free(part[i].region, sizeof(*part[i].region));
+			mdi_region_free(part[i].region);
 			part[i].region = NULL;
 		}
 		return mdi_fail_memory("a region");
@@ -320,7 +332,7 @@ int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
 			publish(part[k].region);
 	}
 	for (; result != 0 && i < count && part[i].region != NULL; i++) {
-		mdi_vault_free(part[i].region, sizeof(*part[i].region));
+		mdi_region_free(part[i].region);
 		part[i].region = NULL;
 	}
 	return result;
@@ -342,7 +354,7 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 	region->adopted = true;
 	result = give_pages(owner, base, length, access, MDI_WAS_NOBODYS, true);
 	if (result != 0) {
-		mdi_vault_free(region, sizeof(*region));
+		mdi_region_free(region);
 		return result;
 	}
 	publish(region);
@@ -438,7 +450,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 decommit:
 	mdi_mem_decommit(base, length);
 free_region:
-	mdi_vault_free(region, sizeof(*region));
+	mdi_region_free(region);
 give_back:
 	mdi_arena_give(&owner->arena, base, length);
 	return result;
@@ -500,7 +512,7 @@ int mdi_region_destroy(struct modiso_region *region)
 	if (!region->adopted)
 		mdi_arena_give(&owner->arena, base, length);
 	region->mark = 0;
-	mdi_vault_free(region, sizeof(*region));
+	mdi_region_free(region);
 	return 0;
 }
 

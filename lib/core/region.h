@@ -57,6 +57,8 @@ int mdi_region_map_named(struct modiso_module *owner, const char *shm,
 int mdi_region_may_protect(const struct modiso_region *region, uint32_t access);
 int mdi_region_protect(struct modiso_region *region, uint32_t access);
 int mdi_region_destroy(struct modiso_region *region);
+/* The record alone, when its pages are gone. */
+void mdi_region_free(struct modiso_region *region);
 
 /*
  * Pages of a file become a region, in the owner's range; the descriptor is the

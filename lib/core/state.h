@@ -11,6 +11,7 @@
 
 #include "arch/arch.h"
 #include "base/state.h"
+#include "core/vault.h"
 #include "os/lock.h"
 
 #include <pthread.h>
@@ -128,6 +129,7 @@ struct mdi_vault_state {
 	struct mdi_vault_area *areas;
 	char *fresh, *fresh_end;
 	struct mdi_vault_object *free[MDI_VAULT_LARGEST + 1];
+	struct mdi_vault_object *free_kind[MDI_VAULT_KINDS];
 };
 
 extern struct mdi_core_state {

@@ -112,6 +112,24 @@ void mdi_vault_free(void *memory, size_t size)
 	own->free[class] = object;
 }
 
+void *mdi_vault_take(enum mdi_vault_kind kind, size_t size)
+{
+	struct mdi_vault_object *object = own->free_kind[kind];
+
+	if (object == NULL)
+		return mdi_vault_alloc(size);
+	own->free_kind[kind] = object->next;
+	return object;
+}
+
+void mdi_vault_put(enum mdi_vault_kind kind, void *memory)
+{
+	struct mdi_vault_object *object = memory;
+
+	object->next = own->free_kind[kind];
+	own->free_kind[kind] = object;
+}
+
 struct mdi_vault_area *mdi_vault_map(size_t length)
 {
 	struct mdi_vault_area *area = mdi_vault_alloc(sizeof(*area));
@@ -170,4 +188,5 @@ void mdi_vault_stop(void)
 	own->fresh = NULL;
 	own->fresh_end = NULL;
 	memset(own->free, 0, sizeof(own->free));
+	memset(own->free_kind, 0, sizeof(own->free_kind));
 }

@@ -16,6 +16,15 @@
 void *mdi_vault_alloc(size_t size);
 void mdi_vault_free(void *object, size_t size);
 
+/*
+ * Objects whose pointers a fault handler follows: memory that held one holds
+ * another one of that kind or none, and is not zeroed. So what it finds is a
+ * pointer of an object that was, as long as the new one is written over it.
+ */
+enum mdi_vault_kind { MDI_VAULT_REGION, MDI_VAULT_KINDS };
+void *mdi_vault_take(enum mdi_vault_kind kind, size_t size);
+void mdi_vault_put(enum mdi_vault_kind kind, void *object);
+
 /* Pages that nothing else of the vault is in. */
 struct mdi_vault_area {
 	struct mdi_vault_area *next, **link;
