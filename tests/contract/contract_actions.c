@@ -553,7 +553,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("actions");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_once, 0, ONCE_IN);
 	tcase_add_loop_test(tcase, test_once_simply, 0, 2);
 	tcase_add_test(tcase, test_once_fault_signal);

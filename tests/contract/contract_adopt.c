@@ -460,7 +460,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("adopt");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_between);
 	tcase_add_test(tcase, test_given_back);
 	tcase_add_test(tcase, test_arguments);

@@ -297,7 +297,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("audit");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_clean);
 	tcase_add_test(tcase, test_rights);
 	tcase_add_test(tcase, test_write_exec);

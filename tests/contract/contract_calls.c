@@ -325,7 +325,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("calls");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_same_module);
 	tcase_add_test(tcase, test_service);
 	tcase_add_test(tcase, test_guarded);

@@ -367,7 +367,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("calls_miss");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_miss);
 	tcase_add_test(tcase, test_mixed_regions);
 	tcase_add_test(tcase, test_image_miss);

@@ -296,7 +296,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("compiled");
 	TCase *tcase = tcase_create("compiled");
 
-	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, 2);
 	/* SEALED needs protection keys. */

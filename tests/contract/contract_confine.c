@@ -358,7 +358,6 @@ static Suite *make_suite(void)
 	uint32_t caps = backend_caps();
 	int i;
 
-	tcase_set_timeout(tcase, 60);
 	for (i = 0; i < 2; i++) {
 		if (!(caps & 1u << levels[i])) {
 			tcase_add_loop_test(tcase, test_refused, i, i + 1);

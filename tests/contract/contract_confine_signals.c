@@ -201,7 +201,6 @@ static Suite *make_suite(void)
 	uint32_t caps = backend_caps();
 	int i;
 
-	tcase_set_timeout(tcase, 60);
 	add_loop_test_but_tsan(tcase, test_storm, MODISO_CONFINE_GUARD,
 			       MODISO_CONFINE_GUARD + 1,
 			       "10,000 signals a second leave it no time");

@@ -145,7 +145,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("copies");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_linked_and_loaded);
 	tcase_add_test(tcase, test_two_loaded);
 	tcase_add_test(tcase, test_first_unharmed);

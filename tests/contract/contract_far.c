@@ -202,7 +202,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("far");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_fault);
 	tcase_add_test(tcase, test_retry);
 	tcase_add_loop_test(tcase, test_signal, 0, 1);

@@ -325,7 +325,6 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 	int i;
 
-	tcase_set_timeout(tcase, 60);
 	for (i = 0; i < crime_count; i++)
 		if (!crimes[i].no_tcg || !emulated())
 			tcase_add_loop_test(tcase, test_crime, i, i + 1);

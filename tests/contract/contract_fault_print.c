@@ -270,7 +270,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("fault_print");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_print);
 	tcase_add_test(tcase, test_print_odd_names);
 	tcase_add_test(tcase, test_print_errors);

@@ -333,7 +333,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("fork");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_child, 0, 2);
 	tcase_add_test(tcase, test_grandchild);
 	tcase_add_test(tcase, test_child_faults);

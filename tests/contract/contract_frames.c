@@ -234,7 +234,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("frames");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 100);
 	tcase_add_loop_test(tcase, test_always_seen, 0, CASES);
 	suite_add_tcase(suite, tcase);
 	return suite;

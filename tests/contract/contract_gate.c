@@ -455,7 +455,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("gate");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_arguments);
 	tcase_add_test(tcase, test_whole_words);
 	tcase_add_test(tcase, test_wrong_call);

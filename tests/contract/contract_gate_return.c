@@ -147,7 +147,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("gate_return");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_return_shifted);
 	tcase_add_test(tcase, test_return_elsewhere);
 	tcase_add_test(tcase, test_return_slot_smashed);

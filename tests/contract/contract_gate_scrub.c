@@ -123,7 +123,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("gate_scrub");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_scrub, CPU_XMM, (int)cpu_vectors() + 1);
 	tcase_add_test(tcase, test_scrub_control);
 	tcase_add_test(tcase, test_words_cleared);

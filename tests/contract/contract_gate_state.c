@@ -334,7 +334,6 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 	int i;
 
-	tcase_set_timeout(tcase, 60);
 	for (i = 0; i < STATES; i++) {
 		if (states[i].writes_base && !cpu_has_fsgsbase())
 			continue;

@@ -218,7 +218,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("grant");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_rights);
 	tcase_add_test(tcase, test_host_region);
 	tcase_add_test(tcase, test_adopted);

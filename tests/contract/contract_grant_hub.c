@@ -388,7 +388,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("grant_hub");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_hub, 0, 4);
 	tcase_add_loop_test(tcase, test_hub_inside_device, 0, 4);
 	tcase_add_loop_test(tcase, test_device_inside_hub, 0, 4);

@@ -291,7 +291,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("grant_keys");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_equal_rights_share);
 	tcase_add_test(tcase, test_more_sets_than_keys);
 	tcase_add_test(tcase, test_too_few_keys);

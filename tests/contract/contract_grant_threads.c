@@ -251,7 +251,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("grant_threads");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_inside);
 	add_test_but_tsan(tcase, test_revoke_under, HANDLER);
 	add_test_but_tsan(tcase, test_less_under, HANDLER);

@@ -288,7 +288,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("heap");
 	TCase *tcase = tcase_create("heap");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_both_sides);
 	tcase_add_test(tcase, test_without_heap);
 	tcase_add_test(tcase, test_wrong_arguments);

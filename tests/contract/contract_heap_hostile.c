@@ -170,7 +170,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("heap_hostile");
 	TCase *tcase = tcase_create("heap");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_wrong_pointers);
 	tcase_add_test(tcase, test_corrupted);
 	tcase_add_test(tcase, test_unmapped);

@@ -196,7 +196,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("heap_life");
 	TCase *tcase = tcase_create("heap");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_snapshot);
 	tcase_add_test(tcase, test_threads);
 	tcase_add_test(tcase, test_fork);

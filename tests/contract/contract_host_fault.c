@@ -320,7 +320,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("host_fault");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_own_fault_handler, 0, 2 * DEEDS);
 	tcase_add_loop_test(tcase, test_own_fault_default, 0, DEEDS);
 	tcase_add_test(tcase, test_own_fault_ignored);

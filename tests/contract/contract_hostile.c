@@ -373,7 +373,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("hostile");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_no_access);
 	tcase_add_test(tcase, test_pages_taken_away);
 	tcase_add_test(tcase, test_made_while_closed);

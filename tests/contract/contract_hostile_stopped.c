@@ -202,7 +202,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("hostile_stopped");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_stopped);
 	add_test_but_tsan(tcase, test_stepped,
 			  "its run-time library puts signals off");

@@ -369,7 +369,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image");
 	TCase *tcase = tcase_create("image");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, runs);
 	tcase_add_test(tcase, from_file);
 	tcase_add_test(tcase, missing_import);

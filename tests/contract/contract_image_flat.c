@@ -148,7 +148,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_flat");
 	TCase *tcase = tcase_create("image");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, flat_image);
 	tcase_add_test(tcase, flat_refused);
 	tcase_add_test(tcase, flat_distance);

@@ -360,7 +360,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_pages");
 	TCase *tcase = tcase_create("image");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, stack_above, 0, 2);
 	tcase_add_test(tcase, segments_stay);
 	tcase_add_loop_test(tcase, page_boundaries, 0, 15);

@@ -420,7 +420,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("init");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_twice);
 	tcase_add_test(tcase, test_shadow_stack);
 	tcase_add_test(tcase, test_lives);

@@ -481,7 +481,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("init_order");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_before_init, 0, CALLS - 1);
 	tcase_add_loop_test(tcase, test_after_fini, 0, CALLS - 1);
 	tcase_add_test(tcase, test_before_init_values);

@@ -323,7 +323,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("inject");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, test_each_call, 0, phase_count);
 	tcase_add_loop_test(tcase, test_cannot_put_back, 0, ENDS);
 	tcase_add_test(tcase, test_cannot_open);

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,7 +101,8 @@ static void try_jump(void *unused)
 	uintptr_t rights = on_pkey() ? poke_rdpkru() : 0;
 
 	(void)unused;
-	alarm(20);
+	/* A loop without end: CPU time passes on no machine but as it runs. */
+	setrlimit(RLIMIT_CPU, &(struct rlimit){60, 60});
 	if (modiso_gate_call(jump, WORDS(W(state->word)), NULL) ==
 		    MODISO_ERR_FAULT &&
 	    !modiso_fault_last(&fault) && fault.pc == W(poke_jump_landed) &&
@@ -190,7 +192,7 @@ static void must_hold(const char *name, size_t at, const char *target,
 		ck_abort_msg("%s + %#lx, registers %u: %s", name,
 			     (unsigned long)at, variant,
 			     verdicts[code - LEAKED]);
-	if (code || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM))
+	if (code || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		ck_abort_msg("%s + %#lx, registers %u: status %#x", name,
 			     (unsigned long)at, variant, (unsigned)status);
 }
@@ -315,7 +317,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("jump");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 200);
 	if (on_pkey()) {
 		tcase_add_test(tcase, test_into_gates);
 		tcase_add_test(tcase, test_into_handler);

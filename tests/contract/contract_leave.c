@@ -351,7 +351,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("leave");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_jump_out, 0, 3);
 	tcase_add_test(tcase, test_jump_inside);
 	tcase_add_test(tcase, test_jump_over);

@@ -240,7 +240,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("leave_exception");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_exception, 0, 3);
 	tcase_add_test(tcase, test_exception_inside);
 	tcase_add_test(tcase, test_exception_thunk);

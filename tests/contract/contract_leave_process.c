@@ -196,7 +196,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("leave_process");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_exit, 0, 3);
 	tcase_add_loop_test(tcase, test_exit_passed, 0, 3);
 	tcase_add_loop_test(tcase, test_exit_service, 0, 3);

@@ -235,7 +235,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("leave_thread");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_pthread_exit, 0, 3);
 	tcase_add_test(tcase, test_pthread_exit_service);
 	tcase_add_loop_test(tcase, test_cancel, 0, 4);

@@ -392,7 +392,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("limits");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_limit, 0, LIMITS);
 	tcase_add_loop_test(tcase, test_init, 0, LIMITS);
 	tcase_add_test(tcase, test_own_memory);

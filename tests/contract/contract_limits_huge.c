@@ -171,7 +171,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("limits_huge");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_huge_split);
 	tcase_add_test(tcase, test_pressure);
 	suite_add_tcase(suite, tcase);

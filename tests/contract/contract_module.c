@@ -365,7 +365,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("module");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_attributes);
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_ids_never_again);

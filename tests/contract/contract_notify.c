@@ -345,7 +345,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("notify");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_notify);
 	tcase_add_test(tcase, test_notify_all);
 	tcase_add_test(tcase, test_landing_calls_gates);

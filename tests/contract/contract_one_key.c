@@ -302,7 +302,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("one_key");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 120 + (double)long_seconds());
 	tcase_add_loop_test(tcase, test_one_key, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;

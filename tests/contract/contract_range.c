@@ -484,7 +484,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("range");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_check);
 	tcase_add_test(tcase, test_check_wraps);
 	tcase_add_test(tcase, test_check_nothing);

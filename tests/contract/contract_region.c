@@ -298,7 +298,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("region");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_every_byte, 0, SIZES);
 	tcase_add_test(tcase, test_really_every_byte);
 	tcase_add_test(tcase, test_neighbours);

@@ -305,7 +305,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("region_create");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_wrong_create, 0, WRONG_CREATE);
 	tcase_add_test(tcase, test_range_limit);
 	tcase_add_test(tcase, test_kernel_refuses);

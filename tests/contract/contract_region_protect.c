@@ -217,7 +217,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("region_protect");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_read_only);
 	tcase_add_test(tcase, test_cmpxchg_read_only);
 	tcase_add_test(tcase, test_seal);

@@ -347,7 +347,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("service");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_host_side);
 	tcase_add_test(tcase, test_rights_on_return);
 	tcase_add_test(tcase, test_arguments);

@@ -246,7 +246,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("service_list");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_listed);
 	tcase_add_test(tcase, test_after_refusal);
 	tcase_add_test(tcase, test_list_forgets);

@@ -119,7 +119,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("service_sweep");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_swept, CPU_XMM, (int)cpu_vectors() + 1);
 	if (on_pkey())
 		tcase_add_loop_test(tcase, test_swept_sealed, CPU_XMM,

@@ -353,7 +353,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("shared");
 	TCase *tcase = tcase_create("shared");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_every_byte);
 	tcase_add_test(tcase, test_owners);
 	tcase_add_test(tcase, test_two_processes);

@@ -221,7 +221,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("shared_file");
 	TCase *tcase = tcase_create("shared");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_truncated);
 	tcase_add_test(tcase, test_no_space);
 	tcase_add_test(tcase, test_no_shrink);

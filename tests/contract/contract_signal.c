@@ -380,7 +380,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("signal");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	add_loop_test_but_tsan(tcase, test_storm, 0, 2, HANGS);
 	add_test_but_tsan(tcase, test_storm_plain, HANGS);
 	add_test_but_tsan(tcase, test_from_siblings, HANGS);

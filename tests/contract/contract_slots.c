@@ -444,7 +444,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("slots");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_round_robin);
 	tcase_add_test(tcase, test_parked_regions);
 	tcase_add_test(tcase, test_all_busy);

@@ -550,7 +550,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("snapshot");
 	TCase *tcase = tcase_create("snapshot");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_every_byte);
 	tcase_add_test(tcase, test_zeros);
 	tcase_add_test(tcase, test_still_protected);

@@ -206,7 +206,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("state");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	if (on_pkey()) /* page permissions cannot: see SECURITY */
 		tcase_add_test(tcase, test_closed);
 	tcase_add_test(tcase, test_ordinary);

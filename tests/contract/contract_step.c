@@ -1147,7 +1147,6 @@ static Suite *make_suite(void)
 	const int count = emulated() ? 1 : VARIANTS, first = VARIANTS - count;
 	const bool all = on_pkey() || !emulated();
 
-	tcase_set_timeout(tcase, 100);
 	tcase_add_loop_test(tcase, test_service, first, VARIANTS);
 	tcase_add_loop_test(tcase, test_fault, first, VARIANTS);
 	if (all) {

@@ -504,7 +504,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("thread");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_older_than_library, 0, 3);
 	tcase_add_test(tcase, test_two_lives);
 	tcase_add_test(tcase, test_younger);

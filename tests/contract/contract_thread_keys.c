@@ -252,7 +252,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("thread_keys");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_outlives_module);
 	tcase_add_loop_test(tcase, test_rights_of_the_dead, 0, VICTIMS);
 	add_loop_test_but_tsan(tcase, test_key_retired, 0, 2, OWN_THREAD);

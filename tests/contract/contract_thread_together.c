@@ -254,7 +254,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("thread_together");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_same_module_at_once);
 	if (on_pkey())
 		tcase_add_test(tcase, test_two_modules_at_once);

@@ -476,7 +476,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("window");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_open_close);
 	tcase_add_test(tcase, test_wrong_arguments);
 	tcase_add_test(tcase, test_nesting);

@@ -373,7 +373,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("pkru");
 	TCase *tcase = tcase_create("live");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_threads);
 	tcase_add_test(tcase, test_service);
 	tcase_add_test(tcase, test_told);

@@ -93,7 +93,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("state");
 	TCase *tcase = tcase_create("live");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_pages);
 	suite_add_tcase(suite, tcase);
 	return suite;

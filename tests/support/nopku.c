@@ -187,7 +187,6 @@ TCase *nopku_cases(bool without_filter)
 	TCase *tcase = tcase_create("nopku");
 	int first = without_filter ? 0 : 1;
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_query, first, ANSWERS);
 	tcase_add_loop_test(tcase, test_auto, first, ANSWERS);
 	tcase_add_loop_test(tcase, test_asked_for, first, ANSWERS);

@@ -11,8 +11,8 @@
 #  - "# skip-next REASON", which test_skip() prints, turns the result that
 #    follows into a skip.
 #  - A missing case, and an exit status that no failed case explains, become
-#    failed cases of their own; so does a program that runs longer than
-#    MODISO_TEST_TIMEOUT seconds (300).
+#    failed cases of their own. One that hangs is ended by patience.c, which
+#    MODISO_TEST_PATIENCE names.
 
 set -u
 
@@ -24,8 +24,7 @@ esac
 for backend in $backends; do
 	[ "$backend" = any ] || export MODISO_TEST_BACKEND="$backend"
 	echo "# run-test begin $backend"
-	# A session of its own: Check, when stopped, stops its process group.
-	setsid timeout -k 10 "${MODISO_TEST_TIMEOUT:-300}" "$@" </dev/null
+	"${MODISO_TEST_PATIENCE:-patience}" -t "$@" </dev/null
 	echo "# run-test end $?"
 done | awk -v backends="$backends" '
 function result(word, text) {

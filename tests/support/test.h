@@ -21,7 +21,8 @@
  *                        what was in use before and after, a million
  *                        preemptions.
  *   MODISO_TEST_SECONDS  how long contract_stress and contract_rtos go on.
- *   CK_RUN_CASE, CK_FORK, CK_TIMEOUT_MULTIPLIER ...  as Check has them.
+ *   CK_RUN_CASE, CK_FORK ...  as Check has them. There is no time limit: see
+ *                        support/patience.c.
  *
  * Results are TAP on standard output.
  */
@@ -98,5 +99,12 @@ const char *test_pkey_missing(void);
  */
 void test_skip(const char *what, const char *reason)
 	__attribute__((noreturn));
+
+/*
+ * test_gets_on - a line in the log each minute, if @count is another one by
+ * then: for tests that run so long that support/patience.c would give them up.
+ * In one place of a test; also in a signal handler.
+ */
+void test_gets_on(unsigned long count);
 
 #endif /* TESTS_SUPPORT_TEST_H */

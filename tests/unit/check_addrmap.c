@@ -288,7 +288,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("addrmap");
 	TCase *tcase = tcase_create("unit");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_empty);
 	tcase_add_test(tcase, test_edges);
 	tcase_add_test(tcase, test_random);

@@ -279,7 +279,6 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("unit");
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_ends);
 	tcase_add_test(tcase, test_full);
 	tcase_add_loop_test(tcase, test_join, 0, 6);

@@ -299,7 +299,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("blocks");
 	TCase *tcase = tcase_create("blocks");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_model, 0, 9);
 	tcase_add_test(tcase, test_sizes);
 	tcase_add_test(tcase, test_limits);

@@ -349,7 +349,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_elf");
 	TCase *tcase = tcase_create("parse");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, valid);
 	tcase_add_test(tcase, truncated);
 	tcase_add_test(tcase, wrong_kind);

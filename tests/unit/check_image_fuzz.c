@@ -45,7 +45,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_fuzz");
 	TCase *tcase = tcase_create("replay");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_corpus);
 	tcase_add_test(tcase, test_flat);
 	suite_add_tcase(suite, tcase);

@@ -333,7 +333,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("image_reloc");
 	TCase *tcase = tcase_create("reloc");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, applied);
 	tcase_add_test(tcase, addends);
 	tcase_add_test(tcase, missing);

@@ -514,7 +514,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("keeper");
 	TCase *tcase = tcase_create("unit");
 
-	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, test_alone);
 	tcase_add_test(tcase, test_join);

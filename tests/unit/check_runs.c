@@ -159,7 +159,6 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("unit");
 
 	fake_start();
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_join);
 	tcase_add_test(tcase, test_split);
 	tcase_add_test(tcase, test_random);

@@ -657,7 +657,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("scan");
 	TCase *tcase = tcase_create("unit");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_each);
 	tcase_add_test(tcase, test_harmless);
 	tcase_add_test(tcase, test_each_offset);

@@ -549,7 +549,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("scan_elf");
 	TCase *tcase = tcase_create("unit");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_clean);
 	tcase_add_test(tcase, test_edges);

@@ -159,7 +159,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("scan_file");
 	TCase *tcase = tcase_create("unit");
 
-	tcase_set_timeout(tcase, 20);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_every_edge);
 	tcase_add_test(tcase, test_sentence);

@@ -16,7 +16,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("scan_fuzz");
 	TCase *tcase = tcase_create("replay");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_corpus);
 	suite_add_tcase(suite, tcase);
 	return suite;

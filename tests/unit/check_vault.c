@@ -162,7 +162,6 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("unit");
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, test_zeroed);
 	tcase_add_test(tcase, test_apart);
 	tcase_add_test(tcase, test_one_size);

@@ -32,9 +32,7 @@ boot() {
 	jobs=$2
 	shift 2
 	set -- "$@" --kernel "$series" --jobs "$jobs" --no-skip \
-		--timeout 2400 --job-timeout 900 \
-		--env MODISO_TEST_TIMEOUT=800 --log "$logs/$name" \
-		--dir . --dir "$srcdir" --env CK_TIMEOUT_MULTIPLIER=3
+		--log "$logs/$name" --dir . --dir "$srcdir"
 	# shellcheck disable=SC2154 # from the environment
 	for file in $data_files; do
 		set -- "$@" --file "$file"

@@ -3,9 +3,8 @@
  * init.c - the first and only lasting process of the virtual machine: runs the
  * jobs of /jobs one after the other and tells the host how each one ended.
  *
- * A line of /jobs is a time limit in seconds, then words: NAME=VALUE for the
- * environment, a program, its arguments. Words are separated by single spaces,
- * there is no quoting.
+ * A line of /jobs is words: NAME=VALUE for the environment, a program, its
+ * arguments. Words are separated by single spaces, there is no quoting.
  *
  * The host reads the second serial port, which the kernel never writes to, so
  * no kernel message can get between. On it each line has a mark in front:
@@ -13,8 +12,9 @@
  *	@linux RELEASE PKU		once, at the beginning
  *	@begin NUMBER
  *	| ...				a line that the job printed
+ *	@alive				now and then, while a job says nothing
  *	@took NUMBER SECONDS
- *	@end NUMBER exit STATUS		or "signal NUMBER", or "timeout SECONDS"
+ *	@end NUMBER exit STATUS		or "signal NUMBER"
  *	@done COUNT			once; without it the machine died
  */
 #include <errno.h>
@@ -36,6 +36,9 @@
 #include <unistd.h>
 
 #define MAX_WORDS 256
+
+/* The host gives up a machine that is silent for much longer. */
+#define ALIVE_SECONDS 10
 
 static int port = -1;
 
@@ -187,12 +190,9 @@ static void run_job(int number, char *line)
 	size_t used = 0;
 	int ends[2], status = 0;
 	bool open_end = true, running = true;
-	double limit, began, deadline;
+	double began = now(), alive = began;
 	pid_t pid, gone;
 
-	limit = strtod(line, &line);
-	began = now();
-	deadline = began + limit;
 	say("@begin %d\n", number);
 	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
 		say("@end %d exit 126\n", number);
@@ -203,7 +203,11 @@ static void run_job(int number, char *line)
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	fd.fd = ends[0];
-	while (running && now() < deadline) {
+	while (running) {
+		if (now() - alive > ALIVE_SECONDS) {
+			alive = now();
+			say("@alive\n");
+		}
 		/* Also the time that a program's end may go unnoticed. */
 		if (open_end && poll(&fd, 1, 20) > 0)
 			open_end = copy_output(ends[0], buffer,
@@ -228,9 +232,7 @@ static void run_job(int number, char *line)
 	}
 	close(ends[0]);
 	say("@took %d %.1f\n", number, now() - began);
-	if (running)
-		say("@end %d timeout %.0f\n", number, limit);
-	else if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status))
 		say("@end %d signal %d\n", number, WTERMSIG(status));
 	else
 		say("@end %d exit %d\n", number, WEXITSTATUS(status));

@@ -59,8 +59,10 @@ echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
 echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 cp "$jobs" "$root/jobs"
-"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static \
-	-o "$root/init" "$here/init.c"
+for program in "init:$here/init.c" "bin/patience:$here/../support/patience.c"; do
+	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static \
+		-o "$root/${program%%:*}" "${program#*:}"
+done
 add "$busybox" bin/busybox
 while read -r host guest; do
 	add "$host" "$guest"

@@ -16,7 +16,6 @@ function result(good, text) {
 function finish(text) {
 	sub(/^exit /, "exit status ", text)
 	sub(/^signal /, "killed by signal ", text)
-	sub(/^timeout /, "stopped after the time limit of ", text)
 	return text
 }
 
@@ -68,6 +67,8 @@ FNR == NR {
 	done = 1
 	next
 }
+
+/^@alive/ { next }
 
 /^\| / { sub(/^\| /, "") }
 

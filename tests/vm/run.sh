@@ -28,8 +28,6 @@ ran and none failed.
   --status                PROGRAM is of the kind status, not tap
   --raw                   print what PROGRAM prints, end with its status
   --no-skip               a skip is a failure
-  --job-timeout SECONDS   for each program (300)
-  --timeout SECONDS       for the whole machine (900)
   --log DIR               keep console.log and results.log here
 END
 }
@@ -38,7 +36,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=6.1 append='' cpu=max,+pku,enforce accel='' env='' dirs='' files=''
-jobs='' kind=tap no_skip=0 job_timeout=300 timeout=900 log=''
+jobs='' kind=tap no_skip=0 log=''
 
 die() {
 	echo "run.sh: $*" >&2
@@ -63,8 +61,6 @@ while [ $# -gt 0 ]; do
 		--dir) dirs="$dirs $2" ;;
 		--file) files="$files $2" ;;
 		--jobs) jobs=$2 ;;
-		--job-timeout) job_timeout=$2 ;;
-		--timeout) timeout=$2 ;;
 		--log) log=$2 ;;
 		*) die "unknown option $1; see --help" ;;
 		esac
@@ -138,12 +134,15 @@ add_job() {
 		label="$label${label:+ }$word"
 		if [ -z "$program" ]; then
 			program=$word
-			[ "$job_kind" != tap ] || line="${line}run-test "
+			case $job_kind in
+			tap) line="${line}run-test " ;;
+			*) line="${line}patience " ;;
+			esac
 			[ -z "$file" ] || word=/t/$word
 		fi
 		line="$line$word "
 	done
-	echo "$job_timeout ${line% }" >>"$work/jobs"
+	echo "${line% }" >>"$work/jobs"
 	echo "$job_kind $label" >>"$work/labels"
 }
 
@@ -168,10 +167,14 @@ done
 
 "$here/mkinitramfs.sh" "$work/initramfs.gz" "$work/jobs" <"$work/files"
 
+# A machine that says nothing, not even that it is alive, is ended.
+"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -o "$work/patience" \
+	"$here/../support/patience.c"
+
 # The kernel has the first serial port, the results the second.
 # shellcheck disable=SC2086 # accel and append are lists of words
 boot() {
-	timeout --foreground -k 10 "$timeout" qemu-system-x86_64 \
+	"$work/patience" qemu-system-x86_64 \
 		${accel:--accel tcg,thread=multi -smp 2} -cpu "$cpu" -m 768 \
 		-nic none -nographic -no-reboot -monitor none \
 		-serial "file:$log/console.log" -serial stdio \
