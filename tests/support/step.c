@@ -13,6 +13,11 @@
 
 /* More than any work of a test has; a longer one is a loop without end. */
 #define STEPS_MAX 200000
+/*
+ * The budget of a run: how often the child stops. A stop costs 3 microseconds
+ * on one machine and 70 on another, so this counts, and no clock.
+ */
+#define STOPS_MAX 60000
 /* An instruction is interrupted the first so many times that it comes up. */
 #define TIMES_MAX 3
 /* How often a point that did not come up is tried again. */
@@ -264,6 +269,9 @@ struct step_count step_run(const struct step_plan *plan)
 	free(points);
 	count.stops = run.tracer.stops;
 	log_count(plan, &count);
+	if (count.stops > STOPS_MAX)
+		ck_abort_msg("%s: %zu stops; a run has %d", plan->name,
+			     count.stops, STOPS_MAX);
 	return count;
 }
 
