@@ -48,12 +48,12 @@ struct mdi_domain {
 
 	/* pkey */
 	int key;              /* that the pages carry */
-	bool torn;            /* some do not: see slots.c */
+	bool half_tagged;     /* some do not: see slots.c */
 	uint32_t pkru_parked; /* head.pkru without a slot */
-	bool noted;           /* admitted again since it got its slot: ditto */
+	bool referenced;      /* asked for again, for the clock: ditto */
 	bool made_threads;    /* that have its rights and are in no list */
-	/* A set's: the module whose key it has; a module's: a further key. */
-	struct mdi_domain *guest_of, *reader; /* or NULL: slots_sets.c */
+	/* A set's: the module whose key it has; a module's: one key more. */
+	struct mdi_domain *merged_into, *reader; /* or NULL: sets_place.c */
 
 	struct mdi_runs runs; /* every page of the domain */
 
@@ -80,16 +80,16 @@ struct mdi_users {
 	bool (*others)(void);
 	/* Is any thread in a call to this domain? */
 	bool (*inside)(const struct mdi_domain *domain);
-	/* Is there a thread that a module may have made? */
-	bool (*strangers)(void);
+	/* May there be a thread that a module has made? */
+	bool (*foreign_threads)(void);
 	/* From now on every thread's next call into it comes to admit(). */
 	void (*withdraw)(const struct mdi_domain *domain);
 	/*
-	 * The same, and true: nobody is inside, nor comes in without asking.
-	 * It is withdrawn for @also as well, who may be the same.
+	 * The same for @domain and for @also, which may be one. True: nobody
+	 * is inside of @domain, and nobody enters it without asking.
 	 */
-	bool (*shut)(const struct mdi_domain *domain,
-		     const struct mdi_domain *also);
+	bool (*quiesce)(const struct mdi_domain *domain,
+			const struct mdi_domain *also);
 	/* What threads enter it with are its rights of now. */
 	void (*renew)(const struct mdi_domain *domain);
 };
@@ -165,11 +165,11 @@ struct mdi_backend {
 	int (*release)(struct mdi_domain *domain, void *base, size_t length,
 		       uint32_t was, struct mdi_runs *runs);
 	/*
-	 * Pages elsewhere get the rights that the domain's own have now: they
-	 * are about to take the place of some. The host's state is held.
+	 * Pages that are about to be remapped into the domain get the rights
+	 * that its own pages have now. The host's state is held.
 	 */
-	int (*dress)(struct mdi_domain *domain, void *base, size_t length,
-		     uint32_t prot);
+	int (*remap_rights)(struct mdi_domain *domain, void *base,
+			    size_t length, uint32_t prot);
 	/* Pages of the domain's range become a reservation again. */
 	int (*discard)(struct mdi_domain *domain, void *base, size_t length,
 		       struct mdi_runs *runs);

@@ -359,8 +359,8 @@ static int dress_pages(void *arg, bool entered)
 	return 0;
 }
 
-int mdi_pages_dress(struct mdi_domain *domain, void *base, size_t length,
-		    uint32_t prot)
+int mdi_pages_remap_rights(struct mdi_domain *domain, void *base, size_t length,
+			   uint32_t prot)
 {
 	struct change change = {domain, base, length, prot, 0, NULL};
 

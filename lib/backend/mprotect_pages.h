@@ -50,8 +50,8 @@ int mdi_pages_protect(struct mdi_domain *domain, void *base, size_t length,
 		      uint32_t prot, uint32_t was, struct mdi_runs *runs);
 int mdi_pages_release(struct mdi_domain *domain, void *base, size_t length,
 		      uint32_t was, struct mdi_runs *runs);
-int mdi_pages_dress(struct mdi_domain *domain, void *base, size_t length,
-		    uint32_t prot);
+int mdi_pages_remap_rights(struct mdi_domain *domain, void *base, size_t length,
+			   uint32_t prot);
 int mdi_pages_discard(struct mdi_domain *domain, void *base, size_t length,
 		      struct mdi_runs *runs);
 int mdi_pages_move(const struct mdi_move *move, const struct mdi_users *users);

@@ -426,7 +426,7 @@ static void confine(const struct mdi_thread *thread,
 	if (thread == NULL && had != NULL)
 		rights |= *had;
 	if (__atomic_load_n(&domain->made_threads, __ATOMIC_RELAXED))
-		mdi_slots_lend(open_keys(rights));
+		mdi_slots_pin(open_keys(rights));
 	mdi_context_set_pkru(context, state.pkru_offset, rights);
 }
 
@@ -444,7 +444,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.domain_fini = mdi_pkey_domain_fini,
 	.protect = mdi_pkey_protect,
 	.release = mdi_pkey_release,
-	.dress = mdi_pkey_dress,
+	.remap_rights = mdi_pkey_remap_rights,
 	.discard = mdi_pkey_discard,
 	.move = mdi_pkey_move,
 	.retire = mdi_slots_retire,

@@ -23,8 +23,8 @@ int mdi_pkey_protect(struct mdi_domain *domain, void *base, size_t length,
 		     uint32_t prot, uint32_t was, struct mdi_runs *runs);
 int mdi_pkey_release(struct mdi_domain *domain, void *base, size_t length,
 		     uint32_t was, struct mdi_runs *runs);
-int mdi_pkey_dress(struct mdi_domain *domain, void *base, size_t length,
-		   uint32_t prot);
+int mdi_pkey_remap_rights(struct mdi_domain *domain, void *base, size_t length,
+			  uint32_t prot);
 int mdi_pkey_discard(struct mdi_domain *domain, void *base, size_t length,
 		     struct mdi_runs *runs);
 int mdi_pkey_move(const struct mdi_move *move, const struct mdi_users *users);

@@ -98,8 +98,8 @@ int mdi_pkey_release(struct mdi_domain *domain, void *base, size_t length,
 	return 0;
 }
 
-int mdi_pkey_dress(struct mdi_domain *domain, void *base, size_t length,
-		   uint32_t prot)
+int mdi_pkey_remap_rights(struct mdi_domain *domain, void *base, size_t length,
+			  uint32_t prot)
 {
 	if (mdi_mem_protect_key(base, length, prot, domain->key) != 0)
 		return mdi_fail_os("pkey_mprotect", "%zu bytes at %p", length,

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who has which key. A module that is entered without a slot takes a free one,
- * else that of a module that is idle, whose pages go to the host key: one
- * pkey_mprotect(2) for each run of pages with one protection, whatever the
- * number of regions.
+ * Which domain has which slot, and which one loses its slot to another.
  *
- * A gate that has a link asks nobody. So before a key changes hands the links
- * of all threads to the module that has it are withdrawn, every thread passes a
- * barrier, and only then is it seen who is inside: a gate names its module and
- * takes its frame first and reads the link after that (gate_pkey.S). Who
- * is inside keeps the key.
+ * A module that is entered without a slot takes a free one, or evicts a module
+ * that is idle: that one's pages go to the host key, with one pkey_mprotect(2)
+ * for each run of pages of one protection, whatever the number of regions.
  *
- * Nobody notes when a module was entered last: that would be work on the hot
- * path. Instead the keys are a circle with a hand, and a withdrawn link is what
- * a cleared reference bit is in a page table: the next call comes here and is
- * noted. With each key that changes hands the links to the module that is next
- * are withdrawn; when the hand comes to one that was noted since, it goes on.
+ * A gate that has a link asks nobody. So an eviction first withdraws the links
+ * of all threads to the victim, makes every thread pass a barrier, and looks
+ * only then who is inside: a gate names its module and takes its frame before
+ * it reads the link (core/frames.h). A victim that is entered keeps its key.
+ * doc/DESIGN 4 shows this as a diagram of time.
+ *
+ * Who is next is decided by a clock with a second chance, as with pages in an
+ * operating system. To note each entry of a module would be work on the hot
+ * path, so a withdrawn link takes the place of a cleared reference bit: the
+ * next call comes here and sets the bit. Whenever a key changes hands, the
+ * links to the module that is next are withdrawn; the clock's hand passes over
+ * one that has been referenced since.
  *
  * A set, regions that several modules have rights to, takes a slot like a
- * module, or is the guest of another key: slots_sets.c.
+ * module, or is merged into a module's key: sets_place.c.
  *
- * A thread that a module makes has the rights of its maker for as long as it
- * lives, is in no list, and nothing can take rights from it. So the keys that
- * the maker has are lent from then on. One that is lent is not handed on, and
- * when its domain ends it is retired, until every thread of the process is
- * known again. Where nobody is inside of the domain, and the library's lock is
- * held, no thread with its rights can come but from such a one.
+ * A thread that a module makes is foreign: it has the rights of its maker for
+ * as long as it lives, is in no list, and nothing can take rights from it. So
+ * its maker's keys are pinned: they are not given to others, and when their
+ * domain ends they are retired, until no thread of the process is foreign any
+ * more. The mark of a pinned key may be out of date; where the library's lock
+ * is held and nobody is inside of the domain, only a foreign thread can have
+ * its rights.
  */
 #include "backend/slots.h"
-#include "backend/slots_sets.h"
+#include "backend/sets.h"
 
 #include "backend/state.h"
 #include "base/error.h"
@@ -42,32 +45,32 @@ void mdi_slots_start(uint32_t keys)
 
 	own->all = keys;
 	own->free = keys;
-	own->lent = 0;
+	own->pinned = 0;
 	own->retired = 0;
 	mdi_sets_start();
-	own->hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
+	own->clock_hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
 	for (int key = 0; key < MDI_PKRU_KEYS; key++) {
 		own->owner[key] = NULL;
 		if ((keys & 1u << key) == 0)
 			continue;
-		own->following[last] = (uint8_t)key;
+		own->clock_next[last] = (uint8_t)key;
 		last = key;
 	}
 }
 
-void mdi_slots_lend(uint32_t keys)
+void mdi_slots_pin(uint32_t keys)
 {
-	__atomic_fetch_or(&own->lent, keys & own->all, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&own->pinned, keys & own->all, __ATOMIC_RELAXED);
 }
 
-static bool is_lent(int key)
+static bool is_marked(int key)
 {
-	return __atomic_load_n(&own->lent, __ATOMIC_RELAXED) & 1u << key;
+	return __atomic_load_n(&own->pinned, __ATOMIC_RELAXED) & 1u << key;
 }
 
-static void take_back(uint32_t keys)
+static void unmark(uint32_t keys)
 {
-	__atomic_fetch_and(&own->lent, ~keys, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&own->pinned, ~keys, __ATOMIC_RELAXED);
 }
 
 uint32_t mdi_slots_retired(void)
@@ -79,7 +82,6 @@ struct mdi_domain *mdi_slots_domain(int key)
 {
 	return own->owner[key];
 }
-
 
 /* What a module may do with its slot, if any, and those that its sets have. */
 void mdi_slots_compute(struct mdi_domain *module)
@@ -111,7 +113,7 @@ MDI_INLINE void give(struct mdi_domain *domain, int key)
 		mdi_sets_compute(domain);
 }
 
-/* They carry the host's. Whose the other one is the caller says. */
+/* They carry the host's. Whose the slot is now the caller says. */
 MDI_INLINE void park(struct mdi_domain *domain)
 {
 	domain->key = mdi_open.state.host_key;
@@ -131,7 +133,7 @@ static int take_free(void)
 
 static void give_back(int key)
 {
-	*(is_lent(key) ? &own->retired : &own->free) |= 1u << key;
+	*(is_marked(key) ? &own->retired : &own->free) |= 1u << key;
 	own->owner[key] = NULL;
 }
 
@@ -146,7 +148,7 @@ void mdi_slots_add(struct mdi_domain *domain)
 
 /*
  * Nobody is inside, and outside of modules every thread has rights on every
- * slot anyway: the key can go to the next module at once, unless it is lent.
+ * slot anyway: the key can go to the next module at once, unless it is pinned.
  */
 void mdi_slots_remove(struct mdi_domain *domain)
 {
@@ -160,8 +162,9 @@ void mdi_slots_remove(struct mdi_domain *domain)
 
 /*
  * Not all runs of a domain have got their key. They go back to the one that
- * they had; when that fails as well the domain keeps the slot among the two, is
- * torn, and is tagged as a whole before anybody enters it again.
+ * they had. When that fails as well the domain is half tagged: it keeps the
+ * slot among the two keys, and all of its pages are tagged again before anybody
+ * enters it.
  */
 static MDI_RARE int untag(struct mdi_domain *domain, int from,
 			  const struct mdi_run *refused)
@@ -170,7 +173,8 @@ static MDI_RARE int untag(struct mdi_domain *domain, int from,
 	int result = mdi_fail_os("pkey_mprotect", "%zu bytes at %p",
 				 refused->length, (void *)refused->base);
 
-	domain->torn = mdi_mem_key_runs(runs->run, runs->count, from) != NULL;
+	domain->half_tagged =
+		mdi_mem_key_runs(runs->run, runs->count, from) != NULL;
 	return result;
 }
 
@@ -182,7 +186,7 @@ MDI_INLINE int tag(struct mdi_domain *domain, int from, int to)
 
 	if (__builtin_expect(refused != NULL, 0))
 		return untag(domain, from, refused);
-	domain->torn = false;
+	domain->half_tagged = false;
 	return 0;
 }
 
@@ -198,38 +202,38 @@ MDI_INLINE void withdraw(const struct mdi_domain *domain,
 }
 
 /*
- * Nobody is inside of @domain, nor enters it without asking. @next, who may be
- * the same, is entered by asking as well.
+ * True: nobody is inside of @domain, and nobody enters it without coming to
+ * admit(). The links to @next, which may be the same, are withdrawn as well.
  */
-MDI_INLINE bool shut(const struct mdi_domain *domain,
-		     const struct mdi_domain *next,
-		     const struct mdi_users *users)
+MDI_INLINE bool quiesce(const struct mdi_domain *domain,
+			const struct mdi_domain *next,
+			const struct mdi_users *users)
 {
 	return domain->kind == MDI_DOMAIN_MODULE &&
-			       next->kind == MDI_DOMAIN_MODULE ?
-		       users->shut(domain, next) :
-		       mdi_sets_shut(domain, next, users);
+			       next->kind == MDI_DOMAIN_MODULE
+		       ? users->quiesce(domain, next)
+		       : mdi_sets_quiesce(domain, next, users);
 }
 
-/* Those who could have them have ended. */
+/* Retired keys are free again when no foreign thread is left. */
 static MDI_RARE void reinstate(const struct mdi_users *users)
 {
-	if (own->retired == 0 || users->strangers())
+	if (own->retired == 0 || users->foreign_threads())
 		return;
-	take_back(own->retired);
+	unmark(own->retired);
 	own->free |= own->retired;
 	own->retired = 0;
 }
 
-MDI_INLINE bool any_lent(void)
+MDI_INLINE bool any_marked(void)
 {
-	return __atomic_load_n(&own->lent, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&own->pinned, __ATOMIC_RELAXED) != 0;
 }
 
-/* May a thread have this key that nobody can ask to go? */
-MDI_RARE bool mdi_slots_outlasted(int key, const struct mdi_users *users)
+/* May a foreign thread have this key? */
+MDI_RARE bool mdi_slots_pinned(int key, const struct mdi_users *users)
 {
-	return is_lent(key) && users->strangers();
+	return is_marked(key) && users->foreign_threads();
 }
 
 MDI_RARE int mdi_slots_busy(void)
@@ -240,48 +244,48 @@ MDI_RARE int mdi_slots_busy(void)
 			"have made (%d of %d keys wait for theirs to end); see "
 			"modiso_options.key_wait_ms",
 			__builtin_popcount(own->all & ~own->retired),
-			__builtin_popcount(own->lent),
+			__builtin_popcount(own->pinned),
 			__builtin_popcount(own->all));
 }
 
 /*
- * A key that was anybody's but those in @keep; all are taken. Twice around: who
- * was noted since the hand came by last is passed over once.
+ * All slots are taken: takes one from a domain that nobody is inside of, but
+ * none in @keep. The clock goes around twice at most, as it passes over each
+ * domain that has been referenced once.
  */
-MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
+MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
 {
 	struct mdi_domain *victim, *next;
-	bool loans = any_lent();
+	bool marks = any_marked();
 	int result;
 
 	for (int left = 2 * MDI_PKRU_KEYS; left > 0; left--) {
-		*key = own->hand;
+		*key = own->clock_hand;
 		victim = own->owner[*key];
-		own->hand = own->following[*key];
-		next = own->owner[own->hand];
-		if (loans &&
-		    (victim == NULL || mdi_slots_outlasted(*key, users)))
-			continue; /* the first of these: it is retired */
-		if (loans && next == NULL)
+		own->clock_hand = own->clock_next[*key];
+		next = own->owner[own->clock_hand];
+		if (marks && (victim == NULL || mdi_slots_pinned(*key, users)))
+			continue; /* retired, or pinned */
+		if (marks && next == NULL)
 			next = victim;
 		if (keep & 1u << *key)
 			continue;
-		if (victim->noted) {
-			victim->noted = false;
+		if (victim->referenced) {
+			victim->referenced = false;
 			withdraw(victim, users);
 			continue;
 		}
-		if (!shut(victim, next, users))
+		if (!quiesce(victim, next, users))
 			continue;
-		/* Who was inside until then may have lent it. */
-		if (any_lent()) {
-			if (mdi_slots_outlasted(*key, users))
+		/* Who was inside until then may have made a thread. */
+		if (any_marked()) {
+			if (mdi_slots_pinned(*key, users))
 				continue;
-			take_back(1u << *key);
+			unmark(1u << *key);
 		}
-		next->noted = false;
-		if (__builtin_expect(mdi_backend_state.sets.guests != 0, 0)) {
-			result = mdi_sets_see_out(victim);
+		next->referenced = false;
+		if (__builtin_expect(mdi_backend_state.sets.merged != 0, 0)) {
+			result = mdi_sets_unmerge(victim);
 			if (result != 0)
 				return result;
 		}
@@ -293,11 +297,11 @@ MDI_INLINE int take_key(uint32_t keep, const struct mdi_users *users, int *key)
 	return mdi_slots_busy();
 }
 
-/* It has a slot: a call has come by. */
-static MDI_RARE int note(struct mdi_domain *domain)
+/* It has a slot, and a call has come here: the reference bit. */
+static MDI_RARE int reference(struct mdi_domain *domain)
 {
-	domain->noted = true;
-	return domain->torn ? tag(domain, domain->key, domain->key) : 0;
+	domain->referenced = true;
+	return domain->half_tagged ? tag(domain, domain->key, domain->key) : 0;
 }
 
 /* Keys in @keep are needed as well. */
@@ -307,18 +311,18 @@ MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 	int key, result;
 
 	if (mdi_slots_resident(domain))
-		return note(domain);
-	if (own->free == 0 && any_lent())
+		return reference(domain);
+	if (own->free == 0 && any_marked())
 		reinstate(users);
 	if (own->free != 0) {
 		key = take_free();
 	} else {
-		result = take_key(keep, users, &key);
+		result = evict(keep, users, &key);
 		if (result != 0)
 			return result;
 	}
 	result = tag(domain, domain->key, key);
-	if (result == 0 || domain->torn)
+	if (result == 0 || domain->half_tagged)
 		give(domain, key);
 	else
 		give_back(key);
@@ -331,7 +335,7 @@ int mdi_slots_admit(struct mdi_domain *domain, const struct mdi_users *users)
 					mdi_sets_admit_all(domain, users);
 }
 
-/* --- for slots_sets.c --- */
+/* --- for sets.c and sets_place.c --- */
 
 int mdi_slots_take(struct mdi_domain *domain, uint32_t keep,
 		   const struct mdi_users *users)

@@ -6,7 +6,7 @@
  * pages carry the host key, and no thread has a link to enter it with.
  *
  * All of these are called with the library's lock held, but for
- * mdi_slots_domain() and mdi_slots_lend().
+ * mdi_slots_domain() and mdi_slots_pin().
  */
 #ifndef MDI_BACKEND_SLOTS_H
 #define MDI_BACKEND_SLOTS_H
@@ -40,11 +40,11 @@ int mdi_slots_prepare(const struct mdi_move *move,
 bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users);
 
 /*
- * A module's code makes a thread, which has these keys for as long as it lives.
- * AS-Safe, on a thread that is inside, or is such a one itself.
+ * A module's code makes a thread, a foreign one, which has these keys for as
+ * long as it lives. AS-Safe, on a thread that is inside, or is foreign itself.
  */
-void mdi_slots_lend(uint32_t keys);
-/* Those among them whose module or set has ended, a bit for each. */
+void mdi_slots_pin(uint32_t keys);
+/* Pinned ones whose module or set has ended, a bit for each. */
 uint32_t mdi_slots_retired(void);
 
 /* Who has the slot with this key, NULL: nobody. AS-Safe. */

@@ -51,11 +51,11 @@ struct mdi_pkey_state {
 struct mdi_slots_state {
 	uint32_t all;
 	uint32_t free;    /* that no domain has */
-	uint32_t lent;    /* a thread that a module made may have these */
+	uint32_t pinned;  /* a foreign thread may have these */
 	uint32_t retired; /* of them, those that no domain has any more */
 	struct mdi_domain *owner[MDI_PKRU_KEYS];
-	/* The circle of keys: whose turn to lose it is next, who follows. */
-	uint8_t hand, following[MDI_PKRU_KEYS];
+	/* Keys in a circle: the one to be evicted next, and who follows. */
+	uint8_t clock_hand, clock_next[MDI_PKRU_KEYS];
 };
 
 /* A reader is one while it has a key: there are never more than keys. */
@@ -65,7 +65,7 @@ struct mdi_reader {
 };
 
 struct mdi_sets_state {
-	uint32_t guests;
+	uint32_t merged; /* sets that have a module's key */
 	struct mdi_reader readers[MDI_PKRU_KEYS];
 };
 

@@ -150,9 +150,9 @@ static void pass(int signo, siginfo_t *info, ucontext_t *context,
 	bool outer;
 
 	if (thread == NULL) {
-		outer = mdi_thread_stranger_begin();
+		outer = mdi_thread_foreign_begin();
 		mdi_signal_pass(signo, info, context, mask_of(context));
-		mdi_thread_stranger_end(outer, context);
+		mdi_thread_foreign_end(outer, context);
 		return;
 	}
 	mdi_thread_arm_next(thread, mdi_context_sp(context), &before);

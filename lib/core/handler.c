@@ -384,9 +384,9 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	save_words(&at);
 	if (thread == NULL) {
 		set_mask(signo, &action, context, false);
-		outer = mdi_thread_stranger_begin();
+		outer = mdi_thread_foreign_begin();
 		action.handler(signo, info, context);
-		mdi_thread_stranger_end(outer, context);
+		mdi_thread_foreign_end(outer, context);
 		restore_words(&at);
 		errno = saved;
 		return false;

@@ -456,13 +456,13 @@ give_back:
 	return result;
 }
 
-int mdi_region_dress(struct modiso_region *region, void *aside)
+int mdi_region_remap_rights(struct modiso_region *region, void *aside)
 {
 	if (region->flags & MODISO_REGION_NODUMP &&
 	    mdi_mem_nodump(aside, length_of(region)) != 0)
 		return mdi_fail_os("madvise", "region %s", region->name);
-	return mdi_backend_now->dress(region->domain, aside,
-				      length_of(region), region->access);
+	return mdi_backend_now->remap_rights(region->domain, aside,
+					     length_of(region), region->access);
 }
 
 /* Adopted memory becomes ordinary, created memory a reservation. */

@@ -70,7 +70,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 			     struct modiso_region **out);
 
 /* As many pages elsewhere get its rights: they are about to take its place. */
-int mdi_region_dress(struct modiso_region *region, void *aside);
+int mdi_region_remap_rights(struct modiso_region *region, void *aside);
 
 /* A stack of @size usable bytes with a guard page below. */
 int mdi_region_create_stack(struct modiso_module *owner, size_t size,

@@ -183,7 +183,7 @@ static int map_region(struct modiso_region *region, int fd, uint64_t offset)
 	if (aside == NULL)
 		return mdi_fail_os("mmap", "a snapshot of region %s of %s",
 				   region->name, region->owner->name);
-	result = mdi_region_dress(region, aside);
+	result = mdi_region_remap_rights(region, aside);
 	if (result != 0) {
 		mdi_mem_release(aside, length);
 		return result;

@@ -116,10 +116,10 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
 }
 
-/* mdi_thread_stranger_end() follows the handler that runs. */
+/* mdi_thread_foreign_end() follows the handler that runs. */
 static MDI_TLS bool altstack_kept;
 
-bool mdi_thread_stranger_begin(void)
+bool mdi_thread_foreign_begin(void)
 {
 	bool outer = altstack_kept;
 
@@ -127,7 +127,7 @@ bool mdi_thread_stranger_begin(void)
 	return outer;
 }
 
-void mdi_thread_stranger_end(bool outer, ucontext_t *context)
+void mdi_thread_foreign_end(bool outer, ucontext_t *context)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 
@@ -431,7 +431,7 @@ static bool others(void)
  * outside of modules. All are counted first: those that are known can end
  * meanwhile, by exit(2) without a word to the library, and none can come.
  */
-static bool strangers(void)
+static bool foreign_threads(void)
 {
 	uint32_t all = mdi_sys_threads(), known = 0;
 	pid_t main_thread = getpid(), caller = mdi_sys_gettid();
@@ -496,7 +496,8 @@ static MDI_RARE bool shut_all(const struct mdi_domain *domain,
 }
 
 /* Where one thread is attached, in no module, there is nothing to wait for. */
-static bool shut(const struct mdi_domain *domain, const struct mdi_domain *also)
+static bool quiesce(const struct mdi_domain *domain,
+		    const struct mdi_domain *also)
 {
 	struct mdi_thread *thread = own->attached;
 
@@ -532,9 +533,9 @@ static void renew(const struct mdi_domain *domain)
 const struct mdi_users mdi_thread_users = {
 	.others = others,
 	.inside = mdi_threads_inside,
-	.strangers = strangers,
+	.foreign_threads = foreign_threads,
 	.withdraw = withdraw,
-	.shut = shut,
+	.quiesce = quiesce,
 	.renew = renew,
 };
 

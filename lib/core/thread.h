@@ -46,8 +46,8 @@ struct mdi_thread *mdi_thread_known(const void *handle);
  * attach, even on an alternate stack of its own, the return from the handler
  * leaves it ours. @outer: what the first one returned. AS-Safe.
  */
-bool mdi_thread_stranger_begin(void);
-void mdi_thread_stranger_end(bool outer, ucontext_t *context);
+bool mdi_thread_foreign_begin(void);
+void mdi_thread_foreign_end(bool outer, ucontext_t *context);
 
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backend/slots_sets.h - between slots.c, which hands keys around, and
- * slots_sets.c, which knows what a module needs besides its own.
+ * backend/sets.h - between slots.c, which gives slots to domains; sets.c, which
+ * knows the modules of a set; and sets_place.c, which finds keys for sets.
  */
-#ifndef MDI_BACKEND_SLOTS_SETS_H
-#define MDI_BACKEND_SLOTS_SETS_H
+#ifndef MDI_BACKEND_SETS_H
+#define MDI_BACKEND_SETS_H
 
 #include "backend/state.h"
 
@@ -25,14 +25,12 @@ void mdi_slots_compute(struct mdi_domain *module);
 uint32_t mdi_slots_all(void);
 /* Nobody has this one any more, nor is there a page that carries it. */
 void mdi_slots_free(int key);
-/* May a thread have it that a module has made, and that nobody can end? */
-bool mdi_slots_outlasted(int key, const struct mdi_users *users);
+/* May a foreign thread have this key, which nothing can take from it? */
+bool mdi_slots_pinned(int key, const struct mdi_users *users);
 /* MODISO_ERR_NOKEY, with the sentence. */
 int mdi_slots_busy(void);
 
-/* --- slots_sets.c --- */
-
-void mdi_sets_start(void);
+/* --- sets.c --- */
 
 /* @pkru without what @module's sets open to it. */
 uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru);
@@ -40,17 +38,33 @@ uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru);
 void mdi_sets_compute(const struct mdi_domain *set);
 void mdi_sets_withdraw(const struct mdi_domain *set,
 		       const struct mdi_users *users);
-/* As shut() of slots.c; one of the two is a set. */
-bool mdi_sets_shut(const struct mdi_domain *domain,
-		   const struct mdi_domain *next,
-		   const struct mdi_users *users);
+/* As quiesce() of slots.c; one of the two is a set. */
+bool mdi_sets_quiesce(const struct mdi_domain *domain,
+		      const struct mdi_domain *next,
+		      const struct mdi_users *users);
+/* True: nobody is inside of its modules, but for @but, nor enters them. */
+bool mdi_sets_quiesce_all_but(const struct mdi_domain *set,
+			      const struct mdi_domain *but,
+			      const struct mdi_users *users);
+
+/* --- sets_place.c --- */
+
+void mdi_sets_start(void);
 
 /* A module and all of its sets: as mdi_slots_admit(). */
 int mdi_sets_admit_all(struct mdi_domain *module,
 		       const struct mdi_users *users);
-/* The guests of a key that its owner, who is shut, is about to lose. */
-int mdi_sets_see_out(struct mdi_domain *owner);
+/*
+ * Before pages move to a set: whoever is inside of one of its modules then gets
+ * the rights to them in the fault handler, so the key must be there. All others
+ * come and ask.
+ */
+int mdi_sets_make_ready(const struct mdi_move *move,
+			const struct mdi_users *users);
+/* Sets that are merged into the key of @owner, who is quiesced, leave it. */
+int mdi_sets_unmerge(struct mdi_domain *owner);
+void mdi_sets_not_merged(struct mdi_domain *set);
 /* A module ends that had one. */
 void mdi_sets_end_reader(struct mdi_domain *module);
 
-#endif /* MDI_BACKEND_SLOTS_SETS_H */
+#endif /* MDI_BACKEND_SETS_H */

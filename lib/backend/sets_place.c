@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets: regions that the same modules have the same rights to.
+ * Where the keys come from that a module needs besides its own, for its sets.
  *
- * A set is needed by each of its modules. It has a slot of its own, like a
- * module, and each may have it open at the same time: a link to a module is
- * given when all of its sets have their keys, and withdrawn when one of them
- * loses it.
- *
- * A module that needs more keys than can be had shares: what it may write goes
- * to its own key, what it may only read to one more, its reader, for which
- * there is a domain without pages. Such a set is a guest. Its pages are open to
- * whoever has that key, so they may be to this module alone: nobody is inside
- * of the set's other modules then, nor comes in without asking. Who asks gets
- * the set a slot of its own, if there is one to be had, and the module goes on
- * with its rights to that; or makes it a guest of its own, when nobody is
- * inside of the module any more.
- *
- * In no order of events is a set parked while a thread is inside of a module
- * that has rights to it and could have used them.
+ * Each set gets a slot, as long as there are slots to be had. A module that
+ * needs more shares: sets that it may write are merged into its own key, those
+ * that it may only read into one key more, its reader's, for which there is a
+ * domain without pages. The pages of a merged set are open to whoever has that
+ * key, so they may be to this module alone: nobody is inside of the set's other
+ * modules then, and nobody enters them without asking. Who asks gets the set a
+ * slot of its own, if there is one, and the module goes on with its rights to
+ * that; or merges the set into its own key, when nobody is inside of the first
+ * module any more.
  */
-#include "backend/slots_sets.h"
+#include "backend/sets.h"
 #include "backend/slots.h"
 
 #include "backend/state.h"
-#include "base/error.h"
 #include "base/misuse.h"
-#include "os/linux_sys.h"
 #include "os/memory.h"
 
 static struct mdi_sets_state *const own = &mdi_backend_state.sets;
@@ -39,7 +30,7 @@ void mdi_sets_start(void)
 			.domain.share_count = 1,
 			.domain.shares = &own->readers[i].share,
 		};
-	own->guests = 0;
+	own->merged = 0;
 }
 
 static uint32_t key_bit(const struct mdi_domain *domain)
@@ -47,79 +38,14 @@ static uint32_t key_bit(const struct mdi_domain *domain)
 	return mdi_slots_resident(domain) ? 1u << domain->key : 0;
 }
 
-/* --- for each module of a set --- */
+/* --- merged sets --- */
 
-uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru)
+void mdi_sets_not_merged(struct mdi_domain *set)
 {
-	for (const struct mdi_share *share = module->shares; share != NULL;
-	     share = share->next) {
-		if (!mdi_slots_resident(share->set))
-			continue; /* a guest's key is open already */
-		pkru &= ~MDI_PKRU_AD(share->set->key);
-		if (share->access & MDI_PROT_WRITE)
-			pkru &= ~MDI_PKRU_WD(share->set->key);
-	}
-	if (module->reader != NULL && mdi_slots_resident(module->reader))
-		pkru &= ~MDI_PKRU_AD(module->reader->key);
-	return pkru;
-}
-
-void mdi_sets_compute(const struct mdi_domain *set)
-{
-	for (uint32_t i = 0; i < set->share_count; i++)
-		if (set->shares[i].module != NULL)
-			mdi_slots_compute(set->shares[i].module);
-}
-
-void mdi_sets_withdraw(const struct mdi_domain *set,
-		       const struct mdi_users *users)
-{
-	for (uint32_t i = 0; i < set->share_count; i++)
-		if (set->shares[i].module != NULL)
-			users->withdraw(set->shares[i].module);
-}
-
-static void withdraw(const struct mdi_domain *domain,
-		     const struct mdi_users *users)
-{
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		users->withdraw(domain);
-	else
-		mdi_sets_withdraw(domain, users);
-}
-
-/* Nobody is inside of its modules, but for @but, nor enters without asking. */
-static bool shut_all_but(const struct mdi_domain *set,
-			 const struct mdi_domain *but,
-			 const struct mdi_users *users)
-{
-	for (uint32_t i = 0; i < set->share_count; i++) {
-		const struct mdi_domain *module = set->shares[i].module;
-
-		if (module != NULL && module != but &&
-		    !users->shut(module, module))
-			return false;
-	}
-	return true;
-}
-
-bool mdi_sets_shut(const struct mdi_domain *domain,
-		   const struct mdi_domain *next, const struct mdi_users *users)
-{
-	withdraw(next, users);
-	return domain->kind == MDI_DOMAIN_MODULE
-		       ? users->shut(domain, domain)
-		       : shut_all_but(domain, NULL, users);
-}
-
-/* --- guests --- */
-
-static void no_guest(struct mdi_domain *set)
-{
-	if (set->guest_of == NULL)
+	if (set->merged_into == NULL)
 		return;
-	set->guest_of = NULL;
-	own->guests--;
+	set->merged_into = NULL;
+	own->merged--;
 }
 
 static struct mdi_domain *module_of(struct mdi_domain *owner)
@@ -129,22 +55,22 @@ static struct mdi_domain *module_of(struct mdi_domain *owner)
 	return owner->shares[0].module != NULL &&
 			       owner->shares[0].module->reader == owner
 		       ? owner->shares[0].module
-		       : NULL; /* a set has no guests */
+		       : NULL; /* nothing is merged into a set */
 }
 
-int mdi_sets_see_out(struct mdi_domain *owner)
+int mdi_sets_unmerge(struct mdi_domain *owner)
 {
 	struct mdi_domain *module = module_of(owner);
 	const struct mdi_share *share = module ? module->shares : NULL;
 	int result = 0;
 
 	for (; share != NULL && result == 0; share = share->next) {
-		if (share->set->guest_of != module ||
+		if (share->set->merged_into != module ||
 		    share->set->key != owner->key)
 			continue;
 		result = mdi_slots_tag(share->set, mdi_open.state.host_key);
 		if (result == 0)
-			no_guest(share->set);
+			mdi_sets_not_merged(share->set);
 	}
 	return result;
 }
@@ -153,12 +79,12 @@ int mdi_slots_empty(struct mdi_domain *module, const struct mdi_users *users)
 {
 	int result;
 
-	if (own->guests == 0)
+	if (own->merged == 0)
 		return 0;
 	users->withdraw(module);
-	result = mdi_sets_see_out(module);
+	result = mdi_sets_unmerge(module);
 	if (result == 0 && module->reader != NULL)
-		result = mdi_sets_see_out(module->reader);
+		result = mdi_sets_unmerge(module->reader);
 	return result;
 }
 
@@ -191,7 +117,7 @@ void mdi_sets_end_reader(struct mdi_domain *module)
 	mdi_slots_remove(reader);
 }
 
-/* One that others of the module's sets may be robbed for. */
+/* Its key may be taken from another set of the same module. */
 static int find_reader(struct mdi_domain *module, uint32_t keep,
 		       const struct mdi_users *users)
 {
@@ -210,20 +136,19 @@ static int find_reader(struct mdi_domain *module, uint32_t keep,
  */
 static void must_be_whole(const struct mdi_domain *set, int from)
 {
-	if (set->torn && from != mdi_open.state.host_key)
+	if (set->half_tagged && from != mdi_open.state.host_key)
 		mdi_misuse("pkey_mprotect(2) stopped half-way and would not "
 			   "put back what it had changed; going on could leave "
 			   "memory open");
 }
 
 /*
- * A set shares one of the keys of @module, who has its own. A slot that it
- * leaves is anybody's then, so nobody at all may have it open, and it is left
- * to a thread that one of its modules has made.
+ * The pages of a set get one of the keys of @module, which has its own slot. A
+ * slot that the set leaves is anybody's then. So nobody at all may be inside
+ * with it open, and a pinned one is not left.
  */
-static int make_guest(struct mdi_domain *set, struct mdi_domain *module,
-		      uint32_t access, uint32_t keep,
-		      const struct mdi_users *users)
+static int merge(struct mdi_domain *set, struct mdi_domain *module,
+		 uint32_t access, uint32_t keep, const struct mdi_users *users)
 {
 	int from, key = module->key, result;
 	bool leaves;
@@ -237,34 +162,34 @@ static int make_guest(struct mdi_domain *set, struct mdi_domain *module,
 	/* Only now: it may be the reader's key that was the set's. */
 	leaves = mdi_slots_resident(set);
 	from = set->key;
-	if (!shut_all_but(set, leaves ? NULL : module, users) ||
-	    (leaves && mdi_slots_outlasted(from, users)))
+	if (!mdi_sets_quiesce_all_but(set, leaves ? NULL : module, users) ||
+	    (leaves && mdi_slots_pinned(from, users)))
 		return mdi_slots_busy();
 	result = mdi_slots_tag(set, key);
 	must_be_whole(set, from);
-	if (result != 0 && !set->torn)
+	if (result != 0 && !set->half_tagged)
 		return result;
 	if (leaves)
 		mdi_slots_free(from);
 	set->key = key;
-	own->guests += set->guest_of == NULL;
-	set->guest_of = module;
+	own->merged += set->merged_into == NULL;
+	set->merged_into = module;
 	mdi_sets_compute(set);
 	return result;
 }
 
-/* A slot of its own. Who has it as a guest keeps its rights, by that. */
-static int make_resident(struct mdi_domain *set, uint32_t keep,
-			 const struct mdi_users *users)
+/* A slot of its own: the module that it was merged into goes on by that. */
+static int give_slot(struct mdi_domain *set, uint32_t keep,
+		     const struct mdi_users *users)
 {
 	int from = set->key, result;
 
-	if (set->guest_of != NULL)
-		users->withdraw(set->guest_of);
+	if (set->merged_into != NULL)
+		users->withdraw(set->merged_into);
 	result = mdi_slots_take(set, keep, users);
 	if (result == 0)
-		no_guest(set);
-	else if (set->guest_of != NULL)
+		mdi_sets_not_merged(set);
+	else if (set->merged_into != NULL)
 		must_be_whole(set, from);
 	return result;
 }
@@ -275,7 +200,7 @@ static bool is_there(const struct mdi_domain *set,
 		     const struct mdi_domain *module)
 {
 	return set->runs.count == 0 || mdi_slots_resident(set) ||
-	       set->guest_of == module;
+	       set->merged_into == module;
 }
 
 static bool all_there(const struct mdi_domain *module)
@@ -334,21 +259,21 @@ static int place(struct placing *placing, const struct mdi_share *share)
 
 	if (set->runs.count == 0)
 		return 0;
-	if (set->guest_of == module)
-		return set->torn ? mdi_slots_tag(set, set->key) : 0;
+	if (set->merged_into == module)
+		return set->half_tagged ? mdi_slots_tag(set, set->key) : 0;
 	if (resident && too_many(placing))
-		result = make_guest(set, module, share->access, keys_of(module),
-				    users);
+		result = merge(set, module, share->access, keys_of(module),
+			       users);
 	if (result == MODISO_ERR_NOKEY && (resident || !placing->full))
-		result = make_resident(set, keys_of(module), users);
+		result = give_slot(set, keys_of(module), users);
 	if (result != MODISO_ERR_NOKEY)
 		return result;
 	placing->full = true;
-	result = make_guest(set, module, share->access, keys_of(module), users);
-	/* Of another one, which somebody is inside of: a slot may be free. */
+	result = merge(set, module, share->access, keys_of(module), users);
+	/* Merged into a module that is entered: but a slot may be free. */
 	return result != MODISO_ERR_NOKEY
 		       ? result
-		       : make_resident(set, keys_of(module), users);
+		       : give_slot(set, keys_of(module), users);
 }
 
 /* Those that it may only read first: they need a key more than it has. */
@@ -378,7 +303,7 @@ static bool is_crowded(const struct mdi_domain *module)
 	return need > count_of(mdi_slots_all());
 }
 
-/* What one round had to take from a set of the module the next one makes up. */
+/* A round may take a key from a set of the module; the next one repairs it. */
 #define ROUNDS 3
 
 int mdi_sets_admit_all(struct mdi_domain *module, const struct mdi_users *users)
@@ -403,42 +328,6 @@ int mdi_sets_admit_all(struct mdi_domain *module, const struct mdi_users *users)
 	return mdi_slots_busy();
 }
 
-/* --- pages that come and go --- */
-
-/* Will @module have rights to read alone when the pages have moved? */
-static bool will_read(const struct mdi_domain *module,
-		      const struct mdi_move *move)
-{
-	for (const struct mdi_share *share = module->shares; share != NULL;
-	     share = share->next) {
-		const struct mdi_runs *runs = &share->set->runs;
-
-		if (share->set == move->from)
-			runs = move->from_runs;
-		else if (share->set == move->to)
-			runs = move->to_runs;
-		if (runs->count != 0 && !(share->access & MDI_PROT_WRITE))
-			return true;
-	}
-	return false;
-}
-
-static int check_keys(const struct mdi_move *move)
-{
-	const struct mdi_domain *to = move->to;
-
-	if (to->kind != MDI_DOMAIN_SHARED || count_of(mdi_slots_all()) >= 2)
-		return 0;
-	for (uint32_t i = 0; i < to->share_count; i++)
-		if (to->shares[i].module != NULL &&
-		    will_read(to->shares[i].module, move))
-			return mdi_fail(MODISO_ERR_NOKEY,
-					"one protection key is there for "
-					"modules; with what it may only read a "
-					"module needs two");
-	return 0;
-}
-
 /* The modules of a set with a thread inside: how many, and the last of them. */
 static uint32_t count_inside(const struct mdi_domain *set,
 			     const struct mdi_users *users,
@@ -456,54 +345,20 @@ static uint32_t count_inside(const struct mdi_domain *set,
 	return count;
 }
 
-/*
- * Whoever is inside when the pages move gets his rights to them in the fault
- * handler, so the key must be there; all others come and ask.
- */
-static int make_ready(const struct mdi_move *move,
-		      const struct mdi_users *users)
+int mdi_sets_make_ready(const struct mdi_move *move,
+			const struct mdi_users *users)
 {
 	const struct mdi_share *share = NULL;
 	struct mdi_domain *set = move->to;
 	uint32_t count = count_inside(set, users, &share);
 	int result;
 
-	if (count == 0 || (count == 1 && set->guest_of == share->module))
+	if (count == 0 || (count == 1 && set->merged_into == share->module))
 		return 0;
-	result = make_resident(set, key_bit(move->from), users);
+	result = give_slot(set, key_bit(move->from), users);
 	if (result == MODISO_ERR_NOKEY && count == 1)
-		result = make_guest(
-			set, share->module, share->access,
-			keys_of(share->module) | key_bit(move->from), users);
+		result = merge(set, share->module, share->access,
+			       keys_of(share->module) | key_bit(move->from),
+			       users);
 	return result;
-}
-
-int mdi_slots_prepare(const struct mdi_move *move,
-		      const struct mdi_users *users)
-{
-	int result = check_keys(move);
-
-	if (result != 0)
-		return result;
-	withdraw(move->from, users);
-	withdraw(move->to, users);
-	if (users->others() && mdi_sys_membarrier() != 0)
-		return mdi_fail_os("membarrier", "changing rights");
-	return move->to->kind == MDI_DOMAIN_SHARED ? make_ready(move, users)
-						   : 0;
-}
-
-bool mdi_slots_retire(struct mdi_domain *set, const struct mdi_users *users)
-{
-	if (set->guest_of != NULL) {
-		no_guest(set);
-		set->key = mdi_open.state.host_key;
-		return true;
-	}
-	if (!mdi_slots_resident(set))
-		return true;
-	if (!mdi_sets_shut(set, set, users))
-		return false;
-	mdi_slots_remove(set);
-	return true;
 }
