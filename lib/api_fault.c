@@ -3,12 +3,12 @@
 #include <modiso.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "core/check.h"
 #include "core/fault.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 #include "core/thread.h"
-
-#include <string.h>
 
 int modiso_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 			modiso_landing_fn landing, void *arg)
@@ -32,14 +32,13 @@ int modiso_fault_last(struct modiso_fault *fault)
 
 	if (result != 0)
 		return result;
-	if (fault == NULL || fault->struct_size < sizeof(*fault))
-		return mdi_fail(MODISO_ERR_INVAL,
-				"fault is NULL, or its struct_size is too "
-				"small");
+	result = mdi_info_check(fault, MDI_SIZE_FAULT, "fault");
+	if (result != 0)
+		return result;
 	if (thread == NULL || mdi_fault_counter == 0)
 		return mdi_fail(MODISO_ERR_NOENT,
 				"no module has faulted on this thread");
-	memcpy(fault, &thread->fault, sizeof(*fault));
+	mdi_info_give(fault, &thread->fault, sizeof(thread->fault));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "core/fault.h"
 #include "core/gate.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 
 int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 		       const struct modiso_gate_options *options,
@@ -27,9 +28,8 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 					 : entry == NULL ? "entry"
 							 : "out");
 	mdi_mark_module(module);
-	if (options != NULL)
-		result = mdi_options_take(options, options->struct_size, &known,
-					  sizeof(known), "options");
+	result = mdi_options_take(options, MDI_SIZE_GATE_OPTIONS, &known,
+				  sizeof(known), "options");
 	if (result == 0)
 		result = mdi_options_flags(known.flags, MODISO_GATE_SCRUB,
 					   "options.flags");

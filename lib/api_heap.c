@@ -7,8 +7,7 @@
 #include "core/check.h"
 #include "core/heap.h"
 #include "core/runtime.h"
-
-#define HEAP_INFO_MIN sizeof(struct modiso_heap_info)
+#include "core/sizes.h"
 
 static int check_heap(const struct modiso_module *module)
 {
@@ -23,14 +22,15 @@ static int check_heap(const struct modiso_module *module)
 static int take_options(const struct modiso_region_options *options,
 			struct modiso_region_options *known)
 {
-	int result = 0;
+	int result;
 
-	if (options != NULL)
-		result = mdi_options_take(options, options->struct_size, known,
-					  sizeof(*known), "options");
+	result = mdi_options_take(options, MDI_SIZE_REGION_OPTIONS, known,
+				  sizeof(*known), "options");
 	if (result == 0)
 		result = mdi_options_flags(known->flags, MODISO_REGION_NODUMP,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_options_flags(known->unused, 0, "options.unused");
 	if (result != 0)
 		return result;
 	if (known->name == NULL)
@@ -121,26 +121,24 @@ int modiso_heap_get_size(struct modiso_module *module, const void *block,
 int modiso_heap_get_info(struct modiso_module *module,
 			 struct modiso_heap_info *info)
 {
+	struct modiso_heap_info answer = {0};
 	const struct mdi_heap *heap;
 	int result = check_heap(module);
 
-	if (result == 0 && info == NULL)
-		result = mdi_null_argument("info");
+	if (result == 0)
+		result = mdi_info_check(info, MDI_SIZE_HEAP_INFO, "info");
 	if (result != 0)
 		return result;
-	if (info->struct_size < HEAP_INFO_MIN)
-		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
-				info->struct_size);
 	heap = module->heap;
 	mdi_heap_lock(module);
-	info->unused = 0;
-	info->base = (void *)heap->region->node.base;
-	info->length = heap->region->node.end - heap->region->node.base;
-	info->used = heap->blocks->used;
-	info->peak = heap->blocks->peak;
-	info->blocks = heap->blocks->count;
-	info->refused = heap->refused;
+	answer.base = (void *)heap->region->node.base;
+	answer.length = heap->region->node.end - heap->region->node.base;
+	answer.used = heap->blocks->used;
+	answer.peak = heap->blocks->peak;
+	answer.blocks = heap->blocks->count;
+	answer.refused = heap->refused;
 	mdi_heap_unlock(module);
+	mdi_info_give(info, &answer, sizeof(answer));
 	return 0;
 }
 

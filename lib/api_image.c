@@ -6,14 +6,13 @@
 #include "base/options.h"
 #include "code/image.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 
 #include <string.h>
 
 #define IMAGE_FLAGS                                                            \
 	(MODISO_IMAGE_IGNORE_NEEDED | MODISO_IMAGE_DEBUGGER |                  \
 	 MODISO_IMAGE_PERF | MODISO_IMAGE_HEADERS)
-#define INFO_MIN sizeof(struct modiso_image_info)
-
 /* What all ways to load one have in common. */
 static int check_request(struct mdi_image_request *request,
 			 struct modiso_module *module,
@@ -32,9 +31,8 @@ static int check_request(struct mdi_image_request *request,
 	request->source.name = "image";
 	memset(known, 0, sizeof(*known));
 	known->struct_size = sizeof(*known);
-	if (options != NULL)
-		result = mdi_options_take(options, options->struct_size, known,
-					  sizeof(*known), "options");
+	result = mdi_options_take(options, MDI_SIZE_IMAGE_OPTIONS, known,
+				  sizeof(*known), "options");
 	if (result == 0)
 		result = mdi_options_flags(known->flags, IMAGE_FLAGS,
 					   "options.flags");
@@ -117,8 +115,8 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 		return result;
 	if (bytes == NULL || flat == NULL)
 		return mdi_null_argument(bytes == NULL ? "bytes" : "flat");
-	result = mdi_options_take(flat, flat->struct_size, &layout,
-				  sizeof(layout), "flat");
+	result = mdi_options_take(flat, MDI_SIZE_FLAT, &layout, sizeof(layout),
+				  "flat");
 	if (result == 0)
 		result = mdi_options_flags(layout.flags, 0, "flat.flags");
 	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER)
@@ -201,12 +199,11 @@ int modiso_image_get_info(const struct modiso_image *image,
 
 	if (result != 0)
 		return result;
-	if (image == NULL || info == NULL)
-		return mdi_null_argument(image == NULL ? "image" : "info");
-	if (info->struct_size < INFO_MIN)
-		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
-				info->struct_size);
-	answer.struct_size = info->struct_size;
+	if (image == NULL)
+		return mdi_null_argument("image");
+	result = mdi_info_check(info, MDI_SIZE_IMAGE_INFO, "info");
+	if (result != 0)
+		return result;
 	answer.sealed = image->sealed;
 	answer.base = (void *)image->bias;
 	first = &image->part[0];
@@ -216,6 +213,6 @@ int modiso_image_get_info(const struct modiso_image *image,
 	answer.entry = (void *)image->entry;
 	answer.module = image->module;
 	memcpy(answer.name, image->name, sizeof(answer.name));
-	memcpy(info, &answer, sizeof(answer));
+	mdi_info_give(info, &answer, sizeof(answer));
 	return 0;
 }

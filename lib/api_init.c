@@ -10,11 +10,10 @@
 #include "code/state.h"
 #include "core/handler.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 #include "core/state.h"
 #include "os/state.h"
 #include "state.h"
-
-#include <string.h>
 
 #define STATE(name, how) { &mdi_##name, sizeof(mdi_##name), MDI_OWN_##how }
 
@@ -28,8 +27,6 @@ static const struct mdi_layer layers[] = {
 	{ NULL, 0, MDI_OWN_CLOSED },
 };
 
-#define BACKEND_INFO_MIN sizeof(struct modiso_backend_info)
-
 const char *modiso_version(void)
 {
 	return MODISO_VERSION_STRING;
@@ -40,17 +37,15 @@ int modiso_backend_query(enum modiso_backend id,
 {
 	const struct mdi_backend *backend = mdi_select_by_id(id);
 	struct modiso_backend_info answer;
+	int result;
 
-	if (info == NULL)
-		return mdi_null_argument("info");
-	if (info->struct_size < BACKEND_INFO_MIN)
-		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
-				info->struct_size);
+	result = mdi_info_check(info, MDI_SIZE_BACKEND_INFO, "info");
+	if (result != 0)
+		return result;
 	if (backend == NULL)
 		return mdi_fail(MODISO_ERR_INVAL, "%d is no backend", (int)id);
 	mdi_select_probe(backend, &answer);
-	answer.struct_size = info->struct_size;
-	memcpy(info, &answer, sizeof(answer));
+	mdi_info_give(info, &answer, sizeof(answer));
 	return 0;
 }
 
@@ -66,13 +61,10 @@ int modiso_init(const struct modiso_options *options)
 	struct modiso_options known = { .struct_size = sizeof(known) };
 	int result;
 
-	if (options != NULL) {
-		result = mdi_options_take(options, options->struct_size, &known,
-					  sizeof(known), "options");
-		if (result != 0)
-			return result;
-	}
-	result = mdi_options_flags(known.flags, 0, "options.flags");
+	result = mdi_options_take(options, MDI_SIZE_OPTIONS, &known,
+				  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags, 0, "options.flags");
 	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "options.exclusion is %u, neither internal "

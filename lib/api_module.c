@@ -11,6 +11,7 @@
 #include "core/handler.h"
 #include "core/module.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 #include "core/thread.h"
 
 static int check_confinement(const struct modiso_module_options *options)
@@ -53,11 +54,12 @@ int modiso_module_create(const char *name,
 	result = mdi_check_name(name, "name");
 	if (result == 0 && out == NULL)
 		result = mdi_null_argument("out");
-	if (result == 0 && options != NULL)
-		result = mdi_options_take(options, options->struct_size, &known,
-					  sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags, 0, "options.flags");
+		result = mdi_options_take(options, MDI_SIZE_MODULE_OPTIONS,
+					  &known, sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_flags(known.flags | known.unused, 0,
+					   "options.flags");
 	if (result == 0)
 		result = check_confinement(&known);
 	if (result != 0)

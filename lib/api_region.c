@@ -9,11 +9,10 @@
 #include "core/grant.h"
 #include "core/region.h"
 #include "core/runtime.h"
+#include "core/sizes.h"
 #include "core/thread.h"
 
 #include <string.h>
-
-#define REGION_INFO_MIN sizeof(struct modiso_region_info)
 
 struct region_request {
 	struct modiso_module *owner;
@@ -39,14 +38,16 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 	if (owner != NULL)
 		mdi_mark_module(owner);
 	result = mdi_check_data_access(access);
-	if (result == 0 && options != NULL)
-		result = mdi_options_take(options, options->struct_size, &known,
-					  sizeof(known), "options");
+	if (result == 0)
+		result = mdi_options_take(options, MDI_SIZE_REGION_OPTIONS,
+					  &known, sizeof(known), "options");
 	if (result == 0)
 		result = mdi_options_flags(known.flags,
 					   MODISO_REGION_CLOSED |
 						   MODISO_REGION_NODUMP | flags,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_options_flags(known.unused, 0, "options.unused");
 	if (result == 0 && known.name != NULL)
 		result = mdi_check_name(known.name, "options.name");
 	if (result == 0 && known.becomes != 0)
@@ -327,20 +328,20 @@ static struct modiso_module *public_owner(struct modiso_module *owner)
 static int fill_region_info(const struct modiso_region *region,
 			    struct modiso_region_info *info)
 {
-	uint32_t struct_size = info->struct_size;
+	struct modiso_region_info answer = {
+		.access = region->access,
+		.base = (void *)region->node.base,
+		.length = region->node.end - region->node.base,
+		.owner = public_owner(region->owner),
+		.region = (struct modiso_region *)(uintptr_t)region,
+		.flags = region->flags,
+		.adopted = region->adopted,
+		.shared = region->shared,
+		.granted = (uint32_t)mdi_grant_list(region, NULL, 0),
+	};
 
-	memset(info, 0, sizeof(*info));
-	info->struct_size = struct_size;
-	info->access = region->access;
-	info->base = (void *)region->node.base;
-	info->length = region->node.end - region->node.base;
-	info->owner = public_owner(region->owner);
-	info->region = (struct modiso_region *)(uintptr_t)region;
-	info->flags = region->flags;
-	info->adopted = region->adopted;
-	info->shared = region->shared;
-	info->granted = (uint32_t)mdi_grant_list(region, NULL, 0);
-	memcpy(info->name, region->name, sizeof(info->name));
+	memcpy(answer.name, region->name, sizeof(answer.name));
+	mdi_info_give(info, &answer, sizeof(answer));
 	return 0;
 }
 
@@ -348,14 +349,8 @@ static int check_region_info(const struct modiso_region_info *info)
 {
 	int result = mdi_runtime_check();
 
-	if (result != 0)
-		return result;
-	if (info == NULL)
-		return mdi_null_argument("info");
-	if (info->struct_size < REGION_INFO_MIN)
-		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
-				info->struct_size);
-	return 0;
+	return result != 0 ? result
+			   : mdi_info_check(info, MDI_SIZE_REGION_INFO, "info");
 }
 
 int modiso_region_find(const void *address, struct modiso_region_info *info)

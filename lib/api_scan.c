@@ -6,8 +6,10 @@
 #include <modiso.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "code/scan.h"
 #include "code/scan_file.h"
+#include "core/sizes.h"
 
 #include <string.h>
 
@@ -29,21 +31,20 @@ static int check_request(uint32_t kinds, const struct modiso_scan_info *info,
 
 	if (result != 0)
 		return result;
-	if (info != NULL && info->struct_size < sizeof(*info))
-		return mdi_fail(MODISO_ERR_INVAL, "info.struct_size is %u",
-				info->struct_size);
+	if (info != NULL)
+		result = mdi_info_check(info, MDI_SIZE_SCAN_INFO, "info");
+	if (result != 0)
+		return result;
 	if (what == NULL)
 		return mdi_fail(MODISO_ERR_INVAL, "%s is NULL", name);
 	return 0;
 }
 
 static void give_info(struct modiso_scan_info *info,
-		      struct modiso_scan_info *answer)
+		      const struct modiso_scan_info *answer)
 {
-	if (info == NULL)
-		return;
-	answer->struct_size = info->struct_size;
-	memcpy(info, answer, sizeof(*answer));
+	if (info != NULL)
+		mdi_info_give(info, answer, sizeof(*answer));
 }
 
 int modiso_scan_memory(const void *base, size_t length, uint32_t kinds,

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/runtime.h"
 #include "core/service.h"
+#include "core/sizes.h"
 
 int modiso_service_create(const char *name, modiso_fn function,
 			  const struct modiso_service_options *options,
@@ -20,9 +21,8 @@ int modiso_service_create(const char *name, modiso_fn function,
 		return result;
 	if (function == NULL || out == NULL)
 		return mdi_null_argument(function == NULL ? "function" : "out");
-	if (options != NULL)
-		result = mdi_options_take(options, options->struct_size, &known,
-					  sizeof(known), "options");
+	result = mdi_options_take(options, MDI_SIZE_SERVICE_OPTIONS, &known,
+				  sizeof(known), "options");
 	if (result == 0)
 		result = mdi_options_flags(known.flags,
 					   MODISO_SERVICE_LISTED |

@@ -43,6 +43,7 @@ struct modiso_module_options {
 	size_t range_size;    /* address space for regions; 0: 1 GiB */
 	void *cookie;         /* for modiso_module_cookie() */
 	uint32_t flags;       /* no flag is defined yet: 0 */
+	uint32_t unused;      /* 0 */
 };
 
 /*

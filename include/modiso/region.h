@@ -46,6 +46,7 @@ struct modiso_region_options {
 	 * entering the module a few system calls, however many regions it has.
 	 */
 	uint32_t becomes;
+	uint32_t unused; /* 0 */
 };
 
 /* What a region is. The caller sets struct_size before the call. */

@@ -6,6 +6,7 @@
 #include "core/host_frames.h"
 #include "core/json.h"
 #include "core/report.h"
+#include "core/sizes.h"
 #include "core/state.h"
 #include "os/linux_maps.h"
 
@@ -259,19 +260,25 @@ static int finish(FILE *out, int saved_errno)
 	return 0;
 }
 
-static int check(const struct modiso_fault *fault, const FILE *stream)
+/* A caller's record, which an older or a newer version can have given it. */
+static int take(const struct modiso_fault *fault, const FILE *stream,
+		struct modiso_fault *known)
 {
-	if (fault == NULL || stream == NULL ||
-	    fault->struct_size < sizeof(*fault) ||
+	uint32_t size = fault != NULL ? fault->struct_size : 0;
+
+	if (size < MDI_SIZE_FAULT || stream == NULL ||
 	    fault->kind == MODISO_FAULT_NONE)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"no fault record, or no stream");
+	memset(known, 0, sizeof(*known));
+	memcpy(known, fault, size < sizeof(*known) ? size : sizeof(*known));
 	return 0;
 }
 
-int modiso_fault_print(const struct modiso_fault *f, FILE *out)
+int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 {
-	int saved = errno, result = check(f, out);
+	struct modiso_fault known, *f = &known;
+	int saved = errno, result = take(fault, out, f);
 
 	if (result != 0)
 		return result;
@@ -349,9 +356,10 @@ static void json_host(const struct modiso_fault *f, FILE *out)
 	fputc(']', out);
 }
 
-int modiso_fault_print_json(const struct modiso_fault *f, FILE *out)
+int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 {
-	int saved = errno, result = check(f, out);
+	struct modiso_fault known, *f = &known;
+	int saved = errno, result = take(fault, out, f);
 
 	if (result != 0)
 		return result;

@@ -269,6 +269,7 @@ class ModuleOptions(_Sized):
         ("range_size", c_size_t),
         ("cookie", c_void_p),
         ("flags", c_uint32),
+        ("unused", c_uint32),
     ]
 
 
@@ -279,6 +280,7 @@ class RegionOptions(_Sized):
         ("flags", c_uint32),
         ("name", c_char_p),
         ("becomes", c_uint32),
+        ("unused", c_uint32),
     ]
 
 

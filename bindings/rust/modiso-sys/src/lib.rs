@@ -168,6 +168,7 @@ structures! {
         range_size: usize,
         cookie: *mut c_void,
         flags: u32,
+        unused: u32,
     }
 
     struct modiso_region_options {
@@ -175,6 +176,7 @@ structures! {
         flags: u32,
         name: *const c_char,
         becomes: u32,
+        unused: u32,
     }
 
     struct modiso_region_info {
