@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "core/grant.h"
 
+#include <string.h>
+
 /* An access of nothing asks whether there are any rights. */
 static bool may(const struct modiso_module *module,
 		const struct modiso_region *region, uint32_t access)
@@ -12,8 +14,6 @@ static bool may(const struct modiso_module *module,
 
 	return rights != 0 && (rights & access) == access;
 }
-
-#include <string.h>
 
 size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		       size_t length, uint32_t access)

@@ -40,16 +40,17 @@ static int set_pages(struct mdi_domain *domain, void *base, size_t length,
 	return result;
 }
 
-static int give_pages(struct modiso_module *owner, void *base, size_t length,
-		      uint32_t access, uint32_t was, bool outside)
+int mdi_region_give_pages(struct modiso_module *owner, void *base,
+			  size_t length, uint32_t access, uint32_t was,
+			  bool outside)
 {
 	return set_pages(&owner->domain, base, length, access, was, outside);
 }
 
 /* One that was before is overwritten: see mdi_vault_take(). */
-static struct modiso_region *new_region(struct modiso_module *owner, char *base,
-					size_t length, uint32_t access,
-					uint32_t flags, const char *name)
+struct modiso_region *mdi_region_new(struct modiso_module *owner, char *base,
+				     size_t length, uint32_t access,
+				     uint32_t flags, const char *name)
 {
 	struct modiso_region *region =
 		mdi_vault_take(MDI_VAULT_REGION, sizeof(*region));
@@ -78,7 +79,7 @@ void mdi_region_free(struct modiso_region *region)
 	mdi_vault_put(MDI_VAULT_REGION, region);
 }
 
-static void publish(struct modiso_region *region)
+void mdi_region_publish(struct modiso_region *region)
 {
 	struct modiso_module *owner = region->owner;
 
@@ -91,7 +92,7 @@ static void publish(struct modiso_region *region)
 	mdi_snapshot_stale(owner);
 }
 
-static int no_room(const struct modiso_module *owner, size_t length)
+int mdi_region_no_room(const struct modiso_module *owner, size_t length)
 {
 	if (mdi_arena_fits(&owner->arena, length))
 		return mdi_fail_memory("the list of free ranges of %s",
@@ -125,13 +126,13 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 	struct modiso_region *region;
 	int result, saved;
 
-	region = new_region(owner, base, length, access, flags, name);
+	region = mdi_region_new(owner, base, length, access, flags, name);
 	if (region == NULL)
 		return mdi_fail_memory("a region");
 	result = commit(base, length, guard, flags);
 	if (result == 0)
-		result = give_pages(owner, base, length, access, MDI_WAS_FRESH,
-				    false);
+		result = mdi_region_give_pages(owner, base, length, access,
+					       MDI_WAS_FRESH, false);
 	if (result != 0) {
 		saved = errno;
 		mdi_mem_decommit(base, length);
@@ -139,7 +140,7 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 		errno = saved;
 		return result;
 	}
-	publish(region);
+	mdi_region_publish(region);
 	*out = region;
 	return 0;
 }
@@ -152,7 +153,7 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 	int result;
 
 	if (base == NULL)
-		return no_room(owner, length);
+		return mdi_region_no_room(owner, length);
 	result = create_at(owner, base, length, access, flags, name, guard,
 			   out);
 	if (result != 0)
@@ -212,132 +213,6 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 	return result;
 }
 
-/* The first stack, which exists already, is to be one run with an image. */
-static int open_guard(struct modiso_module *owner)
-{
-	char *guard = owner->arena.floor;
-	int result = 0;
-
-	if (owner->guard_opens)
-		return 0;
-	if (owner->stack_base == NULL) {
-		if (mdi_mem_void(guard, MDI_PAGE_SIZE) != 0)
-			return mdi_fail_os("mremap", "a guard page");
-		result = give_pages(owner, guard, MDI_PAGE_SIZE,
-				    MODISO_READ | MODISO_WRITE, MDI_WAS_FRESH,
-				    false);
-	}
-	owner->guard_opens = result == 0;
-	return result;
-}
-
-int mdi_region_stage(struct modiso_module *owner, size_t length, bool data_last,
-		     char **out)
-{
-	bool low;
-	char *base = mdi_layout_take_image(owner, length, &low);
-	int result;
-
-	if (base == NULL)
-		return no_room(owner, length);
-	if (mdi_mem_stage(base, length) != 0)
-		result = mdi_fail_os("mmap", "%zu bytes to build an image in",
-				     length);
-	else
-		result = low && data_last ? open_guard(owner) : 0;
-	if (result != 0) {
-		mdi_region_unstage(owner, base, length);
-		return result;
-	}
-	*out = base;
-	return 0;
-}
-
-void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length)
-{
-	int saved = errno;
-
-	mdi_mem_decommit(base, length);
-	mdi_arena_give(&owner->arena, base, length);
-	errno = saved;
-}
-
-/* Records first: what can fail for want of memory does so before any page. */
-static int make_records(struct modiso_module *owner,
-			struct mdi_region_part *part, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		part[i].region = new_region(owner, part[i].base, part[i].length,
-					    part[i].access, 0, part[i].name);
-		if (part[i].region != NULL) {
-			part[i].region->image = true;
-			continue;
-		}
-		while (i-- > 0) {
-			mdi_region_free(part[i].region);
-			part[i].region = NULL;
-		}
-		return mdi_fail_memory("a region");
-	}
-	return 0;
-}
-
-/* How many parts, from the first one on, are one range that nobody writes. */
-static unsigned count_together(const struct mdi_region_part *part,
-			       unsigned count)
-{
-	unsigned n = 1;
-
-	while (n < count && !(part[n - 1].access & MODISO_WRITE) &&
-	       !(part[n].access & MODISO_WRITE) &&
-	       part[n - 1].base + part[n - 1].length == part[n].base)
-		n++;
-	return n;
-}
-
-/* All of them read-only in one call, then those that are more than that. */
-static int settle_together(struct modiso_module *owner,
-			   struct mdi_region_part *part, unsigned count,
-			   bool *given)
-{
-	const struct mdi_region_part *last = &part[count - 1];
-	size_t length = (size_t)(last->base - part->base) + last->length;
-	int result;
-
-	result = give_pages(owner, part->base, length,
-			    count == 1 ? part->access : MODISO_READ,
-			    MDI_WAS_NOBODYS, false);
-	*given = result == 0;
-	for (unsigned i = 0; result == 0 && count > 1 && i < count; i++)
-		if (part[i].access != MODISO_READ)
-			result = give_pages(owner, part[i].base, part[i].length,
-					    part[i].access, MODISO_READ, false);
-	return result;
-}
-
-int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
-		      unsigned count)
-{
-	int result = make_records(owner, part, count);
-	unsigned i, n;
-
-	for (i = 0; i < count && result == 0; i += n) {
-		bool given;
-
-		n = count_together(&part[i], count - i);
-		result = settle_together(owner, &part[i], n, &given);
-		if (!given)
-			break;
-		for (unsigned k = i; k < i + n; k++)
-			publish(part[k].region);
-	}
-	for (; result != 0 && i < count && part[i].region != NULL; i++) {
-		mdi_region_free(part[i].region);
-		part[i].region = NULL;
-	}
-	return result;
-}
-
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
 		     struct modiso_region **out)
@@ -348,16 +223,17 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 	result = mdi_adopt_check((uintptr_t)base, (uintptr_t)base + length);
 	if (result != 0)
 		return result;
-	region = new_region(owner, base, length, access, flags, name);
+	region = mdi_region_new(owner, base, length, access, flags, name);
 	if (region == NULL)
 		return mdi_fail_memory("a region");
 	region->adopted = true;
-	result = give_pages(owner, base, length, access, MDI_WAS_NOBODYS, true);
+	result = mdi_region_give_pages(owner, base, length, access,
+				       MDI_WAS_NOBODYS, true);
 	if (result != 0) {
 		mdi_region_free(region);
 		return result;
 	}
-	publish(region);
+	mdi_region_publish(region);
 	*out = region;
 	return 0;
 }
@@ -424,8 +300,8 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 
 	base = mdi_layout_take(owner, length, access);
 	if (base == NULL)
-		return no_room(owner, length);
-	region = new_region(owner, base, length, access, flags, name);
+		return mdi_region_no_room(owner, length);
+	region = mdi_region_new(owner, base, length, access, flags, name);
 	if (region == NULL) {
 		result = mdi_fail_memory("a region");
 		goto give_back;
@@ -439,11 +315,11 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)
 		result = mdi_fail_os("madvise", "region %s", name);
 	else
-		result = give_pages(owner, base, length, access, MDI_WAS_FRESH,
-				    false);
+		result = mdi_region_give_pages(owner, base, length, access,
+					       MDI_WAS_FRESH, false);
 	if (result != 0)
 		goto decommit;
-	publish(region);
+	mdi_region_publish(region);
 	*out = region;
 	return 0;
 

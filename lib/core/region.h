@@ -101,6 +101,23 @@ struct mdi_region_part {
 int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
 		      unsigned count);
 
+/* --- what stage.c needs of region.c --- */
+
+/* A record that nobody sees yet; NULL: no memory. */
+struct modiso_region *mdi_region_new(struct modiso_module *owner, char *base,
+				     size_t length, uint32_t access,
+				     uint32_t flags, const char *name);
+/* From now on its owner and its addresses lead to it. */
+void mdi_region_publish(struct modiso_region *region);
+/* Pages become the owner's, that @was; they are @outside of its range. */
+int mdi_region_give_pages(struct modiso_module *owner, void *base,
+			  size_t length, uint32_t access, uint32_t was,
+			  bool outside);
+/* The refusal when the owner's range has no @length bytes side by side. */
+int mdi_region_no_room(const struct modiso_module *owner, size_t length);
+
+/* --- */
+
 /* The region that holds an address, stacks included. AS-Safe. */
 struct modiso_region *mdi_region_at(uintptr_t address);
 struct modiso_region *mdi_region_at_or_above(uintptr_t address);
