@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contract_grant_hub - a module that shares a region with each of more
+ * contract_grant_bus - a module that shares a region with each of more
  * partners than there are keys, and reaches them all.
  */
 #include "contract/actors.h"
@@ -12,16 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct actor hub;
+static struct actor bus;
 static uint32_t max_keys;
 
-/* Every other device lets the hub write, the others let it read. */
-static uint32_t hub_access(int i)
+/* Every other device lets the bus write, the others let it read. */
+static uint32_t bus_access(int i)
 {
 	return i % 2 ? MODISO_READ : RW;
 }
 
-static void make_hub(uint32_t keys, uint32_t wait_ms)
+static void make_bus(uint32_t keys, uint32_t wait_ms)
 {
 	struct modiso_options options = {.struct_size = sizeof(options),
 					 .max_keys = keys,
@@ -31,28 +31,28 @@ static void make_hub(uint32_t keys, uint32_t wait_ms)
 
 	max_keys = keys;
 	expect(MODISO_OK, modiso_init(&options));
-	make_actor(&hub, "hub");
+	make_actor(&bus, "bus");
 	for (i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "device%d", i);
 		make_actor(&many[i], name);
 		regions[i] = make_region(many[i].module, PAGE, name);
-		expect(MODISO_OK, modiso_region_grant(regions[i], hub.module,
-						      hub_access(i)));
+		expect(MODISO_OK, modiso_region_grant(regions[i], bus.module,
+						      bus_access(i)));
 	}
 }
 
-static void check_hub(int i)
+static void check_bus(int i)
 {
 	const struct actor *device = &many[i], *other = &many[(i + 1) % MANY];
 	unsigned char *byte = region_bytes(regions[i]);
 
 	enter(device->store, W(byte), (uintptr_t)i + 1);
-	must_eq(enter(hub.load, W(byte)), (uintptr_t)i + 1);
-	if (hub_access(i) == RW) {
-		enter(hub.store, W(byte), 77);
+	must_eq(enter(bus.load, W(byte)), (uintptr_t)i + 1);
+	if (bus_access(i) == RW) {
+		enter(bus.store, W(byte), 77);
 		must_eq(enter(device->load, W(byte)), 77);
 	} else {
-		must_blame(enter_fault(hub.module, hub.store, W(byte), 77),
+		must_blame(enter_fault(bus.module, bus.store, W(byte), 77),
 			   MODISO_WRITE, byte, regions[i]);
 		must_eq(*byte, i + 1);
 	}
@@ -65,27 +65,27 @@ static void check_hub(int i)
 static const uint32_t key_counts[] = {0, 6, 7, 8};
 enum { ENOUGH = 8 };
 
-START_TEST(test_hub)
+START_TEST(test_bus)
 {
 	int i;
 
-	make_hub(key_counts[_i], 0);
+	make_bus(key_counts[_i], 0);
 	for (i = 0; i < 3 * MANY; i++)
-		check_hub(i * 7 % MANY);
+		check_bus(i * 7 % MANY);
 	/* Each time by its rights, and not because a handler puts it right. */
 	enter(many[0].store, W(region_bytes(regions[0])), 6);
 	for (i = 0; i < 2000; i++)
-		must_eq(enter(hub.load, W(region_bytes(regions[0]))), 6);
-	/* Rights that go, to one that is a guest and to one that is not. */
+		must_eq(enter(bus.load, W(region_bytes(regions[0]))), 6);
+	/* Rights that go, to one that is merged and to one that is not. */
 	for (i = 0; i < MANY; i += 3) {
-		expect(MODISO_OK, modiso_region_revoke(regions[i], hub.module));
-		must_blame(enter_fault(hub.module, hub.load,
+		expect(MODISO_OK, modiso_region_revoke(regions[i], bus.module));
+		must_blame(enter_fault(bus.module, bus.load,
 				       W(region_bytes(regions[i]))),
 			   MODISO_READ, region_bytes(regions[i]), regions[i]);
-		check_hub((i + 1) % MANY);
+		check_bus((i + 1) % MANY);
 	}
 	/* Whoever ends leaves the others' as they are. */
-	expect(MODISO_OK, modiso_module_destroy(hub.module));
+	expect(MODISO_OK, modiso_module_destroy(bus.module));
 	must_be_clean();
 	for (i = 0; i < MANY; i++) {
 		enter(many[i].store, W(region_bytes(regions[i])), 5);
@@ -107,13 +107,13 @@ static void enter_if_possible(struct modiso_gate *gate, void *byte,
 	     (code == MODISO_ERR_NOKEY && max_keys != 0 && max_keys < enough));
 }
 
-static uintptr_t call_hub(uintptr_t i)
+static uintptr_t call_bus(uintptr_t i)
 {
 	unsigned char *byte = region_bytes(regions[i]);
 
-	enter_if_possible(hub.load, byte, 0, ENOUGH);
-	if (hub_access((int)i) == RW)
-		enter_if_possible(hub.store, byte, 1, ENOUGH);
+	enter_if_possible(bus.load, byte, 0, ENOUGH);
+	if (bus_access((int)i) == RW)
+		enter_if_possible(bus.store, byte, 1, ENOUGH);
 	return 0;
 }
 
@@ -130,13 +130,13 @@ MODULE_CODE static uintptr_t pass_on(uintptr_t what)
 	return ask(what);
 }
 
-/* While a device waits in a service the hub works on its region. */
-START_TEST(test_hub_inside_device)
+/* While a device waits in a service the bus works on its region. */
+START_TEST(test_bus_inside_device)
 {
 	int round, i;
 
-	make_hub(key_counts[_i], 0);
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_hub);
+	make_bus(key_counts[_i], 0);
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_bus);
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < MANY; i++)
 			must_eq(enter(make_gate(many[i].module, store_and_ask),
@@ -155,7 +155,7 @@ static uintptr_t look_around(uintptr_t unused)
 	for (i = 0; i < MANY; i += 5)
 		enter_if_possible(many[i].store, region_bytes(regions[i]), 9,
 				  ENOUGH + 5);
-	expect(MODISO_OK, modiso_region_revoke(regions[2], hub.module));
+	expect(MODISO_OK, modiso_region_revoke(regions[2], bus.module));
 	expect(MODISO_OK, modiso_region_grant(regions[4], many[5].module, RW));
 	return 0;
 }
@@ -175,63 +175,63 @@ MODULE_CODE static uintptr_t sum_too_much(volatile unsigned char *const *bytes)
 }
 
 /*
- * Others come for their sets while the hub waits in a service: it has its
+ * Others come for their sets while the bus waits in a service: it has its
  * rights all the same when it goes on, and none that it lost.
  */
-START_TEST(test_device_inside_hub)
+START_TEST(test_device_inside_bus)
 {
 	struct modiso_region *table;
 	struct modiso_gate *gate;
 	unsigned char **bytes;
 	int i;
 
-	make_hub(key_counts[_i], 0);
+	make_bus(key_counts[_i], 0);
 	ask = (uintptr_t(*)(uintptr_t))make_service("ask", look_around);
-	table = make_region(hub.module, PAGE, "table");
+	table = make_region(bus.module, PAGE, "table");
 	bytes = (unsigned char **)(void *)region_bytes(table);
 	for (i = 0; i < MANY; i++)
 		bytes[i] = region_bytes(regions[i]);
-	gate = make_gate(hub.module, sum);
+	gate = make_gate(bus.module, sum);
 	i = (int)enter(gate, W(bytes));
 	must(i == 9 + 9 + 10 || max_keys != 0);
-	gate = make_gate(hub.module, sum_too_much);
-	expect(MODISO_OK, modiso_region_grant(regions[2], hub.module, RW));
+	gate = make_gate(bus.module, sum_too_much);
+	expect(MODISO_OK, modiso_region_grant(regions[2], bus.module, RW));
 	expect(MODISO_OK, modiso_region_revoke(regions[4], many[5].module));
-	must_blame(enter_fault(hub.module, gate, W(bytes)), MODISO_READ,
+	must_blame(enter_fault(bus.module, gate, W(bytes)), MODISO_READ,
 		   bytes[2], regions[2]);
 	must_be_clean();
 }
 END_TEST
 
-static uintptr_t call_other_hub(uintptr_t back)
+static uintptr_t call_other_bus(uintptr_t back)
 {
 	unsigned char *byte = region_bytes(common);
 
 	if (back != 0)
-		return enter(hub.load, W(byte));
+		return enter(bus.load, W(byte));
 	must_eq(enter(make_gate(b.module, store_and_ask), W(byte), 1), 1);
 	enter(b.store, W(byte), 2);
 	return 0;
 }
 
 /* Two that are both crowded share: there are keys enough for one set more. */
-START_TEST(test_two_hubs)
+START_TEST(test_two_buss)
 {
 	struct modiso_region *second;
 	int i;
 
-	make_hub(0, 0);
-	make_actor(&b, "other hub");
+	make_bus(0, 0);
+	make_actor(&b, "other bus");
 	for (i = 0; i < MANY; i++) {
 		second = make_region(many[i].module, PAGE, "second");
 		expect(MODISO_OK,
-		       modiso_region_grant(second, b.module, hub_access(i)));
+		       modiso_region_grant(second, b.module, bus_access(i)));
 	}
-	common = make_region(hub.module, PAGE, "common");
+	common = make_region(bus.module, PAGE, "common");
 	expect(MODISO_OK, modiso_region_grant(common, b.module, RW));
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_other_hub);
+	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_other_bus);
 	for (i = 0; i < 3; i++)
-		must_eq(enter(make_gate(hub.module, store_and_ask),
+		must_eq(enter(make_gate(bus.module, store_and_ask),
 			      W(region_bytes(common)), 0),
 			2);
 	must_be_clean();
@@ -271,7 +271,7 @@ static void *be_device(void *arg)
 	return (void *)done;
 }
 
-static void *be_hub(void *arg)
+static void *be_bus(void *arg)
 {
 	uint32_t random = (uint32_t)W(arg);
 	uintptr_t done = 0;
@@ -280,39 +280,39 @@ static void *be_hub(void *arg)
 		int i = (random = random * 1103515245u + 12345u) >> 16;
 		const void *byte = region_bytes(regions[i %= MANY]);
 
-		done += must_get(call(hub.load, byte), true);
-		must_get(call(hub.store, byte), hub_access(i) == RW);
+		done += must_get(call(bus.load, byte), true);
+		must_get(call(bus.store, byte), bus_access(i) == RW);
 	}
 	return (void *)done;
 }
 
-START_TEST(test_hub_threads)
+START_TEST(test_bus_threads)
 {
 	pthread_t threads[5];
 	void *done;
 	int i;
 
-	make_hub(key_counts[_i], PATIENCE_MS);
+	make_bus(key_counts[_i], PATIENCE_MS);
 	for (i = 0; i < 5; i++)
 		threads[i] = i < 3 ? thread_start(be_device, &many[i])
-				   : thread_start(be_hub, (void *)(W(i) * 77));
+				   : thread_start(be_bus, (void *)(W(i) * 77));
 	for (i = 0; i < 5; i++) {
 		must_eq(pthread_join(threads[i], &done), 0);
 		must(done != NULL);
 	}
 	for (i = 0; i < MANY; i++)
-		check_hub(i);
+		check_bus(i);
 }
 END_TEST
 
 /* Nor does a set leave its key for a crowded module's. */
-START_TEST(test_key_of_set_kept_from_hub)
+START_TEST(test_key_of_set_kept_from_bus)
 {
 	static pthread_t thread;
 	unsigned char *byte;
 	int key, i;
 
-	make_hub(key_counts[_i], 0);
+	make_bus(key_counts[_i], 0);
 	byte = region_bytes(regions[0]);
 	enter(many[0].store, W(byte), 1);
 	must_eq(enter(make_gate(many[0].module, leave_looker), W(&thread),
@@ -321,7 +321,7 @@ START_TEST(test_key_of_set_kept_from_hub)
 	ask_for_look();
 	key = proc_key(region_bytes(regions[0]));
 	for (i = 0; i < MANY; i++)
-		enter_if_possible(hub.load, region_bytes(regions[i]), 0,
+		enter_if_possible(bus.load, region_bytes(regions[i]), 0,
 				  ENOUGH);
 	must_eq(proc_key(region_bytes(regions[0])), key);
 	ask_for_look();
@@ -344,8 +344,8 @@ static uintptr_t wait_inside(uintptr_t left)
 				  (void *)(left - 1), 0, ENOUGH + 5);
 		return 0;
 	}
-	enter_if_possible(hub.load, byte, 0, ENOUGH + 5);
-	/* Whoever takes a key now has not got what the hub may read. */
+	enter_if_possible(bus.load, byte, 0, ENOUGH + 5);
+	/* Whoever takes a key now has not got what the bus may read. */
 	for (int i = 8; i < MANY; i++) {
 		code = call(many[i].load, byte);
 		must(code == MODISO_ERR_FAULT || code == MODISO_ERR_NOKEY);
@@ -354,9 +354,9 @@ static uintptr_t wait_inside(uintptr_t left)
 	return 0;
 }
 
-START_TEST(test_hub_robs_itself)
+START_TEST(test_bus_robs_itself)
 {
-	const uint32_t strangers = (uint32_t)_i % 4;
+	const uint32_t others = (uint32_t)_i % 4;
 	struct modiso_options options = {.struct_size = sizeof(options),
 					 .max_keys = 6 + (uint32_t)_i / 4};
 	int i;
@@ -364,7 +364,7 @@ START_TEST(test_hub_robs_itself)
 	max_keys = options.max_keys;
 	expect(MODISO_OK, modiso_init(&options));
 	ask = (uintptr_t(*)(uintptr_t))make_service("ask", wait_inside);
-	make_actor(&hub, "hub");
+	make_actor(&bus, "bus");
 	for (i = 0; i < 4; i++)
 		make_actor(&waiting[i], "waiting");
 	for (i = MANY; i-- > 0;) {
@@ -372,32 +372,32 @@ START_TEST(test_hub_robs_itself)
 		regions[i] = make_region(many[i].module, PAGE, "device's");
 		if (i < 8)
 			expect(MODISO_OK,
-			       modiso_region_grant(regions[i], hub.module,
+			       modiso_region_grant(regions[i], bus.module,
 						   i == 0 ? MODISO_READ : RW));
 	}
 	enter(many[0].store, W(region_bytes(regions[0])), 1);
 	enter_if_possible(make_gate(many[1].module, store_and_ask),
-			  region_bytes(regions[1]), strangers, ENOUGH);
-	must_eq(enter(hub.load, W(region_bytes(regions[0]))), 1);
+			  region_bytes(regions[1]), others, ENOUGH);
+	must_eq(enter(bus.load, W(region_bytes(regions[0]))), 1);
 	must_be_clean();
 }
 END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("grant_hub");
+	Suite *suite = suite_create("grant_bus");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_add_loop_test(tcase, test_hub, 0, 4);
-	tcase_add_loop_test(tcase, test_hub_inside_device, 0, 4);
-	tcase_add_loop_test(tcase, test_device_inside_hub, 0, 4);
-	tcase_add_loop_test(tcase, test_hub_robs_itself, 0, 16);
-	tcase_add_test(tcase, test_two_hubs);
+	tcase_add_loop_test(tcase, test_bus, 0, 4);
+	tcase_add_loop_test(tcase, test_bus_inside_device, 0, 4);
+	tcase_add_loop_test(tcase, test_device_inside_bus, 0, 4);
+	tcase_add_loop_test(tcase, test_bus_robs_itself, 0, 16);
+	tcase_add_test(tcase, test_two_buss);
 	if (on_pkey()) {
-		add_loop_test_but_tsan(tcase, test_key_of_set_kept_from_hub, 0,
+		add_loop_test_but_tsan(tcase, test_key_of_set_kept_from_bus, 0,
 				       4, "a thread of its own");
 	}
-	add_loop_test_but_tsan(tcase, test_hub_threads, 0, 4, HANDLER);
+	add_loop_test_but_tsan(tcase, test_bus_threads, 0, 4, HANDLER);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
