@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "core/layout.h"
-#include "core/vault.h"
 #include "os/memory.h"
 
 #include <errno.h>
