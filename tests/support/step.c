@@ -23,7 +23,7 @@
 /* How often a point that did not come up is tried again. */
 #define TRIES 3
 /* Who watches over the tests sees from the log that they go on. */
-#define POINTS_PER_LINE 1000
+#define POINTS_PER_LINE 100
 
 struct point {
 	uintptr_t pc;
@@ -261,7 +261,7 @@ struct step_count step_run(const struct step_plan *plan)
 		count.places += done && point->times == 0;
 		count.wanted += wanted;
 		count.missed += !done;
-		if (count.points % POINTS_PER_LINE == POINTS_PER_LINE - 1)
+		if ((count.points + count.missed) % POINTS_PER_LINE == 0)
 			printf("# step: %s: point %zu of %zu\n", plan->name, i,
 			       found);
 	}
