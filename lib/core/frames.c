@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/frames.h"
 
+#include "base/misuse.h"
+
 static void set_top(struct mdi_thread *thread, struct mdi_frame *free_frame)
 {
 	__atomic_store_n(&thread->frame, free_frame, __ATOMIC_RELEASE);
@@ -25,7 +27,26 @@ void mdi_frames_start(struct mdi_thread *thread)
 		set_service(&frame[i], 0);
 		set_link(&frame[i], T_LINKS);
 	}
+	/* None at all looks like one in a service, to who asks the first. */
+	set_service(frame - 1, ~(uint64_t)0);
 	set_top(thread, frame);
+}
+
+void mdi_frames_switched(void)
+{
+	mdi_misuse("host code returned to a module on another thread, or out "
+		   "of order: it switched stacks in a service or in a signal "
+		   "handler that interrupted a module; see modiso/fiber.h");
+}
+
+struct mdi_frame *mdi_frames_returned_to(const struct mdi_thread *thread,
+					 const struct mdi_frame *frame)
+{
+	struct mdi_frame *top = thread != NULL ? mdi_frame_top(thread) : NULL;
+
+	if (top == NULL || top != frame)
+		mdi_frames_switched();
+	return top;
 }
 
 void mdi_frames_push(struct mdi_thread *thread, const struct mdi_domain *domain)

@@ -48,6 +48,13 @@ struct mdi_frame *mdi_frames_pop(struct mdi_thread *thread);
 /* All calls but the first one are over, and no host code runs above it. */
 void mdi_frames_drop(struct mdi_thread *thread);
 
+/*
+ * Host code returns to what was called from @frame: the innermost frame, which
+ * it must be, or the end of the process. @thread: the calling one, or NULL.
+ */
+struct mdi_frame *mdi_frames_returned_to(const struct mdi_thread *thread,
+					 const struct mdi_frame *frame);
+
 /* A service of the innermost call begins, called with this RSP; and ends. */
 void mdi_frames_serve(struct mdi_frame *frame, uintptr_t sp);
 void mdi_frames_serve_end(struct mdi_frame *frame);

@@ -306,6 +306,11 @@ bool mdi_unwind_interrupted(const void *context)
 
 static void end(struct mdi_thread *thread, const struct interruption *at)
 {
+	/* The handler may have gone on on another thread. */
+	if (at->frame != NULL)
+		mdi_frames_returned_to(mdi_thread_self(), at->frame);
+	else if (thread != mdi_thread_self())
+		mdi_frames_switched();
 	mdi_frames_put_back(thread, at->link);
 	mdi_critical_begin();
 	thread->fault = at->fault;

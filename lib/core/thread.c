@@ -278,6 +278,13 @@ static uint64_t thread_pointer(void)
 		       (uint64_t)(uintptr_t)__builtin_thread_pointer();
 }
 
+/* Whose block it is, for those who have the host's rights and who have not. */
+static void set_fs_base(struct mdi_thread *thread, uint64_t base)
+{
+	thread->fs_base = base;
+	mdi_thread_open_page(thread)->fs_base = base;
+}
+
 static int attach(struct mdi_thread **out)
 {
 	struct mdi_thread *thread;
@@ -296,7 +303,7 @@ static int attach(struct mdi_thread **out)
 	memset(thread, 0, sizeof(*thread));
 	thread->index = index;
 	mdi_selectors_note(thread);
-	thread->fs_base = thread_pointer();
+	set_fs_base(thread, thread_pointer());
 	thread->tid = mdi_sys_gettid();
 	mdi_frames_start(thread);
 	result = mdi_altstack_set(altstack_part(index, 0),
@@ -398,7 +405,7 @@ int mdi_thread_detach(void)
 	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
 			     thread->old_altstack_flags);
 	/* Nobody's: no signal comes to its stacks any more. */
-	thread->fs_base = ~(uint64_t)0;
+	set_fs_base(thread, ~(uint64_t)0);
 	if (thread->had_rseq)
 		mdi_sys_rseq_register();
 	pthread_setspecific(own->exit_key, NULL);

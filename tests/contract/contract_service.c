@@ -304,6 +304,42 @@ START_TEST(test_blocking_service)
 }
 END_TEST
 
+static uintptr_t add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
+static void call_in_handler(int signo)
+{
+	(void)signo;
+	must_eq(service(6), 7);
+}
+
+static void *never_attached(void *gate)
+{
+	must_eq(service(41), 42);
+	must_eq(raise(SIGUSR1), 0);
+	enter(gate, 1);
+	must_eq(service(1), 2);
+	must_eq(raise(SIGUSR1), 0);
+	return NULL;
+}
+
+/* It has the GS base of the thread that has made it, which is attached. */
+START_TEST(test_called_on_new_thread)
+{
+	struct sigaction action = {.sa_handler = call_in_handler};
+	struct modiso_gate *gate;
+
+	make_scene();
+	service = (uintptr_t(*)(uintptr_t))make_service("add", add_one);
+	gate = make_gate(module, call_service);
+	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	must_eq(enter(gate, 3), 4);
+	thread_join(thread_start(never_attached, gate));
+}
+END_TEST
+
 static uintptr_t fault_of_host(uintptr_t address)
 {
 	return poke_load1((const void *)address);
@@ -351,6 +387,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_rights_on_return);
 	tcase_add_test(tcase, test_arguments);
 	tcase_add_test(tcase, test_called_by_host);
+	tcase_add_test(tcase, test_called_on_new_thread);
 	tcase_add_test(tcase, test_module_side);
 	tcase_add_test(tcase, test_bad_modes);
 	tcase_add_test(tcase, test_wild_stack);

@@ -45,6 +45,7 @@
 #define RO_PKRU 0
 #define RO_HOST_PKRU 4
 #define RO_SELECTORS 8
+#define RO_FS_BASE 16
 
 /* struct mdi_thread, from the block */
 #define T_FS_BASE 4096
@@ -52,7 +53,7 @@
 #define T_FRAME 4112
 #define T_TID 4108
 #define T_SELECTORS 4120
-#define T_FRAMES 8192
+#define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
 #define T_STACKS 131072
 #define T_LINKS 262144
@@ -206,6 +207,7 @@ struct mdi_open_page {
 	uint32_t pkru;      /* what PKRU must be inside the module */
 	uint32_t host_pkru; /* what PKRU must be outside */
 	uint16_t selectors[4]; /* of struct mdi_thread */
+	uint64_t fs_base;      /* likewise */
 };
 
 struct mdi_thread {
@@ -488,6 +490,7 @@ static inline bool mdi_is_gate_begin(uintptr_t pc)
 extern const uint32_t mdi_rights_back[2];
 
 /* Called by the gates: core/gate.c, core/service.c, core/fault.c. */
+void mdi_frames_switched(void) __attribute__((noreturn));
 int mdi_gate_slow(struct mdi_gate_slot *slot);
 void mdi_gate_refuse(struct mdi_gate_slot *slot);
 void mdi_gate_too_deep(void);
@@ -498,11 +501,11 @@ void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);
 /*
- * @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that
+ * @frame: of the service's caller. @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that
  * the service has left in registers is to be cleared.
  */
-uintptr_t mdi_plain_service_leave(struct mdi_thread *thread, uint64_t *xmm0,
-				  uint64_t *scrub);
+uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
+				  uint64_t *xmm0, uint64_t *scrub);
 void *mdi_service_direct(uint64_t number);
 int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
 void mdi_gate_land(struct mdi_thread *thread);

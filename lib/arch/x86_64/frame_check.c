@@ -8,6 +8,7 @@
 SAME(struct mdi_open_page, pkru, RO_PKRU);
 SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
 SAME(struct mdi_open_page, selectors, RO_SELECTORS);
+SAME(struct mdi_open_page, fs_base, RO_FS_BASE);
 
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
 T_SAME(fs_base, T_FS_BASE);
@@ -15,7 +16,8 @@ T_SAME(host_pkru, T_HOST_PKRU);
 T_SAME(tid, T_TID);
 T_SAME(selectors, T_SELECTORS);
 T_SAME(frame, T_FRAME);
-_Static_assert(sizeof(struct mdi_thread) <= 4096, "one page before frames");
+_Static_assert(sizeof(struct mdi_thread) <= 4096 - F_SIZE,
+	       "one page before frames, and in it the one that is none");
 
 SAME(struct mdi_frame, rbx, F_RBX);
 SAME(struct mdi_frame, rbp, F_RBP);

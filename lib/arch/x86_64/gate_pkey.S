@@ -390,21 +390,39 @@ ENDF(mdi_gate_pkey_slow)
  * A module calls a service: r11d is its number, the stack is the module's.
  * rdx and rcx wait in xmm14 and xmm15, which carry no arguments.
  *
- * Host code may call the same thunk. It has no GS base of ours (not attached)
- * or its innermost gate is in a service: then the function is called directly.
+ * Host code may call the same thunk. Its GS base is none of ours or, on a thread
+ * that is not attached, its creator's: the open page there names another FS
+ * base. Or its innermost gate is in a service, or there is none: what lies in
+ * front of the first frame looks like one in a service. In all these cases the
+ * function is called directly, with the rights that the caller has.
+ *
+ * Host code may switch stacks in the service, and the thread may not be the
+ * same on its way back, nor the innermost gate the one that the service was
+ * called from. So the frame is pushed on the host's stack, where no module can
+ * write, and must be the innermost one of this thread when the service returns;
+ * and the block is compared with the thread-local one, as on a gate's way in.
+ *
+ *	register   at the thunk   at CALL_SERVICE   behind it      in the module
+ *	rdi..r9    arguments      arguments         scratch        0
+ *	rax        -              frame             result         result
+ *	rsi        argument       argument          result         0
+ *	rcx, rdx   arguments      arguments         frame, link    0
+ *	r10        -              block             block          0
+ *	r11        number         function          scratch        0
+ *	rsp        module's       host's            host's         module's
  */
 FUNC(mdi_service_pkey)
 	PERSONALITY(mdi_unwind_service)
 	rdgsbase %r10
 	testq	%r10, %r10
 	jz	.Ldirect
+	rdfsbase %r10
+	cmpq	%gs:RO_FS_BASE, %r10
+	jne	.Ldirect
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
 	RIGHTS_BACK .Lservice_rights
 	movq	T_FRAME(%r10), %rax
-	leaq	T_FRAMES(%r10), %rcx
-	cmpq	%rcx, %rax
-	je	.Ldirect_again
 	subq	$F_SIZE, %rax
 	cmpq	$0, F_SERVICE_SP(%rax)
 	jne	.Ldirect_again
@@ -417,10 +435,9 @@ FUNC(mdi_service_pkey)
 	movq	%rdx, F_STACK(%rax)
 	movq	$0, L_STACK(%r10,%rcx)
 	movq	%rsp, F_SERVICE_SP(%rax)
-	movq	%rsp, %rdx
 	movq	F_RSP(%rax), %rsp
 	andq	$-16, %rsp
-	pushq	%rdx
+	pushq	F_SERVICE_SP(%rax)
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_SERVICE
@@ -429,13 +446,11 @@ FUNC(mdi_service_pkey)
 	pushq	$0x202
 	popfq
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
-	movl	%r11d, %edx
-	shlq	$V_SHIFT, %rdx
-	addq	%rdx, %rcx
-	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx)
+	shll	$V_SHIFT, %r11d
+	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx,%r11)
 	jnz	.Lask
 .Lallowed:
-	movq	V_FUNCTION(%rcx), %r11
+	movq	V_FUNCTION(%rcx,%r11), %r11
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx
 	CALL_SERVICE
@@ -445,10 +460,15 @@ FUNC(mdi_service_pkey)
 	 * into the link after it, so that no signal handler finds it free
 	 * before.
 	 */
+	movq	%rax, %rsi
+	movq	mdi_block@gottpoff(%rip), %rax
 	rdgsbase %r10
+	cmpq	%fs:(%rax), %r10
+	jne	.Lswitched
 	movq	T_FRAME(%r10), %rcx
 	subq	$F_SIZE, %rcx
-	movq	%rax, %rsi
+	cmpq	%rcx, (%rsp)
+	jne	.Lswitched
 	movl	F_LINK(%rcx), %edx
 	cmpl	$0, L_SCRUB(%r10,%rdx)
 	jne	.Lscrub_result
@@ -500,7 +520,7 @@ FUNC(mdi_service_pkey)
 	SAVE_ARGS
 	movq	%xmm14, 16(%rsp)
 	movq	%xmm15, 24(%rsp)
-	movl	%r11d, %edi
+	movl	F_SERVICE(%rax), %edi
 	leaq	T_FS_BASE(%r10), %rsi
 	callq	mdi_service_allowed
 	LOAD_ARGS
@@ -510,11 +530,10 @@ FUNC(mdi_service_pkey)
 	rdgsbase %r10
 	testl	%eax, %eax
 	jz	.Lrefused
-	movl	%r11d, %edx
-	shlq	$V_SHIFT, %rdx
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
-	addq	%rdx, %rcx
 	jmp	.Lallowed
+.Lswitched:
+	callq	mdi_frames_switched
 .Lrefused:
 	/* mdi_service_allowed() has written the record of the fault. */
 	movq	T_FRAME(%r10), %rcx
@@ -556,11 +575,8 @@ ENDF(mdi_probe_closed)
 FUNC(mdi_rights_reload)
 	RIGHTS_HOST
 	movq	T_FRAME(%r10), %rax
-	leaq	T_FRAMES(%r10), %rcx
-	cmpq	%rcx, %rax
-	je	1f
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
 	je	mdi_gate_bad
-1:	retq
+	retq
 ENDF(mdi_rights_reload)
 END_OF_FILE

@@ -135,10 +135,7 @@ FUNC(mdi_service_plain)
 	cmpq	$MDI_UNATTACHED, %r10
 	je	.Lplain_direct
 	movq	T_FRAME(%r10), %rax
-	addq	$-T_FRAMES, %rax
-	cmpq	%r10, %rax
-	je	.Lplain_direct
-	addq	$T_FRAMES-F_SIZE, %rax
+	subq	$F_SIZE, %rax
 	cmpq	$0, F_SERVICE_SP(%rax)
 	jne	.Lplain_direct
 	stmxcsr	F_MODULE_MXCSR(%rax)
@@ -173,9 +170,7 @@ FUNC(mdi_service_plain)
 	subq	$32, %rsp
 	movq	%rax, 16(%rsp)
 	movups	%xmm0, (%rsp)
-	movq	mdi_block@gottpoff(%rip), %rax
-	movq	%fs:(%rax), %rdi
-	addq	$T_FS_BASE, %rdi
+	movq	32(%rsp), %rdi
 	movq	%rsp, %rsi
 	leaq	24(%rsp), %rdx
 	callq	mdi_plain_service_leave

@@ -114,9 +114,6 @@
 	cmpq	%rax, T_FS_BASE(%r11)
 	jne	.Lelse\@ /* a thread has its creator's GS base at first */
 	movq	T_FRAME(%r11), %rax
-	leaq	T_FRAMES(%r11), %rcx
-	cmpq	%rcx, %rax
-	je	.Lelse\@
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
 	je	mdi_gate_bad
 .Lelse\@:

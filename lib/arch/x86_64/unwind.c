@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/x86_64/unwind.h"
 
+#include "arch/x86_64/frame.h"
 #include "base/misuse.h"
 
 #include <unwind.h>
@@ -74,6 +75,15 @@ _Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
 			 exception, context);
 }
 
+/* What a service thunk has pushed last is its caller's frame. */
+static bool is_innermost(struct _Unwind_Context *context)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const uintptr_t *pushed = (const uintptr_t *)_Unwind_GetCFA(context);
+
+	return thread != NULL && (uintptr_t)mdi_frame_top(thread) == *pushed;
+}
+
 /* The personality of service thunks. With the host's rights, on its stack. */
 _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 				       _Unwind_Exception_Class class,
@@ -85,6 +95,8 @@ _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 	if (!is_site(__start_mdi_service_sites, __stop_mdi_service_sites,
 		     _Unwind_GetIP(context)))
 		return _URC_CONTINUE_UNWIND;
+	if (!is_innermost(context))
+		mdi_frames_switched();
 	return stop_here(actions, mdi_unwind_above, exception, context);
 }
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_switched - host code that switches stacks in a service or a signal
+ * handler and does not tell the library is found out on its way back, before
+ * the module or the caller is handed anything.
+ */
+#include "support/world.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static ucontext_t home, coroutine[2];
+static unsigned char stacks[2][65536] __attribute__((aligned(16)));
+static struct modiso_gate *gate[2];
+static uintptr_t (*volatile wait_thunk)(void);
+
+static void told(const char *text, void *arg)
+{
+	(void)arg;
+	_exit(strstr(text, "switched stacks") ? 7 : 8);
+}
+
+/* --- two coroutines on one thread --- */
+
+static uintptr_t switch_over(void)
+{
+	static int from;
+	int self = from;
+
+	from = !self;
+	swapcontext(&coroutine[self], &coroutine[!self]);
+	return 0;
+}
+
+static void handle(int signo)
+{
+	(void)signo;
+	switch_over();
+}
+
+MODULE_CODE static uintptr_t model(uintptr_t value)
+{
+	wait_thunk();
+	return value;
+}
+
+MODULE_CODE static uintptr_t model_in_handler(uintptr_t value)
+{
+	raise(SIGUSR1);
+	return value;
+}
+
+static void run(int number)
+{
+	uintptr_t value = 0, word = (uintptr_t)number;
+
+	(void)!modiso_gate_call(gate[number], &word, 1, &value);
+	_exit(9); /* whatever it returned, a switch was not noticed */
+}
+
+static void start_coroutines(modiso_fn entry)
+{
+	struct modiso_module *module[2];
+
+	for (int i = 0; i < 2; i++) {
+		module[i] = make_module(i ? "second" : "first");
+		gate[i] = make_gate(module[i], entry);
+		getcontext(&coroutine[i]);
+		coroutine[i].uc_stack.ss_sp = stacks[i];
+		coroutine[i].uc_stack.ss_size = sizeof(stacks[i]);
+		makecontext(&coroutine[i], (void (*)(void))run, 1, i);
+	}
+	wait_thunk = (uintptr_t(*)(void))make_service("wait", switch_over);
+	swapcontext(&home, &coroutine[0]);
+}
+
+static void in_service(void)
+{
+	start_coroutines((modiso_fn)model);
+}
+
+static void in_handler(void)
+{
+	struct sigaction action = {.sa_handler = handle};
+
+	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	start_coroutines((modiso_fn)model_in_handler);
+}
+
+/* --- a service that goes on on another thread --- */
+
+static ucontext_t in_wait;
+
+static uintptr_t leave_thread(void)
+{
+	swapcontext(&in_wait, &home);
+	return 0;
+}
+
+static void *go_on(void *unused)
+{
+	(void)unused;
+	setcontext(&in_wait);
+	return NULL;
+}
+
+static void *go_on_attached(void *other)
+{
+	enter(other, 1);
+	return go_on(NULL);
+}
+
+MODULE_CODE static uintptr_t nothing(uintptr_t value)
+{
+	return value;
+}
+
+/* The new thread has the GS base of its creator, and no frames of its own. */
+static void move_to(void *(*body)(void *))
+{
+	struct modiso_module *module = make_module("module");
+	struct modiso_gate *other = make_gate(module, nothing);
+	pthread_t thread;
+
+	gate[0] = make_gate(module, model);
+	wait_thunk = (uintptr_t(*)(void))make_service("wait", leave_thread);
+	getcontext(&coroutine[0]);
+	coroutine[0].uc_stack.ss_sp = stacks[0];
+	coroutine[0].uc_stack.ss_size = sizeof(stacks[0]);
+	makecontext(&coroutine[0], (void (*)(void))run, 1, 0);
+	swapcontext(&home, &coroutine[0]);
+	must_eq(pthread_create(&thread, NULL, body, other), 0);
+	pthread_join(thread, NULL);
+}
+
+static void on_new_thread(void)
+{
+	move_to(go_on);
+}
+
+static void on_attached_thread(void)
+{
+	move_to(go_on_attached);
+}
+
+static const struct {
+	const char *name;
+	void (*act)(void);
+} cases[] = {
+	{"in a service", in_service},
+	{"in a handler", in_handler},
+	{"to a new thread", on_new_thread},
+	{"to another thread", on_attached_thread},
+};
+#define CASES (int)(sizeof(cases) / sizeof(cases[0]))
+
+START_TEST(test_found_out)
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		world_start();
+		modiso_set_misuse_handler(told, NULL);
+		cases[_i].act();
+		_exit(10);
+	}
+	must_eq(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
+		ck_abort_msg("%s: status %#x", cases[_i].name, status);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("switched");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_add_loop_test(tcase, test_found_out, 0, CASES);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}
