@@ -291,6 +291,7 @@ struct mdi_open_state {
 	uint32_t slot_keys;  /* bit k: key k is a module's or may be */
 	/* Of the library's life before: a module's own thread may have them */
 	uint32_t kept_keys;
+	const char *blocks; /* as mdi_arch_state has it, for module code */
 	uint32_t host_clear; /* PKRU bits that the host has cleared */
 	uint32_t pkru_offset;
 	bool external; /* the host runs one thread at a time */

@@ -146,18 +146,35 @@ static void stop(void)
 	mdi_slots_start(0);
 }
 
+/* A module has its slot open and the host key closed. */
+static bool is_modules(uint32_t pkru)
+{
+	return (pkru & MDI_PKRU_BOTH(state.host_key)) != 0 &&
+	       (~pkru & access_bits(state.slot_keys | state.kept_keys)) != 0;
+}
+
 /*
- * A module has its slot open and the host key closed. A thread that was there
- * before the library has neither; it touches the library's memory, and the
- * fault handler gives it the host's rights.
+ * A thread that was there before the library has rights by chance: what it has
+ * freed is a slot now. A thread that is inside a module has its own block's
+ * address in GS, and so has, of its maker, one that module code has made; in
+ * the library's life before, the block was elsewhere.
  */
+static bool has_block(uint32_t pkru)
+{
+	uintptr_t gs = mdi_rdgsbase();
+
+	if (gs - (uintptr_t)state.blocks <
+	    (uintptr_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
+		return true;
+	return gs != 0 && gs % MDI_BLOCK_SIZE == 0 &&
+	       (~pkru & access_bits(state.kept_keys)) != 0;
+}
+
 static bool inside(void)
 {
 	uint32_t pkru = mdi_rdpkru();
 
-	if ((pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
-		return false;
-	return (~pkru & access_bits(state.slot_keys | state.kept_keys)) != 0;
+	return is_modules(pkru) && has_block(pkru);
 }
 
 /*
@@ -373,6 +390,8 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 		return NULL;
 	if (open == 0)
 		return NULL; /* a handler of the host: the kernel's PKRU */
+	if (thread == NULL && !has_block(*pkru))
+		return NULL;
 	return module_of(open);
 }
 
@@ -399,8 +418,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	if (rights == *pkru || *pkru & MDI_PKRU_BOTH(0))
 		return false;
 	/* A module's rights: a thread that outlived it is not the host's. */
-	if (thread == NULL && *pkru & MDI_PKRU_BOTH(state.host_key) &&
-	    ~*pkru & access_bits(state.slot_keys | state.kept_keys))
+	if (thread == NULL && is_modules(*pkru) && has_block(*pkru))
 		return false;
 	mdi_context_set_pkru(context, state.pkru_offset, rights);
 	return true;

@@ -5,17 +5,20 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/frames.h"
+#include "core/gate.h"
 #include "core/handler.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/vault.h"
+#include "core/window.h"
 #include "os/cpu.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 #include "os/memory.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,10 +142,28 @@ void mdi_thread_foreign_end(bool outer, ucontext_t *context)
 	context->uc_stack.ss_flags = (int)MDI_SS_AUTODISARM;
 }
 
+/* How often the C library has asked this thread for its last words. */
+static MDI_TLS int last_words;
+
+/*
+ * It asks again while a thread has data, so many times. Other destructors call
+ * gates, and attach the thread again: so this one is there each time, and after
+ * the last no thread attaches any more.
+ */
 static void at_thread_exit(void *unused)
 {
+	struct mdi_thread *thread = mdi_thread_self();
+
 	(void)unused;
-	mdi_thread_detach();
+	if (thread != NULL) {
+		/* Nothing returns to them: their stacks are gone. */
+		while (mdi_frame_top(thread) != NULL)
+			mdi_gate_abandon(thread);
+		mdi_windows_close(thread);
+		mdi_thread_detach();
+	}
+	if (++last_words < PTHREAD_DESTRUCTOR_ITERATIONS)
+		pthread_setspecific(own->exit_key, own);
 }
 
 int mdi_threads_start(uint32_t max)
@@ -171,6 +192,7 @@ int mdi_threads_start(uint32_t max)
 		return mdi_fail_os("mmap", "%zu bytes of address space",
 				   ALTSTACKS_SIZE);
 	}
+	mdi_open.state.blocks = mdi_arch_state.blocks;
 	mdi_arch_state.flags = CLEAN_FLAGS_VALUE;
 	mdi_arch_state.pid = getpid();
 	own->attached = NULL;
@@ -291,6 +313,10 @@ static int attach(struct mdi_thread **out)
 	uint32_t index = 0;
 	int result;
 
+	if (last_words == PTHREAD_DESTRUCTOR_ITERATIONS)
+		return mdi_fail(MODISO_ERR_STATE,
+				"this thread has ended but for destructors of "
+				"its data, and enters no module any more");
 	if (mdi_signals_blocked())
 		return mdi_fail(MODISO_ERR_STATE,
 				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
@@ -636,6 +662,7 @@ void mdi_threads_after_fork(void)
 		if (thread == self)
 			continue;
 		give_stacks(thread);
+		mdi_windows_forget(thread);
 		thread->mark = 0;
 		give_index(thread->index);
 	}
@@ -644,5 +671,7 @@ void mdi_threads_after_fork(void)
 	if (self != NULL) {
 		self->next = NULL;
 		self->tid = mdi_sys_gettid();
+		mdi_windows_forget(self);
+		mdi_windows_count(self);
 	}
 }

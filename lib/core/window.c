@@ -29,14 +29,43 @@ static int open_window(struct mdi_thread *thread, struct modiso_region *region,
 	thread->windows[at].region = region;
 	thread->windows[at].domain = &domain->head;
 	thread->windows[at].token = thread->host_pkru;
-	count_window(region, 1);
 	result = mdi_backend_now->window_open(domain, thread, access);
-	if (result != 0) {
-		count_window(region, -1);
+	if (result != 0)
 		return result;
-	}
+	/* In this order: what is counted is in the thread's list. */
 	thread->window_count = at + 1;
+	count_window(region, 1);
 	return 0;
+}
+
+static void close_last(struct mdi_thread *thread)
+{
+	uint32_t at = thread->window_count - 1;
+
+	mdi_critical_begin();
+	count_window(thread->windows[at].region, -1);
+	thread->window_count = at;
+	mdi_backend_now->window_close((void *)thread->windows[at].domain,
+				      thread, thread->windows[at].token);
+	mdi_critical_end();
+}
+
+void mdi_windows_close(struct mdi_thread *thread)
+{
+	while (thread->window_count != 0)
+		close_last(thread);
+}
+
+void mdi_windows_forget(const struct mdi_thread *gone)
+{
+	for (uint32_t i = 0; i < gone->window_count; i++)
+		gone->windows[i].region->windows = 0;
+}
+
+void mdi_windows_count(const struct mdi_thread *thread)
+{
+	for (uint32_t i = 0; i < thread->window_count; i++)
+		thread->windows[i].region->windows++;
 }
 
 /*
@@ -71,11 +100,6 @@ int mdi_window_close(struct modiso_region *region)
 				"the innermost window of this thread is open "
 				"on region %s",
 				thread->windows[at].region->name);
-	mdi_critical_begin();
-	thread->window_count = at;
-	mdi_backend_now->window_close(region->domain, thread,
-				      thread->windows[at].token);
-	count_window(region, -1);
-	mdi_critical_end();
+	close_last(thread);
 	return 0;
 }
