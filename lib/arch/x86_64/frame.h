@@ -501,8 +501,9 @@ void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);
 /*
- * @frame: of the service's caller. @xmm0: 16 bytes that go into it. *@scrub: not 0, when everything else that
- * the service has left in registers is to be cleared.
+ * @frame: of the service's caller. @xmm0: 16 bytes that go into it. *@scrub:
+ * not 0, when everything else that the service has left in registers is to be
+ * cleared.
  */
 uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
 				  uint64_t *xmm0, uint64_t *scrub);

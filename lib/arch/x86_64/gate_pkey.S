@@ -390,11 +390,11 @@ ENDF(mdi_gate_pkey_slow)
  * A module calls a service: r11d is its number, the stack is the module's.
  * rdx and rcx wait in xmm14 and xmm15, which carry no arguments.
  *
- * Host code may call the same thunk. Its GS base is none of ours or, on a thread
- * that is not attached, its creator's: the open page there names another FS
- * base. Or its innermost gate is in a service, or there is none: what lies in
- * front of the first frame looks like one in a service. In all these cases the
- * function is called directly, with the rights that the caller has.
+ * Host code may call the same thunk. Its GS base is none of ours or, on a
+ * thread that is not attached, its creator's: the open page there names another
+ * FS base. Or its innermost gate is in a service; or there is none: what lies
+ * in front of the first frame looks like one in a service. In all these cases
+ * the function is called directly, with the rights that the caller has.
  *
  * Host code may switch stacks in the service, and the thread may not be the
  * same on its way back, nor the innermost gate the one that the service was
