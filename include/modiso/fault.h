@@ -158,8 +158,9 @@ typedef void (*modiso_landing_fn)(const struct modiso_fault *fault, void *arg);
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   none.
- * Safety: MT-Safe: a fault under way sees the old pair or the new one.
- *         AS-Unsafe. Fork: safe.
+ * Safety: MT-Safe: each of the two is called with the @arg that it was given
+ *         with; a fault under way may ask the old filter and tell the new
+ *         landing. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
 MODISO_API MODISO_MUST_CHECK int modiso_fault_notify(

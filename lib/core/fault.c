@@ -50,30 +50,31 @@ static struct mdi_fault_state *const own = &mdi_core_state.fault;
 void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 		      modiso_landing_fn landing, void *arg)
 {
-	if (module == NULL) {
-		own->filter = filter;
-		own->landing = landing;
-		own->arg = arg;
-		return;
-	}
-	module->filter = filter;
-	module->landing = landing;
-	module->notify_arg = arg;
-	module->notify = filter != NULL || landing != NULL;
+	const struct mdi_told told = { filter, landing, arg };
+
+	mdi_notify_set(module ? &module->notify : &own->notify, &told);
+}
+
+static struct mdi_told who_is_told(const struct modiso_module *module)
+{
+	struct mdi_told told = mdi_notify_get(&module->notify);
+
+	return told.filter != NULL || told.landing != NULL ?
+		       told :
+		       mdi_notify_get(&own->notify);
 }
 
 static enum modiso_verdict ask_filter(struct mdi_thread *thread,
 				      const struct modiso_fault *fault)
 {
-	const struct modiso_module *module = fault->module;
-	modiso_filter_fn filter = module->notify ? module->filter : own->filter;
+	struct mdi_told told = who_is_told(fault->module);
 	enum modiso_verdict verdict;
 
-	if (filter == NULL)
+	if (told.filter == NULL)
 		return MODISO_VERDICT_END;
 	if (thread != NULL)
 		thread->in_handler = 1;
-	verdict = filter(fault, module->notify ? module->notify_arg : own->arg);
+	verdict = told.filter(fault, told.arg);
 	if (thread != NULL)
 		thread->in_handler = 0;
 	return verdict;
@@ -435,18 +436,12 @@ static void clean_below(uintptr_t sp)
 					      LEFT_BELOW);
 }
 
-static modiso_landing_fn landing_of(const struct modiso_module *module)
-{
-	return module->notify ? module->landing : own->landing;
-}
-
 static void tell(const struct modiso_fault *fault)
 {
-	const struct modiso_module *module = fault->module;
-	modiso_landing_fn landing = landing_of(module);
+	struct mdi_told told = who_is_told(fault->module);
 
-	if (landing != NULL)
-		landing(fault, module->notify ? module->notify_arg : own->arg);
+	if (told.landing != NULL)
+		told.landing(fault, told.arg);
 }
 
 /* From a copy: the landing may fault modules on this thread again. */
@@ -531,7 +526,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 	mdi_record_host(&thread->fault, mdi_frame_top(thread));
 	clean_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
-	if (landing_of(thread->fault.module) != NULL)
+	if (who_is_told(thread->fault.module).landing != NULL)
 		tell_copy(thread);
 	/* The sentence is made when somebody asks for it. */
 	mdi_status_set(mdi_fail_later(MODISO_ERR_FAULT));

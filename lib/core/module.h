@@ -9,6 +9,7 @@
 #include <modiso/module.h>
 
 #include "backend/backend.h"
+#include "core/notify.h"
 #include "core/arena.h"
 #include "core/state.h"
 
@@ -31,10 +32,7 @@ struct modiso_module {
 	struct modiso_region *regions;
 	struct modiso_gate *gates;
 	struct mdi_stack *free_stacks;
-	bool notify; /* has its own filter and landing */
-	modiso_filter_fn filter;
-	modiso_landing_fn landing;
-	void *notify_arg;
+	struct mdi_notify notify; /* its own, or nobody */
 	struct mdi_snapshot *snapshot; /* NULL: none was taken */
 	struct mdi_heap *heap;         /* NULL: it has none */
 };

@@ -11,6 +11,7 @@
 
 #include "arch/arch.h"
 #include "base/state.h"
+#include "core/notify.h"
 #include "core/vault.h"
 #include "os/lock.h"
 
@@ -35,9 +36,7 @@ struct mdi_addrmap_state {
 #define MDI_ORPHANS 64
 
 struct mdi_fault_state {
-	modiso_filter_fn filter;
-	modiso_landing_fn landing;
-	void *arg;
+	struct mdi_notify notify; /* read without a lock */
 	struct modiso_fault orphans[MDI_ORPHANS];
 	uint32_t orphan_count; /* counted without a lock */
 };

@@ -258,6 +258,67 @@ START_TEST(test_retry)
 }
 END_TEST
 
+
+/* --- changed while faults are under way --- */
+
+struct pair {
+	int number;
+	unsigned told;
+};
+
+static struct pair pairs[2] = {{0, 0}, {1, 0}};
+static volatile bool enough;
+
+#define PAIR(n)                                                                \
+	static enum modiso_verdict filter_##n(                                 \
+		const struct modiso_fault *fault, void *arg)                   \
+	{                                                                      \
+		(void)fault;                                                   \
+		must_eq(arg, &pairs[n]);                                       \
+		pairs[n].told++;                                               \
+		return MODISO_VERDICT_END;                                     \
+	}                                                                      \
+	static void landing_##n(const struct modiso_fault *fault, void *arg)   \
+	{                                                                      \
+		(void)fault;                                                   \
+		must_eq(arg, &pairs[n]);                                       \
+	}
+PAIR(0)
+PAIR(1)
+
+static void *change_all_the_time(void *of)
+{
+	unsigned i = 0;
+
+	while (!enough)
+		must_eq(i++ % 2 ? modiso_fault_notify(of, filter_0, landing_0,
+						      &pairs[0]) :
+				  modiso_fault_notify(of, filter_1, landing_1,
+						      &pairs[1]),
+			MODISO_OK);
+	return NULL;
+}
+
+/* Each is called with its own argument, of all modules and of one. */
+START_TEST(test_notify_together)
+{
+	struct modiso_gate *gate;
+	unsigned long faults = times(20000, 2000);
+	pthread_t thread;
+
+	make_scene();
+	gate = make_gate(module, poke_ud2);
+	thread = thread_start(change_all_the_time, _i ? module : NULL);
+	while (!__atomic_load_n(&pairs[0].told, __ATOMIC_RELAXED) ||
+	       !__atomic_load_n(&pairs[1].told, __ATOMIC_RELAXED) ||
+	       modiso_fault_count() < faults)
+		must_eq(modiso_gate_call(gate, NULL, 0, NULL),
+			MODISO_ERR_FAULT);
+	enough = true;
+	thread_join(thread);
+}
+END_TEST
+
 START_TEST(test_retry_in_vain)
 {
 	static struct told told;
@@ -350,6 +411,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_landing_calls_gates);
 	tcase_add_test(tcase, test_landing_destroys);
 	tcase_add_test(tcase, test_retry);
+	tcase_add_loop_test(tcase, test_notify_together, 0, 2);
 	tcase_add_test(tcase, test_retry_in_vain);
 	tcase_add_test(tcase, test_pass);
 	tcase_add_test(tcase, test_fault_in_filter);
