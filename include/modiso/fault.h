@@ -110,6 +110,8 @@ struct modiso_fault {
 	 */
 	uintptr_t host_pc;
 	uintptr_t host_sp;
+	uint32_t retries; /* how often a filter has had this one tried again */
+	uint32_t unused;
 };
 
 /* What a filter may answer. */
@@ -130,7 +132,10 @@ enum modiso_verdict {
  * without a signal, MODISO_FAULT_SERVICE, is told on the host's stack.)
  *
  * Returns a verdict. RETRY of a fault that has no signal is END; so is PASS,
- * but for MODISO_FAULT_EXCEPTION, _EXIT and _ABORT.
+ * but for MODISO_FAULT_EXCEPTION, _EXIT and _ABORT. RETRY is END when the same
+ * instruction with the same registers faults for the 10,001st time in a row:
+ * the module came no further. A filter that waits for something waits, and then
+ * says RETRY.
  */
 typedef enum modiso_verdict (*modiso_filter_fn)(
 	const struct modiso_fault *fault, void *arg);

@@ -40,6 +40,12 @@
 
 #define RETRY_GAP_NS 100000000u /* longer than a busy machine takes */
 
+/*
+ * How often a filter may say RETRY to one and the same fault: the same
+ * instruction with the same registers, at the same address.
+ */
+#define FILTER_RETRIES 10000
+
 /* As much of a stack may hold what frames that were left have marked. */
 #define LEFT_BELOW ((uintptr_t)64 * 1024)
 
@@ -253,6 +259,44 @@ static bool selectors_differ(const struct mdi_thread *thread, int signo,
 	return true;
 }
 
+/* FNV-1a, by words. */
+static uint64_t state_of(const struct modiso_fault *fault)
+{
+	uint64_t hash = 0xcbf29ce484222325u ^ fault->address;
+
+	for (size_t i = 0; i < MDI_COUNT(fault->registers); i++)
+		hash = (hash ^ fault->registers[i]) * 0x100000001b3u;
+	return hash;
+}
+
+/* How often has this very fault been tried again at the filter's word? */
+static uint32_t retries_of(const struct mdi_thread *thread,
+			   const struct modiso_fault *fault)
+{
+	return thread->filter_retries != 0 &&
+			       thread->retried_state == state_of(fault) ?
+		       thread->filter_retries :
+		       0;
+}
+
+/*
+ * A filter that says RETRY to whatever comes would keep the thread for ever.
+ * The module has come no further when nothing of its state has changed.
+ */
+static enum modiso_verdict limit_retries(struct mdi_thread *thread,
+					 const struct modiso_fault *fault,
+					 enum modiso_verdict verdict)
+{
+	thread->filter_retries = 0;
+	if (verdict != MODISO_VERDICT_RETRY)
+		return verdict;
+	if (fault->retries >= FILTER_RETRIES)
+		return MODISO_VERDICT_END;
+	thread->filter_retries = fault->retries + 1;
+	thread->retried_state = state_of(fault);
+	return verdict;
+}
+
 /*
  * A module's fault: true when it is to go on. It does so with its own rights:
  * those that it had can be what it jumped to a WRPKRU for. The gates' code is
@@ -296,11 +340,13 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 			   "has left the module by a jump, not by its gate");
 	mdi_record_module(fault, thread, module);
 	mdi_record_state(fault, signo, info, context, region);
+	fault->retries = retries_of(thread, fault);
 	verdict = ask_filter(thread, fault);
 	if (is_final(fault) && verdict == MODISO_VERDICT_RETRY)
 		verdict = MODISO_VERDICT_END;
 	if (in_gate && fault->signo != 0)
 		verdict = MODISO_VERDICT_END;
+	verdict = limit_retries(thread, fault, verdict);
 	if (verdict != MODISO_VERDICT_END && fault->signo != 0)
 		mdi_backend_now->confine(thread, &module->domain, context);
 	if (verdict == MODISO_VERDICT_RETRY)

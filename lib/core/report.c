@@ -298,6 +298,8 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 				f->pkru);
 		fputc('\n', out);
 	}
+	if (f->retries != 0)
+		fprintf(out, "  tried again %" PRIu32 " times\n", f->retries);
 	print_host(f, out);
 	return finish(out, saved);
 }
@@ -378,7 +380,8 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	if (f->kind == MODISO_FAULT_SERVICE)
 		json_text("service", f->region_name, out);
 	fprintf(out,
-		",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\"}\n",
-		f->signo, f->code, f->pkey, f->pkru);
+		",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\","
+		"\"retries\":%" PRIu32 "}\n",
+		f->signo, f->code, f->pkey, f->pkru, f->retries);
 	return finish(out, saved);
 }

@@ -259,6 +259,47 @@ START_TEST(test_retry)
 END_TEST
 
 
+static enum modiso_verdict always_again(const struct modiso_fault *fault,
+					void *arg)
+{
+	must_eq(fault->retries, *(unsigned *)arg);
+	++*(unsigned *)arg;
+	return MODISO_VERDICT_RETRY;
+}
+
+/* The header's number. */
+#define RETRIES 10000u
+
+/* A filter that knows no other answer does not keep the thread for ever. */
+START_TEST(test_retry_for_ever)
+{
+	const struct modiso_fault *fault;
+	char text[4096] = "";
+	unsigned asked = 0;
+	FILE *out;
+
+	make_scene();
+	expect(MODISO_OK,
+	       modiso_fault_notify(module, always_again, NULL, &asked));
+	fault = enter_fault(module, make_gate(module, poke_load1),
+			    W(region_bytes(hosts)));
+	must_eq(asked, RETRIES + 1);
+	must_eq(fault->retries, RETRIES);
+	must_eq(fault->kind, MODISO_FAULT_ACCESS);
+	out = fmemopen(text, sizeof(text), "w");
+	must(out);
+	expect(MODISO_OK, modiso_fault_print(fault, out));
+	fclose(out);
+	must(strstr(text, "tried again 10000 times"));
+	/* Another fault is another one. */
+	asked = 0;
+	fault = enter_fault(module, make_gate(module, poke_load1),
+			    W(region_bytes(hosts)) + 1);
+	must_eq(fault->retries, RETRIES);
+	check_scene();
+}
+END_TEST
+
 /* --- changed while faults are under way --- */
 
 struct pair {
@@ -411,6 +452,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_landing_calls_gates);
 	tcase_add_test(tcase, test_landing_destroys);
 	tcase_add_test(tcase, test_retry);
+	tcase_add_test(tcase, test_retry_for_ever);
 	tcase_add_loop_test(tcase, test_notify_together, 0, 2);
 	tcase_add_test(tcase, test_retry_in_vain);
 	tcase_add_test(tcase, test_pass);

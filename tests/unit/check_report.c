@@ -100,7 +100,7 @@ START_TEST(test_json)
 			 "\"offset\":16,\"owner\":\"host\",\"owner_id\":0}");
 	must_print(true, "\"pc\":\"0x1000\"");
 	must_print(true, "\"signal\":11,\"code\":4,\"pkey\":5,"
-			 "\"pkru\":\"0x55555550\"}\n");
+			 "\"pkru\":\"0x55555550\",\"retries\":0}\n");
 }
 END_TEST
 

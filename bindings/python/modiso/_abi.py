@@ -414,6 +414,8 @@ class Fault(_Sized):
         ("registers", c_size_t * 18),
         ("host_pc", c_size_t),
         ("host_sp", c_size_t),
+        ("retries", c_uint32),
+        ("unused", c_uint32),
     ]
 
 

@@ -241,6 +241,9 @@ struct mdi_thread {
 	uint64_t retry_address; /* a fault that is tried again, since when */
 	uint64_t retry_ns;
 	uint64_t retries;
+	uint64_t retried_state; /* of a fault that the filter tries again */
+	uint32_t filter_retries; /* so often */
+	uint32_t unused2;
 	uint32_t mark;      /* MDI_MARK_THREAD while it is attached */
 	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
 	void (*landing)(void *arg);
