@@ -74,14 +74,13 @@ static void stop(void)
 {
 }
 
-/* A filter is host code, and so is a handler that a fault was passed to. */
+/* A filter is host code. */
 static bool inside(void)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 
 	return thread != NULL && mdi_thread_inside(thread) &&
-	       !thread->in_handler &&
-	       thread->passing != mdi_thread_depth(thread) + 1;
+	       !thread->in_handler;
 }
 
 static int protect_own(void *base, size_t length, enum mdi_own how)

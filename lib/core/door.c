@@ -131,7 +131,6 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 	thread = mdi_thread_self();
 	if (thread == NULL)
 		return false;
-	thread->passing = 0; /* a handler is left, if it was one */
 	while (mdi_frame_top(thread) != NULL &&
 	       mdi_frame_called_at(mdi_frame_top(thread)) < sp &&
 	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp))

@@ -17,6 +17,7 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"
+#include "core/handler.h"
 #include "core/range.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -138,42 +139,6 @@ static bool try_again(struct mdi_thread *thread, uintptr_t address)
 	if (++thread->retries > RETRIES_AT_ONCE)
 		mdi_sys_futex_wait(&never, 0, RETRY_PAUSE_NS);
 	return thread->retries < RETRIES;
-}
-
-static uint64_t mask_of(const ucontext_t *context)
-{
-	uint64_t mask;
-
-	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
-	return mask;
-}
-
-/* Not a module's: to whoever had the signal before. */
-static void pass(int signo, siginfo_t *info, ucontext_t *context,
-		 struct mdi_thread *thread)
-{
-	struct mdi_open_page *page;
-	uint32_t before = 0, passing, link, pkru;
-	bool outer;
-
-	if (thread == NULL) {
-		outer = mdi_thread_foreign_begin();
-		mdi_signal_pass(signo, info, context, mask_of(context));
-		mdi_thread_foreign_end(outer, context);
-		return;
-	}
-	mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
-	/* A sent one may have come in the middle of a gate. */
-	page = mdi_thread_open_page(thread);
-	pkru = page->pkru;
-	link = mdi_frames_keep(thread);
-	passing = thread->passing;
-	thread->passing = mdi_thread_depth(thread) + 1;
-	mdi_signal_pass(signo, info, context, mask_of(context));
-	thread->passing = passing;
-	mdi_frames_put_back(thread, link);
-	page->pkru = pkru;
-	thread->altstacks = before;
 }
 
 static bool in_copy(uintptr_t pc)
@@ -356,10 +321,8 @@ static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
 		pass_door(thread, module, context);
 		return true;
 	}
-	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
-		pass(signo, info, context, thread);
-		return true;
-	}
+	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0)
+		return mdi_host_fault(signo, info, context, thread);
 	if (verdict == MODISO_VERDICT_PASS &&
 	    fault->kind != MODISO_FAULT_JUMP)
 		status = MDI_STATUS_PASSED;
@@ -415,23 +378,20 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 	int saved = errno;
 	bool goes_on = true;
 
+	/* Sent by somebody: nobody's fault, whatever runs here. */
+	if (!mdi_context_raised(signo, info, context,
+				thread ? &thread->last_trap : NULL)) {
+		goes_on = mdi_host_fault(signo, info, context, thread);
+		goto out;
+	}
 	if (thread != NULL && thread->in_handler)
 		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
-	if (thread != NULL && signo == SIGSEGV && info->si_code > 0 &&
+	if (thread != NULL && signo == SIGSEGV &&
 	    mdi_is_gate_code(mdi_context_pc(context)) &&
 	    mdi_frames_used_up(thread, (uintptr_t)info->si_addr)) {
 		mdi_context_set_pc(context,
 				   (void *)(uintptr_t)mdi_gate_overflow);
 		return true;
-	}
-	/*
-	 * kill(2) and its kind, and the kernel's word of a broken page that
-	 * nobody has touched yet: nobody's fault.
-	 */
-	if (info->si_code <= 0 ||
-	    (signo == SIGBUS && info->si_code == BUS_MCEERR_AO)) {
-		pass(signo, info, context, thread);
-		goto out;
 	}
 	if (thread != NULL && selectors_differ(thread, signo, info, context))
 		goto out;
@@ -449,7 +409,7 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 	else if (culprit != NULL ? !end_orphan(signo, info, context,
 					       mdi_domain_module(culprit))
 				 : !host_fault(signo, info, context, thread))
-		pass(signo, info, context, thread);
+		goes_on = mdi_host_fault(signo, info, context, thread);
 out:
 	errno = saved;
 	return thread != NULL && goes_on;

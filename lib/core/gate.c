@@ -349,9 +349,6 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 	/* A copy: once it is popped a handler may use it. */
 	struct mdi_frame over = *mdi_frame_top(thread);
 
-	/* Who was given a fault of this call does not come back from it. */
-	if (thread->passing > mdi_thread_depth(thread))
-		thread->passing = 0;
 	mdi_critical_begin();
 	mdi_frames_pop(thread);
 	mdi_backend_now->leave(thread, &over);

@@ -366,52 +366,69 @@ static bool too_early(int signo, const ucontext_t *context,
 	       mdi_frame_top(thread)->rsp - sp < GATE_STACK;
 }
 
-bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread)
+/* The program's handler runs as if no module were below it. */
+static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
+			 struct mdi_thread *thread,
+			 const struct mdi_sigaction *action)
 {
-	struct mdi_sigaction action;
 	struct interruption at;
 	uint32_t before = 0;
-	int saved = errno;
 	bool last, outer;
 
-	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
-		return true;
-	if (thread != NULL && too_early(signo, context, thread))
-		return true;
-	if (!mdi_action_take(signo, &action, true)) {
-		/* It is no handler's any more. */
-		if (action.handler == NULL)
-			mdi_action_default(signo, info);
-		errno = saved;
-		return true;
-	}
 	save_words(&at);
 	if (thread == NULL) {
-		set_mask(signo, &action, context, false);
+		set_mask(signo, action, context, false);
 		outer = mdi_thread_foreign_begin();
-		action.handler(signo, info, context);
+		action->handler(signo, info, context);
 		mdi_thread_foreign_end(outer, context);
 		restore_words(&at);
-		errno = saved;
 		return false;
 	}
 	begin(thread, context, &at);
 	last = mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
-	set_mask(signo, &action, context, last);
-	action.handler(signo, info, context);
+	set_mask(signo, action, context, last);
+	action->handler(signo, info, context);
 	if (thread->abandoned &&
 	    !mdi_thread_on_altstack(thread, mdi_context_sp(context))) {
 		/* In the outermost handler, whose mask is the module's. */
-		if (mdi_thread_take_out(thread, context)) {
-			errno = saved;
+		if (mdi_thread_take_out(thread, context))
 			return false;
-		}
 		at.stack = 0; /* the gate under way asks, and gives up */
 	}
 	end(thread, &at);
 	restore_words(&at);
 	thread->altstacks = before;
+	return true;
+}
+
+bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread)
+{
+	struct mdi_sigaction action;
+	int saved = errno;
+	bool goes_on = true;
+
+	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
+		return true;
+	if (thread != NULL && too_early(signo, context, thread))
+		return true;
+	if (mdi_action_take(signo, &action, true))
+		goes_on = call_handler(signo, info, context, thread, &action);
+	else if (action.handler == NULL)
+		mdi_action_default(signo, info); /* no handler's any more */
 	errno = saved;
+	return goes_on;
+}
+
+bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
+		    struct mdi_thread *thread)
+{
+	struct mdi_sigaction action;
+
+	if (mdi_action_take(signo, &action, false))
+		return call_handler(signo, info, context, thread, &action);
+	/* The kernel does not let a fault be ignored either. */
+	if (action.handler == NULL || info->si_code > 0)
+		mdi_signal_default(signo, info);
 	return true;
 }

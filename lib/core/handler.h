@@ -22,6 +22,14 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 		    struct mdi_sigaction *old);
 
 /*
+ * In the handler of one of the six: it is no module's fault, or the program is
+ * to have it. Its handler runs, as for any other signal; or the default. False:
+ * the thread goes on in other code than it was in. AS-Safe.
+ */
+bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
+		    struct mdi_thread *thread);
+
+/*
  * In interpose.c. Does nothing; who calls it has sigaction() and signal()
  * linked in from the archive as well, even where a sanitizer's library offers
  * them first.

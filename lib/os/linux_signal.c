@@ -119,8 +119,7 @@ int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 	return 0;
 }
 
-/* The default action, with the siginfo that the signal came with. */
-static void take_default(int signo, siginfo_t *info)
+void mdi_signal_default(int signo, const siginfo_t *info)
 {
 	struct mdi_sigaction action;
 
@@ -128,24 +127,6 @@ static void take_default(int signo, siginfo_t *info)
 	mdi_sys_sigaction(signo, &action, NULL);
 	/* Delivered at the return from the handler, where it interrupted. */
 	mdi_sys_requeue(signo, info);
-}
-
-void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask)
-{
-	struct mdi_sigaction action;
-	uint64_t ignored;
-
-	if (!mdi_action_take(signo, &action, false)) {
-		/* The kernel does not let a fault be ignored either. */
-		if ((void *)action.handler == (void *)SIG_DFL ||
-		    info->si_code > 0)
-			take_default(signo, info);
-		return;
-	}
-	if (!(action.flags & SA_NODEFER))
-		mask |= bit(signo);
-	mdi_sys_sigmask(SIG_SETMASK, mask | action.mask, &ignored);
-	action.handler(signo, info, context);
 }
 
 void mdi_signals_hold(void)

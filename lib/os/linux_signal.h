@@ -42,12 +42,8 @@ bool mdi_signals_taken(const char *mark, size_t length);
 int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 		     struct mdi_sigaction *old);
 
-/*
- * Give a signal to whoever had it before: call the handler with its own mask,
- * or take the default action with the same siginfo. AS-Safe. @mask is that of
- * the interrupted code.
- */
-void mdi_signal_pass(int signo, siginfo_t *info, void *context, uint64_t mask);
+/* One of the six has the default action: that, with this siginfo. AS-Safe. */
+void mdi_signal_default(int signo, const siginfo_t *info);
 
 /*
  * Between begin and end, which nest, no handler of the host runs on this

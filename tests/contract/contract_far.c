@@ -157,7 +157,7 @@ static void hear(int signo, siginfo_t *info, void *context)
 START_TEST(test_signal)
 {
 	struct sigaction action = {.sa_sigaction = hear,
-				   .sa_flags = SA_SIGINFO};
+				   .sa_flags = SA_SIGINFO | SA_NODEFER};
 	int signo = _i ? SIGSEGV : SIGUSR1;
 	pthread_t sender;
 
@@ -204,7 +204,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_fault);
 	tcase_add_test(tcase, test_retry);
-	tcase_add_loop_test(tcase, test_signal, 0, 1);
+	tcase_add_loop_test(tcase, test_signal, 0, 2);
 	tcase_add_test(tcase, test_abandon);
 	suite_add_tcase(suite, tcase);
 	return suite;

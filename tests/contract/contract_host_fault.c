@@ -9,6 +9,8 @@
 #include "support/proc.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static struct modiso_module *module;
@@ -315,6 +318,198 @@ START_TEST(test_sent_into_module)
 }
 END_TEST
 
+/* --- sent with the siginfo of a fault, which a process may do to itself --- */
+
+static const struct {
+	int signo, code;
+	bool trap; /* told behind its instruction */
+} forged[] = {
+	{SIGSEGV, SEGV_MAPERR, false}, {SIGSEGV, SEGV_ACCERR, false},
+	{SIGSEGV, SEGV_PKUERR, false}, {SIGBUS, BUS_ADRERR, false},
+	{SIGILL, ILL_ILLOPN, false},   {SIGFPE, FPE_INTDIV, false},
+	{SIGTRAP, TRAP_TRACE, true},   {SIGTRAP, 6 /* TRAP_PERF */, true},
+	{SIGBUS, BUS_MCEERR_AO, true}, {SIGSYS, 1 /* SYS_SECCOMP */, true},
+};
+
+#define FORGED ((int)(sizeof(forged) / sizeof(*forged)))
+
+static volatile int inside, done;
+static struct modiso_region *guarded;
+static struct modiso_gate *faulty;
+
+MODULE_CODE static uintptr_t wait_until_done(void)
+{
+	inside = 1;
+	while (!done)
+		continue;
+	return 7;
+}
+
+/* Host code, wherever it comes: it touches what modules may not. */
+static void hear_forged(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)context;
+	heard->count++;
+	heard->address = info->si_addr;
+	heard->value += region_bytes(guarded)[0];
+	done = 1;
+	if (faulty)
+		heard->went_on += modiso_gate_call(faulty, WORDS(8), NULL) ==
+				  MODISO_ERR_FAULT;
+}
+
+/* SA_NODEFER: what the handler does is to fault. */
+static void hear_forgeries(int signo)
+{
+	struct sigaction action = {.sa_sigaction = hear_forged,
+				   .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+	make_own_pages();
+	module = world_module();
+	guarded = make_region(NULL, PAGE, "host's");
+	region_bytes(guarded)[0] = 5;
+	must(!sigaction(signo, &action, NULL));
+}
+
+/*
+ * To the process, by its first thread, which blocks it: the kernel lets nobody
+ * else do that. So it goes to the other one.
+ */
+static void forge(int which, const void *address)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	while (!inside)
+		sched_yield();
+	memset(&info, 0, sizeof(info));
+	info.si_signo = forged[which].signo;
+	info.si_code = forged[which].code;
+	info.si_addr = (void *)W(address);
+	sigemptyset(&set);
+	sigaddset(&set, info.si_signo);
+	must(!pthread_sigmask(SIG_BLOCK, &set, NULL));
+	must(!syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info));
+}
+
+static void *be_victim(void *unused)
+{
+	(void)unused;
+	must_eq(enter(make_gate(module, wait_until_done)), 7);
+	return NULL;
+}
+
+/* The handler hears it, with the host's rights, and the module goes on. */
+START_TEST(test_forged)
+{
+	int which = _i % FORGED;
+	pthread_t thread;
+
+	hear_forgeries(forged[which].signo);
+	if (_i >= FORGED)
+		faulty = make_gate(make_module("other"), poke_load1);
+	thread = thread_start(be_victim, NULL);
+	forge(which, own_page);
+	thread_join(thread);
+	must_eq(heard->count, 1);
+	must_eq(heard->address, own_page);
+	must_eq(heard->value, 5);
+	must_eq(heard->went_on, _i >= FORGED);
+}
+END_TEST
+
+static sigjmp_buf marked_at;
+
+static void look_at_flags(int signo, siginfo_t *info, void *context)
+{
+	const ucontext_t *at = context;
+
+	(void)signo;
+	(void)info;
+	siglongjmp(marked_at, at->uc_mcontext.gregs[REG_EFL] & 0x10000 ? 2 : 1);
+}
+
+/* Does the CPU set RF in the flags of a fault? */
+static bool marks_faults(void)
+{
+	struct sigaction action = {.sa_sigaction = look_at_flags,
+				   .sa_flags = SA_SIGINFO},
+			 before;
+	int seen;
+
+	must(!sigaction(SIGSEGV, &action, &before));
+	seen = sigsetjmp(marked_at, 1);
+	if (seen == 0)
+		poke_load1(NULL);
+	must(!sigaction(SIGSEGV, &before, NULL));
+	return seen == 2;
+}
+
+static void *be_victim_again(void *marks)
+{
+	struct modiso_gate *gate = make_gate(module, wait_until_done);
+	int code;
+
+	enter_fault(module, make_gate(module, poke_load1), W(own_page));
+	code = modiso_gate_call(gate, NULL, 0, NULL);
+	must_eq(code, marks ? MODISO_OK : MODISO_ERR_FAULT);
+	return NULL;
+}
+
+/*
+ * With all that the kernel still knows of the thread's last fault. Where the
+ * CPU does not mark faults nothing tells the two apart: the call is over then.
+ */
+START_TEST(test_forged_again)
+{
+	bool marks = marks_faults();
+	pthread_t thread;
+
+	hear_forgeries(SIGSEGV);
+	own_page = pages_nowhere();
+	thread = thread_start(be_victim_again, marks ? &marks : NULL);
+	forge(0, own_page);
+	thread_join(thread);
+	must_eq(heard->count, marks);
+}
+END_TEST
+
+/* A fault signal that is sent while a filter runs is none of the filter's. */
+static int sent_in_filter;
+
+static enum modiso_verdict send_in_filter(const struct modiso_fault *fault,
+					  void *arg)
+{
+	(void)arg;
+	if (done)
+		return MODISO_VERDICT_END; /* the handler's own */
+	must_eq(fault->address, 24);
+	must(!pthread_kill(pthread_self(), sent_in_filter));
+	must_eq(fault->address, 24);
+	return MODISO_VERDICT_END;
+}
+
+START_TEST(test_sent_into_filter)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+
+	hear_forgeries(forged[_i].signo);
+	sent_in_filter = forged[_i].signo;
+	faulty = make_gate(make_module("other"), poke_load1);
+	expect(MODISO_OK, modiso_fault_notify(NULL, send_in_filter, NULL,
+					      NULL));
+	expect(MODISO_ERR_FAULT,
+	       modiso_gate_call(make_gate(module, poke_load1), WORDS(24),
+				NULL));
+	must_eq(heard->count, 1);
+	must_eq(heard->went_on, 1);
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	must_eq(fault.module, module);
+	must_eq(fault.address, 24);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("host_fault");
@@ -324,6 +519,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_own_fault_default, 0, DEEDS);
 	tcase_add_test(tcase, test_own_fault_ignored);
 	tcase_add_loop_test(tcase, test_sent_into_module, 0, 12);
+	tcase_add_loop_test(tcase, test_forged, 0, 2 * FORGED);
+	tcase_add_test(tcase, test_forged_again);
+	tcase_add_loop_test(tcase, test_sent_into_filter, 0, FORGED);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

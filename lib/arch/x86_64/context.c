@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/x86_64/signal.h"
 
+#include "arch/x86_64/frame.h"
 #include "arch/x86_64/pkru.h"
 
 #include <modiso/region.h>
@@ -12,7 +13,17 @@
 /* Bits of a page fault's error code (Intel SDM 3A, 4.7). */
 #define PF_WRITE (1u << 1)
 #define PF_FETCH (1u << 4)
+/* Exceptions by number (Intel SDM 3A, 6.3.1), as the kernel notes them. */
+#define TRAP_DIVIDE     0
+#define TRAP_DEBUG      1
+#define TRAP_BREAKPOINT 3
+#define TRAP_UNDEFINED  6
 #define TRAP_PAGE_FAULT 14
+#define TRAP_X87        16
+#define TRAP_CONTROL    21
+#define TRAP_SIMD       19
+
+#define EFLAGS_RF 0x10000
 
 static char *xsave_area(ucontext_t *context, uint32_t offset)
 {
@@ -70,8 +81,8 @@ static void set_selectors(ucontext_t *context)
 	uint64_t cs, ss;
 
 	__asm__("movl %%cs, %k0\n\tmovl %%ss, %k1" : "=r"(cs), "=r"(ss));
-	*word = (greg_t)(kept | (uint16_t)cs | (uint64_t)(uint16_t)ss
-						    << SS_SHIFT);
+	*word = (greg_t)(kept | (uint16_t)cs |
+			 (uint64_t)(uint16_t)ss << SS_SHIFT);
 	context->uc_flags |= STRICT_SS;
 }
 
@@ -177,4 +188,105 @@ uint32_t mdi_context_access(const ucontext_t *context)
 	if (reg[REG_ERR] & PF_FETCH)
 		return MODISO_EXEC;
 	return reg[REG_ERR] & PF_WRITE ? MODISO_WRITE : MODISO_READ;
+}
+
+static bool at_pc(const siginfo_t *info, const greg_t *reg)
+{
+	return info->si_addr == (void *)(uintptr_t)reg[REG_RIP];
+}
+
+/* Does the siginfo say the same as what the kernel has noted of the CPU? */
+static bool is_noted(int signo, const siginfo_t *info, const greg_t *reg)
+{
+	greg_t trap = reg[REG_TRAPNO];
+
+	switch (signo) {
+	case SIGSEGV:
+	case SIGBUS:
+		return trap == TRAP_CONTROL ||
+		       (trap == TRAP_PAGE_FAULT &&
+			info->si_addr == (void *)(uintptr_t)reg[REG_CR2]);
+	case SIGILL:
+		return trap == TRAP_UNDEFINED && at_pc(info, reg);
+	case SIGFPE:
+		return (trap == TRAP_DIVIDE || trap == TRAP_X87 ||
+			trap == TRAP_SIMD) &&
+		       at_pc(info, reg);
+	default:
+		return false;
+	}
+}
+
+/*
+ * The codes that the kernel uses for what is no exception, or notes nothing of:
+ * a signal frame or an rseq area that it cannot read, a broken page that was
+ * touched, a split lock. They are believed.
+ */
+static bool is_kernels_word(int signo, const siginfo_t *info, const greg_t *reg)
+{
+	switch (signo) {
+	case SIGSEGV:
+		return info->si_code == SI_KERNEL;
+	case SIGBUS:
+		return info->si_code == SI_KERNEL ||
+		       info->si_code == BUS_ADRALN ||
+		       info->si_code == BUS_MCEERR_AR;
+	case SIGTRAP: /* told behind its instruction, without RF */
+		return info->si_code == SI_KERNEL ?
+			       reg[REG_TRAPNO] == TRAP_BREAKPOINT :
+			       info->si_code <= TRAP_HWBKPT &&
+				       reg[REG_TRAPNO] == TRAP_DEBUG;
+	case SIGSYS:
+		return info->si_call_addr == (void *)(uintptr_t)reg[REG_RIP];
+	default:
+		return false;
+	}
+}
+
+/* Does this CPU set RF for a fault? Once it is known not to, that stays. */
+enum { MARKS_UNKNOWN, MARKS, MARKS_NOT };
+
+static bool has_mark(bool marked, bool fresh)
+{
+	uint32_t *cpu = &mdi_arch_state.marks_faults;
+
+	if (marked && *cpu == MARKS_UNKNOWN)
+		*cpu = MARKS;
+	if (!marked && fresh)
+		*cpu = MARKS_NOT;
+	return marked || *cpu != MARKS;
+}
+
+/*
+ * A process may send itself signals with any si_code, and timers, files and
+ * children can be told to send one of these. So a siginfo alone says nothing.
+ * What the kernel notes in the frame is the truth, but of this thread's last
+ * exception: a sent signal finds it there as well. The CPU sets RF in the flags
+ * that it saves for an exception that an instruction has not got over, and for
+ * next to nothing else. Emulated CPUs may not; there a debugger's breakpoint
+ * sets it. So an exception that is not the thread's last one, and has no RF,
+ * says that this CPU sets none: a signal that is sent there with all the values
+ * of the last exception is taken for that one. RF is taken out of the frame, so
+ * that a signal that comes before the instruction is run again has none.
+ */
+bool mdi_context_raised(int signo, const siginfo_t *info, ucontext_t *context,
+			uint64_t *last)
+{
+	greg_t *reg = context->uc_mcontext.gregs;
+	bool marked = (reg[REG_EFL] & EFLAGS_RF) != 0, fresh;
+	uint64_t noted = (uint64_t)reg[REG_CR2] ^
+			 (uint64_t)reg[REG_TRAPNO] << 58 ^
+			 (uint64_t)reg[REG_ERR] << 48;
+
+	reg[REG_EFL] &= ~(greg_t)EFLAGS_RF;
+	if (info->si_code <= 0)
+		return false;
+	if (is_kernels_word(signo, info, reg))
+		return true;
+	if (!is_noted(signo, info, reg))
+		return false;
+	fresh = last != NULL && *last != noted;
+	if (last != NULL)
+		*last = noted;
+	return has_mark(marked, fresh);
 }

@@ -220,7 +220,7 @@ struct mdi_thread {
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
 	uint32_t in_handler; /* 1: a fault of this thread is being handled */
-	uint32_t passing;    /* a handler has been given one: gates, and 1 */
+	uint32_t filter_retries; /* so often */
 	struct mdi_stack *stacks; /* all that this thread has, any module */
 	struct mdi_thread *next;  /* list of attached threads, or free list */
 	uint32_t window_count;
@@ -238,12 +238,11 @@ struct mdi_thread {
 	int32_t status;
 	void *unwinding; /* MDI_STATUS_UNWIND: the exception */
 	uint64_t left_sp; /* where the module's stack was left */
+	uint64_t last_trap; /* mdi_context_raised() */
 	uint64_t retry_address; /* a fault that is tried again, since when */
 	uint64_t retry_ns;
 	uint64_t retries;
 	uint64_t retried_state; /* of a fault that the filter tries again */
-	uint32_t filter_retries; /* so often */
-	uint32_t unused2;
 	uint32_t mark;      /* MDI_MARK_THREAD while it is attached */
 	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
 	void (*landing)(void *arg);
@@ -279,7 +278,8 @@ struct mdi_service_slot {
 /* Closed to modules with the pkey backend; one key for all its pages. */
 struct mdi_arch_state {
 	char *blocks; /* MDI_THREADS_MAX of them */
-	uint32_t fsgsbase, avx, avx512, unused;
+	uint32_t fsgsbase, avx, avx512;
+	uint32_t marks_faults; /* mdi_context_raised() */
 	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
 	uint32_t handler_pkru; /* of host handlers on threads not attached */
 	int32_t pid;

@@ -64,6 +64,14 @@ bool mdi_context_clear_rcx_rdx(ucontext_t *context);
 /* In the order of struct modiso_fault.registers. */
 void mdi_context_registers(const ucontext_t *context, uintptr_t out[18]);
 
+/*
+ * Is this the CPU's doing, or the kernel's, at this instruction? False: the
+ * signal was sent. To be asked once, before the frame is changed. @last: a word
+ * of the thread's, 0 at first; or NULL.
+ */
+bool mdi_context_raised(int signo, const siginfo_t *info, ucontext_t *context,
+			uint64_t *last);
+
 /* For page faults: what was tried, as MODISO_READ, _WRITE or _EXEC; else 0. */
 uint32_t mdi_context_access(const ucontext_t *context);
 
