@@ -129,6 +129,40 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	return 0;
 }
 
+/*
+ * A thunk that the program has kept for too long jumps through its slot at any
+ * time, on any thread. It must find a whole gate or none, never the way into
+ * one gate with the module of another. So what a thunk goes by comes last, from
+ * the inside out: the gate (inner, for who is in mdi_gate_valued() by then),
+ * then the way there. The reader is ordered by the processor: it reads enter
+ * first, and x86 does not let later loads pass it.
+ */
+void mdi_gate_slot_fill(struct mdi_gate_slot *slot,
+			const struct mdi_gate_slot *gate)
+{
+	slot->domain = gate->domain;
+	slot->entry = gate->entry;
+	slot->value = gate->value;
+	slot->words = gate->words;
+	slot->floats = gate->floats;
+	slot->next = gate->next;
+	slot->link = gate->link;
+	__atomic_store_n(&slot->inner, gate->inner, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->enter, gate->enter, __ATOMIC_RELEASE);
+}
+
+/*
+ * In the reverse order. The value stays: calls through the dead thunk return
+ * it; and so does the rest, for who is on the way in.
+ */
+void mdi_gate_slot_retire(struct mdi_gate_slot *slot)
+{
+	__atomic_store_n(&slot->enter,
+			 slot->value != 0 ? mdi_gate_valued : mdi_gate_dead,
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->inner, mdi_gate_dead, __ATOMIC_RELEASE);
+}
+
 int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
 {
 	uint32_t number;
@@ -140,7 +174,7 @@ int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
 					"modiso_gate_call() needs none",
 					MDI_GATE_SLOTS);
 		number = take_slot();
-		mdi_arch_state.gates[number] = gate->own;
+		mdi_gate_slot_fill(&mdi_arch_state.gates[number], &gate->own);
 		gate->slot = &mdi_arch_state.gates[number];
 	}
 	number = (uint32_t)(gate->slot - mdi_arch_state.gates);
@@ -155,10 +189,7 @@ void mdi_gate_destroy(struct modiso_gate *gate)
 	if (gate->next != NULL)
 		gate->next->link = gate->link;
 	if (gate->slot != &gate->own) {
-		/* The value stays: calls through the dead thunk return it. */
-		gate->slot->inner = mdi_gate_dead;
-		gate->slot->enter = gate->own.value != 0 ? mdi_gate_valued :
-							   mdi_gate_dead;
+		mdi_gate_slot_retire(gate->slot);
 		give_slot((uint32_t)(gate->slot - mdi_arch_state.gates));
 	}
 	gate->mark = 0;

@@ -26,6 +26,11 @@ void mdi_gate_destroy(struct modiso_gate *gate);
 int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out);
 void mdi_gates_start(uint32_t key_wait_ms);
 
+/* A slot that has a thunk gets a gate, and has one no more. */
+void mdi_gate_slot_fill(struct mdi_gate_slot *slot,
+			const struct mdi_gate_slot *gate);
+void mdi_gate_slot_retire(struct mdi_gate_slot *slot);
+
 /* 0 or a code; the lock is not held. */
 int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
 		  uintptr_t *result);
