@@ -89,12 +89,14 @@ struct modiso_image_info {
  *                      have one name or one has none.
  *   MODISO_ERR_FORMAT  no ELF image, not for this machine, damaged: truncated,
  *                      segments that overlap or wrap, tables outside of them,
- *                      one name defined twice. The sentence says what.
+ *                      one name defined twice in its default version. The
+ *                      sentence says what.
  *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
  *                      of code, an executable stack.
  *   MODISO_ERR_NOTSUP  something that modules cannot have, by name:
  *                      thread-local storage, a library that it needs, a kind
- *                      of relocation, another ABI tag.
+ *                      of relocation, another ABI tag; or a tag of its dynamic
+ *                      section that this library does not know.
  *   MODISO_ERR_NOENT   no such file; or an undefined symbol that no export
  *                      has, by name.
  *   MODISO_ERR_GADGET  its code holds a forbidden instruction, or its last

@@ -10,50 +10,92 @@
 
 /* Values of the tags that matter; those of pointers are addresses as linked. */
 struct dynamic {
-	uint64_t value[40];
-	bool has[40];
-	uint64_t gnu_hash;
+	uint64_t value[DT_RELRENT + 1];
+	bool has[DT_RELRENT + 1];
+	uint64_t gnu_hash, versions;
 	uint64_t needed; /* offset of the first one's name */
 	bool any_needed;
 };
 
-#define TAGS ((int64_t)MDI_COUNT(((struct dynamic *)0)->has))
+/* Of Android and of lld; glibc's <elf.h> has none of them, or not everywhere */
+#define DT_UNUSED       31
+#define DT_ANDROID_REL  0x6000000f
+#define DT_ANDROID_RELA 0x60000011
+#define DT_ANDROID_RELR 0x6fffe000
+#define DT_GNU_FLAGS_1  0x6ffffdf4
+#ifndef DT_X86_64_PLT
+#define DT_X86_64_PLT    0x70000000
+#define DT_X86_64_PLTSZ  0x70000001
+#define DT_X86_64_PLTENT 0x70000003
+#endif
 
 static int refuse_tag(const struct mdi_elf *elf, const char *what)
 {
 	return mdi_fail(MODISO_ERR_NOTSUP, "image %s has %s", elf->name, what);
 }
 
-static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
-		    const Elf64_Dyn *entry)
+/*
+ * What linkers write for others: loaders of libraries, prelinkers, debuggers.
+ * Anything that is not here and not read below could change what the image
+ * means.
+ */
+static bool is_harmless(int64_t tag)
 {
-	switch (entry->d_tag) {
-	case DT_TEXTREL:
-		return mdi_fail(MODISO_ERR_ACCESS,
-				"image %s has relocations of its code "
-				"(DT_TEXTREL); compile with -fPIC",
-				elf->name);
-	case DT_REL:
-	case DT_RELSZ:
-		return refuse_tag(elf, "relocations of the kind REL; x86-64 "
-				       "has RELA");
-	case DT_RELR:
-	case DT_RELRSZ:
-		return refuse_tag(elf, "packed relocations (DT_RELR); link "
-				       "with -z nopack-relative-relocs");
-	case DT_NEEDED:
-		if (!dynamic->any_needed)
-			dynamic->needed = entry->d_un.d_val;
-		dynamic->any_needed = true;
-		return 0;
-	case DT_GNU_HASH:
-		dynamic->gnu_hash = entry->d_un.d_ptr;
-		return 0;
+	switch (tag) {
+	case DT_VERDEF:
+	case DT_VERDEFNUM:
+	case DT_VERNEED:
+	case DT_VERNEEDNUM:
+	case DT_RELACOUNT:
+	case DT_FLAGS_1:
+	case DT_GNU_FLAGS_1:
+	case DT_CHECKSUM:
+	case DT_X86_64_PLT:
+	case DT_X86_64_PLTSZ:
+	case DT_X86_64_PLTENT:
+		return true;
 	default:
-		break;
+		return false;
 	}
-	if (entry->d_tag < 0 || entry->d_tag >= TAGS)
-		return 0;
+}
+
+static int refuse_unknown(const struct mdi_elf *elf, int64_t tag)
+{
+	static const struct {
+		int64_t tag;
+		const char *what;
+	} known[] = {
+		{DT_ANDROID_REL, "packed relocations of Android "
+				 "(DT_ANDROID_REL); link without "
+				 "--pack-dyn-relocs=android"},
+		{DT_ANDROID_RELA, "packed relocations of Android "
+				  "(DT_ANDROID_RELA); link without "
+				  "--pack-dyn-relocs=android"},
+		{DT_ANDROID_RELR, "packed relocations under a number of "
+				  "Android's (DT_ANDROID_RELR); link without "
+				  "--use-android-relr-tags"},
+		{DT_TLSDESC_PLT, "thread-local storage (DT_TLSDESC_PLT), which "
+				 "a module cannot have"},
+		{DT_GNU_CONFLICT, "the marks of prelink (DT_GNU_CONFLICT); "
+				  "undo them with prelink -u"},
+		{DT_AUXILIARY, "an auxiliary library (DT_AUXILIARY), which a "
+			       "module cannot have"},
+		{DT_FILTER, "a library that it filters (DT_FILTER), which a "
+			    "module cannot have"},
+	};
+
+	for (size_t i = 0; i < MDI_COUNT(known); i++)
+		if (known[i].tag == tag)
+			return refuse_tag(elf, known[i].what);
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"image %s has dynamic tag %#lx, of which this library "
+			"does not know what it changes",
+			elf->name, (unsigned long)tag);
+}
+
+static int take_value(const struct mdi_elf *elf, struct dynamic *dynamic,
+		      const Elf64_Dyn *entry)
+{
 	if (dynamic->has[entry->d_tag])
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s has dynamic tag %ld twice", elf->name,
@@ -69,6 +111,41 @@ static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
 		return refuse_tag(elf, "thread-local storage (DF_STATIC_TLS), "
 				       "which a module cannot have");
 	return 0;
+}
+
+static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
+		    const Elf64_Dyn *entry)
+{
+	switch (entry->d_tag) {
+	case DT_TEXTREL:
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"image %s has relocations of its code "
+				"(DT_TEXTREL); compile with -fPIC",
+				elf->name);
+	case DT_REL:
+	case DT_RELSZ:
+		return refuse_tag(elf, "relocations of the kind REL; x86-64 "
+				       "has RELA");
+	case DT_NEEDED:
+		if (!dynamic->any_needed)
+			dynamic->needed = entry->d_un.d_val;
+		dynamic->any_needed = true;
+		return 0;
+	case DT_GNU_HASH:
+		dynamic->gnu_hash = entry->d_un.d_ptr;
+		return 0;
+	case DT_VERSYM:
+		dynamic->versions = entry->d_un.d_ptr;
+		return 0;
+	default:
+		break;
+	}
+	/* All that the first standard has means something to us, or nothing. */
+	if (entry->d_tag >= 0 && entry->d_tag <= DT_RELRENT &&
+	    entry->d_tag != DT_UNUSED)
+		return take_value(elf, dynamic, entry);
+	return is_harmless(entry->d_tag) ? 0
+					 : refuse_unknown(elf, entry->d_tag);
 }
 
 static int read_tags(const struct mdi_elf *elf, const Elf64_Phdr *header,
@@ -203,6 +280,14 @@ static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 		return result;
 	if (elf->symbol_count > elf->symbols.length / sizeof(Elf64_Sym))
 		return bad_table(elf, "symbols");
+	/* One half word for each symbol. */
+	if (dynamic->versions != 0 &&
+	    !mdi_elf_part(elf, dynamic->versions, elf->symbol_count * 2,
+			  &elf->versions))
+		return bad_table(elf, "symbols' versions");
+	if (dynamic->versions != 0)
+		mdi_elf_add_table(elf, dynamic->versions,
+				  elf->symbol_count * 2);
 	mdi_elf_add_table(elf, dynamic->value[DT_SYMTAB],
 			  elf->symbol_count * sizeof(Elf64_Sym));
 	mdi_elf_add_table(elf, dynamic->value[DT_STRTAB],
@@ -219,6 +304,19 @@ bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 	       elf->bytes + elf->symbols.offset + index * sizeof(*symbol),
 	       sizeof(*symbol));
 	return true;
+}
+
+/* Bit 15: one that only programs linked before may bind to. */
+bool mdi_elf_is_old(const struct mdi_elf *elf, size_t index)
+{
+	uint16_t version;
+
+	if (index >= elf->versions.length / sizeof(version))
+		return false;
+	memcpy(&version,
+	       elf->bytes + elf->versions.offset + index * sizeof(version),
+	       sizeof(version));
+	return version & 0x8000;
 }
 
 const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset)
@@ -250,6 +348,16 @@ static int read_rela(struct mdi_elf *elf, const struct dynamic *dynamic)
 			   dynamic->value[DT_PLTRELSZ], &elf->plt) ||
 	     elf->plt.length % sizeof(Elf64_Rela) != 0))
 		return bad_table(elf, "relocations of calls");
+	if (dynamic->has[DT_RELR] &&
+	    (!mdi_elf_part(elf, dynamic->value[DT_RELR],
+			   dynamic->value[DT_RELRSZ], &elf->relr) ||
+	     (dynamic->has[DT_RELRENT] &&
+	      dynamic->value[DT_RELRENT] != sizeof(Elf64_Relr)) ||
+	     elf->relr.length % sizeof(Elf64_Relr) != 0))
+		return bad_table(elf, "packed relocations");
+	if (elf->relr.length != 0)
+		mdi_elf_add_table(elf, dynamic->value[DT_RELR],
+				  elf->relr.length);
 	if (elf->rela.length != 0)
 		mdi_elf_add_table(elf, dynamic->value[DT_RELA],
 				  elf->rela.length);
@@ -265,7 +373,7 @@ static int read_hooks(const struct mdi_elf *elf, const struct dynamic *dynamic,
 {
 	uint64_t bytes = dynamic->value[size];
 
-	if (dynamic->has[function]) {
+	if (function != 0 && dynamic->has[function]) {
 		hooks->function = dynamic->value[function];
 		if (!mdi_elf_is_code(elf, hooks->function))
 			return mdi_fail(MODISO_ERR_FORMAT,
@@ -305,7 +413,7 @@ int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
 	int result;
 
 	if (elf->symbols.length != 0 || elf->rela.length != 0 ||
-	    elf->plt.length != 0)
+	    elf->relr.length != 0 || elf->plt.length != 0)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s has two dynamic sections", elf->name);
 	result = read_tags(elf, header, &dynamic);
@@ -315,6 +423,10 @@ int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
 		result = check_needed(elf, &dynamic, ignore_needed);
 	if (result == 0)
 		result = read_rela(elf, &dynamic);
+	if (result == 0)
+		result = read_hooks(elf, &dynamic, 0, DT_PREINIT_ARRAY,
+				    DT_PREINIT_ARRAYSZ, "preinit",
+				    &elf->preinit);
 	if (result == 0)
 		result = read_hooks(elf, &dynamic, DT_INIT, DT_INIT_ARRAY,
 				    DT_INIT_ARRAYSZ, "init", &elf->init);

@@ -59,8 +59,9 @@ struct mdi_elf {
 	struct mdi_part strings; /* of the dynamic symbols */
 	struct mdi_part symbols; /* room for them: an upper bound */
 	size_t symbol_count;     /* those that the hash table knows */
-	struct mdi_part rela, plt;
-	struct mdi_hooks init, fini;
+	struct mdi_part versions; /* of the symbols; none: they have none */
+	struct mdi_part relr, rela, plt;
+	struct mdi_hooks preinit, init, fini;
 	struct mdi_part abi; /* the tag, without its final zero */
 
 	struct mdi_part table[MDI_TABLES_MAX]; /* what a loader alone reads */
@@ -95,6 +96,9 @@ bool mdi_elf_is_code(const struct mdi_elf *elf, uint64_t vaddr);
 /* Symbol @index of the dynamic ones; false: there is no room for it. */
 bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 		    Elf64_Sym *symbol);
+
+/* Is there a newer version of that symbol, for all who bind by its name? */
+bool mdi_elf_is_old(const struct mdi_elf *elf, size_t index);
 
 /*
  * What a loader reads and the program does not: headers, notes, symbols, hash

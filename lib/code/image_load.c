@@ -179,8 +179,6 @@ static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
 
 		memcpy(&function, array + from * sizeof(function),
 		       sizeof(function));
-		if (function == 0 || function == UINTPTR_MAX)
-			continue;
 		if (!mdi_image_is_code(load->image, function))
 			return mdi_fail(MODISO_ERR_FORMAT,
 					"image %s: entry %zu of its %s array "
@@ -200,7 +198,8 @@ static int read_all_hooks(struct load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	struct modiso_image *image = load->image;
-	size_t init = elf->init.count + 1, fini = elf->fini.count + 1, used;
+	size_t init = elf->preinit.count + elf->init.count + 1;
+	size_t fini = elf->fini.count + 1, used;
 	int result;
 
 	load->init = calloc(init, sizeof(*load->init));
@@ -211,8 +210,13 @@ static int read_all_hooks(struct load *load)
 		return mdi_fail_memory("%zu init and fini functions",
 				       init + fini);
 	image->fini_count = fini; /* zeroes at the end are not run */
-	result = read_hooks(load, &elf->init, false, load->init,
+	result = read_hooks(load, &elf->preinit, false, load->init,
 			    &load->init_count);
+	if (result == 0)
+		result = read_hooks(load, &elf->init, false,
+				    load->init + load->init_count, &used);
+	if (result == 0)
+		load->init_count += used;
 	if (result == 0)
 		result = read_hooks(load, &elf->fini, true, image->fini, &used);
 	return result;

@@ -36,21 +36,21 @@ static const char *kind_name(uint32_t kind)
 							      : "unknown";
 }
 
-static int check_target(const struct mdi_elf *elf, const Elf64_Rela *rela)
+static int check_target(const struct mdi_elf *elf, uint64_t target)
 {
 	const struct mdi_segment *segment =
-		mdi_elf_segment(elf, rela->r_offset, sizeof(uint64_t));
+		mdi_elf_segment(elf, target, sizeof(uint64_t));
 
 	if (segment == NULL)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: a relocation of %#lx, which is in "
 				"no segment",
-				elf->name, rela->r_offset);
+				elf->name, target);
 	if (!(segment->access & MODISO_WRITE))
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"image %s: a relocation of %#lx, which is %s; "
 				"compile with -fPIC",
-				elf->name, rela->r_offset,
+				elf->name, target,
 				segment->access & MODISO_EXEC ? "code"
 							      : "read-only");
 	return 0;
@@ -147,7 +147,7 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 
 	if (kind == R_X86_64_NONE)
 		return 0;
-	result = check_target(reloc->elf, rela);
+	result = check_target(reloc->elf, rela->r_offset);
 	if (result != 0)
 		return result;
 	switch (kind) {
@@ -184,9 +184,54 @@ static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
 	return 0;
 }
 
+/* The image's address is added to what is there. */
+static int apply_packed(struct mdi_reloc *reloc, uint64_t target)
+{
+	uint64_t addend;
+	int result = check_target(reloc->elf, target);
+
+	if (result != 0)
+		return result;
+	memcpy(&addend, reloc->pages + (target - reloc->elf->low),
+	       sizeof(addend));
+	put(reloc, target, reloc->bias + addend);
+	return 0;
+}
+
+/*
+ * An even word is an address; an odd one says which of the 63 words behind the
+ * last are to be changed as well. Each is checked by itself, so that a table
+ * that counts up beyond all segments is refused there.
+ */
+static int apply_relr(struct mdi_reloc *reloc, const struct mdi_part *part)
+{
+	uint64_t word, next = 0;
+	int result = 0;
+
+	for (size_t at = 0; at < part->length && result == 0;
+	     at += sizeof(word)) {
+		memcpy(&word, reloc->elf->bytes + part->offset + at,
+		       sizeof(word));
+		if (!(word & 1)) {
+			result = apply_packed(reloc, word);
+			next = word + sizeof(word);
+			continue;
+		}
+		for (unsigned bit = 1; bit < 64 && result == 0; bit++)
+			if (word >> bit & 1)
+				result = apply_packed(
+					reloc,
+					next + (bit - 1) * sizeof(word));
+		next += 63 * sizeof(word);
+	}
+	return result;
+}
+
 int mdi_relocate(struct mdi_reloc *reloc)
 {
-	int result = apply_all(reloc, &reloc->elf->rela);
+	int result = apply_relr(reloc, &reloc->elf->relr);
 
+	if (result == 0)
+		result = apply_all(reloc, &reloc->elf->rela);
 	return result != 0 ? result : apply_all(reloc, &reloc->elf->plt);
 }

@@ -97,7 +97,8 @@ static const char *export_in(const struct mdi_elf *elf, size_t i,
 {
 	const char *name;
 
-	if (!mdi_elf_symbol(elf, i, symbol) || symbol->st_shndx == SHN_UNDEF ||
+	if (!mdi_elf_symbol(elf, i, symbol) || mdi_elf_is_old(elf, i) ||
+	    symbol->st_shndx == SHN_UNDEF ||
 	    symbol->st_shndx == SHN_ABS ||
 	    ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||
 	    ELF64_ST_TYPE(symbol->st_info) == STT_TLS ||

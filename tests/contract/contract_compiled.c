@@ -107,6 +107,7 @@ START_TEST(plain)
 	must_eq((int)enter(to("memory"), 0), 1);
 	must_eq((int)enter(to("call_chosen"), 0), 1234);
 	must_eq((int)enter(to("chosen"), 0), 1234);
+	must_eq((int)enter(to("cloned"), 14), 42);
 	must_eq(enter(to("speak"), 3), 12);
 	must_str(said, "number three");
 	expect(MODISO_OK, modiso_gate_thunk(to("half"), &half));

@@ -212,6 +212,29 @@ START_TEST(init_faults)
 }
 END_TEST
 
+/* Before all others; and an entry that nothing relocated is no function. */
+START_TEST(preinit)
+{
+	struct modiso_image *image;
+
+	begin();
+	elf_tag(&elf, DT_PREINIT_ARRAY)->d_un.d_ptr =
+		elf.symbol[ELF_WORDS].st_value + 8 * ELF_WORD_INIT;
+	elf_tag(&elf, DT_PREINIT_ARRAYSZ)->d_un.d_val = 8;
+	elf_tag(&elf, DT_INIT_ARRAYSZ)->d_un.d_val = 0;
+	elf.rela[2].r_info =
+		ELF64_R_INFO(ELF_CALL, ELF64_R_TYPE(elf.rela[2].r_info));
+	seen = 77;
+	image = load();
+	must(seen != 77); /* what "call" was called with */
+	expect(MODISO_OK, modiso_image_unload(image));
+	elf_tag(&elf, DT_PREINIT_ARRAY)->d_un.d_ptr =
+		elf.symbol[ELF_WORDS].st_value + 8 * ELF_WORD_SPARE;
+	refuse(MODISO_ERR_FORMAT, "entry 0 of its init array is 0");
+	finish();
+}
+END_TEST
+
 /* Another module, and its image, cannot touch any of it. */
 START_TEST(other_module)
 {
@@ -376,6 +399,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, gate_entries);
 	tcase_add_test(tcase, wrpkru_refused);
 	tcase_add_test(tcase, init_faults);
+	tcase_add_test(tcase, preinit);
 	tcase_add_test(tcase, other_module);
 	tcase_add_test(tcase, indirect);
 	tcase_add_test(tcase, busy);

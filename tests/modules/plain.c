@@ -106,6 +106,18 @@ static int (*choose(void))(void)
 
 EXPORT int chosen(void) __attribute__((ifunc("choose")));
 
+/* Chosen by what the CPU is, as the compiler's own code finds it out. */
+#if defined(__clang__)
+#define CLONES
+#else
+#define CLONES __attribute__((target_clones("avx2", "default")))
+#endif
+CLONES EXPORT int cloned(int x);
+CLONES EXPORT int cloned(int x)
+{
+	return 3 * x;
+}
+
 EXPORT int call_chosen(void)
 {
 	return chosen();

@@ -197,8 +197,65 @@ START_TEST(policy)
 	refused(NOTSUP, "library ?");
 	elf_tag(&image, DT_REL)->d_un.d_val = 1;
 	refused(NOTSUP, "REL;");
-	elf_tag(&image, DT_RELR)->d_un.d_val = 1;
-	refused(NOTSUP, "DT_RELR");
+}
+END_TEST
+
+/* What could mean something is named, what is known to mean nothing is not. */
+START_TEST(tags)
+{
+	static const struct {
+		int64_t tag;
+		const char *name;
+	} unknown[] = {
+		{0x6000000f, "DT_ANDROID_REL)"},
+		{0x60000011, "DT_ANDROID_RELA)"},
+		{0x6fffe000, "DT_ANDROID_RELR)"},
+		{DT_TLSDESC_PLT, "thread-local storage"},
+		{DT_GNU_CONFLICT, "prelink"},
+		{DT_AUXILIARY, "DT_AUXILIARY"},
+		{DT_FILTER, "DT_FILTER"},
+		{31, "dynamic tag 0x1f"},
+		{38, "dynamic tag 0x26"},
+		{DT_MOVETAB, "dynamic tag 0x6ffffefe"},
+		{0x12345678, "dynamic tag 0x12345678"},
+		{-1, "dynamic tag 0xffffffffffffffff"},
+	};
+	static const int64_t harmless[] = {
+		DT_SONAME, DT_RPATH,	DT_RUNPATH, DT_SYMBOLIC, DT_DEBUG,
+		DT_PLTGOT, DT_BIND_NOW, DT_FLAGS_1, DT_RELACOUNT, DT_VERDEF,
+		DT_VERNEED, 0x6ffffdf4, 0x70000000, 0x70000001, 0x70000003};
+
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
+		begin();
+		elf_tag(&image, unknown[i].tag);
+		refused(NOTSUP, unknown[i].name);
+		elf_free(&image);
+	}
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++) {
+		begin();
+		elf_tag(&image, harmless[i])->d_un.d_val = 0;
+		ck_assert_int_eq(parse(), 0);
+		elf_free(&image);
+	}
+	begin();
+}
+END_TEST
+
+/* Shorter than the symbols that it is about. */
+START_TEST(versions)
+{
+	uint64_t end;
+
+	begin();
+	end = image.program[ELF_DATA].p_vaddr;
+	end += image.program[ELF_DATA].p_filesz;
+	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = end - 2 * ELF_SYMBOLS;
+	ck_assert_int_eq(parse(), 0);
+	ck_assert(!mdi_elf_is_old(&elf, ELF_SYMBOLS - 1));
+	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = end - 2 * ELF_SYMBOLS + 2;
+	refused(FORMAT, "versions");
+	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = UINT64_MAX;
+	refused(FORMAT, "versions");
 }
 END_TEST
 
@@ -234,6 +291,19 @@ START_TEST(bad_tables)
 	refused(FORMAT, "relocations");
 	elf_tag(&image, DT_RELA)->d_un.d_ptr = 1u << 30;
 	refused(FORMAT, "relocations");
+	elf_tag(&image, DT_RELR)->d_un.d_ptr = image.program[0].p_vaddr;
+	elf_tag(&image, DT_RELRSZ)->d_un.d_val = 12;
+	refused(FORMAT, "packed relocations");
+	elf_tag(&image, DT_RELR)->d_un.d_ptr = 1u << 30;
+	elf_tag(&image, DT_RELRSZ)->d_un.d_val = 16;
+	refused(FORMAT, "packed relocations");
+	elf_tag(&image, DT_RELR)->d_un.d_ptr = image.program[0].p_vaddr;
+	elf_tag(&image, DT_RELRSZ)->d_un.d_val = 16;
+	elf_tag(&image, DT_RELRENT)->d_un.d_val = 16;
+	refused(FORMAT, "packed relocations");
+	elf_tag(&image, DT_PREINIT_ARRAY)->d_un.d_ptr = 1u << 30;
+	elf_tag(&image, DT_PREINIT_ARRAYSZ)->d_un.d_val = 8;
+	refused(FORMAT, "preinit array");
 	elf_tag(&image, DT_JMPREL)->d_un.d_ptr = 64;
 	refused(FORMAT, "relocations of calls");
 	elf_tag(&image, DT_INIT_ARRAYSZ)->d_un.d_val = 12;
@@ -355,6 +425,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, bad_segments);
 	tcase_add_test(tcase, unsorted_segments);
 	tcase_add_test(tcase, policy);
+	tcase_add_test(tcase, tags);
+	tcase_add_test(tcase, versions);
 	tcase_add_test(tcase, needed_ignored);
 	tcase_add_test(tcase, bad_tables);
 	tcase_add_test(tcase, relro_to_the_page_end);

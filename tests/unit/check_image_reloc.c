@@ -269,6 +269,74 @@ START_TEST(self_modifying)
 }
 END_TEST
 
+/* --- packed relocations --- */
+
+/* A table of @count words among the constants. */
+static uint64_t *packed(size_t count)
+{
+	uint64_t table = image.program[ELF_RODATA].p_vaddr;
+
+	elf_tag(&image, DT_RELR)->d_un.d_ptr = table;
+	elf_tag(&image, DT_RELRSZ)->d_un.d_val = count * sizeof(uint64_t);
+	elf_tag(&image, DT_RELRENT)->d_un.d_val = sizeof(uint64_t);
+	return (uint64_t *)(void *)(image.bytes + table);
+}
+
+/* Where the table points to, in words from there on. */
+static uint64_t packed_base(void)
+{
+	return image.symbol[ELF_WORDS].st_value + 128;
+}
+
+START_TEST(packed_applied)
+{
+	uint64_t base, value, *table;
+
+	begin_bound();
+	base = packed_base();
+	for (uint64_t i = 0; i < 80; i++) {
+		value = 1000 + i;
+		memcpy(image.bytes + base + 8 * i, &value, sizeof(value));
+	}
+	table = packed(3);
+	table[0] = base;
+	table[1] = 1 | 1u << 1 | 1u << 3; /* words 1 and 3 */
+	table[2] = 1 | 1u << 2;           /* word 1 + 63 + 1 */
+	ck_assert_int_eq(relocate(), 0);
+	for (uint64_t i = 0; i < 80; i++) {
+		bool moved = i == 0 || i == 1 || i == 3 || i == 65;
+
+		memcpy(&value, reloc.pages + base + 8 * i, sizeof(value));
+		ck_assert_uint_eq(value, 1000 + i + (moved ? BIAS : 0));
+	}
+	/* And those of the other kind. */
+	ck_assert_uint_eq(word(ELF_WORD_INIT), BIAS + 4096);
+}
+END_TEST
+
+/* Out of the image, into what is not data, around the end of all addresses. */
+START_TEST(packed_refused)
+{
+	uint64_t *table;
+
+	begin_bound();
+	packed(1)[0] = 1u << 30;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+	packed(1)[0] = 4096;
+	refused(MODISO_ERR_ACCESS, "which is code");
+	packed(1)[0] = 3; /* nothing comes before it */
+	refused(MODISO_ERR_ACCESS, "read-only");
+	packed(1)[0] = UINT64_MAX - 1;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+	table = packed(20);
+	table[0] = packed_base();
+	for (int i = 1; i < 19; i++)
+		table[i] = 1; /* 63 words on, and none of them */
+	table[19] = UINT64_MAX;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+}
+END_TEST
+
 /* --- names of the image --- */
 
 static char *pages;
@@ -314,6 +382,35 @@ START_TEST(names)
 }
 END_TEST
 
+/* Two versions of a name: the one for whoever binds by the name is meant. */
+START_TEST(name_of_two_versions)
+{
+	uint64_t table = 0;
+	const struct mdi_symbol *symbol;
+	struct mdi_symbols symbols;
+	uint16_t *version;
+
+	begin();
+	image.symbol[ELF_LOAD1].st_name = image.symbol[ELF_STORE1].st_name;
+	table = image.program[ELF_RODATA].p_vaddr;
+	version = (uint16_t *)(void *)(image.bytes + table);
+	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = table;
+	for (int i = 0; i < ELF_SYMBOLS; i++)
+		version[i] = 1;
+	version[ELF_LOAD1] = 0x8002;
+	version[ELF_STORE1] = 3;
+	ck_assert_int_eq(read_names(&symbols), 0);
+	symbol = mdi_symbols_find(&symbols, "store1");
+	ck_assert_ptr_nonnull(symbol);
+	ck_assert_uint_eq(symbol->vaddr, 4096 + 16);
+	free(name_block);
+	version[ELF_LOAD1] = 2;
+	ck_assert_int_eq(read_names(&symbols), MODISO_ERR_FORMAT);
+	free(name_block);
+	elf_free(&image);
+}
+END_TEST
+
 START_TEST(name_twice)
 {
 	struct mdi_symbols symbols;
@@ -340,8 +437,11 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, targets);
 	tcase_add_test(tcase, resolvers);
 	tcase_add_test(tcase, self_modifying);
+	tcase_add_test(tcase, packed_applied);
+	tcase_add_test(tcase, packed_refused);
 	tcase_add_test(tcase, many_exports);
 	tcase_add_test(tcase, names);
+	tcase_add_test(tcase, name_of_two_versions);
 	tcase_add_test(tcase, name_twice);
 	suite_add_tcase(suite, tcase);
 	return suite;
