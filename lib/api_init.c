@@ -7,24 +7,30 @@
 #include "backend/state.h"
 #include "base/options.h"
 #include "base/state.h"
+#include "code/image_debug.h"
 #include "code/state.h"
 #include "core/handler.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
+#include "os/linux_actions.h"
 #include "os/state.h"
 #include "state.h"
 
-#define STATE(name, how) { &mdi_##name, sizeof(mdi_##name), MDI_OWN_##how }
-
 /* All that the library can change, but for mdi_arrivals. */
+#define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
+
 static const struct mdi_layer layers[] = {
-	STATE(base_state, CLOSED),  STATE(os_state, CLOSED),
-	STATE(arch_state, CLOSED),  STATE(backend_state, CLOSED),
-	STATE(core_state, CLOSED),  STATE(code_state, CLOSED),
-	STATE(top_state, CLOSED),   STATE(libc_state, CONSTANT),
-	STATE(open, CONSTANT),
-	{ NULL, 0, MDI_OWN_CLOSED },
+	{ STATE(base_state) },
+	{ STATE(os_state), .after_fork = mdi_actions_after_fork },
+	{ STATE(arch_state) },
+	{ STATE(backend_state) },
+	{ STATE(core_state), .after_fork = mdi_handlers_after_fork },
+	{ STATE(code_state), .after_fork = mdi_image_debug_after_fork },
+	{ STATE(top_state) },
+	{ STATE(libc_state), .how = MDI_OWN_CONSTANT },
+	{ STATE(open), .how = MDI_OWN_CONSTANT },
+	{ NULL },
 };
 
 const char *modiso_version(void)
@@ -64,7 +70,8 @@ int modiso_init(const struct modiso_options *options)
 	result = mdi_options_take(options, MDI_SIZE_OPTIONS, &known,
 				  sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags, 0, "options.flags");
+		result = mdi_options_flags(known.flags, MODISO_INIT_SHARED,
+					   "options.flags");
 	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "options.exclusion is %u, neither internal "

@@ -75,6 +75,7 @@ int modiso_module_create(const char *name,
 
 int modiso_module_destroy(struct modiso_module *module)
 {
+	struct modiso_image *images = NULL;
 	int result;
 
 	if (module == NULL)
@@ -86,8 +87,9 @@ int modiso_module_destroy(struct modiso_module *module)
 	mdi_runtime_lock();
 	result = mdi_module_destroy(module);
 	if (result == 0)
-		mdi_images_forget(module);
+		images = mdi_images_take(module);
 	mdi_runtime_unlock();
+	mdi_images_end(images);
 	return result;
 }
 

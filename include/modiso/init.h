@@ -29,6 +29,14 @@ enum modiso_exclusion {
 };
 
 /*
+ * Several parts of a program, such as plug-in hosts that know nothing of each
+ * other, use the library at the same time. Each calls modiso_init() with this
+ * flag, and modiso_fini() once for each success: the first one starts the
+ * library, the last one ends it.
+ */
+#define MODISO_INIT_SHARED 0x1u
+
+/*
  * How the library is to be started. A zeroed structure with struct_size set
  * asks for the defaults. Fields are only ever added at the end.
  */
@@ -38,7 +46,7 @@ struct modiso_options {
 	uint32_t require;     /* MODISO_CAP_* bits that must be there */
 	uint32_t max_keys;    /* protection keys to take at most; 0: all free */
 	uint32_t max_threads; /* threads inside modules at once; 0: 4096 */
-	uint32_t flags;       /* no flag is defined yet: 0 */
+	uint32_t flags;       /* MODISO_INIT_* */
 	/*
 	 * How long a call into a module may wait for a protection key while
 	 * threads are inside of all modules that have one: in milliseconds; 0:
@@ -63,6 +71,13 @@ struct modiso_options {
  * program makes threads and before other code takes protection keys; a thread
  * that was there earlier can enter modules all the same.
  *
+ * MODISO_INIT_SHARED: where the library runs already, started with this flag as
+ * well, the call counts one user more, if what it asks for is what there is:
+ * the backend that runs, or AUTO; capabilities that it has; the same max_keys,
+ * max_threads, key_wait_ms and exclusion. Filters and landings for all modules
+ * and the misuse handler are the process's: who shares should set them for
+ * modules of his own.
+ *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
  *                      capability, exclusion or flag, or MODISO_BACKEND is
@@ -73,14 +88,16 @@ struct modiso_options {
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free
  *                      than it needs.
  *   MODISO_ERR_STATE   already initialised, by this copy of the library or by
- *                      another one in the process, or the calling code runs
- *                      inside a module.
+ *                      another one in the process, and not shared, or with
+ *                      other options: modiso_last_error_text() says which. Or
+ *                      the calling code runs inside a module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused a call; errno says how.
  *
  * Cost:   some milliseconds (it probes the kernel in a forked child).
- * Safety: MT-Unsafe. AS-Unsafe. Fork: the child has a working library with
- *         one thread, outside of any module.
+ * Safety: MT-Safe: of several threads one starts the library, the others wait
+ *         for that. AS-Unsafe. Fork: the child has a working library with one
+ *         thread, outside of any module, and as many users.
  * Since:  0.1
  */
 MODISO_API MODISO_MUST_CHECK int
@@ -88,6 +105,10 @@ modiso_init(const struct modiso_options *options);
 
 /*
  * modiso_fini - give back keys, handlers and memory.
+ *
+ * Where the library is shared (MODISO_INIT_SHARED) and others still use it, one
+ * user less is counted, and nothing else happens: what the caller has made, it
+ * destroys before.
  *
  * Signal handlers that were there before modiso_init() are put back, unless
  * somebody has replaced the library's own meanwhile. Protection keys that a
@@ -103,7 +124,8 @@ modiso_init(const struct modiso_options *options);
  *                     memory (errno); the library runs on.
  *
  * Cost:   some system calls for each thread that has entered a module.
- * Safety: MT-Unsafe: no other thread may be in the library. AS-Unsafe. Fork:
+ * Safety: MT-Unsafe: no other thread may be in the library, but for those that
+ *         call modiso_init() or modiso_fini(), or fork(2). AS-Unsafe. Fork:
  *         safe.
  * Since:  0.1
  */

@@ -285,17 +285,32 @@ int mdi_image_unload(struct modiso_image *image)
 	return result != 0 ? result : finished;
 }
 
-void mdi_images_forget(const struct modiso_module *module)
+struct modiso_image *mdi_images_take(const struct modiso_module *module)
 {
-	struct modiso_image *image, *next;
+	struct modiso_image *image, *next, *taken = NULL;
 
 	for (image = own->images; image != NULL; image = next) {
 		next = image->next;
 		if (image->module != module)
 			continue;
-		mdi_image_debug_remove(image);
+		mdi_image_debug_unlist(image);
 		withdraw(image);
-		free_object(image);
+		image->next = taken;
+		taken = image;
+	}
+	return taken;
+}
+
+void mdi_images_end(struct modiso_image *images)
+{
+	struct modiso_image *next;
+
+	for (; images != NULL; images = next) {
+		next = images->next;
+		mdi_image_debug_tell(images);
+		mdi_runtime_lock();
+		free_object(images);
+		mdi_runtime_unlock();
 	}
 }
 

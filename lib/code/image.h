@@ -67,8 +67,12 @@ int mdi_image_find(const struct modiso_image *image, const char *name,
 /* Is there code of this image at this address, at run time? */
 bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address);
 
-/* A module ends; the lock is held. */
-void mdi_images_forget(const struct modiso_module *module);
+/*
+ * A module ends; the lock is held. Its images are nobody's from then on, and
+ * end when the lock is given up: the debugger is told of them.
+ */
+struct modiso_image *mdi_images_take(const struct modiso_module *module);
+void mdi_images_end(struct modiso_image *images);
 
 /* --- between the files of this layer --- */
 

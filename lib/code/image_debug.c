@@ -20,7 +20,8 @@ enum { JIT_NOTHING, JIT_REGISTER, JIT_UNREGISTER };
 struct mdi_image_debug {
 	struct mdi_jit_entry entry;
 	size_t size; /* of the block: this, then the file */
-	bool listed;
+	bool listed; /* for gdb to find, and was it told? */
+	bool told;
 };
 
 static struct mdi_code_state *const own = &mdi_code_state;
@@ -34,11 +35,21 @@ void __jit_debug_register_code(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* A program's own function may take its time: no lock is held but this one. */
 static void tell(struct mdi_jit_entry *entry, uint32_t action)
 {
+	mdi_lock(&own->jit_lock);
 	own->jit.relevant = entry;
 	own->jit.action = action;
 	__jit_debug_register_code();
+	own->jit.action = JIT_NOTHING;
+	own->jit.relevant = NULL;
+	mdi_unlock(&own->jit_lock);
+}
+
+void mdi_image_debug_after_fork(void)
+{
+	own->jit_lock = (struct mdi_lock){ 0 };
 	own->jit.action = JIT_NOTHING;
 	own->jit.relevant = NULL;
 }
@@ -67,14 +78,15 @@ static int add_gdb(struct modiso_image *image,
 		return result;
 	debug->entry.file = file;
 	debug->entry.size = from->size;
-	mdi_lock(&own->jit_lock);
+	mdi_runtime_lock();
 	debug->entry.next = own->jit.first;
 	if (debug->entry.next != NULL)
 		debug->entry.next->prev = &debug->entry;
 	own->jit.first = &debug->entry;
 	debug->listed = true;
+	debug->told = true;
+	mdi_runtime_unlock();
 	tell(&debug->entry, JIT_REGISTER);
-	mdi_unlock(&own->jit_lock);
 	return 0;
 }
 
@@ -91,13 +103,12 @@ int mdi_image_debug_add(struct modiso_image *image,
 	return result;
 }
 
-void mdi_image_debug_remove(struct modiso_image *image)
+void mdi_image_debug_unlist(struct modiso_image *image)
 {
 	struct mdi_image_debug *debug = image->debug;
 
 	if (debug == NULL || !debug->listed)
 		return;
-	mdi_lock(&own->jit_lock);
 	if (debug->entry.next != NULL)
 		debug->entry.next->prev = debug->entry.prev;
 	if (debug->entry.prev != NULL)
@@ -105,8 +116,24 @@ void mdi_image_debug_remove(struct modiso_image *image)
 	else
 		own->jit.first = debug->entry.next;
 	debug->listed = false;
+}
+
+void mdi_image_debug_tell(struct modiso_image *image)
+{
+	struct mdi_image_debug *debug = image->debug;
+
+	if (debug == NULL || !debug->told)
+		return;
+	debug->told = false;
 	tell(&debug->entry, JIT_UNREGISTER);
-	mdi_unlock(&own->jit_lock);
+}
+
+void mdi_image_debug_remove(struct modiso_image *image)
+{
+	mdi_runtime_lock();
+	mdi_image_debug_unlist(image);
+	mdi_runtime_unlock();
+	mdi_image_debug_tell(image);
 }
 
 void mdi_image_debug_free(struct modiso_image *image)

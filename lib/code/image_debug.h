@@ -13,8 +13,15 @@
  */
 int mdi_image_debug_add(struct modiso_image *image,
 			const struct mdi_image_request *request);
-/* Tell the debugger that it goes; may be said twice. */
+/*
+ * It goes: off the debugger's list, with the library's lock held; and the
+ * debugger is told, without it. _remove() does both. May be said twice.
+ */
+void mdi_image_debug_unlist(struct modiso_image *image);
+void mdi_image_debug_tell(struct modiso_image *image);
 void mdi_image_debug_remove(struct modiso_image *image);
+/* In the child of a fork: a thread that is not there may be telling. */
+void mdi_image_debug_after_fork(void);
 /* The memory; the library's lock is held. */
 void mdi_image_debug_free(struct modiso_image *image);
 

@@ -183,8 +183,11 @@ static void *wait_for_it(void *unused)
 static void meet_first(void)
 {
 	pthread_t first;
+	int state;
 
-	pthread_mutex_lock(&own->cancel);
+	/* pthread_cancel(3) is no cancellation point, pthread_join(3) is. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	mdi_lock(&own->cancel);
 	if (!covers(SIGCANCEL) &&
 	    pthread_create(&first, NULL, wait_for_it, NULL) == 0) {
 		mdi_libc_cancel(first);
@@ -193,7 +196,13 @@ static void meet_first(void)
 		(void)!mdi_handlers_adopt(); /* it asks for nothing new */
 		mdi_runtime_unlock();
 	}
-	pthread_mutex_unlock(&own->cancel);
+	mdi_unlock(&own->cancel);
+	pthread_setcancelstate(state, NULL);
+}
+
+void mdi_handlers_after_fork(void)
+{
+	own->cancel = (struct mdi_lock){ 0 };
 }
 
 void mdi_libc_before_cancel(void)

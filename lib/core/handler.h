@@ -36,4 +36,7 @@ bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
  */
 void mdi_interpose(void);
 
+/* In the child of a fork: a thread that is not there may have the lock. */
+void mdi_handlers_after_fork(void);
+
 #endif /* MDI_CORE_HANDLER_H */

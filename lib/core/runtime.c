@@ -20,7 +20,9 @@
 #include "os/lock.h"
 #include "os/memory.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 static struct mdi_runtime_state *const own = &mdi_core_state.runtime;
@@ -70,63 +72,66 @@ bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
 
 /* --- fork --- */
 
+/*
+ * Does the calling thread's fork hold the locks? Module code's does not: its
+ * rights do not reach them, and what it forks goes on inside.
+ */
+static MDI_TLS bool forking;
+
+/* The order is that of the locks: see core/state.h. */
 static void before_fork(void)
 {
-	if (mdi_backend_now == NULL)
+	const struct mdi_backend *backend = mdi_backend_now;
+
+	if (backend != NULL && backend->inside())
 		return;
 	mdi_runtime_lock();
 	mdi_heaps_before_fork();
-	mdi_backend_now->before_fork();
+	if (mdi_backend_now != NULL)
+		mdi_backend_now->before_fork();
+	forking = true;
 }
 
 static void after_fork_parent(void)
 {
-	if (mdi_backend_now == NULL)
+	if (!forking)
 		return;
-	mdi_backend_now->after_fork_parent();
+	forking = false;
+	if (mdi_backend_now != NULL)
+		mdi_backend_now->after_fork_parent();
 	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
 
 static void after_fork_child(void)
 {
-	mdi_actions_after_fork();
-	if (mdi_backend_now == NULL)
+	if (!forking)
 		return;
-	mdi_threads_after_fork();
-	mdi_backend_now->after_fork();
+	forking = false;
+	/* What a lock guards that the fork has not waited for. */
+	for (const struct mdi_layer *layer = own->layers;
+	     layer != NULL && layer->state != NULL; layer++)
+		if (layer->after_fork != NULL)
+			layer->after_fork();
+	if (mdi_backend_now != NULL) {
+		mdi_threads_after_fork();
+		mdi_backend_now->after_fork();
+	}
 	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
 
-/* fork(2) called by module code: its rights do not reach the lock. */
-static void guarded_before_fork(void)
+/*
+ * Before anybody can fork: one that has begun without these would leave its
+ * child what modiso_init() is in the middle of. Where there is no memory for
+ * it, modiso_init() says so.
+ */
+__attribute__((constructor)) static void hook_fork(void)
 {
-	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
-		before_fork();
-}
-
-static void guarded_after_fork_parent(void)
-{
-	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
-		after_fork_parent();
-}
-
-static void guarded_after_fork_child(void)
-{
-	if (mdi_backend_now == NULL || !mdi_backend_now->inside())
-		after_fork_child();
-}
-
-static int hook_fork(void)
-{
-	if (own->fork_hooked)
-		return 0;
-	if (pthread_atfork(guarded_before_fork, guarded_after_fork_parent,
-			   guarded_after_fork_child) != 0)
-		return mdi_fail(MODISO_ERR_NOMEM, "pthread_atfork: no memory");
-	own->fork_hooked = true;
-	return 0;
+	if (!own->fork_hooked)
+		own->fork_hooked = pthread_atfork(before_fork,
+						  after_fork_parent,
+						  after_fork_child) == 0;
 }
 
 /* --- start and stop --- */
@@ -190,9 +195,9 @@ static int start_with(const struct mdi_backend *backend,
 {
 	int result;
 
-	result = hook_fork();
-	if (result != 0)
-		return result;
+	hook_fork();
+	if (!own->fork_hooked)
+		return mdi_fail(MODISO_ERR_NOMEM, "pthread_atfork: no memory");
 	if (mdi_mem_start() != 0)
 		return mdi_fail_os("memfd_create", "guard pages");
 	result = backend->start(options);
@@ -235,15 +240,92 @@ stop_memory:
 	return result;
 }
 
-int mdi_runtime_start(const struct modiso_options *options,
-		      const struct mdi_layer *layers)
+/* --- shared use --- */
+
+static int differs(const char *option, uint32_t asked, uint32_t is)
+{
+	return mdi_fail(MODISO_ERR_STATE,
+			"the library is initialised already, with "
+			"options.%s %u, not %u",
+			option, is, asked);
+}
+
+/* What was asked for by default is met by whatever there is. */
+static int check_same(const struct modiso_options *asked)
+{
+	const struct modiso_options *is = &own->options;
+	struct modiso_backend_info info;
+
+	if (asked->backend != MODISO_BACKEND_AUTO &&
+	    asked->backend != (uint32_t)mdi_backend_now->id)
+		return differs("backend", asked->backend,
+			       (uint32_t)mdi_backend_now->id);
+	(void)mdi_select_probe(mdi_backend_now, &info);
+	if (asked->require & ~info.caps)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library is initialised already, with "
+				"capabilities %#x, %#x are required",
+				info.caps, asked->require);
+	if (asked->max_keys != is->max_keys)
+		return differs("max_keys", asked->max_keys, is->max_keys);
+	if (asked->max_threads != is->max_threads)
+		return differs("max_threads", asked->max_threads,
+			       is->max_threads);
+	if (asked->key_wait_ms != is->key_wait_ms)
+		return differs("key_wait_ms", asked->key_wait_ms,
+			       is->key_wait_ms);
+	if (asked->exclusion != is->exclusion)
+		return differs("exclusion", asked->exclusion, is->exclusion);
+	return 0;
+}
+
+static int join(const struct modiso_options *options)
+{
+	int result;
+
+	if (!(options->flags & own->options.flags & MODISO_INIT_SHARED))
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library is initialised already%s",
+				options->flags & MODISO_INIT_SHARED ?
+					", by code that does not share it "
+					"(MODISO_INIT_SHARED)" :
+					"");
+	result = check_same(options);
+	if (result == 0)
+		own->users++;
+	return result;
+}
+
+/* --- what is called --- */
+
+/*
+ * The host's handlers wait until the lock is given up: they would find it held
+ * by their own thread, and critical sections keep only those signals away that
+ * the library stands in front of.
+ */
+static uint64_t lock_for_life(void)
+{
+	uint64_t mask = 0;
+
+	mdi_sys_sigmask(SIG_BLOCK, ~mdi_fault_mask(), &mask);
+	mdi_runtime_lock();
+	return mask;
+}
+
+static void unlock_for_life(uint64_t mask)
+{
+	int saved = errno;
+
+	mdi_runtime_unlock();
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+	errno = saved;
+}
+
+static int start(const struct modiso_options *options)
 {
 	const struct mdi_backend *backend;
 	int result;
 
-	if (mdi_backend_now != NULL)
-		return mdi_fail(MODISO_ERR_STATE,
-				"the library is initialised already");
 	if (mdi_signals_taken(MDI_SIGNAL_MARK, MDI_SIGNAL_MARK_SIZE))
 		return mdi_fail(MODISO_ERR_STATE,
 				"another copy of libmodiso in this process is "
@@ -261,8 +343,29 @@ int mdi_runtime_start(const struct modiso_options *options,
 	result = mdi_select(options, &backend);
 	if (result != 0)
 		return result;
-	own->layers = layers;
+	own->options = *options;
+	own->users = 1;
 	return start_with(backend, options);
+}
+
+int mdi_runtime_start(const struct modiso_options *options,
+		      const struct mdi_layer *layers)
+{
+	const struct mdi_backend *backend = mdi_backend_now;
+	uint64_t mask;
+	int result;
+
+	if (backend != NULL && backend->inside())
+		return mdi_runtime_check();
+	mask = lock_for_life();
+	if (mdi_backend_now != NULL) {
+		result = join(options);
+	} else {
+		own->layers = layers;
+		result = start(options);
+	}
+	unlock_for_life(mask);
+	return result;
 }
 
 static int check_empty(void)
@@ -283,16 +386,12 @@ static int check_empty(void)
 	return 0;
 }
 
-int mdi_runtime_stop(void)
+/* The lock is held, and the last user goes. */
+static int stop(void)
 {
 	const struct mdi_backend *backend = mdi_backend_now;
-	int result;
+	int result = check_empty();
 
-	result = mdi_thread_detach();
-	if (result != 0)
-		return result;
-	mdi_runtime_lock();
-	result = check_empty();
 	if (result == 0 && mdi_threads_any())
 		result = mdi_fail(MODISO_ERR_BUSY,
 				  "another thread that has entered modules "
@@ -301,10 +400,8 @@ int mdi_runtime_stop(void)
 	/* What can fail, while everything is there. */
 	if (result == 0)
 		result = unprotect_state(backend);
-	if (result != 0) {
-		mdi_runtime_unlock();
+	if (result != 0)
 		return result;
-	}
 	mdi_handlers_stop();
 	mdi_signals_stop();
 	stop_host();
@@ -313,6 +410,49 @@ int mdi_runtime_stop(void)
 	mdi_open.state.backend = NULL;
 	backend->stop();
 	mdi_mem_stop();
-	mdi_runtime_unlock();
 	return 0;
+}
+
+/* Somebody else may have ended it since the caller has looked. */
+static int leave(void)
+{
+	if (mdi_backend_now == NULL)
+		return mdi_fail(MODISO_ERR_STATE,
+				"the library is not initialised any more");
+	if (own->users > 1) {
+		own->users--;
+		return 0;
+	}
+	return stop();
+}
+
+static bool is_last(void)
+{
+	bool last;
+
+	mdi_runtime_lock();
+	last = own->users == 1;
+	mdi_runtime_unlock();
+	return last;
+}
+
+int mdi_runtime_stop(void)
+{
+	bool again = true;
+	uint64_t mask;
+	int result = 0;
+
+	/* Others may go meanwhile, and make this thread the last. */
+	while (again) {
+		if (is_last())
+			result = mdi_thread_detach();
+		if (result != 0)
+			return result;
+		mask = lock_for_life();
+		again = own->users == 1 && mdi_thread_self() != NULL;
+		if (!again)
+			result = leave();
+		unlock_for_life(mask);
+	}
+	return result;
 }

@@ -17,6 +17,8 @@ struct mdi_layer {
 	void *state;
 	size_t size;
 	enum mdi_own how;
+	/* In the child of a fork; or NULL. */
+	void (*after_fork)(void);
 };
 
 int mdi_runtime_start(const struct modiso_options *options,

@@ -2,12 +2,26 @@
 /*
  * core/state.h - what this layer can change: see base/state.h.
  *
- * Guarded by the library's lock, but for what says otherwise.
+ * Guarded by the library's lock, but for what says otherwise. All locks of the
+ * library, an outer one first:
+ *
+ *	code's jit_lock  one thread alone tells the debugger
+ *	handler.cancel   one thread alone meets the first cancellation of all
+ *	runtime.lock     the library's: all of core/ and code/; init and fini
+ *	heap.locks       which bytes of a heap are taken; in their order
+ *	keeper.lock      the process's state with page permissions (backend/)
+ *	actions.guard    what was asked of sigaction(2) (os/); innermost
+ *
+ * fork(2) takes the library's, those of heaps and the keeper's, so that what
+ * they guard is whole in the child. The others are free in the child, whoever
+ * had them, and what they guard is put right: callbacks may run under them, or
+ * they are taken with all signals blocked.
  */
 #ifndef MDI_CORE_STATE_H
 #define MDI_CORE_STATE_H
 
 #include <modiso/fault.h>
+#include <modiso/init.h>
 
 #include "arch/arch.h"
 #include "base/state.h"
@@ -24,6 +38,8 @@ struct mdi_runtime_state {
 	struct mdi_lock lock; /* the library's */
 	bool fork_hooked;
 	const struct mdi_layer *layers;
+	struct modiso_options options; /* of the first of those that share it */
+	uint32_t users;
 };
 
 /* Readers take no lock. */
@@ -57,7 +73,7 @@ struct mdi_grant_state {
 };
 
 struct mdi_handler_state {
-	pthread_mutex_t cancel; /* one thread alone meets the first of all */
+	struct mdi_lock cancel; /* one thread alone meets the first of all */
 };
 
 /*
@@ -120,8 +136,8 @@ struct mdi_thread_state {
 	bool exit_key_made;
 };
 
-#define MDI_VAULT_SMALLEST 6 /* 64 bytes */
-#define MDI_VAULT_LARGEST 16 /* 64 KiB; above that, a mapping each */
+#define MDI_VAULT_SMALLEST 6  /* 64 bytes */
+#define MDI_VAULT_LARGEST  16 /* 64 KiB; above that, pages of its own */
 
 struct mdi_vault_state {
 	struct mdi_vault_chunk *chunks;

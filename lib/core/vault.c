@@ -9,10 +9,12 @@
 #include <string.h>
 
 #define CHUNK_SIZE ((size_t)256 * 1024)
+#define HEAD       ((size_t)64) /* of a chunk, where its record is */
 
 struct mdi_vault_chunk {
 	struct mdi_vault_chunk *next;
 	size_t length;
+	bool idle; /* a large object's, that was given back */
 };
 
 struct mdi_vault_object {
@@ -58,7 +60,47 @@ static char *new_chunk(size_t length)
 	chunk->length = length;
 	chunk->next = own->chunks;
 	own->chunks = chunk;
-	return (char *)chunk + 64;
+	return (char *)chunk + HEAD;
+}
+
+/*
+ * Large objects are pages of their own. Those of one that is given back are
+ * dropped and stay mapped: whoever still reads there finds zeros.
+ */
+static struct mdi_vault_chunk *chunk_of(void *large)
+{
+	return (struct mdi_vault_chunk *)(void *)((char *)large - HEAD);
+}
+
+static void *alloc_large(size_t size)
+{
+	struct mdi_vault_chunk *chunk = own->chunks;
+	size_t length;
+
+	if (__builtin_add_overflow(size, HEAD, &length) ||
+	    !mdi_page_round(length, &length))
+		return NULL;
+	for (; chunk != NULL; chunk = chunk->next) {
+		if (!chunk->idle || chunk->length < length ||
+		    chunk->length / 2 > length)
+			continue;
+		chunk->idle = false;
+		return (char *)chunk + HEAD;
+	}
+	return new_chunk(length); /* fresh pages are zero */
+}
+
+static void free_large(struct mdi_vault_chunk *chunk)
+{
+	char *behind = (char *)chunk + MDI_PAGE_SIZE;
+	size_t rest = chunk->length - MDI_PAGE_SIZE;
+	int saved = errno;
+
+	memset((char *)chunk + HEAD, 0, MDI_PAGE_SIZE - HEAD);
+	if (mdi_mem_discard(behind, rest) != 0)
+		memset(behind, 0, rest);
+	errno = saved;
+	chunk->idle = true;
 }
 
 void *mdi_vault_alloc(size_t size)
@@ -67,11 +109,8 @@ void *mdi_vault_alloc(size_t size)
 	struct mdi_vault_object *object;
 	size_t length = (size_t)1 << class;
 
-	if (class > MDI_VAULT_LARGEST) {
-		if (!mdi_page_round(size + 64, &length))
-			return NULL;
-		return new_chunk(length); /* fresh pages are zero */
-	}
+	if (class > MDI_VAULT_LARGEST)
+		return alloc_large(size);
 	object = own->free[class];
 	if (object != NULL) {
 		own->free[class] = object->next;
@@ -84,7 +123,7 @@ void *mdi_vault_alloc(size_t size)
 		if (chunk == NULL)
 			return NULL;
 		own->fresh = chunk;
-		own->fresh_end = chunk - 64 + CHUNK_SIZE;
+		own->fresh_end = chunk - HEAD + CHUNK_SIZE;
 	}
 	object = (void *)own->fresh;
 	own->fresh += length;
@@ -99,13 +138,7 @@ void mdi_vault_free(void *memory, size_t size)
 	if (memory == NULL)
 		return;
 	if (class > MDI_VAULT_LARGEST) {
-		struct mdi_vault_chunk *chunk = (void *)((char *)memory - 64),
-				       **link;
-
-		for (link = &own->chunks; *link != chunk; link = &(*link)->next)
-			;
-		*link = chunk->next;
-		mdi_mem_release(chunk, chunk->length);
+		free_large(chunk_of(memory));
 		return;
 	}
 	object->next = own->free[class];

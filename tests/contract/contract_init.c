@@ -115,7 +115,7 @@ static const struct {
 	{"next capability",
 	 {.struct_size = sizeof(struct modiso_options),
 	  .require = MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED << 1}},
-	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 1}},
+	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 2}},
 	{"flags",
 	 {.struct_size = sizeof(struct modiso_options), .flags = 1u << 31}},
 };

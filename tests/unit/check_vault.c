@@ -100,9 +100,15 @@ START_TEST(test_large)
 	ck_assert(mdi_vault_overlaps((uintptr_t)large + LARGE - 1,
 				     (uintptr_t)large + LARGE));
 	mdi_vault_free(large, LARGE);
-	ck_assert(!mdi_vault_overlaps((uintptr_t)large,
-				      (uintptr_t)large + LARGE));
-	ck_assert(!mapped(large));
+	/* A handler that still reads there reads zeros. */
+	ck_assert(mdi_vault_overlaps((uintptr_t)large,
+				     (uintptr_t)large + LARGE));
+	ck_assert(all_bytes(large, 0, LARGE));
+	/* It is used again by what needs more than half of it. */
+	ck_assert_ptr_ne(mdi_vault_alloc(LARGE / 3), large);
+	ck_assert_ptr_ne(mdi_vault_alloc(LARGE * 2), large);
+	ck_assert_ptr_eq(mdi_vault_alloc(LARGE - 5000), large);
+	ck_assert(all_bytes(large, 0, LARGE));
 	memset(before, 1, LARGE);
 	memset(after, 1, LARGE);
 	mdi_vault_free(after, LARGE);
@@ -137,10 +143,17 @@ START_TEST(test_cannot_protect)
 	fake_patience = 0;
 	ck_assert_ptr_null(mdi_vault_alloc(64));
 	ck_assert_ptr_null(mdi_vault_alloc(LARGE));
-	ck_assert_ptr_null(mdi_vault_alloc(SIZE_MAX - 10));
 	proc_must_not_grow(&before, 0, 1024);
 	fake_patience = 1;
 	ck_assert_ptr_nonnull(mdi_vault_alloc(64));
+}
+END_TEST
+
+START_TEST(test_too_large)
+{
+	ck_assert_ptr_null(mdi_vault_alloc(SIZE_MAX));
+	ck_assert_ptr_null(mdi_vault_alloc(SIZE_MAX - 10));
+	ck_assert_ptr_null(mdi_vault_alloc(SIZE_MAX - 4100));
 }
 END_TEST
 
@@ -168,6 +181,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_large);
 	tcase_add_test(tcase, test_overlaps);
 	tcase_add_test(tcase, test_cannot_protect);
+	tcase_add_test(tcase, test_too_large);
 	tcase_add_test(tcase, test_free_null);
 	suite_add_tcase(suite, tcase);
 	return suite;
