@@ -7,10 +7,8 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/handler.h"
-#include "core/region.h"
 #include "core/runtime.h"
 #include "core/state.h"
-#include "core/vault.h"
 #include "core/window.h"
 #include "os/cpu.h"
 #include "os/linux_signal.h"
@@ -387,22 +385,6 @@ int mdi_thread_attach(struct mdi_thread **out)
 	return result;
 }
 
-static void give_stacks(struct mdi_thread *thread)
-{
-	struct mdi_stack *stack, *next;
-
-	for (stack = thread->stacks; stack != NULL; stack = next) {
-		uint32_t link = stack->module->domain.head.link;
-
-		next = stack->next;
-		mdi_thread_link(thread, link)->stack = 0;
-		*mdi_thread_first_stack(thread, link) = NULL;
-		stack->next = stack->module->free_stacks;
-		stack->module->free_stacks = stack;
-	}
-	thread->stacks = NULL;
-}
-
 static void unlink_thread(struct mdi_thread *thread)
 {
 	struct mdi_thread **link = &own->attached;
@@ -423,7 +405,7 @@ int mdi_thread_detach(void)
 				"this thread is in a service or has a window "
 				"open");
 	mdi_runtime_lock();
-	give_stacks(thread);
+	mdi_thread_give_stacks(thread);
 	unlink_thread(thread);
 	thread->mark = 0;
 	mdi_block = MDI_UNATTACHED;
@@ -445,214 +427,6 @@ bool mdi_threads_any(void)
 	return own->attached != NULL;
 }
 
-bool mdi_threads_inside(const struct mdi_domain *domain)
-{
-	for (struct mdi_thread *thread = own->attached; thread != NULL;
-	     thread = thread->next)
-		if (mdi_frames_into(thread, domain) != 0)
-			return true;
-	return false;
-}
-
-static bool others(void)
-{
-	return own->attached_count > (mdi_thread_self() != NULL ? 1u : 0u);
-}
-
-/*
- * The main thread is no module's, nor is one that calls the library from
- * outside of modules. All are counted first: those that are known can end
- * meanwhile, by exit(2) without a word to the library, and none can come.
- */
-static bool foreign_threads(void)
-{
-	uint32_t all = mdi_sys_threads(), known = 0;
-	pid_t main_thread = getpid(), caller = mdi_sys_gettid();
-	bool is_main_known = false, is_caller_known = caller == main_thread;
-	const struct mdi_thread *thread;
-
-	for (thread = own->attached; thread != NULL; thread = thread->next) {
-		is_main_known |= thread->tid == main_thread;
-		is_caller_known |= thread->tid == caller;
-		known += mdi_sys_thread_lives(thread->tid);
-	}
-	known += !is_main_known + !is_caller_known;
-	return all == 0 || all > known;
-}
-
-/* Other threads may be reading these: one store each, the caller's barrier. */
-MDI_INLINE void withdraw_from(const struct mdi_thread *thread,
-			      const struct mdi_domain *domain)
-{
-	__atomic_store_n(&mdi_thread_link(thread, domain->head.link)->stack, 0,
-			 __ATOMIC_RELAXED);
-}
-
-/* No lock is taken: a module that comes or goes has no link to this thread. */
-void mdi_thread_withdraw(const struct mdi_thread *thread)
-{
-	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++) {
-		uint32_t link = T_LINKS + (i << L_SHIFT);
-
-		if (__atomic_load_n(&mdi_arch_state.domains[i],
-				    __ATOMIC_RELAXED) != NULL)
-			__atomic_store_n(&mdi_thread_link(thread, link)->stack,
-					 0, __ATOMIC_RELAXED);
-	}
-}
-
-static void withdraw(const struct mdi_domain *domain)
-{
-	struct mdi_thread *thread;
-
-	for (thread = own->attached; thread != NULL; thread = thread->next)
-		withdraw_from(thread, domain);
-}
-
-/*
- * A look before the links are withdrawn spares those who are inside a way into
- * the library. The caller goes on elsewhere when the barrier fails.
- */
-static MDI_RARE bool shut_all(const struct mdi_domain *domain,
-		     const struct mdi_domain *also)
-{
-	int saved = errno;
-	bool passed;
-
-	if (mdi_threads_inside(domain))
-		return false;
-	withdraw(domain);
-	withdraw(also);
-	passed = !others() || mdi_sys_membarrier() == 0;
-	errno = saved;
-	return passed && !mdi_threads_inside(domain);
-}
-
-/* Where one thread is attached, in no module, there is nothing to wait for. */
-static bool quiesce(const struct mdi_domain *domain,
-		    const struct mdi_domain *also)
-{
-	struct mdi_thread *thread = own->attached;
-
-	if (thread == NULL || thread->next != NULL ||
-	    mdi_block != (uintptr_t)mdi_thread_block(thread) ||
-	    mdi_frame_top(thread) != NULL)
-		return shut_all(domain, also);
-	withdraw_from(thread, domain);
-	withdraw_from(thread, also);
-	return true;
-}
-
-void mdi_threads_scrub(const struct mdi_domain *domain)
-{
-	struct mdi_thread *thread;
-
-	for (thread = own->attached; thread != NULL; thread = thread->next)
-		__atomic_store_n(&mdi_thread_link(thread,
-						  domain->head.link)->scrub,
-				 1, __ATOMIC_RELAXED);
-}
-
-static void renew(const struct mdi_domain *domain)
-{
-	struct mdi_thread *thread;
-
-	for (thread = own->attached; thread != NULL; thread = thread->next)
-		__atomic_store_n(&mdi_thread_link(thread,
-						  domain->head.link)->pkru,
-				 domain->head.pkru, __ATOMIC_RELAXED);
-}
-
-const struct mdi_users mdi_thread_users = {
-	.others = others,
-	.inside = mdi_threads_inside,
-	.foreign_threads = foreign_threads,
-	.withdraw = withdraw,
-	.quiesce = quiesce,
-	.renew = renew,
-};
-
-static int new_stack(struct modiso_module *module, struct mdi_stack **out)
-{
-	struct mdi_stack *stack = mdi_vault_alloc(sizeof(*stack));
-	int result;
-
-	if (stack == NULL)
-		return mdi_fail_memory("a stack");
-	result = mdi_region_create_stack(module, module->stack_size,
-					 &stack->region);
-	if (result != 0) {
-		mdi_vault_free(stack, sizeof(*stack));
-		return result;
-	}
-	stack->module = module;
-	stack->top = stack->region->node.end;
-	*out = stack;
-	return 0;
-}
-
-int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
-		     struct mdi_stack **out)
-{
-	uint32_t rank = mdi_frames_into(thread, &module->domain);
-	struct mdi_stack **first = mdi_thread_first_stack(
-				 thread, module->domain.head.link),
-			 *stack = rank == 0 ? *first : thread->stacks;
-	int result;
-
-	while (stack != NULL &&
-	       (stack->module != module || stack->rank != rank))
-		stack = rank == 0 ? NULL : stack->next;
-	if (stack != NULL) {
-		*out = stack;
-		return 0;
-	}
-	stack = module->free_stacks;
-	if (stack != NULL) {
-		module->free_stacks = stack->next;
-	} else {
-		result = new_stack(module, &stack);
-		if (result != 0)
-			return result;
-	}
-	stack->rank = rank;
-	stack->next = thread->stacks;
-	thread->stacks = stack;
-	if (rank == 0)
-		*first = stack;
-	*out = stack;
-	return 0;
-}
-
-static void forget(struct mdi_thread *thread, struct modiso_module *module)
-{
-	struct mdi_stack **link = &thread->stacks, *stack;
-
-	while ((stack = *link) != NULL) {
-		if (stack->module != module) {
-			link = &stack->next;
-			continue;
-		}
-		*link = stack->next;
-		mdi_vault_free(stack, sizeof(*stack));
-	}
-	mdi_thread_link(thread, module->domain.head.link)->stack = 0;
-	*mdi_thread_first_stack(thread, module->domain.head.link) = NULL;
-}
-
-void mdi_threads_forget(struct modiso_module *module)
-{
-	struct mdi_stack *stack;
-
-	for (struct mdi_thread *thread = own->attached; thread != NULL;
-	     thread = thread->next)
-		forget(thread, module);
-	while ((stack = module->free_stacks) != NULL) {
-		module->free_stacks = stack->next;
-		mdi_vault_free(stack, sizeof(*stack));
-	}
-}
-
 void mdi_threads_after_fork(void)
 {
 	struct mdi_thread *self = mdi_thread_self(), *thread, *next;
@@ -661,7 +435,7 @@ void mdi_threads_after_fork(void)
 		next = thread->next;
 		if (thread == self)
 			continue;
-		give_stacks(thread);
+		mdi_thread_give_stacks(thread);
 		mdi_windows_forget(thread);
 		thread->mark = 0;
 		give_index(thread->index);

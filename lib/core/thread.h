@@ -70,6 +70,8 @@ extern const struct mdi_users mdi_thread_users;
 /* This thread's stack for its next call into a module; NULL: no memory. */
 int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out);
+/* A thread goes: its stacks are its modules', for the next one. */
+void mdi_thread_give_stacks(struct mdi_thread *thread);
 
 /* The same where it is there, and the thread is in no gate; else NULL. */
 static inline struct mdi_stack *

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stacks that a thread has in modules: one for each call of it that is in
+ * the same module at once. One that is given back is the module's, for the next
+ * thread.
+ */
+#include "core/thread.h"
+
+#include "base/error.h"
+#include "core/frames.h"
+#include "core/region.h"
+#include "core/state.h"
+#include "core/vault.h"
+
+static struct mdi_thread_state *const own = &mdi_core_state.thread;
+
+static int new_stack(struct modiso_module *module, struct mdi_stack **out)
+{
+	struct mdi_stack *stack = mdi_vault_alloc(sizeof(*stack));
+	int result;
+
+	if (stack == NULL)
+		return mdi_fail_memory("a stack");
+	result = mdi_region_create_stack(module, module->stack_size,
+					 &stack->region);
+	if (result != 0) {
+		mdi_vault_free(stack, sizeof(*stack));
+		return result;
+	}
+	stack->module = module;
+	stack->top = stack->region->node.end;
+	*out = stack;
+	return 0;
+}
+
+int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
+		     struct mdi_stack **out)
+{
+	uint32_t rank = mdi_frames_into(thread, &module->domain);
+	struct mdi_stack **first = mdi_thread_first_stack(
+				 thread, module->domain.head.link),
+			 *stack = rank == 0 ? *first : thread->stacks;
+	int result;
+
+	while (stack != NULL &&
+	       (stack->module != module || stack->rank != rank))
+		stack = rank == 0 ? NULL : stack->next;
+	if (stack != NULL) {
+		*out = stack;
+		return 0;
+	}
+	stack = module->free_stacks;
+	if (stack != NULL) {
+		module->free_stacks = stack->next;
+	} else {
+		result = new_stack(module, &stack);
+		if (result != 0)
+			return result;
+	}
+	stack->rank = rank;
+	stack->next = thread->stacks;
+	thread->stacks = stack;
+	if (rank == 0)
+		*first = stack;
+	*out = stack;
+	return 0;
+}
+
+static void forget(struct mdi_thread *thread, struct modiso_module *module)
+{
+	struct mdi_stack **link = &thread->stacks, *stack;
+
+	while ((stack = *link) != NULL) {
+		if (stack->module != module) {
+			link = &stack->next;
+			continue;
+		}
+		*link = stack->next;
+		mdi_vault_free(stack, sizeof(*stack));
+	}
+	mdi_thread_link(thread, module->domain.head.link)->stack = 0;
+	*mdi_thread_first_stack(thread, module->domain.head.link) = NULL;
+}
+
+void mdi_threads_forget(struct modiso_module *module)
+{
+	struct mdi_stack *stack;
+
+	for (struct mdi_thread *thread = own->attached; thread != NULL;
+	     thread = thread->next)
+		forget(thread, module);
+	while ((stack = module->free_stacks) != NULL) {
+		module->free_stacks = stack->next;
+		mdi_vault_free(stack, sizeof(*stack));
+	}
+}
+
+void mdi_thread_give_stacks(struct mdi_thread *thread)
+{
+	struct mdi_stack *stack, *next;
+
+	for (stack = thread->stacks; stack != NULL; stack = next) {
+		uint32_t link = stack->module->domain.head.link;
+
+		next = stack->next;
+		mdi_thread_link(thread, link)->stack = 0;
+		*mdi_thread_first_stack(thread, link) = NULL;
+		stack->next = stack->module->free_stacks;
+		stack->module->free_stacks = stack;
+	}
+	thread->stacks = NULL;
+}
