@@ -69,7 +69,7 @@ static void usage(FILE *out)
 		"  --json          print one JSON object\n"
 		"  --quiet         print nothing: the exit status is all\n"
 		"  --version       print the version of the library\n"
-		"  --help          print this\n\n"
+		"  -h, --help      print this\n\n"
 		"Without --backend the status is 0 if any backend is usable. "
 		"2: wrong usage.\n");
 }
@@ -245,7 +245,7 @@ static int parse(int argc, char **argv, struct request *request)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
 		switch (option) {
 		case 'b':
 			request->backend = backend_index(optarg);

@@ -17,7 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_OK, STATUS_FAULT, STATUS_USAGE, STATUS_REFUSED, STATUS_RESULT };
+enum {
+	STATUS_OK,
+	STATUS_FAULT,
+	STATUS_USAGE,
+	STATUS_REFUSED,
+	STATUS_RESULT,
+	STATUS_OUTPUT
+};
 #define STATUS_MISSING 77
 
 static struct {
@@ -31,7 +38,15 @@ static struct {
 	bool json;
 	bool check;
 	uintptr_t expected;
+	const char *behind; /* the word that ended the arguments of --call */
 } run;
+
+/* What a sentence of the library recommends, and what it is called here. */
+static const struct {
+	const char *word, *option;
+} advice[] = {
+	{"MODISO_IMAGE_IGNORE_NEEDED", "--ignore-needed"},
+};
 
 static const char usage[] =
 	"usage: modiso-run [OPTION...] MODULE.so\n"
@@ -46,11 +61,13 @@ static const char usage[] =
 	"  --confine LEVEL        guard (default), readonly or sealed\n"
 	"  --backend NAME         auto (default), pkey or mprotect\n"
 	"  --abi TAG              refuse a module without this tag\n"
+	"  --ignore-needed        load it although it names libraries\n"
 	"  --report FORMAT        text (default) or json, one object to a "
 	"line\n"
 	"  --debugger             tell gdb of the module's symbols\n"
 	"  --perf                 write /tmp/perf-<pid>.map\n"
-	"  --help, --version\n"
+	"  -h, --help             print this\n"
+	"  --version              print the version of the library\n"
 	"\n"
 	"Without --call a program's entry point is called, a library only "
 	"loaded.\n"
@@ -58,8 +75,17 @@ static const char usage[] =
 	"\n"
 	"Status: 0 done, 1 the module faulted, 2 usage, 3 the module was "
 	"refused,\n"
-	"4 another result than expected, 77 this machine cannot do what was "
-	"asked.\n";
+	"4 another result than expected, 5 the output could not be written, "
+	"77 this\n"
+	"machine cannot do what was asked.\n";
+
+static void advise(void)
+{
+	for (size_t i = 0; i < sizeof(advice) / sizeof(*advice); i++)
+		if (strstr(modiso_last_error_text(), advice[i].word) != NULL)
+			fprintf(stderr, "modiso-run: that is %s here\n",
+				advice[i].option);
+}
 
 /* A call of the library failed; what that means for the exit status. */
 static int failed(int code)
@@ -81,6 +107,7 @@ static int failed(int code)
 	} else {
 		fprintf(stderr, "modiso-run: %s: %s\n", run.file,
 			modiso_last_error_text());
+		advise();
 	}
 	return code == MODISO_ERR_FAULT ? STATUS_FAULT : STATUS_REFUSED;
 }
@@ -269,12 +296,22 @@ static void take_args(int argc, char **argv)
 		const char *word = argv[optind];
 		bool text = word[0] == ':';
 
-		if (!text && !number(word, &run.args[run.count % 6]))
+		if (!text && !number(word, &run.args[run.count % 6])) {
+			run.behind = word;
 			return;
+		}
 		if (run.count == MODISO_ARGS_MAX)
 			die("more than 6 arguments", word);
 		run.text[run.count++] = text ? word + 1 : NULL;
 	}
+}
+
+/* Of two words one is no module; behind --call it can be meant otherwise. */
+static void second_module(const char *word)
+{
+	if (run.behind != NULL && run.behind[0] != '-')
+		die("no number, and no text, which is :TEXT", run.behind);
+	die("a second module", word);
 }
 
 static void take_options(int argc, char **argv)
@@ -290,6 +327,7 @@ static void take_options(int argc, char **argv)
 		{"confine", required_argument, NULL, 'l'},
 		{"backend", required_argument, NULL, 'b'},
 		{"abi", required_argument, NULL, 'a'},
+		{"ignore-needed", no_argument, NULL, 'n'},
 		{"report", required_argument, NULL, 'r'},
 		{"debugger", no_argument, NULL, 'd'},
 		{"perf", no_argument, NULL, 'p'},
@@ -300,11 +338,11 @@ static void take_options(int argc, char **argv)
 	int option;
 
 	/* '-': words come in their order, the module's name among them. */
-	while ((option = getopt_long(argc, argv, "-", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "-h", options, NULL)) != -1) {
 		switch (option) {
 		case 1:
 			if (run.file != NULL)
-				die("a second module", optarg);
+				second_module(optarg);
 			run.file = optarg;
 			break;
 		case 'c':
@@ -325,6 +363,9 @@ static void take_options(int argc, char **argv)
 		case 'a':
 			run.abi = optarg;
 			break;
+		case 'n':
+			run.flags |= MODISO_IMAGE_IGNORE_NEEDED;
+			break;
 		case 'r':
 			run.json = choose(optarg, formats) == 1;
 			break;
@@ -338,7 +379,7 @@ static void take_options(int argc, char **argv)
 			fputs(usage, stdout);
 			exit(STATUS_OK);
 		case 'v':
-			printf("modiso-run %s\n", modiso_version());
+			printf("modiso-run (libmodiso) %s\n", modiso_version());
 			exit(STATUS_OK);
 		default:
 			exit(STATUS_USAGE);
@@ -346,9 +387,25 @@ static void take_options(int argc, char **argv)
 	}
 	if (run.file == NULL && optind < argc)
 		run.file = argv[optind++];
-	if (run.file == NULL || optind < argc)
-		die(run.file == NULL ? "no module" : "a second module",
-		    run.file == NULL ? "" : argv[optind]);
+	if (run.file == NULL)
+		die("no module", "name one");
+	if (optind < argc)
+		second_module(argv[optind]);
+}
+
+/* 77 is for what another machine could do. */
+static int not_started(int code)
+{
+	failed(code);
+	switch (code) {
+	case MODISO_ERR_INVAL:
+		return STATUS_USAGE;
+	case MODISO_ERR_NOTSUP:
+	case MODISO_ERR_NOKEY:
+		return STATUS_MISSING;
+	default:
+		return STATUS_REFUSED;
+	}
 }
 
 int main(int argc, char **argv)
@@ -359,15 +416,15 @@ int main(int argc, char **argv)
 	take_options(argc, argv);
 	options.backend = run.backend;
 	code = modiso_init(&options);
-	if (code != 0) {
-		failed(code);
-		return STATUS_MISSING;
-	}
+	if (code != 0)
+		return not_started(code);
 	status = run_module();
 	code = modiso_fini();
 	if (code != 0 && status == STATUS_OK)
 		status = failed(code);
-	if (fflush(stdout) != 0)
-		status = STATUS_USAGE;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("modiso-run: standard output");
+		status = STATUS_OUTPUT;
+	}
 	return status;
 }

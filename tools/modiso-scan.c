@@ -52,7 +52,7 @@ static void usage(FILE *out)
 		"takes long\n"
 		"  --no-progress never\n"
 		"  --version     print the version of the library\n"
-		"  --help        print this\n\n"
+		"  -h, --help    print this\n\n"
 		"Files in directories are looked at when they are ELF files "
 		"for x86-64; symbolic\nlinks in them are not followed. The "
 		"status is 0 if there is nothing, 1 if there\nare hits, 2 for "
@@ -111,7 +111,7 @@ static int parse_options(int argc, char **argv)
 	int option;
 
 	report.progress = isatty(STDERR_FILENO);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			if (!parse_classes(optarg))
@@ -130,7 +130,8 @@ static int parse_options(int argc, char **argv)
 			report.progress = report.at_once = false;
 			break;
 		case 'v':
-			printf("modiso-scan %s\n", modiso_version());
+			printf("modiso-scan (libmodiso) %s\n",
+			       modiso_version());
 			return EXIT_CLEAN;
 		case 'h':
 			usage(stdout);
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		scan_path(argv[i]);
 	if (!report_end(&report)) {
-		fputs("modiso-scan: cannot write to standard output\n", stderr);
+		perror("modiso-scan: standard output");
 		return EXIT_TROUBLE;
 	}
 	if (report.totals.errors > 0)

@@ -166,8 +166,9 @@ static int check_load(const struct mdi_elf *elf,
 	if (load->p_align > MDI_PAGE_SIZE)
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"image %s: the segment at %#lx is aligned to "
-				"%#lx, more than a page; link with -z "
-				"max-page-size=4096",
+				"%#lx, more than a page: a variable in it is "
+				"(aligned attribute), or it was not linked "
+				"with -z max-page-size=4096",
 				elf->name, load->p_vaddr, load->p_align);
 	if (load->p_flags & PF_W && load->p_flags & PF_X)
 		return mdi_fail(MODISO_ERR_ACCESS,

@@ -81,6 +81,26 @@ status_of 3 "no such file" /tmp/not/there
 status_of 3 "no module: this script" "$0"
 says errors 'no ELF file' "it says so"
 status_of 2 "no module at all"
+status_of 0 "-h is --help" -h
+says output '--ignore-needed' "and lists the options"
+status_of 0 "--version" --version
+says output '^modiso-run \(libmodiso\) [0-9]' "says of what"
+status_of 2 "a word among the arguments" "$module" --call hello xyz
+says errors 'no number, and no text, which is :TEXT: xyz' "is named"
+status_of 2 "and before the module" --call hello xyz "$module"
+says errors 'no number, and no text, which is :TEXT: xyz' "as well"
+MODISO_BACKEND=nothing "$run" "$module" 2>"$scratch/errors"
+[ $? -eq 2 ] && ok "an unknown MODISO_BACKEND is wrong usage" ||
+	not_ok "an unknown MODISO_BACKEND is wrong usage" <"$scratch/errors"
+if [ -w /dev/full ]; then
+	"$run" --call hello :x 1 "$module" >/dev/full 2>"$scratch/errors"
+	[ $? -eq 5 ] && ok "a full disk has a status of its own" ||
+		not_ok "a full disk has a status of its own" \
+			<"$scratch/errors"
+	says errors 'standard output: No space' "and a reason"
+else
+	skip "a full disk" "no /dev/full"
+fi
 status_of 2 "two modules" "$module" "$module"
 status_of 2 "seven arguments" --call hello 1 2 3 4 5 6 7 "$module"
 status_of 2 "an unknown level" --confine strongly "$module"
@@ -100,6 +120,20 @@ status_of 77 "sealed with page permissions cannot be had" \
 
 "$top_builddir/tools/modiso-cc" --show -c x.c >"$scratch/output" 2>&1
 says output '-fPIC .*-c x\.c$' "modiso-cc --show prints the command"
+"$top_builddir/tools/modiso-cc" -O2 -o x.so >"$scratch/output" \
+	2>"$scratch/errors"
+[ $? -eq 2 ] && ok "modiso-cc without input is wrong usage" ||
+	not_ok "modiso-cc without input is wrong usage" <"$scratch/errors"
+says errors 'no input' "and says so"
+expect_command "modiso-cc -h" "$top_builddir/tools/modiso-cc" -h
+expect_command "modiso-cc --version" "$top_builddir/tools/modiso-cc" --version
+# shellcheck disable=SC2086 # words
+${CC:-cc} -shared -nostdlib -o "$scratch/libneeded.so" -x c /dev/null
+"$top_builddir/tools/modiso-cc" -o "$scratch/needs.so" -Wl,--no-as-needed \
+	-L "$scratch" "$scratch/module.c" -lneeded
+status_of 3 "a module that needs a library" "$scratch/needs.so"
+says errors 'that is --ignore-needed here' "the advice is an option"
+status_of 0 "that there is" --ignore-needed "$scratch/needs.so"
 printf '_Thread_local int x;\nint *f(void){return &x;}\n' >"$scratch/tls.c"
 expect_command "a module with thread-local storage" \
 	"$top_builddir/tools/modiso-cc" -o "$scratch/tls.so" "$scratch/tls.c"

@@ -190,7 +190,7 @@ else
 fi
 if [ -c /dev/full ]; then
 	"$tool" wrpkru.so >/dev/full 2>err
-	expect_command "a full disk is trouble: $?" grep -q 'cannot write' err
+	expect_command "a full disk is trouble: $?" grep -q 'standard output: No space' err
 fi
 
 ## The rest
@@ -205,7 +205,7 @@ lines "is not shown" err 0
 expect "help" 0 --help
 says "names the classes" out 'wrpkru, xrstor'
 expect "version" 0 --version
-says "is the library's" out "^modiso-scan $PACKAGE_VERSION\$"
+says "is the library's" out "^modiso-scan .libmodiso. $PACKAGE_VERSION\$"
 
 make_object writable.so 0x90 -Wl,-N,-z,noseparate-code
 if readelf -lW writable.so | grep -q ' RWE '; then
