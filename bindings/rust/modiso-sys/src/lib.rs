@@ -289,6 +289,8 @@ structures! {
         registers: [usize; 18],
         host_pc: usize,
         host_sp: usize,
+        retries: u32,
+        unused: u32,
     }
 
     struct modiso_audit_finding {
