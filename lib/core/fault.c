@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults. mdi_fault_signal() runs in the signal handler: it decides whose
- * fault it is. A module's is recorded, the filter is asked, and the saved
+ * Faults. mdi_fault_signal() runs in the signal handler: it carries out what
+ * trap.c says. A module's fault is recorded, the filter is asked, and the saved
  * machine state is edited so that the return from the handler goes to
  * mdi_gate_recover(), on the host's stack with host rights; from there
  * mdi_gate_land() tells the landing as ordinary code.
@@ -24,6 +24,7 @@
 #include "core/schedule.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/trap.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 
@@ -105,20 +106,8 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 
 /* --- in the handler --- */
 
-/* May @module touch @address like this, as far as the library knows? */
-static bool allowed(const struct modiso_module *module,
-		    const struct modiso_region *region, uintptr_t address,
-		    uint32_t access)
-{
-	uint32_t rights;
-
-	if (region == NULL)
-		return false;
-	rights = mdi_grant_rights(module, region);
-	if (region->stack && address < region->node.base + MDI_PAGE_SIZE)
-		return false;
-	return access != 0 && (rights & access) == access;
-}
+/* Of a verdict: the interrupted code goes on, other code does, ask again. */
+enum outcome { GOES_ON, ELSEWHERE, NEXT };
 
 /*
  * The cause may be gone already: rights were changed while the fault was on
@@ -141,53 +130,19 @@ static bool try_again(struct mdi_thread *thread, uintptr_t address)
 	return thread->retries < RETRIES;
 }
 
-static bool in_copy(uintptr_t pc)
-{
-	return pc >= (uintptr_t)mdi_copy_begin && pc < (uintptr_t)mdi_copy_end;
-}
-
-/* A host thread's fault: true when it goes on where it was. */
-static bool host_fault(int signo, siginfo_t *info, ucontext_t *context,
-		       struct mdi_thread *thread)
-{
-	uintptr_t address = (uintptr_t)info->si_addr;
-	uint32_t access = mdi_context_access(context);
-	struct modiso_region *region = NULL;
-
-	if (signo != SIGSEGV && signo != SIGBUS)
-		return false;
-	if (access != 0)
-		region = mdi_region_at(address);
-	if (signo == SIGSEGV && access != 0 &&
-	    (region == NULL || (region->access & access) == access) &&
-	    mdi_backend_now->host_fault(thread,
-					region ? region->domain : NULL,
-					info, context))
-		return true;
-	if (in_copy(mdi_context_pc(context)) && mdi_copy_covers(address)) {
-		mdi_context_set_pc(context, mdi_copy_fault);
-		return true;
-	}
-	return false;
-}
-
-/* Where a bad access went; NULL: into no region, or it was none. */
-static const struct modiso_region *region_of(int signo, const siginfo_t *info)
-{
-	return signo == SIGSEGV || signo == SIGBUS ?
-		       mdi_region_at((uintptr_t)info->si_addr) :
-		       NULL;
-}
-
 /* Back to the host, where the gate was called, with @status. */
-static void end_call(struct mdi_thread *thread, ucontext_t *context, int status)
+static enum outcome end_call(const struct mdi_trap *trap, int status)
 {
+	struct mdi_thread *thread = trap->thread;
+
 	thread->status = status;
-	thread->left_sp = mdi_context_sp(context);
-	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
+	thread->left_sp = trap->sp;
+	mdi_context_redirect(trap->context,
+			     (void *)(uintptr_t)mdi_gate_recover,
 			     mdi_frame_top(thread)->rsp,
 			     (uintptr_t)mdi_thread_block(thread));
-	mdi_backend_now->recover(thread, context);
+	mdi_backend_now->recover(thread, trap->context);
+	return ELSEWHERE;
 }
 
 /* Nothing that can be run again, or that a signal handler could do. */
@@ -196,32 +151,27 @@ static bool is_final(const struct modiso_fault *fault)
 	return fault->kind == MODISO_FAULT_GATE || fault->signo == 0;
 }
 
-/* The module does what it asked for, with its own rights. */
-static void pass_door(const struct mdi_thread *thread,
-		      const struct modiso_module *module, ucontext_t *context)
+/* Module code goes on where it was, with its own rights. */
+static enum outcome go_on(const struct mdi_trap *trap)
 {
-	mdi_backend_now->confine(thread, &module->domain, context);
-	mdi_context_set_pc(context, (const char *)mdi_context_pc(context) +
-					    MDI_DOOR_SIZE);
+	mdi_backend_now->confine(trap->thread, trap->domain, trap->context);
+	return GOES_ON;
 }
 
-/*
- * A gate's way out of a module, with DS and ES in rcx and rdx: they are not 0
- * (gate_pkey.S). The host's are loaded, and the instruction is run again with
- * what it wants there; a jumper could have put in that himself. Host code comes
- * by as well, when it calls a service.
- */
-static bool selectors_differ(const struct mdi_thread *thread, int signo,
-			     const siginfo_t *info, ucontext_t *context)
+/* The module does what it asked for. */
+static enum outcome pass_door(const struct mdi_trap *trap)
 {
-	uintptr_t far = mdi_context_pc(context) - (uintptr_t)mdi_gate_pkey;
+	mdi_context_set_pc(trap->context,
+			   (const char *)trap->pc + MDI_DOOR_SIZE);
+	return go_on(trap);
+}
 
-	if (signo != SIGSEGV || info->si_code != SI_KERNEL ||
-	    (far != mdi_rights_back[0] && far != mdi_rights_back[1]) ||
-	    !mdi_context_clear_rcx_rdx(context))
-		return false;
-	mdi_selectors_reload(thread);
-	return true;
+static enum outcome pass(const struct mdi_trap *trap)
+{
+	return mdi_host_fault(trap->signo, trap->info, trap->context,
+			      trap->thread) ?
+		       GOES_ON :
+		       ELSEWHERE;
 }
 
 /* FNV-1a, by words. */
@@ -262,74 +212,49 @@ static enum modiso_verdict limit_retries(struct mdi_thread *thread,
 	return verdict;
 }
 
-/*
- * A module's fault: true when it is to go on. It does so with its own rights:
- * those that it had can be what it jumped to a WRPKRU for. The gates' code is
- * not gone on with where it was entered like that.
- */
-static bool module_fault(int signo, siginfo_t *info, ucontext_t *context,
-			 struct mdi_thread *thread,
-			 struct modiso_module *module)
+/* What the filter's answer comes to, for a fault that is its own. */
+static enum modiso_verdict ask(const struct mdi_trap *trap,
+			       struct modiso_fault *fault)
 {
-	struct modiso_fault *fault = &thread->fault;
-	const struct modiso_region *region = region_of(signo, info);
-	bool in_gate = mdi_is_gate_code(mdi_context_pc(context));
-	enum modiso_verdict verdict;
-	int status = MODISO_ERR_FAULT;
+	struct mdi_thread *thread = trap->thread;
+	enum modiso_verdict verdict = ask_filter(thread, fault);
 
-	if (signo == SIGILL &&
-	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP &&
-	    mdi_door_may_jump(thread, module, context)) {
-		pass_door(thread, module, context);
-		return true;
-	}
-	if (signo == SIGILL) {
-		thread->unwinding =
-			mdi_door_ending_of(thread, module, context);
-		if (thread->unwinding != NULL) {
-			end_call(thread, context, MDI_STATUS_UNWIND);
-			return false;
-		}
-	}
-	if (signo == SIGSEGV && info->si_code != SI_KERNEL &&
-	    allowed(module, region, (uintptr_t)info->si_addr,
-		    mdi_context_access(context)) &&
-	    try_again(thread, (uintptr_t)info->si_addr)) {
-		if (!in_gate)
-			mdi_backend_now->confine(thread, &module->domain,
-						 context);
-		return true;
-	}
-	if (mdi_door_ran_past(thread, module, context))
-		mdi_misuse("host code runs with a module's rights: the program "
-			   "has left the module by a jump, not by its gate");
-	mdi_record_module(fault, thread, module);
-	mdi_record_state(fault, signo, info, context, region);
-	fault->retries = retries_of(thread, fault);
-	verdict = ask_filter(thread, fault);
 	if (is_final(fault) && verdict == MODISO_VERDICT_RETRY)
 		verdict = MODISO_VERDICT_END;
-	if (in_gate && fault->signo != 0)
+	/* A gate's code is not gone on with: who knows how it was entered. */
+	if (mdi_is_gate_code(trap->pc) && fault->signo != 0)
 		verdict = MODISO_VERDICT_END;
-	verdict = limit_retries(thread, fault, verdict);
-	if (verdict != MODISO_VERDICT_END && fault->signo != 0)
-		mdi_backend_now->confine(thread, &module->domain, context);
+	return limit_retries(thread, fault, verdict);
+}
+
+/*
+ * A module that goes on does so with its own rights: those that it had can be
+ * what it jumped to a WRPKRU for.
+ */
+static enum outcome module_fault(const struct mdi_trap *trap)
+{
+	struct mdi_thread *thread = trap->thread;
+	struct modiso_fault *fault = &thread->fault;
+	enum modiso_verdict verdict;
+
+	mdi_record_module(fault, thread, mdi_domain_module(trap->domain));
+	mdi_record_state(fault, trap);
+	fault->retries = retries_of(thread, fault);
+	verdict = ask(trap, fault);
 	if (verdict == MODISO_VERDICT_RETRY)
-		return true;
-	if (verdict == MODISO_VERDICT_PASS &&
-	    fault->kind == MODISO_FAULT_ABORT) {
-		pass_door(thread, module, context);
-		return true;
+		return go_on(trap);
+	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
+		go_on(trap);
+		return pass(trap);
 	}
-	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0)
-		return mdi_host_fault(signo, info, context, thread);
+	if (verdict == MODISO_VERDICT_PASS &&
+	    fault->kind == MODISO_FAULT_ABORT)
+		return pass_door(trap);
 	if (verdict == MODISO_VERDICT_PASS &&
 	    fault->kind != MODISO_FAULT_JUMP)
-		status = MDI_STATUS_PASSED;
-	else
-		mdi_fault_counter++;
-	end_call(thread, context, status);
-	return false;
+		return end_call(trap, MDI_STATUS_PASSED);
+	mdi_fault_counter++;
+	return end_call(trap, MODISO_ERR_FAULT);
 }
 
 /*
@@ -345,74 +270,109 @@ void mdi_orphan_end(const struct modiso_fault *fault)
 	pthread_exit(NULL);
 }
 
-static bool end_orphan(int signo, siginfo_t *info, ucontext_t *context,
-		       struct modiso_module *module)
+static enum outcome orphan_fault(const struct mdi_trap *trap)
 {
 	uint32_t n =
 		__atomic_fetch_add(&own->orphan_count, 1, __ATOMIC_RELAXED);
 	struct modiso_fault *fault = &own->orphans[n % MDI_ORPHANS];
 
-	if (signo == SIGILL &&
-	    mdi_door_kind(mdi_context_pc(context)) == MODISO_FAULT_JUMP) {
-		pass_door(NULL, module, context); /* no gate to jump over */
-		return true;
-	}
-	mdi_record_module(fault, NULL, module);
-	mdi_record_state(fault, signo, info, context, region_of(signo, info));
+	mdi_record_module(fault, NULL, mdi_domain_module(trap->domain));
+	mdi_record_state(fault, trap);
 	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS &&
 	    fault->signo != 0)
-		return false;
+		return NEXT;
 	mdi_fault_counter++;
 	/* Below what the interrupted function may still have on its stack. */
-	mdi_context_redirect(context, (void *)(uintptr_t)mdi_orphan_landing,
-			     (mdi_context_sp(context) - 256) & ~(uintptr_t)15,
+	mdi_context_redirect(trap->context,
+			     (void *)(uintptr_t)mdi_orphan_landing,
+			     (trap->sp - 256) & ~(uintptr_t)15,
 			     (uintptr_t)fault);
-	mdi_backend_now->recover(NULL, context);
-	return true;
+	mdi_backend_now->recover(NULL, trap->context);
+	return ELSEWHERE;
+}
+
+static enum outcome continue_at(const struct mdi_trap *trap, const void *pc)
+{
+	mdi_context_set_pc(trap->context, pc);
+	return GOES_ON;
+}
+
+/*
+ * The instruction is run again with what it wants in its registers; a jumper
+ * could have put in that himself.
+ */
+static enum outcome load_selectors(const struct mdi_trap *trap)
+{
+	if (!mdi_context_clear_rcx_rdx(trap->context))
+		return NEXT;
+	mdi_selectors_reload(trap->thread);
+	return GOES_ON;
+}
+
+static enum outcome end_thread(const struct mdi_trap *trap)
+{
+	trap->thread->unwinding = trap->exception;
+	return end_call(trap, MDI_STATUS_UNWIND);
+}
+
+static enum outcome carry_out(enum mdi_verdict verdict,
+			      const struct mdi_trap *trap)
+{
+	switch (verdict) {
+	case MDI_FILTER_FAULT:
+		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
+	case MDI_TOO_DEEP:
+		return continue_at(trap, (void *)(uintptr_t)mdi_gate_overflow);
+	case MDI_SELECTORS:
+		return load_selectors(trap);
+	case MDI_MAKE_THREAD:
+		__atomic_store_n(&trap->domain->made_threads, true,
+				 __ATOMIC_RELAXED);
+		return pass_door(trap);
+	case MDI_GO_ON:
+		return pass_door(trap);
+	case MDI_END_THREAD:
+		return end_thread(trap);
+	case MDI_TRY_AGAIN:
+		if (!try_again(trap->thread, trap->address))
+			return NEXT;
+		return trap->where == MDI_AT_GATE ? GOES_ON : go_on(trap);
+	case MDI_LEFT:
+		mdi_misuse("host code runs with a module's rights: the program "
+			   "has left the module by a jump, not by its gate");
+	case MDI_FAULT:
+		return module_fault(trap);
+	case MDI_FAULT_ORPHAN:
+		return orphan_fault(trap);
+	case MDI_OPEN:
+		return mdi_backend_now->host_fault(
+			       trap->thread,
+			       trap->region ? trap->region->domain : NULL,
+			       trap->info, trap->context) ?
+			       GOES_ON :
+			       NEXT;
+	case MDI_COPY_FAILS:
+		return continue_at(trap, mdi_copy_fault);
+	case MDI_PASS:
+		break;
+	}
+	return pass(trap);
 }
 
 bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 		      struct mdi_thread *thread)
 {
-	struct mdi_domain *culprit;
 	int saved = errno;
-	bool goes_on = true;
+	enum outcome outcome;
+	struct mdi_trap trap;
+	unsigned row = 0;
 
-	/* Sent by somebody: nobody's fault, whatever runs here. */
-	if (!mdi_context_raised(signo, info, context,
-				thread ? &thread->last_trap : NULL)) {
-		goes_on = mdi_host_fault(signo, info, context, thread);
-		goto out;
-	}
-	if (thread != NULL && thread->in_handler)
-		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
-	if (thread != NULL && signo == SIGSEGV &&
-	    mdi_is_gate_code(mdi_context_pc(context)) &&
-	    mdi_frames_used_up(thread, (uintptr_t)info->si_addr)) {
-		mdi_context_set_pc(context,
-				   (void *)(uintptr_t)mdi_gate_overflow);
-		return true;
-	}
-	if (thread != NULL && selectors_differ(thread, signo, info, context))
-		goto out;
-	culprit = mdi_backend_now->culprit(thread, context);
-	if (culprit != NULL && signo == SIGILL &&
-	    mdi_context_pc(context) == (uintptr_t)mdi_door_thread) {
-		__atomic_store_n(&culprit->made_threads, true,
-				 __ATOMIC_RELAXED);
-		pass_door(thread, mdi_domain_module(culprit), context);
-		goto out;
-	}
-	if (culprit != NULL && thread != NULL)
-		goes_on = module_fault(signo, info, context, thread,
-				       mdi_domain_module(culprit));
-	else if (culprit != NULL ? !end_orphan(signo, info, context,
-					       mdi_domain_module(culprit))
-				 : !host_fault(signo, info, context, thread))
-		goes_on = mdi_host_fault(signo, info, context, thread);
-out:
+	mdi_trap_decode(&trap, signo, info, context, thread);
+	do
+		outcome = carry_out(mdi_trap_verdict(&trap, &row), &trap);
+	while (outcome == NEXT);
 	errno = saved;
-	return thread != NULL && goes_on;
+	return thread != NULL && outcome == GOES_ON;
 }
 
 /* --- after it, on the host's stack --- */

@@ -17,11 +17,11 @@
 
 static struct mdi_record_state *const own = &mdi_core_state.record;
 
-static uint32_t kind_of_segv(const siginfo_t *info)
+static uint32_t kind_of_segv(int code)
 {
-	if (info->si_code == SEGV_MAPERR)
+	if (code == SEGV_MAPERR)
 		return MODISO_FAULT_UNMAPPED;
-	if (info->si_code == SI_KERNEL)
+	if (code == SI_KERNEL)
 		return MODISO_FAULT_PRIVILEGED;
 	return MODISO_FAULT_ACCESS;
 }
@@ -48,19 +48,17 @@ static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 	return address < low && address + STACK_REACH > sp;
 }
 
-static uint32_t kind_of(int signo, const siginfo_t *info,
-			const struct modiso_module *module,
-			const ucontext_t *context)
+static uint32_t kind_of(const struct mdi_trap *trap,
+			const struct modiso_module *module)
 {
-	uintptr_t address = (uintptr_t)info->si_addr;
-
-	switch (signo) {
+	switch (trap->signo) {
 	case SIGSEGV:
 	case SIGBUS:
-		if (info->si_code != SI_KERNEL &&
-		    ran_off_stack(module, mdi_context_sp(context), address))
+		if (trap->code != SI_KERNEL &&
+		    ran_off_stack(module, trap->sp, trap->address))
 			return MODISO_FAULT_STACK;
-		return signo == SIGBUS ? MODISO_FAULT_BUS : kind_of_segv(info);
+		return trap->signo == SIGBUS ? MODISO_FAULT_BUS :
+					       kind_of_segv(trap->code);
 	case SIGILL:
 		return MODISO_FAULT_ILLEGAL;
 	case SIGFPE:
@@ -113,48 +111,40 @@ static void record_region(struct modiso_fault *fault,
 	copy_name(fault->owner_name, owner->name);
 }
 
-static void record_access(struct modiso_fault *fault, const siginfo_t *info,
-			  const ucontext_t *context,
-			  const struct modiso_region *region)
+static void record_access(struct modiso_fault *fault,
+			  const struct mdi_trap *trap)
 {
-	fault->address = (uintptr_t)info->si_addr;
-	fault->access = mdi_context_access(context);
-	if (info->si_code == SEGV_PKUERR)
-		fault->pkey = (int32_t)info->si_pkey;
-	if (region != NULL)
-		record_region(fault, region);
+	fault->address = trap->address;
+	fault->access = trap->access;
+	if (trap->code == SEGV_PKUERR)
+		fault->pkey = (int32_t)trap->info->si_pkey;
+	if (trap->region != NULL)
+		record_region(fault, trap->region);
 }
 
-static void name_kind(struct modiso_fault *fault, int signo,
-		      const siginfo_t *info, const ucontext_t *context)
+static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)
 {
-	if (signo == SIGILL)
-		fault->kind = mdi_door_kind(fault->pc);
-	if (fault->kind != MODISO_FAULT_NONE)
+	if (trap->where == MDI_AT_DOOR && trap->door != MDI_DOOR_THREAD) {
+		fault->kind = trap->door;
 		mdi_door_record(fault);
-	else if (mdi_is_gate_code(fault->pc) && signo != SIGSEGV)
+	} else if (mdi_is_gate_code(trap->pc) && trap->signo != SIGSEGV) {
 		fault->kind = MODISO_FAULT_GATE;
-	else
-		fault->kind = kind_of(signo, info, fault->module, context);
+	} else {
+		fault->kind = kind_of(trap, fault->module);
+	}
 }
 
-void mdi_record_state(struct modiso_fault *fault, int signo,
-		      const siginfo_t *info, ucontext_t *context,
-		      const struct modiso_region *region)
+void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 {
-	uint32_t *pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
-	bool memory = signo == SIGSEGV || signo == SIGBUS;
-
-	fault->signo = signo;
-	fault->code = info->si_code;
-	fault->pc = mdi_context_pc(context);
-	fault->sp = mdi_context_sp(context);
-	mdi_context_registers(context, fault->registers);
-	if (pkru != NULL)
-		fault->pkru = *pkru;
-	if (memory)
-		record_access(fault, info, context, region);
-	name_kind(fault, signo, info, context);
+	fault->signo = trap->signo;
+	fault->code = trap->code;
+	fault->pc = trap->pc;
+	fault->sp = trap->sp;
+	mdi_context_registers(trap->context, fault->registers);
+	fault->pkru = trap->rights;
+	if (trap->memory)
+		record_access(fault, trap);
+	name_kind(fault, trap);
 }
 
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)

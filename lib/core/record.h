@@ -9,10 +9,7 @@
 
 #include <modiso/fault.h>
 
-#include "core/module.h"
-
-#include <signal.h>
-#include <ucontext.h>
+#include "core/trap.h"
 
 struct mdi_frame;
 
@@ -24,10 +21,8 @@ void mdi_record_module(struct modiso_fault *fault,
 		       const struct mdi_thread *thread,
 		       struct modiso_module *module);
 
-/* After that the access, the machine and the kind. @region: or NULL */
-void mdi_record_state(struct modiso_fault *fault, int signo,
-		      const siginfo_t *info, ucontext_t *context,
-		      const struct modiso_region *region);
+/* After that the access, the machine and the kind. */
+void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap);
 
 /* Where in the host the call was made that has ended. */
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/trap.h"
+
+#include "core/door.h"
+#include "core/frames.h"
+#include "core/gate.h"
+#include "core/grant.h"
+#include "core/range.h"
+#include "core/region.h"
+#include "core/thread.h"
+
+/* --- what is known of it --- */
+
+/* May the module touch that like this, as far as the library knows? */
+static bool allowed(const struct mdi_trap *trap)
+{
+	const struct modiso_region *region = trap->region;
+	uint32_t rights;
+
+	if (trap->signo != SIGSEGV || trap->code == SI_KERNEL || region == NULL)
+		return false;
+	rights = mdi_grant_rights(mdi_domain_module(trap->domain), region);
+	if (region->stack &&
+	    trap->address < region->node.base + MDI_PAGE_SIZE)
+		return false;
+	return trap->access != 0 && (rights & trap->access) == trap->access;
+}
+
+/*
+ * A gate's way out of a module, with DS and ES in rcx and rdx: they are not 0
+ * (gate_pkey.S). Host code comes by as well, when it calls a service.
+ */
+static bool looks_at_selectors(const struct mdi_trap *trap)
+{
+	uintptr_t far = trap->pc - (uintptr_t)mdi_gate_pkey;
+
+	return trap->signo == SIGSEGV && trap->code == SI_KERNEL &&
+	       (far == mdi_rights_back[0] || far == mdi_rights_back[1]);
+}
+
+static bool in_copy(const struct mdi_trap *trap)
+{
+	return trap->memory && trap->pc >= (uintptr_t)mdi_copy_begin &&
+	       trap->pc < (uintptr_t)mdi_copy_end &&
+	       mdi_copy_covers(trap->address);
+}
+
+static uint32_t door_at(uintptr_t pc)
+{
+	return pc == (uintptr_t)mdi_door_thread ? MDI_DOOR_THREAD :
+						  mdi_door_kind(pc);
+}
+
+static enum mdi_where where_is(const struct mdi_trap *trap)
+{
+	if (trap->door != MODISO_FAULT_NONE)
+		return MDI_AT_DOOR;
+	if (trap->domain == NULL && in_copy(trap))
+		return MDI_AT_COPY;
+	if (mdi_is_gate_code(trap->pc))
+		return MDI_AT_GATE;
+	return trap->domain != NULL ? MDI_AT_MODULE : MDI_AT_HOST;
+}
+
+static void decode_thread(struct mdi_trap *trap)
+{
+	const struct mdi_thread *thread = trap->thread;
+
+	trap->attached = true;
+	trap->in_filter = thread->in_handler != 0;
+	if (!mdi_is_gate_code(trap->pc))
+		return;
+	trap->no_frame = trap->signo == SIGSEGV &&
+			 mdi_frames_used_up(thread, trap->address);
+	trap->selectors = looks_at_selectors(trap);
+}
+
+/* A module's code, on a thread that has come by a gate. */
+static void decode_module(struct mdi_trap *trap)
+{
+	const struct modiso_module *module = mdi_domain_module(trap->domain);
+
+	if (trap->door == MODISO_FAULT_JUMP)
+		trap->stays = mdi_door_may_jump(trap->thread, module,
+						trap->context);
+	if (trap->door == MODISO_FAULT_EXCEPTION)
+		trap->exception = mdi_door_ending_of(trap->thread, module,
+						     trap->context);
+	trap->allowed = allowed(trap);
+	trap->left = mdi_door_ran_past(trap->thread, module, trap->context);
+}
+
+void mdi_trap_decode(struct mdi_trap *trap, int signo, siginfo_t *info,
+		     ucontext_t *context, struct mdi_thread *thread)
+{
+	const uint32_t *pkru;
+
+	*trap = (struct mdi_trap){
+		.signo = signo,
+		.code = info->si_code,
+		.thread = thread,
+		.info = info,
+		.context = context,
+	};
+	trap->raised = mdi_context_raised(signo, info, context,
+					  thread ? &thread->last_trap : NULL);
+	if (!trap->raised)
+		return;
+	trap->pc = mdi_context_pc(context);
+	trap->sp = mdi_context_sp(context);
+	pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
+	trap->rights = pkru ? *pkru : 0;
+	trap->memory = signo == SIGSEGV || signo == SIGBUS;
+	if (trap->memory) {
+		trap->address = (uintptr_t)info->si_addr;
+		trap->access = mdi_context_access(context);
+	}
+	if (thread != NULL)
+		decode_thread(trap);
+	if (trap->in_filter || trap->no_frame)
+		return;
+	if (trap->memory)
+		trap->region = mdi_region_at(trap->address);
+	trap->domain = mdi_backend_now->culprit(thread, context);
+	if (signo == SIGILL && trap->domain != NULL)
+		trap->door = door_at(trap->pc);
+	trap->where = where_is(trap);
+	if (trap->domain != NULL && thread != NULL)
+		decode_module(trap);
+}
+
+/* --- what it is asked --- */
+
+static bool is_sent(const struct mdi_trap *trap)
+{
+	return !trap->raised;
+}
+
+static bool is_in_filter(const struct mdi_trap *trap)
+{
+	return trap->in_filter;
+}
+
+static bool has_no_frame(const struct mdi_trap *trap)
+{
+	return trap->no_frame;
+}
+
+static bool wants_selectors(const struct mdi_trap *trap)
+{
+	return trap->selectors;
+}
+
+static bool makes_thread(const struct mdi_trap *trap)
+{
+	return trap->where == MDI_AT_DOOR && trap->door == MDI_DOOR_THREAD;
+}
+
+/* A thread without a gate has none to jump over. */
+static bool may_jump(const struct mdi_trap *trap)
+{
+	return trap->where == MDI_AT_DOOR && trap->door == MODISO_FAULT_JUMP &&
+	       (trap->stays || !trap->attached);
+}
+
+static bool ends_thread(const struct mdi_trap *trap)
+{
+	return trap->exception != NULL;
+}
+
+static bool is_allowed(const struct mdi_trap *trap)
+{
+	return trap->allowed;
+}
+
+static bool has_left(const struct mdi_trap *trap)
+{
+	return trap->left;
+}
+
+static bool is_of_module(const struct mdi_trap *trap)
+{
+	return trap->domain != NULL && trap->attached;
+}
+
+static bool is_of_orphan(const struct mdi_trap *trap)
+{
+	return trap->domain != NULL;
+}
+
+/* The host may do that: it lacks rights that it ought to have. */
+static bool is_closed(const struct mdi_trap *trap)
+{
+	return trap->domain == NULL && trap->signo == SIGSEGV &&
+	       trap->access != 0 &&
+	       (trap->region == NULL ||
+		(trap->region->access & trap->access) == trap->access);
+}
+
+static bool is_copying(const struct mdi_trap *trap)
+{
+	return trap->where == MDI_AT_COPY;
+}
+
+static bool always(const struct mdi_trap *trap)
+{
+	(void)trap;
+	return true;
+}
+
+/*
+ * The order matters. What was sent says nothing of the code that it comes to. A
+ * fault in a filter must not be told to a filter. The next two happen in gates,
+ * where nobody is to blame. From there on it is a module's, if it is one's:
+ * first what it asks for by a door, then what may be mended, then blame. The
+ * host's own comes last.
+ */
+static const struct {
+	bool (*when)(const struct mdi_trap *trap);
+	enum mdi_verdict verdict;
+} questions[] = {
+	{ is_sent, MDI_PASS },
+	{ is_in_filter, MDI_FILTER_FAULT },
+	{ has_no_frame, MDI_TOO_DEEP },
+	{ wants_selectors, MDI_SELECTORS },
+	{ makes_thread, MDI_MAKE_THREAD },
+	{ may_jump, MDI_GO_ON },
+	{ ends_thread, MDI_END_THREAD },
+	{ is_allowed, MDI_TRY_AGAIN },
+	{ has_left, MDI_LEFT },
+	{ is_of_module, MDI_FAULT },
+	{ is_of_orphan, MDI_FAULT_ORPHAN },
+	{ is_closed, MDI_OPEN },
+	{ is_copying, MDI_COPY_FAILS },
+	{ always, MDI_PASS },
+};
+
+enum mdi_verdict mdi_trap_verdict(const struct mdi_trap *trap, unsigned *row)
+{
+	while (!questions[*row].when(trap))
+		++*row;
+	return questions[(*row)++].verdict;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/trap.h - one of the six fault signals, decoded once: what has happened,
+ * where, to whose code. And the questions that it is asked, in their order,
+ * which say what is to be done about it.
+ *
+ * Whoever needs to know anything of a fault reads it here. A new kind of trap
+ * is a fact in the structure, a row in the table of trap.c and its verdict in
+ * fault.c. AS-Safe.
+ */
+#ifndef MDI_CORE_TRAP_H
+#define MDI_CORE_TRAP_H
+
+#include "core/module.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+enum mdi_where {
+	MDI_AT_HOST,
+	MDI_AT_MODULE,
+	MDI_AT_GATE, /* in the gates' own code */
+	MDI_AT_DOOR, /* core/door.h */
+	MDI_AT_COPY  /* in mdi_copy(), at memory that the copy is of */
+};
+
+struct mdi_trap {
+	int signo, code;
+	uintptr_t pc, sp;
+	/* SIGSEGV and SIGBUS; the access of page faults alone, else 0. */
+	bool memory;
+	uint32_t access;
+	uintptr_t address;
+	const struct modiso_region *region; /* that holds it, or NULL */
+	uint32_t rights; /* PKRU, where there are keys */
+
+	bool raised; /* by the CPU or the kernel; false: sent, the rest is 0 */
+	enum mdi_where where;
+	uint32_t door; /* the fault that it stands for, or MDI_DOOR_THREAD */
+	struct mdi_domain *domain; /* the module whose code it is; NULL: none */
+
+	bool attached;   /* the thread has a block */
+	bool in_filter;  /* and is in a filter */
+	bool no_frame;   /* a gate has found no free frame */
+	bool selectors;  /* a way out of a module looks at DS and ES */
+	bool allowed;    /* the module may do that by now */
+	bool stays;      /* a jump of the module's inside of its own stack */
+	bool left;       /* host code runs as the module: mdi_door_ran_past() */
+	void *exception; /* the end of the thread unwinds; or NULL */
+
+	struct mdi_thread *thread;
+	siginfo_t *info;
+	ucontext_t *context;
+};
+
+/* A place in the gates' code that is a door and no kind of fault. */
+#define MDI_DOOR_THREAD UINT32_MAX
+
+enum mdi_verdict {
+	MDI_PASS,         /* no module's: to the program's handler */
+	MDI_FILTER_FAULT, /* the filter has faulted: the process ends */
+	MDI_TOO_DEEP,     /* the gate call fails */
+	MDI_SELECTORS,    /* loads the host's, and looks again */
+	MDI_MAKE_THREAD,  /* notes it, and goes on through the door */
+	MDI_GO_ON,        /* through the door */
+	MDI_END_THREAD,   /* the call is over, the unwinder goes on below it */
+	MDI_TRY_AGAIN,    /* the cause is gone; not for ever */
+	MDI_LEFT,         /* the process ends: nothing is known any more */
+	MDI_FAULT,        /* the module's: told, asked, ended */
+	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */
+	MDI_OPEN,         /* the host's own, whose cause may be taken away */
+	MDI_COPY_FAILS    /* the copy returns an error */
+};
+
+/* @thread NULL: one that is not attached. */
+void mdi_trap_decode(struct mdi_trap *trap, int signo, siginfo_t *info,
+		     ucontext_t *context, struct mdi_thread *thread);
+
+/*
+ * The verdict of the first row from *@row on that holds; *@row is the one
+ * behind it. A verdict that cannot be carried out is followed by the next. The
+ * last row always holds.
+ */
+enum mdi_verdict mdi_trap_verdict(const struct mdi_trap *trap, unsigned *row);
+
+#endif /* MDI_CORE_TRAP_H */
