@@ -101,8 +101,10 @@ static const char *hint(int error)
 		return "; raise RLIMIT_NOFILE";
 	case EPERM:
 	case EACCES:
-		return "; a security policy forbids it (seccomp, SELinux, a "
-		       "sealed mapping)";
+		return "; a security policy forbids it (seccomp, MDWE, "
+		       "SELinux, a sealed mapping)";
+	case ENOSYS:
+		return "; the kernel has no such call, or seccomp hides it";
 	default:
 		return "";
 	}

@@ -309,13 +309,17 @@ static int attach(struct mdi_thread **out)
 {
 	struct mdi_thread *thread;
 	uint32_t index = 0;
-	int result;
+	int result, blocked;
 
 	if (last_words == PTHREAD_DESTRUCTOR_ITERATIONS)
 		return mdi_fail(MODISO_ERR_STATE,
 				"this thread has ended but for destructors of "
 				"its data, and enters no module any more");
-	if (mdi_signals_blocked())
+	blocked = mdi_signals_blocked();
+	if (blocked < 0)
+		return mdi_fail_os("rt_sigprocmask",
+				   "what is blocked on this thread");
+	if (blocked != 0)
 		return mdi_fail(MODISO_ERR_STATE,
 				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
 				"SIGSYS is blocked on this thread: a fault "

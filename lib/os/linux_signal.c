@@ -29,12 +29,13 @@ uint64_t mdi_fault_mask(void)
 	return mask;
 }
 
-bool mdi_signals_blocked(void)
+int mdi_signals_blocked(void)
 {
 	uint64_t mask;
 
-	return mdi_sys_sigmask(SIG_BLOCK, 0, &mask) != 0 ||
-	       (mask & mdi_fault_mask()) != 0;
+	if (mdi_sys_sigmask(SIG_BLOCK, 0, &mask) != 0)
+		return -1;
+	return (mask & mdi_fault_mask()) != 0;
 }
 
 bool mdi_signals_taken(const char *mark, size_t length)

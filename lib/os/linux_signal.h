@@ -16,8 +16,8 @@
 #define MDI_FAULT_SIGNALS 6
 extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
 
-/* Is one of them blocked on the calling thread? */
-bool mdi_signals_blocked(void);
+/* Is one of them blocked on the calling thread? 1 or 0; -1: errno says why. */
+int mdi_signals_blocked(void);
 /* The signals that faults come as, in the kernel's form of a set. */
 uint64_t mdi_fault_mask(void);
 

@@ -91,7 +91,8 @@ START_TEST(test_os)
 	} hints[] = {
 		{ENOMEM, "max_map_count"}, {EAGAIN, "RLIMIT_MEMLOCK"},
 		{EMFILE, "RLIMIT_NOFILE"}, {EPERM, "seccomp"},
-		{EACCES, "seccomp"},       {EIO, "error"},
+		{EACCES, "MDWE"},          {EIO, "error"},
+		{ENOSYS, "seccomp hides it"},
 	};
 	const char *text;
 	size_t i;
