@@ -4,6 +4,7 @@
  * modiso/signal.h. Before modiso_init() and after modiso_fini() they do what
  * the C library's do.
  */
+#include "core/altstack.h"
 #include "core/handler.h"
 #include "core/runtime.h"
 #include "state.h"
@@ -33,6 +34,8 @@ EXPORTED(handler_fn *, mdi_sysv_signal2, "__sysv_signal", int signo,
 EXPORTED(handler_fn *, mdi_sigset, "sigset", int signo, handler_fn *handler);
 EXPORTED(int, mdi_sigignore, "sigignore", int signo);
 EXPORTED(int, mdi_siginterrupt, "siginterrupt", int signo, int interrupt);
+
+MODISO_API int sigaltstack(const stack_t *stack, stack_t *old);
 
 static uint64_t *const interrupting = &mdi_top_state.interrupting;
 
@@ -88,6 +91,21 @@ int mdi_sigaction2(int signo, const struct sigaction *action,
 		   struct sigaction *old)
 {
 	return sigaction(signo, action, old);
+}
+
+int sigaltstack(const stack_t *stack, stack_t *old)
+{
+	if (mdi_backend_now == NULL)
+		return mdi_sys_sigaltstack(stack, old);
+	if (!mdi_backend_now->inside())
+		return mdi_thread_self() != NULL ?
+			       mdi_altstack_ask(stack, old) :
+			       mdi_sys_sigaltstack(stack, old);
+	/* A module without it would take the process along when it faults. */
+	if (stack == NULL)
+		return mdi_sys_sigaltstack(NULL, old);
+	errno = EPERM;
+	return -1;
 }
 
 /* --- the older functions --- */

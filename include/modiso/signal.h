@@ -3,11 +3,20 @@
  * modiso/signal.h - the host's own signal handlers, while threads are in
  * modules.
  *
- * A handler of the host runs with the host's rights, on the thread's alternate
- * stack, wherever it interrupted the thread: in a module, in a gate, in host
- * code. For that the library stands in front of it: it is called first by the
- * kernel, puts rights and stack in order, calls the handler as it was asked
- * for (mask, SA_SIGINFO, SA_NODEFER, SA_RESETHAND), and puts everything back.
+ * A handler of the host runs with the host's rights wherever it interrupted the
+ * thread: in a module, in a gate, in host code. For that the library stands in
+ * front of it: it is called first by the kernel, puts rights and stack in
+ * order, calls the handler as it was asked for (mask, SA_SIGINFO, SA_NODEFER,
+ * SA_RESETHAND), and puts everything back. The six signals below that faults
+ * come as are not blocked by another handler's mask: what it does may fault.
+ *
+ * A handler that asks for an alternate stack (SA_ONSTACK) runs on the thread's
+ * own, and the kernel says so meanwhile (SS_ONSTACK). Any other one runs on one
+ * of the library's signal stacks once the thread has entered modules, and so
+ * does one that asks where the program has set none. They hold 60 KiB. The
+ * library defines sigaltstack(): it sets and tells what the program has, at any
+ * time. A system call that goes round it is noticed at the next signal; if that
+ * is a module's fault for want of stack, the process ends.
  *
  * What the thread was in the middle of is not changed by a handler that calls
  * gates: modiso_last_error_text() and modiso_fault_last() say afterwards what

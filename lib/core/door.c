@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/door.h"
 
+#include "core/altstack.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
@@ -135,7 +136,7 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 	       mdi_frame_called_at(mdi_frame_top(thread)) < sp &&
 	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp))
 		mdi_gate_abandon(thread);
-	return mdi_thread_on_altstack(thread, here);
+	return mdi_altstack_is_ours(thread, here);
 }
 
 /* --- asked by the C library's functions --- */

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/altstack.h"
 #include "core/door.h"
 #include "core/frames.h"
 #include "core/gate.h"
@@ -359,8 +360,8 @@ static enum outcome carry_out(enum mdi_verdict verdict,
 	return pass(trap);
 }
 
-bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
-		      struct mdi_thread *thread)
+static bool fault_signal(int signo, siginfo_t *info, ucontext_t *context,
+			 struct mdi_thread *thread)
 {
 	int saved = errno;
 	enum outcome outcome;
@@ -373,6 +374,19 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 	while (outcome == NEXT);
 	errno = saved;
 	return thread != NULL && outcome == GOES_ON;
+}
+
+bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
+		      struct mdi_thread *thread)
+{
+	bool strayed = false, result;
+
+	if (thread == NULL)
+		thread = mdi_altstack_thread(context, &strayed);
+	result = fault_signal(signo, info, context, thread);
+	if (strayed)
+		mdi_altstack_back(thread, context);
+	return result;
 }
 
 /* --- after it, on the host's stack --- */

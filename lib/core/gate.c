@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/altstack.h"
 #include "core/frames.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -309,17 +310,17 @@ MDI_INLINE struct mdi_thread *own_thread(void)
 	return mdi_block_thread((char *)mdi_block);
 }
 
-/* Attached, with the GS base of then. */
+/* Attached, with the GS base of then, and a signal stack of the library's. */
 MDI_INLINE bool is_ready(void)
 {
 	/* No GS base is that of a thread that is not attached. */
-	return mdi_rdgsbase() == mdi_block;
+	return mdi_rdgsbase() == mdi_ready;
 }
 
 static int make_ready(void)
 {
 	struct mdi_thread *thread;
-	int result = mdi_thread_attach(&thread);
+	int result = mdi_altstack_enter(&thread);
 
 	if (result != 0)
 		return result;

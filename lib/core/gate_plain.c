@@ -7,6 +7,7 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
+#include "core/altstack.h"
 #include "core/frames.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -21,13 +22,15 @@
 static int plain_ready(struct mdi_thread **out)
 {
 	struct mdi_thread *thread;
-	int result = 0;
+	int result;
 
-	thread = mdi_thread_self();
-	if (thread == NULL)
-		result = mdi_thread_attach(&thread);
-	if (result != 0)
-		return result;
+	if (mdi_ready != MDI_UNATTACHED) {
+		thread = mdi_block_thread((char *)mdi_ready);
+	} else {
+		result = mdi_altstack_enter(&thread);
+		if (result != 0)
+			return result;
+	}
 	if (mdi_thread_inside(thread))
 		return mdi_fail(MODISO_ERR_STATE,
 				"a gate was called from inside a module, or by "

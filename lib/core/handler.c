@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/frames.h"
+#include "core/altstack.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -278,6 +279,14 @@ static uintptr_t called_at(const struct mdi_frame *frame,
 	return frame->rsp;
 }
 
+/* Where the host's code was. */
+static uintptr_t host_sp(const struct interruption *at,
+			 const ucontext_t *context)
+{
+	return at->frame != NULL ? called_at(at->frame, context) :
+				   mdi_context_sp(context);
+}
+
 static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		  struct interruption *at)
 {
@@ -337,26 +346,6 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 }
 
 /*
- * The mask that the program asked for: the kernel was given a fuller one.
- * Everything while no stack is left for another handler.
- */
-static void set_mask(int signo, const struct mdi_sigaction *action,
-		     const ucontext_t *context, bool last)
-{
-	uint64_t mask;
-
-	if (last) {
-		mdi_signals_hold();
-		return;
-	}
-	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
-	mask |= action->mask;
-	if (!(action->flags & SA_NODEFER))
-		mask |= (uint64_t)1 << (signo - 1);
-	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
-}
-
-/*
  * A cancellation in the middle of a gate is not acted upon: what must be given
  * back is not yet taken, or half given back. The thread meets it at its next
  * cancellation point.
@@ -375,30 +364,41 @@ static bool too_early(int signo, const ucontext_t *context,
 	       mdi_frame_top(thread)->rsp - sp < GATE_STACK;
 }
 
-/* The program's handler runs as if no module were below it. */
-static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
-			 struct mdi_thread *thread,
+static bool call_foreign(int signo, siginfo_t *info, ucontext_t *context,
 			 const struct mdi_sigaction *action)
 {
 	struct interruption at;
-	uint32_t before = 0;
-	bool last, outer;
+	bool outer;
 
 	save_words(&at);
-	if (thread == NULL) {
-		set_mask(signo, action, context, false);
-		outer = mdi_thread_foreign_begin();
-		action->handler(signo, info, context);
-		mdi_thread_foreign_end(outer, context);
-		restore_words(&at);
-		return false;
-	}
-	begin(thread, context, &at);
-	last = mdi_thread_arm_next(thread, mdi_context_sp(context), &before);
-	set_mask(signo, action, context, last);
+	outer = mdi_altstack_foreign_begin();
+	mdi_signal_mask(signo, action, context);
 	action->handler(signo, info, context);
+	mdi_altstack_foreign_end(outer, context);
+	restore_words(&at);
+	return false;
+}
+
+/* The program's handler runs as if no module were below it. */
+static bool call(int signo, siginfo_t *info, ucontext_t *context,
+		 const struct mdi_sigaction *action, struct mdi_thread *thread)
+{
+	struct interruption at;
+	struct mdi_turn turn;
+
+	save_words(&at);
+	begin(thread, context, &at);
+	mdi_altstack_begin(thread, context, host_sp(&at, context),
+			   action->flags, &turn);
+	/* Where no stack is left for another handler it has to wait. */
+	if (!turn.last)
+		mdi_signal_mask(signo, action, context);
+	else
+		mdi_signals_hold();
+	mdi_altstack_call(&turn, action->handler, signo, info, context);
+	mdi_altstack_end(thread, &turn);
 	if (thread->abandoned &&
-	    !mdi_thread_on_altstack(thread, mdi_context_sp(context))) {
+	    !mdi_altstack_holds(thread, mdi_context_sp(context))) {
 		/* In the outermost handler, whose mask is the module's. */
 		if (mdi_thread_take_out(thread, context))
 			return false;
@@ -406,25 +406,35 @@ static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
 	}
 	end(thread, &at);
 	restore_words(&at);
-	thread->altstacks = before;
 	return true;
+}
+
+static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
+			 struct mdi_thread *thread,
+			 const struct mdi_sigaction *action)
+{
+	return thread != NULL ? call(signo, info, context, action, thread) :
+				call_foreign(signo, info, context, action);
 }
 
 bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
 	struct mdi_sigaction action;
+	bool strayed = false, goes_on = true;
 	int saved = errno;
-	bool goes_on = true;
 
-	if (mdi_critical_defer(signo, info, &context->uc_sigmask))
-		return true;
-	if (thread != NULL && too_early(signo, context, thread))
-		return true;
-	if (mdi_action_take(signo, &action, true))
+	if (thread == NULL)
+		thread = mdi_altstack_thread(context, &strayed);
+	if (mdi_critical_defer(signo, info, &context->uc_sigmask) ||
+	    (thread != NULL && too_early(signo, context, thread)))
+		goes_on = true;
+	else if (mdi_action_take(signo, &action, true))
 		goes_on = call_handler(signo, info, context, thread, &action);
 	else if (action.handler == NULL)
 		mdi_action_default(signo, info); /* no handler's any more */
+	if (strayed)
+		mdi_altstack_back(thread, context);
 	errno = saved;
 	return goes_on;
 }

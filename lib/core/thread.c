@@ -4,6 +4,7 @@
 #include "arch/x86_64/signal.h"
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/altstack.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/handler.h"
@@ -23,8 +24,6 @@
 
 #define BLOCKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
 #define ALTSTACKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_ALTSTACK_SIZE)
-#define ALTSTACK_PART ((size_t)MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS)
-#define ALTSTACK_ROOM (ALTSTACK_PART - MDI_PAGE_SIZE)
 
 MDI_TLS uintptr_t mdi_block = MDI_UNATTACHED;
 MDI_TLS uint64_t mdi_fault_counter;
@@ -34,73 +33,6 @@ static struct mdi_thread_state *const own = &mdi_core_state.thread;
 static char *block_of(uint32_t index)
 {
 	return mdi_arch_state.blocks + (size_t)index * MDI_BLOCK_SIZE;
-}
-
-static char *altstack_of(uint32_t index)
-{
-	return mdi_arch_state.altstacks + (size_t)index * MDI_ALTSTACK_SIZE;
-}
-
-/* The usable part of one of them: above its guard page. */
-static char *altstack_part(uint32_t index, unsigned part)
-{
-	return altstack_of(index) + part * ALTSTACK_PART + MDI_PAGE_SIZE;
-}
-
-/* As a bit; 0: on none of these stacks. */
-static uint32_t part_at(uintptr_t stacks, uintptr_t sp)
-{
-	return sp - stacks < MDI_ALTSTACK_SIZE ?
-		       1u << (sp - stacks) / ALTSTACK_PART :
-		       0;
-}
-
-/* Does a gate call under way come from a handler on one of these stacks? */
-static bool gate_from(const struct mdi_thread *thread, uintptr_t stacks)
-{
-	const struct mdi_frame *frame = mdi_thread_frames(thread);
-
-	for (; frame < thread->frame; frame++)
-		if (frame->rsp - stacks < MDI_ALTSTACK_SIZE)
-			return true;
-	return false;
-}
-
-/*
- * A handler that calls a gate can be interrupted in the module, on yet another
- * stack: so the thread keeps a list of those that are in use. A handler's own
- * stays on it at its end, until the kernel has taken it back: before that two
- * signals can come at once, and of the second nobody could tell what lies under
- * the first. It is the stack that is armed next, so this keeps none from use. A
- * handler that was left by siglongjmp(3) has not taken off those above it; the
- * list is empty again when neither the interrupted code nor a gate's caller is
- * on any.
- */
-bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
-			 uint32_t *before)
-{
-	const uint32_t all = (1u << MDI_ALTSTACK_PARTS) - 1;
-	uintptr_t stacks = (uintptr_t)altstack_of(thread->index);
-	uint32_t under = part_at(stacks, interrupted_sp), idle;
-
-	if (under == 0 && !gate_from(thread, stacks))
-		thread->altstacks = 0;
-	thread->altstacks |= under |
-			     part_at(stacks, (uintptr_t)
-					     __builtin_frame_address(0));
-	*before = thread->altstacks;
-	idle = all & ~thread->altstacks;
-	if (idle == 0)
-		return true;
-	mdi_altstack_arm(altstack_part(thread->index,
-				       (unsigned)__builtin_ctz(idle)),
-			 ALTSTACK_ROOM);
-	return (idle & (idle - 1)) == 0;
-}
-
-bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp)
-{
-	return part_at((uintptr_t)altstack_of(thread->index), sp) != 0;
 }
 
 struct mdi_thread *mdi_thread_known(const void *handle)
@@ -115,29 +47,6 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 		return NULL;
 	thread = mdi_block_thread((char *)blocks + offset);
 	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
-}
-
-/* mdi_thread_foreign_end() follows the handler that runs. */
-static MDI_TLS bool altstack_kept;
-
-bool mdi_thread_foreign_begin(void)
-{
-	bool outer = altstack_kept;
-
-	altstack_kept = true;
-	return outer;
-}
-
-void mdi_thread_foreign_end(bool outer, ucontext_t *context)
-{
-	const struct mdi_thread *thread = mdi_thread_self();
-
-	altstack_kept = outer;
-	if (thread == NULL)
-		return;
-	context->uc_stack.ss_sp = altstack_part(thread->index, 0);
-	context->uc_stack.ss_size = ALTSTACK_ROOM;
-	context->uc_stack.ss_flags = (int)MDI_SS_AUTODISARM;
 }
 
 /* How often the C library has asked this thread for its last words. */
@@ -217,20 +126,6 @@ bool mdi_threads_overlap(uintptr_t base, uintptr_t end)
 	       (base < stacks + ALTSTACKS_SIZE && stacks < end);
 }
 
-static int commit_altstacks(uint32_t index)
-{
-	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++) {
-		char *base = altstack_part(index, part);
-
-		if (mdi_mem_protect(base, ALTSTACK_ROOM,
-				    MDI_PROT_READ | MDI_PROT_WRITE) != 0)
-			return mdi_fail_os("mprotect", "a signal stack");
-		if (mdi_backend_now->protect_altstack(base, ALTSTACK_ROOM) != 0)
-			return MODISO_ERR_OS;
-	}
-	return 0;
-}
-
 /* Pages of a block that is used for the first time. */
 static int commit_block(uint32_t index)
 {
@@ -250,7 +145,7 @@ static int commit_block(uint32_t index)
 	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
 				 MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
-	return commit_altstacks(index);
+	return mdi_altstacks_commit(index);
 }
 
 static void uncommit_block(uint32_t index)
@@ -258,7 +153,7 @@ static void uncommit_block(uint32_t index)
 	int saved = errno;
 
 	mdi_mem_decommit(block_of(index), MDI_BLOCK_SIZE);
-	mdi_mem_decommit(altstack_of(index), MDI_ALTSTACK_SIZE);
+	mdi_altstacks_uncommit(index);
 	errno = saved;
 }
 
@@ -334,11 +229,7 @@ static int attach(struct mdi_thread **out)
 	set_fs_base(thread, thread_pointer());
 	thread->tid = mdi_sys_gettid();
 	mdi_frames_start(thread);
-	result = mdi_altstack_set(altstack_part(index, 0),
-				  ALTSTACK_ROOM, &thread->old_altstack,
-				  &thread->old_altstack_size,
-				  &thread->old_altstack_flags,
-				  altstack_kept ? mdi_altstack_from : NULL);
+	result = mdi_altstack_attach(thread);
 	if (result != 0)
 		goto give;
 	/* Without it nobody would be told that the thread has ended. */
@@ -356,14 +247,14 @@ static int attach(struct mdi_thread **out)
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
 	mdi_block = (uintptr_t)mdi_thread_block(thread);
+	mdi_ready = mdi_block;
 	*out = thread;
 	return 0;
 
 forget:
 	pthread_setspecific(own->exit_key, NULL);
 restore:
-	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
-			     thread->old_altstack_flags);
+	mdi_altstack_detach(thread);
 give:
 	give_index(index);
 	return result;
@@ -413,9 +304,9 @@ int mdi_thread_detach(void)
 	unlink_thread(thread);
 	thread->mark = 0;
 	mdi_block = MDI_UNATTACHED;
+	mdi_ready = MDI_UNATTACHED;
 	mdi_backend_now->thread_detach(thread);
-	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
-			     thread->old_altstack_flags);
+	mdi_altstack_detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */
 	set_fs_base(thread, ~(uint64_t)0);
 	if (thread->had_rseq)

@@ -27,27 +27,8 @@ void mdi_threads_after_fork(void);
 int mdi_thread_attach(struct mdi_thread **out);
 int mdi_thread_detach(void);
 
-/*
- * In a handler: arm another alternate stack, and note in @before what to put
- * back into thread->altstacks at its end. True: it is the last one, for faults;
- * other signals have to wait. AS-Safe.
- */
-bool mdi_thread_arm_next(struct mdi_thread *thread, uintptr_t interrupted_sp,
-			 uint32_t *before);
-
-/* Does a handler of the host run there? AS-Safe. */
-bool mdi_thread_on_altstack(const struct mdi_thread *thread, uintptr_t sp);
-
 /* A thread by its public handle; NULL: none that is attached. AS-Safe. */
 struct mdi_thread *mdi_thread_known(const void *handle);
-
-/*
- * Around a handler of the host's on a thread that is not attached: should it
- * attach, even on an alternate stack of its own, the return from the handler
- * leaves it ours. @outer: what the first one returned. AS-Safe.
- */
-bool mdi_thread_foreign_begin(void);
-void mdi_thread_foreign_end(bool outer, ucontext_t *context);
 
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);

@@ -130,9 +130,21 @@ void mdi_signal_default(int signo, const siginfo_t *info)
 	mdi_sys_requeue(signo, info);
 }
 
+void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
+		     const ucontext_t *context)
+{
+	uint64_t mask;
+
+	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
+	mask |= action->mask & ~mdi_fault_mask();
+	if (!(action->flags & SA_NODEFER))
+		mask |= bit(signo);
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
 void mdi_signals_hold(void)
 {
-	mdi_sys_sigmask(SIG_BLOCK, ~mdi_fault_mask(), NULL);
+	mdi_sys_sigmask(SIG_SETMASK, ~mdi_fault_mask(), NULL);
 }
 
 MDI_TLS struct mdi_critical mdi_critical;
@@ -210,7 +222,8 @@ static bool on_altstack(void)
 {
 	stack_t now;
 
-	return sigaltstack(NULL, &now) == 0 && now.ss_flags & SS_ONSTACK;
+	return mdi_sys_sigaltstack(NULL, &now) == 0 &&
+	       now.ss_flags & SS_ONSTACK;
 }
 
 /* Returns an errno, or 0. */
@@ -234,7 +247,7 @@ int mdi_altstack_set(void *base, size_t size, void **old_base,
 			  .ss_size = size,
 			  .ss_flags = (int)MDI_SS_AUTODISARM },
 		old;
-	int error = sigaltstack(&stack, &old) != 0 ? errno : 0;
+	int error = mdi_sys_sigaltstack(&stack, &old) != 0 ? errno : 0;
 
 	if (error == EPERM && on_altstack()) {
 		if (from == NULL)
@@ -264,6 +277,6 @@ void mdi_altstack_restore(void *base, size_t size, uint32_t flags)
 			  .ss_flags = (int)(flags & ~(uint32_t)SS_ONSTACK) };
 	int saved = errno;
 
-	sigaltstack(&stack, NULL);
+	mdi_sys_sigaltstack(&stack, NULL);
 	errno = saved;
 }

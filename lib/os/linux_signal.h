@@ -9,8 +9,12 @@
 #include "base/common.h"
 #include "os/linux_sys.h"
 
+#include <ucontext.h>
+
 /* sigaltstack(2): disarmed while a handler runs on it (Linux 4.7). */
 #define MDI_SS_AUTODISARM (1u << 31)
+/* The kernel takes none that is smaller, whatever MINSIGSTKSZ is by now. */
+#define MDI_ALTSTACK_MIN 2048
 
 /* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS. */
 #define MDI_FAULT_SIGNALS 6
@@ -21,7 +25,7 @@ int mdi_signals_blocked(void);
 /* The signals that faults come as, in the kernel's form of a set. */
 uint64_t mdi_fault_mask(void);
 
-/* Block all other signals on the calling thread. AS-Safe. */
+/* Block all other signals on the calling thread, and none of these. AS-Safe. */
 void mdi_signals_hold(void);
 
 /*
@@ -44,6 +48,14 @@ int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 
 /* One of the six has the default action: that, with this siginfo. AS-Safe. */
 void mdi_signal_default(int signo, const siginfo_t *info);
+
+/*
+ * The mask that a handler of the host's runs with. Faults stay open, but for
+ * the signal itself: its own accesses to guarded memory come as such, and
+ * modules that it calls may fault. AS-Safe.
+ */
+void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
+		     const ucontext_t *context);
 
 /*
  * Between begin and end, which nest, no handler of the host runs on this

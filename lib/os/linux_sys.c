@@ -166,6 +166,11 @@ int mdi_sys_sigaction(int signo, const struct mdi_sigaction *action,
 			    sizeof(uint64_t));
 }
 
+int mdi_sys_sigaltstack(const stack_t *stack, stack_t *old)
+{
+	return (int)syscall(SYS_sigaltstack, stack, old);
+}
+
 int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &set, old, sizeof(set));

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <unwind.h>
 
 /* Indices into modiso_fault.registers. */
@@ -183,7 +185,7 @@ START_TEST(test_stack_on_signal_stack)
 	ud2 = make_gate(module, poke_wild_ud2);
 	push = make_gate(module, poke_wild_push);
 	must_eq(enter(make_gate(module, module_add_one), 1), 2);
-	must_eq(sigaltstack(NULL, &stack), 0);
+	must_eq(syscall(SYS_sigaltstack, NULL, &stack), 0);
 	must(!(stack.ss_flags & SS_DISABLE) && stack.ss_size);
 	for (offset = 0; offset <= stack.ss_size; offset += 256) {
 		enter_fault(module, ud2, W(stack.ss_sp) + offset);

@@ -114,6 +114,7 @@ static void set_first_call(void)
 	const stack_t none = {.ss_flags = SS_DISABLE};
 
 	must(!sigaltstack(&none, NULL));
+	no_signal_stack = true;
 	set_scene();
 	entry = thunk_of((modiso_fn)sum, 2, 8, 0, 0);
 	want = 42;

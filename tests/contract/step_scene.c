@@ -114,7 +114,7 @@ static void look_around(void)
 	if (on_pkey())
 		before.pkru = mdi_rdpkru();
 	must(!sigprocmask(SIG_BLOCK, NULL, &before.mask));
-	must(!sigaltstack(NULL, &before.altstack));
+	must(!syscall(SYS_sigaltstack, NULL, &before.altstack));
 	before.links[0] = link_of(module);
 	before.links[1] = link_of(other);
 }
@@ -139,7 +139,7 @@ static void must_be_as_before(void)
 	stack_t altstack;
 
 	must_be_outside();
-	must(!sigaltstack(NULL, &altstack));
+	must(!syscall(SYS_sigaltstack, NULL, &altstack));
 	must_eq(altstack.ss_sp, before.altstack.ss_sp);
 	must_eq(altstack.ss_size, before.altstack.ss_size);
 	must_eq(altstack.ss_flags, before.altstack.ss_flags);
@@ -186,6 +186,9 @@ static void check(unsigned sent, bool stepped)
 }
 
 int variant;
+bool no_signal_stack;
+/* A handler that asks for an alternate stack has this one, its thread's own. */
+static unsigned char signal_stack[65536];
 void (*handler)(int signo) = handle;
 
 void set_scene(void)
@@ -219,6 +222,10 @@ void set_scene(void)
 	service = (uintptr_t(*)(uintptr_t))make_service("serve", serve);
 	work = works[variant];
 	must(!sigaction(SIGUSR1, &action, NULL));
+	if (action.sa_flags & SA_ONSTACK && !no_signal_stack)
+		must(!sigaltstack(&(stack_t){.ss_sp = signal_stack,
+					     .ss_size = sizeof(signal_stack)},
+				  NULL));
 	must_be_closed();
 	look_around();
 }

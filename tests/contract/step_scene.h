@@ -71,6 +71,7 @@ void work_light(void);
 /* One kind of work without SA_ONSTACK, the other one with it. */
 #define VARIANTS 2
 extern int variant;
+extern bool no_signal_stack; /* of the program's own */
 
 /* --- what must be as before --- */
 

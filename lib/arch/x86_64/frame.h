@@ -227,7 +227,7 @@ struct mdi_thread {
 	uint32_t held; /* mprotect: so many of them keep modules out just now */
 	uint32_t entered; /* mprotect: its module counts as one that runs */
 	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
-	uint32_t old_altstack_flags;
+	uint32_t old_altstack_flags; /* of the program's own */
 	void *old_altstack;
 	size_t old_altstack_size;
 	uint32_t had_rseq;
@@ -313,6 +313,11 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 
 /* The calling thread's block, or MDI_UNATTACHED. */
 extern MDI_TLS uintptr_t mdi_block;
+/*
+ * The same where the kernel has one of the library's signal stacks for it, else
+ * MDI_UNATTACHED: what a gate compares with (core/altstack.h).
+ */
+extern MDI_TLS uintptr_t mdi_ready;
 
 /* Faults of modules on the calling thread, since it started. */
 extern MDI_TLS uint64_t mdi_fault_counter;

@@ -21,8 +21,8 @@
  * the thread; its FS base, or gettid(2) when a module has changed that,
  * confirms it, because a module can put any address into RSP. The context must
  * lie where the kernel puts it, right above RSP. On any other stack a thread
- * must not be one that is inside a module: that is interrupted on its alternate
- * stack.
+ * that is inside a module is one whose program has called sigaltstack(2) behind
+ * the library's back; there the restorer must be right as well.
  *
  * The kernel clears DF, TF and RF, but not AC.
  */
@@ -102,8 +102,13 @@
 	.previous
 .endm
 
-/* Not on an alternate stack of ours: uses rax, rcx, r11. */
-.macro NOT_INSIDE
+/*
+ * Not on an alternate stack of ours. A thread that is inside a module comes
+ * here when the program has given the kernel another stack, or none, by itself:
+ * then it was the kernel that put the context and the restorer's address there.
+ * Uses rax, rcx, r11.
+ */
+.macro FROM_KERNEL
 	rdgsbase %r11
 	subq	A_BLOCKS+mdi_arch_state(%rip), %r11
 	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %r11
@@ -115,7 +120,13 @@
 	jne	.Lelse\@ /* a thread has its creator's GS base at first */
 	movq	T_FRAME(%r11), %rax
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
-	je	mdi_gate_bad
+	jne	.Lelse\@
+	leaq	8(%rsp), %rax
+	cmpq	%rax, %rdx
+	jne	mdi_gate_bad
+	leaq	mdi_signal_restorer(%rip), %rax
+	cmpq	%rax, (%rsp)
+	jne	mdi_gate_bad
 .Lelse\@:
 .endm
 
@@ -170,7 +181,7 @@
 	cmpl	A_HANDLER_PKRU+mdi_arch_state(%rip), %eax
 	jne	mdi_gate_bad
 .endif
-	NOT_INSIDE
+	FROM_KERNEL
 	xorl	%r9d, %r9d
 .Lcall\@:
 	ARRIVED
@@ -310,6 +321,31 @@ FUNC(mdi_altstack_from)
 	.cfi_def_cfa_register %rsp
 	retq
 ENDF(mdi_altstack_from)
+
+/*
+ * A handler of the host's on another stack. Unwinders walk over it.
+ *
+ *	rdi rsi rdx     signo, info, context            the same
+ *	rcx             the handler                     -
+ *	r8              RSP during the call             -
+ *	rbp             the caller's                    the caller's RSP
+ */
+FUNC(mdi_handler_on)
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	movq	%r8, %rsp
+	andq	$-16, %rsp
+	callq	*%rcx
+	movq	%rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	retq
+ENDF(mdi_handler_on)
 
 /*
  * rt_sigreturn(2), in the very bytes by which debuggers and unwinders know a

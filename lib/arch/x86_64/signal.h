@@ -26,6 +26,10 @@ void mdi_signal_restorer(void);
 /* sigaltstack(2) with RSP at @sp, signals blocked. Returns 0 or -errno. */
 long mdi_altstack_from(const void *stack, void *old, uintptr_t sp);
 
+/* handler(signo, info, context), with RSP at @sp. */
+void mdi_handler_on(int signo, siginfo_t *info, void *context,
+		    void (*handler)(int, siginfo_t *, void *), uintptr_t sp);
+
 /* Stands before each of the two, so that another copy of the library sees it */
 #define MDI_SIGNAL_MARK "libmodiso-signal"
 #define MDI_SIGNAL_MARK_SIZE 16
