@@ -114,8 +114,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
  *   MODISO_ERR_NOKEY  pkey: threads are inside of all modules that have a
  *                     protection key, or threads that modules have made may
  *                     have it, and modiso_options.key_wait_ms is over.
- *   MODISO_ERR_OS     the kernel refused an mprotect, mmap or sigaltstack;
- *                     errno says how, the sentence which limit.
+ *   MODISO_ERR_OS     the kernel refused an mprotect, mmap, rt_sigprocmask or
+ *                     sigaltstack; errno says how, the sentence which limit.
  *   MODISO_ERR_STATE  not initialised; called from inside a module without a
  *                     service in between; one of SIGSEGV, SIGBUS, SIGILL,
  *                     SIGFPE, SIGTRAP, SIGSYS is blocked at this thread's

@@ -44,8 +44,8 @@ extern "C" {
  * Returns 0, or:
  *   MODISO_ERR_LIMIT  modiso_options.max_threads threads are attached.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
- *   MODISO_ERR_OS     the kernel refused mmap, mprotect or sigaltstack;
- *                     errno.
+ *   MODISO_ERR_OS     the kernel refused mmap, mprotect, rt_sigprocmask or
+ *                     sigaltstack; errno.
  *   MODISO_ERR_STATE  not initialised, called from inside a module, one of
  *                     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS is
  *                     blocked on this thread, or it runs on an alternate

@@ -30,6 +30,10 @@ static const struct {
 };
 
 static MDI_TLS struct mdi_error last;
+static MDI_TLS struct {
+	const char *call;
+	int error;
+} refused;
 
 static bool known(int code)
 {
@@ -110,16 +114,30 @@ static const char *hint(int error)
 	}
 }
 
+void mdi_memory_refused(const char *call)
+{
+	refused.call = call;
+	refused.error = errno;
+}
+
 int mdi_fail_memory(const char *format, ...)
 {
-	char what[192];
+	char what[192], why[64];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	return mdi_fail(MODISO_ERR_NOMEM, "no memory for %s%s", what,
-			hint(ENOMEM));
+	if (refused.call == NULL || refused.error == ENOMEM)
+		mdi_fail(MODISO_ERR_NOMEM, "no memory for %s%s", what,
+			 hint(ENOMEM));
+	else
+		mdi_fail(MODISO_ERR_NOMEM, "no memory for %s: %s: %s%s", what,
+			 refused.call,
+			 strerror_r(refused.error, why, sizeof(why)),
+			 hint(refused.error));
+	refused.call = NULL;
+	return MODISO_ERR_NOMEM;
 }
 
 int mdi_fail_os(const char *call, const char *format, ...)

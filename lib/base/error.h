@@ -18,6 +18,12 @@ int mdi_fail(int code, const char *format, ...) MDI_PRINTF(2, 3);
  */
 int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
 
+/*
+ * Why this thread gets no memory, for mdi_fail_memory(): the system call that
+ * was refused, with errno; NULL: nothing is refused yet.
+ */
+void mdi_memory_refused(const char *call);
+
 /* No memory for what the library notes: MODISO_ERR_NOMEM, and the limits. */
 int mdi_fail_memory(const char *format, ...) MDI_PRINTF(1, 2);
 

@@ -59,7 +59,11 @@ static int check_part(const struct mdi_file *file, uint64_t offset,
 
 static int inspect(int fd, uint32_t access, struct mdi_file *file)
 {
-	if (mdi_file_inspect(fd, file) != 0)
+	const char *call = mdi_file_inspect(fd, file);
+
+	if (call != NULL && errno != EBADF)
+		return mdi_fail_os(call, "descriptor %d", fd);
+	if (call != NULL)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"descriptor %d is not open, or for its path "
 				"alone",

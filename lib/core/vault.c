@@ -2,6 +2,7 @@
 #include "core/vault.h"
 
 #include "backend/backend.h"
+#include "base/error.h"
 #include "core/state.h"
 #include "os/memory.h"
 
@@ -32,18 +33,30 @@ static unsigned class_of(size_t size)
 	return bits;
 }
 
-/* errno stays: that there is no memory is no system call's failure. */
+/* NULL, or the call that was refused, with errno. */
+static const char *open_pages(void *pages, size_t length)
+{
+	if (mdi_mem_commit(pages, length) != 0)
+		return "mmap";
+	if (mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) != 0)
+		return "mprotect";
+	if (mdi_backend_now->protect_own(pages, length, MDI_OWN_CLOSED) != 0)
+		return "pkey_mprotect";
+	return NULL;
+}
+
+/*
+ * errno stays, as for all that is no MODISO_ERR_OS; the sentence has the call
+ * that was refused.
+ */
 static void *new_pages(size_t length)
 {
 	int saved = errno;
 	void *pages = mdi_mem_reserve(length, MDI_PAGE_SIZE);
+	const char *call = pages == NULL ? "mmap" : open_pages(pages, length);
 
-	if (pages != NULL &&
-	    (mdi_mem_commit(pages, length) != 0 ||
-	     mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) !=
-		     0 ||
-	     mdi_backend_now->protect_own(pages, length, MDI_OWN_CLOSED) !=
-		     0)) {
+	mdi_memory_refused(call);
+	if (call != NULL && pages != NULL) {
 		mdi_mem_release(pages, length);
 		pages = NULL;
 	}

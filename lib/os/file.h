@@ -18,8 +18,11 @@ struct mdi_file {
 	uint64_t page_size; /* what the file system maps at once */
 };
 
-/* What is it? EBADF: nothing that is open. */
-int mdi_file_inspect(int fd, struct mdi_file *file);
+/*
+ * What is it? NULL, or the call that failed, with errno: EBADF, nothing that is
+ * open.
+ */
+const char *mdi_file_inspect(int fd, struct mdi_file *file);
 
 /* Named shared memory (shm_overview(7)) that exists. The caller closes it. */
 int mdi_file_open_shm(const char *name, bool writable);

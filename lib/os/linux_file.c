@@ -19,18 +19,20 @@
 #endif
 #define HUGETLBFS_TYPE 0x958458f6
 
-int mdi_file_inspect(int fd, struct mdi_file *file)
+const char *mdi_file_inspect(int fd, struct mdi_file *file)
 {
 	int flags = fcntl(fd, F_GETFL), seals;
 	struct statfs system;
 	struct stat status;
 
-	if (flags < 0 || flags & O_PATH) {
+	if (flags >= 0 && flags & O_PATH)
 		errno = EBADF;
-		return -1;
-	}
-	if (fstat(fd, &status) != 0 || fstatfs(fd, &system) != 0)
-		return -1;
+	if (flags < 0 || flags & O_PATH)
+		return "fcntl";
+	if (fstat(fd, &status) != 0)
+		return "fstat";
+	if (fstatfs(fd, &system) != 0)
+		return "fstatfs";
 	seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0)
 		seals = 0; /* it can have none */
@@ -44,7 +46,7 @@ int mdi_file_inspect(int fd, struct mdi_file *file)
 		.length = (uint64_t)status.st_size,
 		.page_size = (uint64_t)system.f_bsize,
 	};
-	return 0;
+	return NULL;
 }
 
 int mdi_file_open_shm(const char *name, bool writable)

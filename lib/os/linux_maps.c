@@ -60,6 +60,16 @@ static bool next_line(FILE *file, char *line, size_t size)
 	return true;
 }
 
+/* A list that could not be read to its end is none: -1, errno says why. */
+static int close_read(FILE *file)
+{
+	int saved = errno, failed = ferror(file);
+
+	fclose(file);
+	errno = saved;
+	return failed ? -1 : 0;
+}
+
 int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 		  void *arg)
 {
@@ -80,8 +90,7 @@ int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 		if (!visit(&map, arg))
 			break;
 	}
-	fclose(file);
-	return 0;
+	return close_read(file);
 }
 
 bool mdi_maps_file(uintptr_t address, char *name, size_t size,
