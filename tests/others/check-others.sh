@@ -14,10 +14,10 @@ set -u
 
 here=$top_srcdir/tests/others
 library=$top_builddir/lib/.libs
-all_groups='python rust'
+all_groups='python faulthandler rust cxx libraries allocators policies go java vm'
 
 # A test that hangs is red, and a machine under load is slow.
-limit=${MODISO_TEST_TIMEOUT:-300}
+limit=${MODISO_TEST_TIMEOUT:-120}
 
 # have TEXT PACKAGE COMMAND... - does the command succeed? If not, TEXT is
 # skipped, with the name of the package.
@@ -36,7 +36,7 @@ host() {
 	host_name=$1
 	shift
 	# shellcheck disable=SC2086 # CC may hold options
-	$CC -std=gnu11 -g -O1 -Wall -Wextra -Werror -pthread \
+	$CC -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -pthread \
 		-I"$top_srcdir/include" -I"$top_builddir/include" -I"$here" \
 		-o "$scratch/$host_name" "$here/$host_name.c" "$@" \
 		-L"$library" -lmodiso -Wl,-rpath,"$library"
@@ -47,6 +47,17 @@ expect() {
 	expect_text=$1
 	shift
 	expect_command "$expect_text" timeout -k 10 "$limit" "$@"
+}
+
+# in_python COMMAND... - with the package and the library of the build tree.
+in_python() {
+	env PYTHONDONTWRITEBYTECODE=1 \
+		PYTHONPATH="$top_srcdir/bindings/python" \
+		MODISO_LIBRARY="$library/libmodiso.so.0" \
+		MODISO_CFLAGS="-I$top_srcdir/include -I$top_builddir/include" \
+		MODISO_RUNTIME="$top_builddir/runtime/libmodiso-module.a" \
+		MODISO_TEST_CC="sh $top_builddir/tools/modiso-cc" \
+		timeout -k 10 "$limit" "$@"
 }
 
 [ $# -gt 0 ] || eval "set -- $all_groups"

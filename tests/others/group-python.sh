@@ -3,17 +3,6 @@
 #
 # group-python.sh - bindings/python, by its own tests.
 
-# in_python COMMAND... - with the package and the library of the build tree.
-in_python() {
-	env PYTHONDONTWRITEBYTECODE=1 \
-		PYTHONPATH="$top_srcdir/bindings/python" \
-		MODISO_LIBRARY="$library/libmodiso.so.0" \
-		MODISO_CFLAGS="-I$top_srcdir/include -I$top_builddir/include" \
-		MODISO_RUNTIME="$top_builddir/runtime/libmodiso-module.a" \
-		MODISO_TEST_CC="sh $top_builddir/tools/modiso-cc" \
-		timeout -k 10 "$limit" "$@"
-}
-
 if have "bindings/python" python3-pytest test -n "$PYTHON"; then
 	in_python "$PYTHON" -m pytest -p no:cacheprovider -q -rs \
 		--junit-xml="$scratch/python.xml" \

@@ -19,7 +19,7 @@ rust_tests() {
 		MODISO_RUNTIME="$top_builddir/runtime/libmodiso-module.a" \
 		MODISO_TEST_CC="sh $top_builddir/tools/modiso-cc" \
 		RUSTFLAGS='-D warnings' \
-		timeout -k 10 "$limit" "$CARGO" test --offline
+		timeout -k 10 "$((limit * 4))" "$CARGO" test --offline
 }
 
 if have "bindings/rust" cargo test -n "$CARGO"; then

@@ -66,6 +66,12 @@ class Exclusion(enum.IntEnum):
     EXTERNAL = 1
 
 
+class InitFlag(enum.IntFlag):
+    """MODISO_INIT_*."""
+
+    SHARED = 1 << 0
+
+
 class Confinement(enum.IntEnum):
     """What a module may do with unregistered memory."""
 
@@ -195,6 +201,7 @@ ENUMS = {
     "MODISO_BACKEND_": (Backend,),
     "MODISO_CAP_": (Cap,),
     "MODISO_EXCLUSION_": (Exclusion,),
+    "MODISO_INIT_": (InitFlag,),
     "MODISO_CONFINE_": (Confinement,),
     "MODISO_REGION_": (RegionFlag,),
     "MODISO_GATE_": (GateFlag,),

@@ -5,7 +5,7 @@ import contextlib
 from ctypes import byref
 
 from . import _abi
-from ._abi import Backend, Cap, Exclusion, lib
+from ._abi import Backend, Cap, Exclusion, InitFlag, lib
 from .error import check, decode
 
 
@@ -15,7 +15,7 @@ def version():
 
 
 def init(backend=Backend.AUTO, require=0, max_keys=0, max_threads=0,
-         key_wait_ms=0, exclusion=Exclusion.INTERNAL):
+         key_wait_ms=0, exclusion=Exclusion.INTERNAL, shared=False):
     """Choose a backend, take protection keys and signal handlers.
 
     backend:     a Backend; AUTO: $MODISO_BACKEND, or else the strongest.
@@ -23,6 +23,8 @@ def init(backend=Backend.AUTO, require=0, max_keys=0, max_threads=0,
     max_keys:    protection keys to take at most; 0: all that are free.
     max_threads: threads inside of modules at once; 0: 4096.
     key_wait_ms: how long a call may wait for a protection key.
+    shared:      other parts of the program may use it as well, each with its
+                 own init() and fini(): MODISO_INIT_SHARED.
 
     Call it early: before threads are made, and before other libraries install
     signal handlers. faulthandler.enable() belongs before it.
@@ -33,7 +35,8 @@ def init(backend=Backend.AUTO, require=0, max_keys=0, max_threads=0,
     check(lib.modiso_init(byref(_abi.Options(
         backend=backend, require=require, max_keys=max_keys,
         max_threads=max_threads, key_wait_ms=key_wait_ms,
-        exclusion=exclusion))))
+        exclusion=exclusion,
+        flags=InitFlag.SHARED if shared else 0))))
 
 
 def fini():

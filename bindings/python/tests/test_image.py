@@ -120,6 +120,18 @@ class Starting(unittest.TestCase):
             self.assertTrue(modiso.backend_query(backend)["usable"])
         self.assertEqual(modiso.backend_current(), modiso.Backend.AUTO)
 
+    def test_shared(self):
+        modiso.init(shared=True)
+        modiso.init(shared=True)
+        with self.assertRaises(modiso.Error) as caught:
+            modiso.init(shared=True, max_threads=5)
+        self.assertEqual(caught.exception.code, Code.ERR_STATE)
+        modiso.fini()
+        with modiso.Module("still there"):
+            pass
+        modiso.fini()
+        self.assertEqual(modiso.backend_current(), modiso.Backend.AUTO)
+
     def test_what_cannot_be_had(self):
         info = modiso.backend_query(modiso.Backend.MPROTECT)
         self.assertEqual(info["name"], "mprotect")

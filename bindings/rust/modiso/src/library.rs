@@ -106,6 +106,13 @@ impl Options {
         self
     }
 
+    /// Other parts of the program may use the library as well, each with its
+    /// own `init` and [`Library::fini`]: `MODISO_INIT_SHARED`.
+    pub fn shared(mut self) -> Self {
+        self.options.flags |= sys::MODISO_INIT_SHARED;
+        self
+    }
+
     /// Choose a backend, take protection keys and signal handlers.
     ///
     /// `State` when the library is running already; the rest as
@@ -119,7 +126,7 @@ impl Options {
 }
 
 /// The library, running. What it has is the process's, so there is one at a
-/// time. Dropped, it ends; [`fini`](Library::fini) says whether it could.
+/// time, unless it is [`shared`](Options::shared). Dropped, it ends; [`fini`](Library::fini) says whether it could.
 pub struct Library {
     _private: (),
 }

@@ -230,6 +230,18 @@ fn starting_twice() {
 }
 
 #[test]
+fn sharing() {
+    let _alone = common::alone();
+    let first = Options::new().shared().init().unwrap();
+    let second = Options::new().shared().init().unwrap();
+    let error = Options::new().shared().max_threads(5).init().err().unwrap();
+    assert_eq!(error.code(), Code::State);
+    first.fini().unwrap();
+    second.module("still there").unwrap();
+    second.fini().unwrap();
+}
+
+#[test]
 fn what_cannot_be_had() {
     let _alone = common::alone();
     let error = Options::new()
