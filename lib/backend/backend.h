@@ -103,7 +103,7 @@ struct mdi_move {
 	struct mdi_runs *from_runs, *to_runs; /* change places with theirs */
 };
 
-/* What pages were that become a domain's. */
+/* What the pages were before they became a domain's: see protect(). */
 #define MDI_WAS_FRESH 0x100u   /* nothing: on failure the caller drops them */
 #define MDI_WAS_NOBODYS 0x200u /* readable, writable, open to all */
 
@@ -185,6 +185,7 @@ struct mdi_backend {
 	 * the rights that it stands for.
 	 */
 	bool (*retire)(struct mdi_domain *set, const struct mdi_users *users);
+	/* Memory of the library itself: what modules may do with it. */
 	int (*protect_own)(void *base, size_t length, enum mdi_own how);
 	int (*unprotect_own)(void *base, size_t length);
 	/* Alternate signal stacks: where the kernel can write its frames. */

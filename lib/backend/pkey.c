@@ -300,7 +300,7 @@ static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
 	return 0;
 }
 
-/* A service's caller gets its stack back; a handler has noted none. */
+/* A service's caller gets its stack back; a handler has taken none away. */
 static void leave(struct mdi_thread *thread, const struct mdi_frame *over)
 {
 	if (over->service_sp > MDI_INTERRUPTED)

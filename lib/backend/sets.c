@@ -50,15 +50,6 @@ void mdi_sets_withdraw(const struct mdi_domain *set,
 			users->withdraw(set->shares[i].module);
 }
 
-static void withdraw(const struct mdi_domain *domain,
-		     const struct mdi_users *users)
-{
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		users->withdraw(domain);
-	else
-		mdi_sets_withdraw(domain, users);
-}
-
 bool mdi_sets_quiesce_all_but(const struct mdi_domain *set,
 			      const struct mdi_domain *but,
 			      const struct mdi_users *users)
@@ -77,7 +68,7 @@ bool mdi_sets_quiesce(const struct mdi_domain *domain,
 		      const struct mdi_domain *next,
 		      const struct mdi_users *users)
 {
-	withdraw(next, users);
+	mdi_sets_withdraw_any(next, users);
 	return domain->kind == MDI_DOMAIN_MODULE
 		       ? users->quiesce(domain, domain)
 		       : mdi_sets_quiesce_all_but(domain, NULL, users);
@@ -127,8 +118,8 @@ int mdi_slots_prepare(const struct mdi_move *move,
 
 	if (result != 0)
 		return result;
-	withdraw(move->from, users);
-	withdraw(move->to, users);
+	mdi_sets_withdraw_any(move->from, users);
+	mdi_sets_withdraw_any(move->to, users);
 	if (users->others() && mdi_sys_membarrier() != 0)
 		return mdi_fail_os("membarrier", "changing rights");
 	return move->to->kind == MDI_DOMAIN_SHARED

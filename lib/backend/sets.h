@@ -38,6 +38,16 @@ uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru);
 void mdi_sets_compute(const struct mdi_domain *set);
 void mdi_sets_withdraw(const struct mdi_domain *set,
 		       const struct mdi_users *users);
+/* Of a module or a set. */
+MDI_INLINE void mdi_sets_withdraw_any(const struct mdi_domain *domain,
+				      const struct mdi_users *users)
+{
+	if (domain->kind == MDI_DOMAIN_MODULE)
+		users->withdraw(domain);
+	else
+		mdi_sets_withdraw(domain, users);
+}
+
 /* As quiesce() of slots.c; one of the two is a set. */
 bool mdi_sets_quiesce(const struct mdi_domain *domain,
 		      const struct mdi_domain *next,

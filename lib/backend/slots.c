@@ -192,15 +192,6 @@ MDI_INLINE int tag(struct mdi_domain *domain, int from, int to)
 
 /* --- taking a slot --- */
 
-MDI_INLINE void withdraw(const struct mdi_domain *domain,
-			 const struct mdi_users *users)
-{
-	if (domain->kind == MDI_DOMAIN_MODULE)
-		users->withdraw(domain);
-	else
-		mdi_sets_withdraw(domain, users);
-}
-
 /*
  * True: nobody is inside of @domain, and nobody enters it without coming to
  * admit(). The links to @next, which may be the same, are withdrawn as well.
@@ -272,7 +263,7 @@ MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
 			continue;
 		if (victim->referenced) {
 			victim->referenced = false;
-			withdraw(victim, users);
+			mdi_sets_withdraw_any(victim, users);
 			continue;
 		}
 		if (!quiesce(victim, next, users))
