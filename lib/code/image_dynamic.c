@@ -23,11 +23,9 @@ struct dynamic {
 #define DT_ANDROID_RELA 0x60000011
 #define DT_ANDROID_RELR 0x6fffe000
 #define DT_GNU_FLAGS_1  0x6ffffdf4
-#ifndef DT_X86_64_PLT
-#define DT_X86_64_PLT    0x70000000
-#define DT_X86_64_PLTSZ  0x70000001
-#define DT_X86_64_PLTENT 0x70000003
-#endif
+#define TAG_X86_64_PLT    0x70000000
+#define TAG_X86_64_PLTSZ  0x70000001
+#define TAG_X86_64_PLTENT 0x70000003
 
 static int refuse_tag(const struct mdi_elf *elf, const char *what)
 {
@@ -50,9 +48,9 @@ static bool is_harmless(int64_t tag)
 	case DT_FLAGS_1:
 	case DT_GNU_FLAGS_1:
 	case DT_CHECKSUM:
-	case DT_X86_64_PLT:
-	case DT_X86_64_PLTSZ:
-	case DT_X86_64_PLTENT:
+	case TAG_X86_64_PLT:
+	case TAG_X86_64_PLTSZ:
+	case TAG_X86_64_PLTENT:
 		return true;
 	default:
 		return false;
