@@ -44,32 +44,41 @@ MODISO_API void mdi_longjmp_chk(void *env, int value)
 
 static struct mdi_libc_state *const next = &mdi_libc_state;
 
-static void *find(const char *name)
+/*
+ * The C library's, which stands behind this one or, where the program has this
+ * one through another library, before it. It may be neither, in a loader's
+ * corner: then it is missed when it is called.
+ */
+static void *find(const char *name, const void *own)
 {
 	void *address = dlsym(RTLD_NEXT, name);
 
 	if (address == NULL)
-		mdi_misuse("a function that ends threads or processes is not "
-			   "in the program's C library");
-	return address;
+		address = dlsym(RTLD_DEFAULT, name);
+	return address != own ? address : NULL;
 }
+
+#define FIND(name, own, type) ((type *)find(name, (void *)(uintptr_t)(own)))
+typedef void mdi_plain_fn(void);
 
 /* Before main(), so that no lock of the loader's is wanted later. */
 __attribute__((constructor)) static void find_next(void)
 {
-	next->end[MDI_EXIT_ORDERLY] = (mdi_end_fn *)find("exit");
-	next->end[MDI_EXIT_QUICK] = (mdi_end_fn *)find("quick_exit");
-	next->end[MDI_EXIT_AT_ONCE] = (mdi_end_fn *)find("_exit");
-	next->abort = (void (*)(void))find("abort");
-	next->assert_fail = (mdi_assert_fn *)find("__assert_fail");
-	next->stack_chk_fail = (void (*)(void))find("__stack_chk_fail");
-	next->longjmp = (mdi_jump_fn *)find("longjmp");
-	next->_longjmp = (mdi_jump_fn *)find("_longjmp");
-	next->siglongjmp = (mdi_jump_fn *)find("siglongjmp");
-	next->longjmp_chk = (mdi_jump_fn *)dlsym(RTLD_NEXT, "__longjmp_chk");
-	next->cancel = (mdi_cancel_fn *)find("pthread_cancel");
-	next->create = (mdi_create_fn *)find("pthread_create");
-	next->thrd_create = (mdi_thrd_create_fn *)find("thrd_create");
+	next->end[MDI_EXIT_ORDERLY] = FIND("exit", exit, mdi_end_fn);
+	next->end[MDI_EXIT_QUICK] = FIND("quick_exit", quick_exit, mdi_end_fn);
+	next->end[MDI_EXIT_AT_ONCE] = FIND("_exit", _exit, mdi_end_fn);
+	next->abort = FIND("abort", abort, mdi_plain_fn);
+	next->assert_fail = FIND("__assert_fail", __assert_fail, mdi_assert_fn);
+	next->stack_chk_fail =
+		FIND("__stack_chk_fail", __stack_chk_fail, mdi_plain_fn);
+	next->longjmp = FIND("longjmp", mdi_longjmp, mdi_jump_fn);
+	next->_longjmp = FIND("_longjmp", mdi__longjmp, mdi_jump_fn);
+	next->siglongjmp = FIND("siglongjmp", mdi_siglongjmp, mdi_jump_fn);
+	next->longjmp_chk = FIND("__longjmp_chk", mdi_longjmp_chk, mdi_jump_fn);
+	next->cancel = FIND("pthread_cancel", pthread_cancel, mdi_cancel_fn);
+	next->create = FIND("pthread_create", pthread_create, mdi_create_fn);
+	next->thrd_create =
+		FIND("thrd_create", thrd_create, mdi_thrd_create_fn);
 	next->found = true;
 }
 
@@ -80,22 +89,36 @@ static void find_now(void)
 		find_next();
 }
 
+/* @function is the C library's that is wanted now. */
+static void must_have(const void *function)
+{
+	if (function == NULL)
+		mdi_misuse("a function that ends threads or processes is not "
+			   "in the program's C library, or hidden behind this "
+			   "one; link the program with -lmodiso");
+}
+
+#define NEXT(member) (find_now(), must_have((void *)(uintptr_t)next->member), \
+		      next->member)
+
 void mdi_libc_exit(int status, unsigned how)
 {
-	find_now();
-	next->end[how < MDI_COUNT(next->end) ? how : MDI_EXIT_ORDERLY](status);
+	unsigned n = how < MDI_COUNT(next->end) ? how : MDI_EXIT_ORDERLY;
+
+	NEXT(end[n])(status);
 	__builtin_unreachable();
 }
 
 int mdi_libc_cancel(pthread_t thread)
 {
-	find_now();
-	return next->cancel(thread);
+	return NEXT(cancel)(thread);
 }
 
 void mdi_abort(void)
 {
 	find_now();
+	if (next->abort == NULL)
+		mdi_end_process();
 	next->abort();
 	__builtin_unreachable();
 }
@@ -138,16 +161,14 @@ void __assert_fail(const char *assertion, const char *file, unsigned line,
 			line, function ? function : "?", assertion);
 		abort();
 	}
-	find_now();
-	next->assert_fail(assertion, file, line, function);
+	NEXT(assert_fail)(assertion, file, line, function);
 	__builtin_unreachable();
 }
 
 void __stack_chk_fail(void)
 {
 	mdi_libc_before_abort();
-	find_now();
-	next->stack_chk_fail();
+	NEXT(stack_chk_fail)();
 	__builtin_unreachable();
 }
 
@@ -155,8 +176,7 @@ void __stack_chk_fail(void)
 		void name(void *env, int value)                                \
 		{                                                              \
 			mdi_libc_before_jump(env);                             \
-			find_now();                                            \
-			next->how(env, value);                                 \
+			NEXT(how)(env, value);                                 \
 			__builtin_unreachable();                               \
 		}
 JUMP(mdi_longjmp, longjmp)
@@ -169,8 +189,9 @@ void mdi_longjmp_chk(void *env, int value)
 	bool ours = mdi_libc_before_jump(env);
 
 	find_now();
-	(ours || !next->longjmp_chk ? next->longjmp : next->longjmp_chk)(env,
-									 value);
+	if (ours || next->longjmp_chk == NULL)
+		NEXT(longjmp)(env, value);
+	next->longjmp_chk(env, value);
 	__builtin_unreachable();
 }
 
@@ -192,16 +213,14 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *options,
 		   void *(*function)(void *), void *arg)
 {
 	mdi_libc_before_thread();
-	find_now();
-	return next->create(thread, options, function, arg);
+	return NEXT(create)(thread, options, function, arg);
 }
 #endif
 
 int thrd_create(thrd_t *thread, thrd_start_t function, void *arg)
 {
 	mdi_libc_before_thread();
-	find_now();
-	return next->thrd_create(thread, function, arg);
+	return NEXT(thrd_create)(thread, function, arg);
 }
 
 #else

@@ -25,8 +25,14 @@ static void say(const char *text)
 	(void)ignored;
 }
 
+/* Of this thread: the report itself may come here again, by its abort(). */
+static MDI_TLS bool under_way;
+
 void mdi_misuse(const char *text)
 {
+	if (under_way)
+		mdi_end_process();
+	under_way = true;
 	if (own->handler != NULL) {
 		own->handler(text, own->arg);
 	} else {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux_sys.h"
 
+#include "base/misuse.h"
+
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/futex.h>
@@ -174,4 +176,16 @@ int mdi_sys_sigaltstack(const stack_t *stack, stack_t *old)
 int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &set, old, sizeof(set));
+}
+
+void mdi_end_process(void)
+{
+	static const struct mdi_sigaction by_default;
+	uint64_t abrt = (uint64_t)1 << (SIGABRT - 1);
+
+	mdi_sys_sigaction(SIGABRT, &by_default, NULL);
+	mdi_sys_sigmask(SIG_UNBLOCK, abrt, NULL);
+	syscall(SYS_tgkill, getpid(), mdi_sys_gettid(), SIGABRT);
+	for (;;)
+		syscall(SYS_exit_group, 128 + SIGABRT);
 }
