@@ -191,7 +191,7 @@ static const struct given {
 	{"image_info", 80, sizeof(struct modiso_image_info), image_info},
 	{"heap_info", 56, sizeof(struct modiso_heap_info), heap_info},
 	{"scan_info", 32, sizeof(struct modiso_scan_info), scan_info},
-	{"fault", 392, sizeof(struct modiso_fault), fault_last},
+	{"fault", 400, sizeof(struct modiso_fault), fault_last},
 };
 #define GIVEN (sizeof(given) / sizeof(*given))
 
