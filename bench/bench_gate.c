@@ -236,6 +236,39 @@ static int make_services(void)
 	return 0;
 }
 
+static struct modiso_fiber *fibers[2];
+
+static int fibers_begin(void)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < 2; i++)
+		rc = bench_check("modiso_fiber_create",
+				 modiso_fiber_create(&fibers[i]));
+	if (rc == 0)
+		rc = bench_check("modiso_fiber_switch",
+				 modiso_fiber_switch(fibers[1]));
+	return rc;
+}
+
+static void fibers_end(void)
+{
+	bench_check("modiso_fiber_switch", modiso_fiber_switch(NULL));
+	for (int i = 0; i < 2; i++)
+		bench_check("modiso_fiber_destroy",
+			    modiso_fiber_destroy(fibers[i]));
+}
+
+/* The library's part: the host's own switch comes to that. */
+static int run_fibers(uint64_t rounds)
+{
+	int rc = 0;
+
+	while (rounds-- > 0)
+		rc |= modiso_fiber_switch(fibers[rounds & 1]);
+	return rc;
+}
+
 static int gate_open(void)
 {
 	struct modiso_gate *gate;
@@ -290,6 +323,8 @@ static const struct bench_row rows[] = {
 	{ROW_DISPATCH, way_trip, BENCH_QUICK, 0, run_dispatch, NULL, NULL},
 	{"nested: host, module, service, module", way_trip, BENCH_QUICK, 0,
 	 run_nested, NULL, NULL},
+	{"fiber: modiso_fiber_switch", "one way", BENCH_QUICK, 0, run_fibers,
+	 fibers_begin, fibers_end},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

@@ -25,6 +25,7 @@ MDI_NORETURN void mdi_misuse_last(const char *text);
 #define MDI_MARK_GATE 0x47617465u
 #define MDI_MARK_SERVICE 0x53657276u
 #define MDI_MARK_THREAD 0x54687264u
+#define MDI_MARK_FIBER 0x46696272u
 
 static inline void mdi_check_mark(uint32_t mark, uint32_t expected,
 				  const char *text)

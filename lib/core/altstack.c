@@ -53,23 +53,30 @@ void mdi_altstacks_uncommit(uint32_t index)
 
 /* --- where is this? --- */
 
+/*
+ * The stacks are the thread's, whichever fiber it runs: all that is noted of
+ * them is in its own block. @thread is the block that it goes by.
+ */
+
 /* As a bit; 0: on none of the library's stacks. */
 static uint32_t part_at(const struct mdi_thread *thread, uintptr_t sp)
 {
-	uintptr_t offset = sp - (uintptr_t)stacks_of(thread->index);
+	uintptr_t offset = sp - (uintptr_t)stacks_of(thread->host->index);
 
 	return offset < MDI_ALTSTACK_SIZE ? 1u << offset / PART : 0;
 }
 
 static bool has_own(const struct mdi_thread *thread)
 {
-	return !(thread->old_altstack_flags & SS_DISABLE);
+	return !(thread->host->old_altstack_flags & SS_DISABLE);
 }
 
 static bool on_own(const struct mdi_thread *thread, uintptr_t sp)
 {
-	return has_own(thread) && sp - (uintptr_t)thread->old_altstack <
-					  thread->old_altstack_size;
+	const struct mdi_thread *host = thread->host;
+
+	return has_own(host) &&
+	       sp - (uintptr_t)host->old_altstack < host->old_altstack_size;
 }
 
 bool mdi_altstack_is_ours(const struct mdi_thread *thread, uintptr_t sp)
@@ -85,6 +92,10 @@ bool mdi_altstack_holds(const struct mdi_thread *thread, uintptr_t sp)
 /* Does a gate call under way come from a handler? */
 static bool gate_from_handler(const struct mdi_thread *thread)
 {
+	/* Or one that lies below the fiber. */
+	if (thread != thread->host && gate_from_handler(thread->host))
+		return true;
+
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
 
 	for (; frame < thread->frame; frame++)
@@ -108,18 +119,18 @@ static bool gate_from_handler(const struct mdi_thread *thread)
 static uint32_t note_used(struct mdi_thread *thread, uintptr_t interrupted_sp)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	struct mdi_thread *host = thread->host;
 
-	if (!mdi_altstack_holds(thread, interrupted_sp) &&
+	if (!mdi_altstack_holds(host, interrupted_sp) &&
 	    !gate_from_handler(thread))
-		thread->altstacks = 0;
-	thread->altstacks |= part_at(thread, interrupted_sp) |
-			     part_at(thread, here);
-	return ALL & ~thread->altstacks;
+		host->altstacks = 0;
+	host->altstacks |= part_at(host, interrupted_sp) | part_at(host, here);
+	return ALL & ~host->altstacks;
 }
 
 static char *first_of(const struct mdi_thread *thread, uint32_t parts)
 {
-	return part_base(thread->index, (unsigned)__builtin_ctz(parts));
+	return part_base(thread->host->index, (unsigned)__builtin_ctz(parts));
 }
 
 /*
@@ -128,21 +139,24 @@ static char *first_of(const struct mdi_thread *thread, uint32_t parts)
  */
 static void arm_own(const struct mdi_thread *thread)
 {
-	bool disarmed = thread->old_altstack_flags & MDI_SS_AUTODISARM;
+	const struct mdi_thread *host = thread->host;
+	bool disarmed = host->old_altstack_flags & MDI_SS_AUTODISARM;
 
-	mdi_altstack_restore(thread->old_altstack, thread->old_altstack_size,
+	mdi_altstack_restore(host->old_altstack, host->old_altstack_size,
 			     disarmed ? (uint32_t)SS_DISABLE :
-					thread->old_altstack_flags);
+					host->old_altstack_flags);
 	mdi_ready = MDI_UNATTACHED;
 }
 
 static void keep_own(struct mdi_thread *thread, void *base, size_t size,
 		     uint32_t flags)
 {
-	thread->old_altstack = base;
-	thread->old_altstack_size = size;
-	thread->old_altstack_flags = size != 0 ? flags & ~(uint32_t)SS_ONSTACK :
-						 (uint32_t)SS_DISABLE;
+	struct mdi_thread *host = thread->host;
+
+	host->old_altstack = base;
+	host->old_altstack_size = size;
+	host->old_altstack_flags = size != 0 ? flags & ~(uint32_t)SS_ONSTACK :
+					       (uint32_t)SS_DISABLE;
 }
 
 static MDI_TLS bool foreign; /* mdi_altstack_foreign_end() follows */
@@ -250,17 +264,17 @@ void mdi_altstack_begin(struct mdi_thread *thread, const ucontext_t *context,
 	turn->last = false;
 	if (part_at(thread, here) == 0) {
 		/* The kernel has the program's own, and goes on with it. */
-		turn->before = thread->altstacks;
+		turn->before = thread->host->altstacks;
 		return;
 	}
 	idle = note_used(thread, mdi_context_sp(context));
-	turn->before = thread->altstacks;
+	turn->before = thread->host->altstacks;
 	turn->last = (idle & (idle - 1)) == 0; /* one, or none */
 	if (flags & SA_ONSTACK && has_own(thread)) {
 		turn->sp = on_own(thread, host_sp) ?
 				   host_sp - RED_ZONE :
-				   (uintptr_t)thread->old_altstack +
-					   thread->old_altstack_size;
+				   (uintptr_t)thread->host->old_altstack +
+					   thread->host->old_altstack_size;
 		arm_own(thread);
 	} else if (idle != 0) {
 		mdi_altstack_arm(first_of(thread, idle), ROOM);
@@ -288,7 +302,7 @@ void mdi_altstack_end(struct mdi_thread *thread, const struct mdi_turn *turn)
 	if (turn->sp != 0 && idle != 0)
 		mdi_altstack_arm(first_of(thread, idle), ROOM);
 	mdi_ready = turn->ready;
-	thread->altstacks = turn->before;
+	thread->host->altstacks = turn->before;
 }
 
 bool mdi_altstack_foreign_begin(void)
@@ -306,7 +320,7 @@ void mdi_altstack_foreign_end(bool outer, ucontext_t *context)
 	foreign = outer;
 	if (thread == NULL)
 		return;
-	context->uc_stack.ss_sp = part_base(thread->index, 0);
+	context->uc_stack.ss_sp = part_base(thread->host->index, 0);
 	context->uc_stack.ss_size = ROOM;
 	context->uc_stack.ss_flags = (int)MDI_SS_AUTODISARM;
 }
@@ -317,9 +331,9 @@ static void tell_own(const struct mdi_thread *thread, stack_t *out)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 
-	out->ss_sp = thread->old_altstack;
-	out->ss_size = thread->old_altstack_size;
-	out->ss_flags = (int)thread->old_altstack_flags;
+	out->ss_sp = thread->host->old_altstack;
+	out->ss_size = thread->host->old_altstack_size;
+	out->ss_flags = (int)thread->host->old_altstack_flags;
 	if (on_own(thread, here))
 		out->ss_flags |= SS_ONSTACK;
 }
@@ -352,9 +366,9 @@ int mdi_altstack_ask(const void *stack, void *old)
 		error = change_own(thread, stack);
 	/* The kernel has it just now, in a handler that runs there. */
 	if (error == 0 && stack != NULL && mdi_ready == MDI_UNATTACHED)
-		mdi_altstack_restore(thread->old_altstack,
-				     thread->old_altstack_size,
-				     thread->old_altstack_flags);
+		mdi_altstack_restore(thread->host->old_altstack,
+				     thread->host->old_altstack_size,
+				     thread->host->old_altstack_flags);
 	if (error != 0) {
 		errno = error;
 		return -1;

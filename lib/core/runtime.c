@@ -392,6 +392,8 @@ static int stop(void)
 	const struct mdi_backend *backend = mdi_backend_now;
 	int result = check_empty();
 
+	if (result == 0 && mdi_fibers_any())
+		result = mdi_fail(MODISO_ERR_BUSY, "fibers still exist");
 	if (result == 0 && mdi_threads_any())
 		result = mdi_fail(MODISO_ERR_BUSY,
 				  "another thread that has entered modules "

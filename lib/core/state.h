@@ -132,6 +132,8 @@ struct mdi_thread_state {
 	uint32_t fresh_index;                   /* never used from here on */
 	uint32_t free_indexes[MDI_THREADS_MAX]; /* a stack of used ones */
 	uint32_t free_count;
+	uint32_t free_fibers[MDI_THREADS_MAX]; /* the same, of fibers */
+	uint32_t free_fiber_count, fiber_count;
 	pthread_key_t exit_key;
 	bool exit_key_made;
 };

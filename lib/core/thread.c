@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/altstack.h"
+#include "core/fiber.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/handler.h"
@@ -46,7 +47,16 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 	    offset % MDI_BLOCK_SIZE != 0 || offset / MDI_BLOCK_SIZE >= fresh)
 		return NULL;
 	thread = mdi_block_thread((char *)blocks + offset);
-	return thread->mark == MDI_MARK_THREAD ? thread : NULL;
+	if (thread->mark == MDI_MARK_THREAD) /* whatever it runs */
+		return mdi_block_thread(thread->current);
+	return thread->mark == MDI_MARK_FIBER ? thread : NULL;
+}
+
+/* Nothing returns to them: their stacks are gone. */
+static void end_calls(struct mdi_thread *thread)
+{
+	while (mdi_frame_top(thread) != NULL)
+		mdi_gate_abandon(thread);
 }
 
 /* How often the C library has asked this thread for its last words. */
@@ -63,10 +73,10 @@ static void at_thread_exit(void *unused)
 
 	(void)unused;
 	if (thread != NULL) {
-		/* Nothing returns to them: their stacks are gone. */
-		while (mdi_frame_top(thread) != NULL)
-			mdi_gate_abandon(thread);
 		mdi_windows_close(thread);
+		end_calls(thread);
+		if (mdi_fiber_switch(NULL) == 0)
+			end_calls(mdi_thread_self());
 		mdi_thread_detach();
 	}
 	if (++last_words < PTHREAD_DESTRUCTOR_ITERATIONS)
@@ -106,6 +116,8 @@ int mdi_threads_start(uint32_t max)
 	own->attached_count = 0;
 	own->fresh_index = 0;
 	own->free_count = 0;
+	own->free_fiber_count = 0;
+	own->fiber_count = 0;
 	return 0;
 }
 
@@ -127,7 +139,7 @@ bool mdi_threads_overlap(uintptr_t base, uintptr_t end)
 }
 
 /* Pages of a block that is used for the first time. */
-static int commit_block(uint32_t index)
+static int commit_block(uint32_t index, bool altstacks)
 {
 	const uint32_t rw = MDI_PROT_READ | MDI_PROT_WRITE;
 	const struct mdi_backend *backend = mdi_backend_now;
@@ -145,7 +157,7 @@ static int commit_block(uint32_t index)
 	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
 				 MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
-	return mdi_altstacks_commit(index);
+	return altstacks ? mdi_altstacks_commit(index) : 0;
 }
 
 static void uncommit_block(uint32_t index)
@@ -155,6 +167,24 @@ static void uncommit_block(uint32_t index)
 	mdi_mem_decommit(block_of(index), MDI_BLOCK_SIZE);
 	mdi_altstacks_uncommit(index);
 	errno = saved;
+}
+
+/* A block that was never used. */
+static int take_fresh(bool altstacks, uint32_t *index)
+{
+	int result;
+
+	if (own->fresh_index == MDI_THREADS_MAX)
+		return mdi_fail(MODISO_ERR_LIMIT,
+				"threads and fibers are %d at most, together",
+				MDI_THREADS_MAX);
+	result = commit_block(own->fresh_index, altstacks);
+	if (result != 0) {
+		uncommit_block(own->fresh_index);
+		return result;
+	}
+	*index = own->fresh_index++;
+	return 0;
 }
 
 static int take_index(uint32_t *index)
@@ -169,12 +199,9 @@ static int take_index(uint32_t *index)
 	if (own->free_count > 0) {
 		*index = own->free_indexes[--own->free_count];
 	} else {
-		result = commit_block(own->fresh_index);
-		if (result != 0) {
-			uncommit_block(own->fresh_index);
+		result = take_fresh(true, index);
+		if (result != 0)
 			return result;
-		}
-		*index = own->fresh_index++;
 	}
 	own->attached_count++;
 	return 0;
@@ -228,6 +255,8 @@ static int attach(struct mdi_thread **out)
 	mdi_selectors_note(thread);
 	set_fs_base(thread, thread_pointer());
 	thread->tid = mdi_sys_gettid();
+	thread->host = thread;
+	thread->current = mdi_thread_block(thread);
 	mdi_frames_start(thread);
 	result = mdi_altstack_attach(thread);
 	if (result != 0)
@@ -295,10 +324,11 @@ int mdi_thread_detach(void)
 
 	if (thread == NULL)
 		return 0;
-	if (mdi_frame_top(thread) != NULL || thread->window_count != 0)
+	if (mdi_frame_top(thread) != NULL || thread->window_count != 0 ||
+	    thread->host != thread)
 		return mdi_fail(MODISO_ERR_BUSY,
-				"this thread is in a service or has a window "
-				"open");
+				"this thread is in a service, has a window "
+				"open or runs a fiber");
 	mdi_runtime_lock();
 	mdi_thread_give_stacks(thread);
 	unlink_thread(thread);
@@ -317,6 +347,51 @@ int mdi_thread_detach(void)
 	return 0;
 }
 
+int mdi_thread_new_fiber(struct mdi_thread **out)
+{
+	struct mdi_thread *fiber;
+	uint32_t index = 0;
+	int result = 0;
+
+	if (own->free_fiber_count > 0)
+		index = own->free_fibers[--own->free_fiber_count];
+	else
+		result = take_fresh(false, &index);
+	if (result != 0)
+		return result;
+	fiber = mdi_block_thread(block_of(index));
+	memset(fiber, 0, sizeof(*fiber));
+	fiber->index = index;
+	set_fs_base(fiber, ~(uint64_t)0);
+	mdi_thread_open_page(fiber)->pkru = ~0u;
+	mdi_frames_start(fiber);
+	fiber->next = own->attached;
+	own->attached = fiber;
+	own->fiber_count++;
+	fiber->mark = MDI_MARK_FIBER;
+	*out = fiber;
+	return 0;
+}
+
+static void give_fiber(struct mdi_thread *fiber)
+{
+	mdi_thread_give_stacks(fiber);
+	fiber->mark = 0;
+	own->free_fibers[own->free_fiber_count++] = fiber->index;
+	own->fiber_count--;
+}
+
+void mdi_thread_end_fiber(struct mdi_thread *fiber)
+{
+	unlink_thread(fiber);
+	give_fiber(fiber);
+}
+
+bool mdi_fibers_any(void)
+{
+	return own->fiber_count != 0;
+}
+
 bool mdi_threads_any(void)
 {
 	return own->attached != NULL;
@@ -324,22 +399,31 @@ bool mdi_threads_any(void)
 
 void mdi_threads_after_fork(void)
 {
-	struct mdi_thread *self = mdi_thread_self(), *thread, *next;
+	struct mdi_thread *self = mdi_thread_self(), *thread, *next, *kept;
+	struct mdi_thread *host = self != NULL ? self->host : NULL;
 
+	kept = NULL;
 	for (thread = own->attached; thread != NULL; thread = next) {
 		next = thread->next;
-		if (thread == self)
+		if (thread == self || thread == host || thread->host == NULL) {
+			thread->next = kept;
+			kept = thread;
 			continue;
-		mdi_thread_give_stacks(thread);
+		}
 		mdi_windows_forget(thread);
+		if (thread->host != thread) {
+			give_fiber(thread);
+			continue;
+		}
+		mdi_thread_give_stacks(thread);
 		thread->mark = 0;
 		give_index(thread->index);
 	}
 	mdi_arch_state.pid = getpid();
-	own->attached = self;
+	own->attached = kept;
 	if (self != NULL) {
-		self->next = NULL;
-		self->tid = mdi_sys_gettid();
+		host->tid = mdi_sys_gettid();
+		self->tid = host->tid;
 		mdi_windows_forget(self);
 		mdi_windows_count(self);
 	}

@@ -33,7 +33,12 @@ struct mdi_thread *mdi_thread_known(const void *handle);
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);
 
-/* Is any thread attached? */
+/* A block for a fiber that no thread runs; and its end, when none runs it. */
+int mdi_thread_new_fiber(struct mdi_thread **out);
+void mdi_thread_end_fiber(struct mdi_thread *fiber);
+
+/* Is there any fiber; is any thread attached? */
+bool mdi_fibers_any(void);
 bool mdi_threads_any(void);
 
 /* Is any thread in a call to this module? */

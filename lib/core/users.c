@@ -42,6 +42,8 @@ static bool foreign_threads(void)
 	const struct mdi_thread *thread;
 
 	for (thread = own->attached; thread != NULL; thread = thread->next) {
+		if (thread->host != thread)
+			continue; /* a fiber */
 		is_main_known |= thread->tid == main_thread;
 		is_caller_known |= thread->tid == caller;
 		known += mdi_sys_thread_lives(thread->tid);

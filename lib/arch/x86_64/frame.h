@@ -53,6 +53,7 @@
 #define T_FRAME 4112
 #define T_TID 4108
 #define T_SELECTORS 4120
+#define T_CURRENT 4128
 #define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
 #define T_STACKS 131072
@@ -216,8 +217,15 @@ struct mdi_thread {
 	int32_t tid;
 	struct mdi_frame *frame; /* the next free one */
 	uint16_t selectors[4]; /* DS, ES, FS, GS when it was attached */
+	/*
+	 * A thread's: the block that it goes by just now, its own or that of
+	 * the fiber that it runs. Its alternate stack leads to its own.
+	 */
+	char *current;
 
 	/* From here on C alone. */
+	/* Which thread runs it: a thread itself; a fiber's, or NULL: none. */
+	struct mdi_thread *host;
 	uint32_t index;      /* of the block and of the alternate stack */
 	uint32_t in_handler; /* 1: a fault of this thread is being handled */
 	uint32_t filter_retries; /* so often */

@@ -15,6 +15,7 @@ T_SAME(fs_base, T_FS_BASE);
 T_SAME(host_pkru, T_HOST_PKRU);
 T_SAME(tid, T_TID);
 T_SAME(selectors, T_SELECTORS);
+T_SAME(current, T_CURRENT);
 T_SAME(frame, T_FRAME);
 _Static_assert(sizeof(struct mdi_thread) <= 4096 - F_SIZE,
 	       "one page before frames, and in it the one that is none");

@@ -39,7 +39,9 @@
 	.text
 
 /*
- * r10: the block that belongs to the alternate stack at rsp, or to \foreign.
+ * r10: the block that belongs to the alternate stack at rsp, or to \foreign;
+ * and from there to that of the fiber that the thread runs, if it runs one. Who
+ * switches has made that one ready before (core/fiber.c).
  * In a child that module code has forked the thread id is another one, and so
  * is the process id.
  */
@@ -69,6 +71,7 @@
 	cmpl	%eax, A_PID+mdi_arch_state(%rip)
 	je	mdi_gate_bad
 .Lmine\@:
+	movq	T_CURRENT(%r10), %r10
 .endm
 
 /* rcx, rax: the table of notes, and where in it. */
