@@ -56,7 +56,7 @@ if sys.argv[2:]:
 names = "test_gate test_image test_region test_service".split()
 suite = unittest.defaultTestLoader.loadTestsFromNames(names)
 good = unittest.TextTestRunner(sys.stderr).run(suite).wasSuccessful()
-import encodings.ascii, encodings.latin_1, subprocess
+import encodings.ascii, encodings.latin_1, importlib.util, runpy, subprocess
 print(os.path.join(os.path.dirname(unittest.__file__), "__main__.py"))
 for module in list(sys.modules.values()):
     path = getattr(module, "__file__", None)
