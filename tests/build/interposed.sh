@@ -12,7 +12,7 @@ set -u
 if [ ! -e "$top_builddir/lib/.libs/libmodiso.so" ]; then
 	skip_all "built without a shared library"
 fi
-case " $CFLAGS ${SANITIZER_CFLAGS:-}" in
+case " ${CFLAGS:-} ${SANITIZER_CFLAGS:-}" in
 *-fsanitize=*) skip_all "a sanitizer has to come first in every program" ;;
 esac
 

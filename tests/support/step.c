@@ -17,7 +17,7 @@
  * The budget of a run: how often the child stops. A stop costs 3 microseconds
  * on one machine and 70 on another, so this counts, and no clock.
  */
-#define STOPS_MAX 60000
+#define STOPS_MAX 80000
 /* An instruction is interrupted the first so many times that it comes up. */
 #define TIMES_MAX 3
 /* How often a point that did not come up is tried again. */
