@@ -563,9 +563,11 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_fault);
 	tcase_add_test(tcase, test_destroy);
 	tcase_add_test(tcase, test_other_threads);
-	tcase_add_test(tcase, test_many_threads);
+	add_test_but_tsan(tcase, test_many_threads,
+			  "it must be told of each switch of stacks");
 	tcase_add_test(tcase, test_handlers);
-	tcase_add_test(tcase, test_steps);
+	add_test_but_tsan(tcase, test_steps,
+			  "what is stepped is the same in every build");
 	tcase_add_test(tcase, test_fork);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_thread_ends);
