@@ -37,7 +37,8 @@
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
  * sigaction() for one of them changes to whom the library passes a signal that
- * is no module's.
+ * is no module's. Who takes one of these by a system call has it, though:
+ * modiso_signal_adopt() does not look for them.
  */
 #ifndef MODISO_SIGNAL_H
 #define MODISO_SIGNAL_H
