@@ -30,7 +30,7 @@ static const struct mdi_layer layers[] = {
 	{ STATE(top_state) },
 	{ STATE(libc_state), .how = MDI_OWN_CONSTANT },
 	{ STATE(open), .how = MDI_OWN_CONSTANT },
-	{ NULL },
+	{ .state = NULL },
 };
 
 const char *modiso_version(void)

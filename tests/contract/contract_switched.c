@@ -64,18 +64,21 @@ static void run(int number)
 	_exit(9); /* whatever it returned, a switch was not noticed */
 }
 
+static void make_coroutine(int number, const char *name, modiso_fn entry)
+{
+	ucontext_t *made = &coroutine[number];
+
+	gate[number] = make_gate(make_module(name), entry);
+	getcontext(made);
+	made->uc_stack.ss_sp = stacks[number];
+	made->uc_stack.ss_size = sizeof(stacks[number]);
+	makecontext(made, (void (*)(void))run, 1, number);
+}
+
 static void start_coroutines(modiso_fn entry)
 {
-	struct modiso_module *module[2];
-
-	for (int i = 0; i < 2; i++) {
-		module[i] = make_module(i ? "second" : "first");
-		gate[i] = make_gate(module[i], entry);
-		getcontext(&coroutine[i]);
-		coroutine[i].uc_stack.ss_sp = stacks[i];
-		coroutine[i].uc_stack.ss_size = sizeof(stacks[i]);
-		makecontext(&coroutine[i], (void (*)(void))run, 1, i);
-	}
+	make_coroutine(0, "first", entry);
+	make_coroutine(1, "second", entry);
 	wait_thunk = (uintptr_t(*)(void))make_service("wait", switch_over);
 	swapcontext(&home, &coroutine[0]);
 }
