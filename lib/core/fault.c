@@ -379,8 +379,11 @@ static bool fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 		      struct mdi_thread *thread)
 {
-	bool strayed = false, result;
+	bool strayed, result;
 
+	/* A handler that was left by a jump has had its frames here. */
+	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
+	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
 	result = fault_signal(signo, info, context, thread);
@@ -409,7 +412,7 @@ static void clean_stack(uintptr_t sp)
 						      stack->node.base);
 }
 
-static void clean_below(uintptr_t sp)
+void mdi_stack_unmark_below(uintptr_t sp)
 {
 	if (__asan_unpoison_memory_region != NULL)
 		__asan_unpoison_memory_region((void *)(sp - LEFT_BELOW),
@@ -461,8 +464,8 @@ void mdi_unwind_over(void *exception, struct mdi_thread *thread)
 	const struct mdi_frame *frame = mdi_frame_top(thread);
 
 	/* The same holds for the host's frames that are left. */
-	clean_below((uintptr_t)__builtin_frame_address(0));
-	clean_below(frame->rsp);
+	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
+	mdi_stack_unmark_below(frame->rsp);
 	thread->status = MDI_STATUS_UNWIND;
 	thread->unwinding = exception;
 	thread->left_sp = frame->stack - 16;

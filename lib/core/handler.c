@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/fault.h"
 #include "core/frames.h"
 #include "core/altstack.h"
 #include "core/gate.h"
@@ -421,9 +422,13 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
 	struct mdi_sigaction action;
-	bool strayed = false, goes_on = true;
-	int saved = errno;
+	bool strayed, goes_on = true;
+	int saved;
 
+	/* A handler that was left by a jump has had its frames here. */
+	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
+	strayed = false;
+	saved = errno;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask) ||

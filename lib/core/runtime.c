@@ -203,7 +203,7 @@ static int start_with(const struct mdi_backend *backend,
 	result = backend->start(options);
 	if (result != 0)
 		goto stop_memory;
-	mdi_open.state.backend = backend;
+	__atomic_store_n(&mdi_backend_now, backend, __ATOMIC_RELEASE);
 	mdi_open.state.external =
 		options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 	mdi_addrmap_reset();
@@ -233,7 +233,7 @@ stop_vault:
 	mdi_vault_stop();
 	mdi_threads_stop();
 stop_backend:
-	mdi_open.state.backend = NULL;
+	__atomic_store_n(&mdi_backend_now, NULL, __ATOMIC_RELEASE);
 	backend->stop();
 stop_memory:
 	mdi_mem_stop();
@@ -351,7 +351,9 @@ static int start(const struct modiso_options *options)
 int mdi_runtime_start(const struct modiso_options *options,
 		      const struct mdi_layer *layers)
 {
-	const struct mdi_backend *backend = mdi_backend_now;
+	/* Another thread may be in here, and have the lock. */
+	const struct mdi_backend *backend =
+		__atomic_load_n(&mdi_backend_now, __ATOMIC_ACQUIRE);
 	uint64_t mask;
 	int result;
 
@@ -409,7 +411,7 @@ static int stop(void)
 	stop_host();
 	mdi_threads_stop();
 	mdi_vault_stop();
-	mdi_open.state.backend = NULL;
+	__atomic_store_n(&mdi_backend_now, NULL, __ATOMIC_RELEASE);
 	backend->stop();
 	mdi_mem_stop();
 	return 0;

@@ -404,7 +404,7 @@ START_TEST(test_jump)
 		if (sigsetjmp(way_out, 1) == 0) {
 			if (_i & 2)
 				raise(SIGUSR1);
-			*(volatile int *)nowhere = 1;
+			poke_store1(nowhere, 1);
 		}
 		must_eq(handled, i + 1);
 		asked(&own, 0);

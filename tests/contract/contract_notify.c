@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -308,7 +309,7 @@ struct pair {
 };
 
 static struct pair pairs[2] = {{0, 0}, {1, 0}};
-static volatile bool enough;
+static atomic_bool enough;
 
 #define PAIR(n)                                                                \
 	static enum modiso_verdict filter_##n(                                 \

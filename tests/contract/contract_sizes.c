@@ -197,10 +197,10 @@ static const struct given {
 
 /* --- cases --- */
 
-/* A structure of @size bytes, and nothing mapped behind it. */
+/* A structure of @size bytes, and nothing mapped behind its last word. */
 static unsigned char *structure(unsigned char *pages, uint32_t size)
 {
-	unsigned char *at = pages + PAGE - size;
+	unsigned char *at = pages + PAGE - (size + 7) / 8 * 8;
 
 	memset(at, 0, size);
 	memcpy(at, &size, sizeof(size));

@@ -249,12 +249,16 @@ enum { MARKS_UNKNOWN, MARKS, MARKS_NOT };
 static bool has_mark(bool marked, bool fresh)
 {
 	uint32_t *cpu = &mdi_arch_state.marks_faults;
+	uint32_t known = __atomic_load_n(cpu, __ATOMIC_RELAXED);
+	uint32_t now = known;
 
-	if (marked && *cpu == MARKS_UNKNOWN)
-		*cpu = MARKS;
+	if (marked && known == MARKS_UNKNOWN)
+		now = MARKS;
 	if (!marked && fresh)
-		*cpu = MARKS_NOT;
-	return marked || *cpu != MARKS;
+		now = MARKS_NOT;
+	if (now != known)
+		__atomic_store_n(cpu, now, __ATOMIC_RELAXED);
+	return marked || now != MARKS;
 }
 
 /*
