@@ -27,9 +27,15 @@
 
 static struct mdi_runtime_state *const own = &mdi_core_state.runtime;
 
+/* Another thread may start or stop the library meanwhile. */
+static const struct mdi_backend *running(void)
+{
+	return __atomic_load_n(&mdi_backend_now, __ATOMIC_ACQUIRE);
+}
+
 int mdi_runtime_check(void)
 {
-	const struct mdi_backend *backend = mdi_backend_now;
+	const struct mdi_backend *backend = running();
 
 	if (backend == NULL)
 		return mdi_fail(MODISO_ERR_STATE,
@@ -351,9 +357,7 @@ static int start(const struct modiso_options *options)
 int mdi_runtime_start(const struct modiso_options *options,
 		      const struct mdi_layer *layers)
 {
-	/* Another thread may be in here, and have the lock. */
-	const struct mdi_backend *backend =
-		__atomic_load_n(&mdi_backend_now, __ATOMIC_ACQUIRE);
+	const struct mdi_backend *backend = running();
 	uint64_t mask;
 	int result;
 
