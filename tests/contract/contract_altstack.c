@@ -476,7 +476,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("altstack");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_set_later);
 	tcase_add_loop_test(tcase, test_set_badly, 0, 2);
 	tcase_add_loop_test(tcase, test_in_host_code, 0, 2);

@@ -557,7 +557,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("fiber");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 100);
 	tcase_add_test(tcase, test_in_any_order);
 	tcase_add_test(tcase, test_nested);
 	tcase_add_test(tcase, test_fault);

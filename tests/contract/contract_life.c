@@ -393,7 +393,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("life");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_at_once);
 	tcase_add_test(tcase, test_shared_at_once);
 	tcase_add_test(tcase, test_shared);

@@ -362,7 +362,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("seam");
 	TCase *tcase = tcase_create("seam");
 
-	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, test_sides, 0, 4);
 	tcase_add_loop_test(tcase, test_between, 0, 6);
 	tcase_add_test(tcase, test_prepared);

@@ -319,7 +319,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("sizes");
 	TCase *tcase = tcase_create("sizes");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_taken, 0, TAKEN);
 	tcase_add_loop_test(tcase, test_given, 0, GIVEN);
 	suite_add_tcase(suite, tcase);

@@ -187,7 +187,6 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("thread_end");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_windows);
 	tcase_add_test(tcase, test_frames);
 	add_test_but_tsan(tcase, test_late_destructors,
