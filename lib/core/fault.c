@@ -60,17 +60,19 @@ void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 		      modiso_landing_fn landing, void *arg)
 {
 	const struct mdi_told told = { filter, landing, arg };
+	struct mdi_notify *notify = module ? &module->notify : &own->notify;
 
-	mdi_notify_set(module ? &module->notify : &own->notify, &told);
+	mdi_latch_set(&notify->latch, &told);
 }
 
 static struct mdi_told who_is_told(const struct modiso_module *module)
 {
-	struct mdi_told told = mdi_notify_get(&module->notify);
+	struct mdi_told told;
 
-	return told.filter != NULL || told.landing != NULL ?
-		       told :
-		       mdi_notify_get(&own->notify);
+	mdi_latch_get(&module->notify.latch, &told);
+	if (told.filter == NULL && told.landing == NULL)
+		mdi_latch_get(&own->notify.latch, &told);
+	return told;
 }
 
 static enum modiso_verdict ask_filter(struct mdi_thread *thread,

@@ -2,18 +2,13 @@
 /*
  * core/notify.h - who is told of faults: a filter, a landing and their
  * argument, which are changed as one.
- *
- * Two copies and a count. A writer fills the copy that the count does not name,
- * then the count names it. A reader, which may be a signal handler that has
- * interrupted the writer, takes the copy that the count names, and another when
- * the count has changed meanwhile.
  */
 #ifndef MDI_CORE_NOTIFY_H
 #define MDI_CORE_NOTIFY_H
 
 #include <modiso/fault.h>
 
-#include "base/common.h"
+#include "base/latch.h"
 
 struct mdi_told {
 	modiso_filter_fn filter;
@@ -22,14 +17,7 @@ struct mdi_told {
 };
 
 struct mdi_notify {
-	struct mdi_told copy[2];
-	uint32_t count;
+	MDI_LATCH(struct mdi_told) latch;
 };
-
-/* One writer at a time. */
-void mdi_notify_set(struct mdi_notify *notify, const struct mdi_told *told);
-
-/* AS-Safe. */
-struct mdi_told mdi_notify_get(const struct mdi_notify *notify);
 
 #endif /* MDI_CORE_NOTIFY_H */

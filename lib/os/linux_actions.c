@@ -7,23 +7,6 @@
 
 static struct mdi_actions_state *const own = &mdi_os_state.actions;
 
-static void copy_action(struct mdi_sigaction *to,
-			const struct mdi_sigaction *from)
-{
-	__atomic_store_n(&to->handler,
-			 __atomic_load_n(&from->handler, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&to->flags,
-			 __atomic_load_n(&from->flags, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&to->restorer,
-			 __atomic_load_n(&from->restorer, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&to->mask,
-			 __atomic_load_n(&from->mask, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
-}
-
 void mdi_actions_reset(void)
 {
 	static const struct mdi_sigaction none;
@@ -51,26 +34,12 @@ void mdi_actions_unlock(uint64_t mask)
 
 void mdi_action_put(int signo, const struct mdi_sigaction *action)
 {
-	struct mdi_asked *asked = &own->asked[signo];
-	uint32_t next = asked->count + 1;
-
-	/* Behind the last count: a reader of this copy sees that one. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	copy_action(&asked->copy[next & 1], action);
-	__atomic_store_n(&asked->count, next, __ATOMIC_RELEASE);
+	mdi_latch_set(&own->asked[signo], action);
 }
 
 void mdi_action_get(int signo, struct mdi_sigaction *action)
 {
-	const struct mdi_asked *asked = &own->asked[signo];
-	uint32_t count, now;
-
-	do {
-		count = __atomic_load_n(&asked->count, __ATOMIC_ACQUIRE);
-		copy_action(action, &asked->copy[count & 1]);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		now = __atomic_load_n(&asked->count, __ATOMIC_RELAXED);
-	} while (now != count);
+	mdi_latch_get(&own->asked[signo], action);
 }
 
 static void set_default(int signo, struct mdi_sigaction action, bool front)

@@ -5,6 +5,7 @@
 #ifndef MDI_OS_STATE_H
 #define MDI_OS_STATE_H
 
+#include "base/latch.h"
 #include "base/state.h"
 #include "os/cpu.h"
 #include "os/linux_actions.h"
@@ -22,19 +23,9 @@ struct mdi_memory_state {
 	void *void_page;
 };
 
-/*
- * Written under the lock, read by handlers without it. A writer fills the copy
- * that is not the current one, then counts on: who reads a copy while another
- * one is written has not seen the count move, or reads again. A reader never
- * waits for a writer, who may have no CPU.
- */
-struct mdi_asked {
-	uint32_t count;
-	struct mdi_sigaction copy[2];
-};
-
 struct mdi_actions_state {
-	struct mdi_asked asked[MDI_SIGNALS];
+	/* Written under the lock, read by handlers without it. */
+	MDI_LATCH(struct mdi_sigaction) asked[MDI_SIGNALS];
 	/*
 	 * Guards what is written to asked, and the kernel's actions. Innermost;
 	 * no handler runs on a thread that has it.

@@ -4,6 +4,7 @@
  * retires it: whoever jumps through it just then finds a whole gate or none.
  */
 #include "support/test.h"
+#include "support/trap_flag.h"
 #include "support/world.h"
 
 #include "arch/x86_64/frame.h"
@@ -53,27 +54,6 @@ static void look(int signo)
 		torn++;
 }
 
-/* With a trap behind each instruction. */
-static void step_on(void)
-{
-	__asm__ volatile("pushfq\n\t"
-			 "orq $0x100, (%%rsp)\n\t"
-			 "popfq"
-			 :
-			 :
-			 : "memory", "cc");
-}
-
-static void step_off(void)
-{
-	__asm__ volatile("pushfq\n\t"
-			 "andq $~0x100, (%%rsp)\n\t"
-			 "popfq"
-			 :
-			 :
-			 : "memory", "cc");
-}
-
 static void begin(uint64_t old_value, uint64_t value)
 {
 	struct sigaction action = {.sa_handler = look};
@@ -107,9 +87,9 @@ static void begin(uint64_t old_value, uint64_t value)
 START_TEST(test_fill)
 {
 	begin(_i & 1 ? 7 : 0, _i & 2 ? 9 : 0);
-	step_on();
+	trap_flag_set();
 	mdi_gate_slot_fill(&slot, &gate);
-	step_off();
+	trap_flag_clear();
 	must(dead != 0 && whole != 0);
 	must_eq(torn, 0);
 	must(!memcmp(&slot, &gate, sizeof(slot)));
@@ -120,9 +100,9 @@ START_TEST(test_retire)
 {
 	begin(0, _i ? 9 : 0);
 	slot = gate;
-	step_on();
+	trap_flag_set();
 	mdi_gate_slot_retire(&slot);
-	step_off();
+	trap_flag_clear();
 	must(dead != 0 && whole != 0);
 	must_eq(torn, 0);
 	must(slot.enter == (_i ? mdi_gate_valued : mdi_gate_dead));
