@@ -26,6 +26,7 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/trap.h"
+#include "core/unmark.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 
@@ -48,9 +49,6 @@
  * instruction with the same registers, at the same address.
  */
 #define FILTER_RETRIES 10000
-
-/* As much of a stack may hold what frames that were left have marked. */
-#define LEFT_BELOW ((uintptr_t)64 * 1024)
 
 /* --- who is told --- */
 
@@ -384,7 +382,7 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 	bool strayed, result;
 
 	/* A handler that was left by a jump has had its frames here. */
-	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
+	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
 	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
@@ -395,31 +393,6 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 }
 
 /* --- after it, on the host's stack --- */
-
-/* In programs with AddressSanitizer; NULL in all others. */
-void __asan_unpoison_memory_region(void const volatile *base, size_t size)
-	__attribute__((weak));
-
-/* The module's functions were left without their ends: unmark their frames. */
-static void clean_stack(uintptr_t sp)
-{
-	const struct modiso_region *stack;
-
-	if (__asan_unpoison_memory_region == NULL)
-		return;
-	stack = mdi_region_at(sp);
-	if (stack != NULL && stack->stack)
-		__asan_unpoison_memory_region((void *)stack->node.base,
-					      stack->node.end -
-						      stack->node.base);
-}
-
-void mdi_stack_unmark_below(uintptr_t sp)
-{
-	if (__asan_unpoison_memory_region != NULL)
-		__asan_unpoison_memory_region((void *)(sp - LEFT_BELOW),
-					      LEFT_BELOW);
-}
 
 static void tell(const struct modiso_fault *fault)
 {
@@ -466,8 +439,8 @@ void mdi_unwind_over(void *exception, struct mdi_thread *thread)
 	const struct mdi_frame *frame = mdi_frame_top(thread);
 
 	/* The same holds for the host's frames that are left. */
-	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
-	mdi_stack_unmark_below(frame->rsp);
+	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
+	mdi_unmark_below(frame->rsp);
 	thread->status = MDI_STATUS_UNWIND;
 	thread->unwinding = exception;
 	thread->left_sp = frame->stack - 16;
@@ -477,7 +450,7 @@ void mdi_unwind_over(void *exception, struct mdi_thread *thread)
 static void land_elsewhere(struct mdi_thread *thread, int status)
 {
 	thread->status = 0;
-	clean_stack(thread->left_sp);
+	mdi_unmark_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
 	if (status == MDI_STATUS_UNWIND)
 		mdi_unwind_go_on(thread->unwinding);
@@ -509,7 +482,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 	}
 	thread->status = 0;
 	mdi_record_host(&thread->fault, mdi_frame_top(thread));
-	clean_stack(thread->left_sp);
+	mdi_unmark_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
 	if (who_is_told(thread->fault.module).landing != NULL)
 		tell_copy(thread);

@@ -21,10 +21,4 @@ void mdi_fault_called_by(uintptr_t pc, uintptr_t sp);
 void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 		      modiso_landing_fn landing, void *arg);
 
-/*
- * In programs with AddressSanitizer: what frames that were left have marked
- * below @sp counts as fresh stack again. AS-Safe.
- */
-void mdi_stack_unmark_below(uintptr_t sp);
-
 #endif /* MDI_CORE_FAULT_H */

@@ -11,15 +11,15 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
-#include "core/fault.h"
-#include "core/frames.h"
 #include "core/altstack.h"
+#include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/unmark.h"
 #include "os/libc.h"
 #include "os/linux_actions.h"
 #include "os/linux_signal.h"
@@ -426,7 +426,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	int saved;
 
 	/* A handler that was left by a jump has had its frames here. */
-	mdi_stack_unmark_below((uintptr_t)__builtin_frame_address(0));
+	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
 	strayed = false;
 	saved = errno;
 	if (thread == NULL)

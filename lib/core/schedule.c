@@ -15,6 +15,7 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"
+#include "core/unmark.h"
 #include "os/linux_signal.h"
 
 #include <pthread.h>
@@ -34,28 +35,6 @@ int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
 	if (ended != NULL)
 		ended(status, value, arg);
 	pthread_exit(NULL);
-}
-
-/* In programs with AddressSanitizer; NULL in all others. */
-void __asan_unpoison_memory_region(void const volatile *base, size_t size)
-	__attribute__((weak));
-
-#define HOST_STACK_MAX ((uintptr_t)8 << 20)
-
-/* Functions on these stacks are left without their ends: unmark their frames */
-static void clean_stacks(const struct mdi_thread *thread, uintptr_t sp)
-{
-	uintptr_t host = mdi_thread_frames(thread)->rsp;
-	const struct mdi_stack *stack;
-
-	if (__asan_unpoison_memory_region == NULL)
-		return;
-	for (stack = thread->stacks; stack != NULL; stack = stack->next)
-		__asan_unpoison_memory_region(
-			(void *)stack->region->node.base,
-			stack->top - stack->region->node.base);
-	if (sp < host && host - sp < HOST_STACK_MAX)
-		__asan_unpoison_memory_region((void *)sp, host - sp);
 }
 
 /* All gates but the first one are over. */
@@ -94,7 +73,7 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 		mdi_thread_withdraw(thread);
 	if (!own || top->service_sp <= MDI_INTERRUPTED)
 		return 0;
-	clean_stacks(thread, (uintptr_t)__builtin_frame_address(0));
+	mdi_unmark_all(thread, (uintptr_t)__builtin_frame_address(0));
 	mdi_critical_begin(); /* no handler finds the frames half dropped */
 	drop_gates(thread);
 	mdi_critical_end();
@@ -125,7 +104,7 @@ bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context)
 	}
 	if (half_taken(thread, context))
 		return false;
-	clean_stacks(thread, mdi_context_sp(context));
+	mdi_unmark_all(thread, mdi_context_sp(context));
 	drop_gates(thread);
 	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
 			     mdi_thread_frames(thread)->rsp,
