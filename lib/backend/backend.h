@@ -119,6 +119,12 @@ struct mdi_kept {
 	uint32_t word[3];
 };
 
+/* What the frame of a call that is over has said: core/frames.h. */
+struct mdi_over {
+	uint64_t service_sp, stack, gs_base;
+	uint32_t link;
+};
+
 struct mdi_gate_shape {
 	uint32_t words, floats;
 	bool scrub;
@@ -230,10 +236,10 @@ struct mdi_backend {
 			     const struct mdi_kept *kept);
 
 	/*
-	 * A call is over by another way than its gate's. @over says what its
-	 * frame was. Signals are kept away. AS-Safe.
+	 * A call is over by another way than its gate's, or by a plain one.
+	 * Signals are kept away. AS-Safe.
 	 */
-	void (*leave)(struct mdi_thread *thread, const struct mdi_frame *over);
+	void (*leave)(struct mdi_thread *thread, const struct mdi_over *over);
 
 	/*
 	 * External exclusion: another thread says that @thread is frozen, and

@@ -204,12 +204,10 @@ static void unhold_windows(struct mdi_thread *thread, uint32_t count)
 	}
 }
 
-static void hold(struct mdi_thread *thread, uint32_t count)
+static MDI_RARE void hold_again(struct mdi_thread *thread, uint32_t count)
 {
 	int saved = errno;
 
-	if (count > thread->window_count)
-		count = thread->window_count;
 	unhold_windows(thread, count);
 	/* What cannot be opened now opens when it is touched: it is held. */
 	while (hold_windows(thread, count) != 0) {
@@ -217,6 +215,15 @@ static void hold(struct mdi_thread *thread, uint32_t count)
 		thread->held++;
 	}
 	errno = saved;
+}
+
+/* So many windows keep modules out, or all that there are. */
+MDI_INLINE void hold(struct mdi_thread *thread, uint32_t count)
+{
+	if (count > thread->window_count)
+		count = thread->window_count;
+	if (thread->held != count)
+		hold_again(thread, count);
 }
 
 /* Once, whoever comes in between: two signals may want it. */
@@ -308,7 +315,7 @@ static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
 }
 
 /* The stack waits for the next call; the GS base is the host's again. */
-static void leave(struct mdi_thread *thread, const struct mdi_frame *over)
+static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 {
 	if (over->stack & 1)
 		mdi_thread_link(thread, over->link)->stack =

@@ -301,7 +301,7 @@ static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
 }
 
 /* A service's caller gets its stack back; a handler has taken none away. */
-static void leave(struct mdi_thread *thread, const struct mdi_frame *over)
+static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 {
 	if (over->service_sp > MDI_INTERRUPTED)
 		mdi_thread_link(thread, over->link)->stack = over->stack;

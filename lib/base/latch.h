@@ -29,6 +29,10 @@
 	mdi_latch_read((latch)->copy, &(latch)->count, MDI_LATCHED(latch, to), \
 		       MDI_LATCH_WORDS(latch))
 
+/* Was anything ever put into it? It begins with zeros. AS-Safe. */
+#define mdi_latch_is_set(latch)                                                \
+	(__atomic_load_n(&(latch)->count, __ATOMIC_RELAXED) != 0)
+
 /* The same pointer; the compiler complains if it is to anything else. */
 #define MDI_LATCHED(latch, pointer)                                            \
 	((pointer) + 0 * sizeof((pointer) == (latch)->copy))

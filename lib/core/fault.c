@@ -65,10 +65,12 @@ void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 
 static struct mdi_told who_is_told(const struct modiso_module *module)
 {
-	struct mdi_told told;
+	struct mdi_told told = { NULL, NULL, NULL };
 
-	mdi_latch_get(&module->notify.latch, &told);
-	if (told.filter == NULL && told.landing == NULL)
+	if (mdi_latch_is_set(&module->notify.latch))
+		mdi_latch_get(&module->notify.latch, &told);
+	if (told.filter == NULL && told.landing == NULL &&
+	    mdi_latch_is_set(&own->notify.latch))
 		mdi_latch_get(&own->notify.latch, &told);
 	return told;
 }

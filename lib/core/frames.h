@@ -42,8 +42,11 @@ void mdi_frames_start(struct mdi_thread *thread);
 void mdi_frames_push(struct mdi_thread *thread,
 		     const struct mdi_domain *domain);
 
-/* The innermost call is over. What its frame says stays readable. */
-struct mdi_frame *mdi_frames_pop(struct mdi_thread *thread);
+/*
+ * The innermost call is over. What its frame has said is a copy: from here on
+ * a handler may use the frame.
+ */
+struct mdi_over mdi_frames_pop(struct mdi_thread *thread);
 
 /* All calls but the first one are over, and no host code runs above it. */
 void mdi_frames_drop(struct mdi_thread *thread);

@@ -378,11 +378,10 @@ int mdi_gate_slow(struct mdi_gate_slot *slot)
 
 void mdi_gate_abandon(struct mdi_thread *thread)
 {
-	/* A copy: once it is popped a handler may use it. */
-	struct mdi_frame over = *mdi_frame_top(thread);
+	struct mdi_over over;
 
 	mdi_critical_begin();
-	mdi_frames_pop(thread);
+	over = mdi_frames_pop(thread);
 	mdi_backend_now->leave(thread, &over);
 	mdi_critical_end();
 }
