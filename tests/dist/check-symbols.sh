@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-symbols.sh - the headers, the linker map and the finished library name
-# the same functions.
+# check-symbols.sh - the headers, the linker map, the finished library and the
+# bindings of other languages name the same functions.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=tap.sh
@@ -50,6 +50,18 @@ compare headers map
 compare map headers
 compare map library
 compare library map
+
+# Their own tests compare the arguments as well, where there are Python and
+# cargo; a name that is missing is seen everywhere.
+grep '^modiso_' "$scratch/map" >"$scratch/API"
+sed -n 's/^    "\(modiso_[a-z0-9_]*\)": (.*/\1/p' \
+	"$top_srcdir/bindings/python/modiso/_abi.py" | sort -u >"$scratch/Python"
+sed -n 's/^    fn \(modiso_[a-z0-9_]*\)(.*/\1/p' \
+	"$top_srcdir/bindings/rust/modiso-sys/src/lib.rs" | sort -u >"$scratch/Rust"
+for language in Python Rust; do
+	compare API $language
+	compare $language API
+done
 
 awk '$2 != "A" && $3 !~ /@@MODISO_[0-9]+\.[0-9]+$/ { print $3 }' \
 	"$scratch/nm" | grep -vxF -f "$interposed" >"$scratch/complaints"

@@ -7,9 +7,10 @@
 # cargo writes beside them.
 rust_tests() {
 	rust=$top_builddir/tests/rust
-	rm -rf "$rust/src"
+	rm -rf "$rust/src" "$rust/tests"
 	mkdir -p "$rust" &&
 		cp -Rp "$top_srcdir/bindings/rust" "$rust/src" &&
+		cp -Rp "$top_srcdir/bindings/tests" "$rust/tests" &&
 		chmod -R u+w "$rust/src" && cd "$rust/src" || return 1
 	env -u PKG_CONFIG_DISABLE_UNINSTALLED PKG_CONFIG="$PKG_CONFIG" \
 		PKG_CONFIG_PATH="$top_builddir" \
@@ -19,7 +20,7 @@ rust_tests() {
 		MODISO_RUNTIME="$top_builddir/runtime/libmodiso-module.a" \
 		MODISO_TEST_CC="sh $top_builddir/tools/modiso-cc" \
 		RUSTFLAGS='-D warnings' \
-		timeout -k 10 "$((limit * 4))" "$CARGO" test --offline
+		"$patience" "$CARGO" test --offline
 }
 
 if have "bindings/rust" cargo test -n "$CARGO"; then

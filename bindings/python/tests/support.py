@@ -38,7 +38,7 @@ def build(where):
     run(*compiler(), "-O1", "-shared", "-fPIC", "-o",
         str(where / "native.so"), str(HERE / "native.c"))
     run(*shlex.split(os.environ.get("MODISO_TEST_CC", "modiso-cc")), "-O1", "-o",
-        str(where / "image.so"), str(HERE / "image.c"))
+        str(where / "image.so"), str(HERE.parent.parent / "tests" / "image.c"))
 
 
 def built():

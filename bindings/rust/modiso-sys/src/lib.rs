@@ -53,6 +53,7 @@ macro_rules! handles {
 }
 
 handles! {
+    modiso_fiber
     modiso_gate
     modiso_image
     modiso_module
@@ -493,6 +494,9 @@ functions! {
         fault: *const modiso_fault,
         stream: *mut FILE,
     ) -> c_int;
+    fn modiso_fiber_create(out: *mut *mut modiso_fiber) -> c_int;
+    fn modiso_fiber_destroy(fiber: *mut modiso_fiber) -> c_int;
+    fn modiso_fiber_switch(to: *mut modiso_fiber) -> c_int;
     fn modiso_fini() -> c_int;
     fn modiso_gate_call(
         gate: *mut modiso_gate,

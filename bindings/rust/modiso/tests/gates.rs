@@ -6,7 +6,7 @@ mod common;
 use std::os::unix::process::ExitStatusExt;
 use std::thread;
 
-use common::{again, is_again, with_library};
+use common::{again, increment, is_again, with_library, Increment};
 use modiso::{Access, Code, FaultKind, Options};
 
 extern "C" fn mix(a: i8, b: u16, c: f64, d: i64, e: f32, f: u32) -> i64 {
@@ -21,17 +21,6 @@ extern "C" fn mix(a: i8, b: u16, c: f64, d: i64, e: f32, f: u32) -> i64 {
 extern "C" fn half(value: f64) -> f64 {
     value / 2.0
 }
-
-extern "C" fn increment(counter: *mut i32) -> i32 {
-    // The module's own access: that it may fault is what is tested.
-    unsafe {
-        let value = counter.read_volatile() + 1;
-        counter.write_volatile(value);
-        value
-    }
-}
-
-type Increment = extern "C" fn(*mut i32) -> i32;
 
 #[test]
 fn every_argument_arrives() {

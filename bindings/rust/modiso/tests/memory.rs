@@ -3,19 +3,8 @@
 
 mod common;
 
-use common::with_library;
+use common::{increment, with_library, Increment};
 use modiso::{Access, Code, FaultKind, ImageOptions};
-
-extern "C" fn increment(counter: *mut i32) -> i32 {
-    // The module's own access: that it may fault is what is tested.
-    unsafe {
-        let value = counter.read_volatile() + 1;
-        counter.write_volatile(value);
-        value
-    }
-}
-
-type Increment = extern "C" fn(*mut i32) -> i32;
 
 #[test]
 fn bytes_of_a_module() {

@@ -25,6 +25,18 @@ pub fn with_library(test: impl FnOnce(&Library)) {
     library.fini().unwrap();
 }
 
+/// Module code: one more is in `counter` then.
+pub extern "C" fn increment(counter: *mut i32) -> i32 {
+    // The module's own access: that it may fault is what is tested.
+    unsafe {
+        let value = counter.read_volatile() + 1;
+        counter.write_volatile(value);
+        value
+    }
+}
+
+pub type Increment = extern "C" fn(*mut i32) -> i32;
+
 /// Run one test of this program again, in a process of its own, with
 /// `MODISO_TEST_AGAIN` set.
 pub fn again(name: &str) -> Output {
@@ -48,7 +60,7 @@ pub fn image() -> PathBuf {
     let tool = env::var("MODISO_TEST_CC");
     let tool = tool.unwrap_or_else(|_| "modiso-cc".into());
     let words: Vec<&str> = tool.split_whitespace().collect();
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/image.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/image.c");
     let done = Command::new(words[0])
         .args(&words[1..])
         .args(["-O1", "-o"])

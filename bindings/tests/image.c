@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - a module as an image, for the tests.
+ * image.c - a module as an image, for the tests of each language.
  */
 #define EXPORT __attribute__((visibility("default")))
 
