@@ -16,8 +16,8 @@ here=$top_srcdir/tests/others
 library=$top_builddir/lib/.libs
 all_groups='python faulthandler rust cxx libraries allocators policies go java vm'
 
-# A test that hangs is red, and a machine under load is slow.
-limit=${MODISO_TEST_TIMEOUT:-120}
+# Ends what hangs; a machine under load is slow.
+patience=$top_builddir/tests/support/patience
 
 # have TEXT PACKAGE COMMAND... - does the command succeed? If not, TEXT is
 # skipped, with the name of the package.
@@ -42,11 +42,11 @@ host() {
 		-L"$library" -lmodiso -Wl,-rpath,"$library"
 }
 
-# expect TEXT COMMAND... - it succeeds in time; if not, its output says why.
+# expect TEXT COMMAND... - it succeeds; if not, its output says why.
 expect() {
 	expect_text=$1
 	shift
-	expect_command "$expect_text" timeout -k 10 "$limit" "$@"
+	expect_command "$expect_text" "$patience" "$@"
 }
 
 # in_python COMMAND... - with the package and the library of the build tree.
@@ -57,7 +57,7 @@ in_python() {
 		MODISO_CFLAGS="-I$top_srcdir/include -I$top_builddir/include" \
 		MODISO_RUNTIME="$top_builddir/runtime/libmodiso-module.a" \
 		MODISO_TEST_CC="sh $top_builddir/tools/modiso-cc" \
-		timeout -k 10 "$limit" "$@"
+		"$patience" "$@"
 }
 
 [ $# -gt 0 ] || eval "set -- $all_groups"

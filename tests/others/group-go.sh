@@ -12,7 +12,7 @@ go_build() {
 		CGO_ENABLED=1 \
 		CGO_CFLAGS="-O1 -I$top_srcdir/include -I$top_builddir/include -I$here" \
 		CGO_LDFLAGS="${go_libs--L$library -lmodiso -Wl,-rpath,$library}" \
-		timeout -k 10 "$limit" "$GO" build "$@" -o "$go_output" \
+		"$patience" "$GO" build "$@" -o "$go_output" \
 		"$go_source"
 }
 

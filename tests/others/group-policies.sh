@@ -37,7 +37,7 @@ fi
 
 # policy WHAT STATUS PATTERN TEXT - it ends so, and says what it says.
 policy() {
-	timeout -k 10 "$limit" "$scratch/policy" "$1" >"$scratch/output" 2>&1
+	"$patience" "$scratch/policy" "$1" >"$scratch/output" 2>&1
 	status=$?
 	if [ $status -eq 77 ]; then
 		skip "$4" "$(tail -n 1 "$scratch/output")"
