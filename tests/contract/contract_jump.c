@@ -34,12 +34,25 @@ static uint64_t secret;
 
 static volatile uintptr_t stale_frame; /* where a signal's frame has been */
 
-/* The kernel's frame: a return address, the context, the siginfo. */
+/* All of it: a return address, the context, the siginfo, vector registers. */
+static char genuine[12 * 1024];
+static size_t genuine_size, genuine_vectors;
+
 static void note_frame(int signo, siginfo_t *info, void *context)
 {
+	const char *frame = (char *)context - 8;
+	const char *vectors = (void *)((ucontext_t *)context)->uc_mcontext.fpregs;
+
 	(void)signo;
 	(void)info;
-	stale_frame = W(context) - 8;
+	if (stale_frame)
+		return;
+	stale_frame = W(frame);
+	genuine_vectors = (size_t)(vectors - frame);
+	/* struct _fpx_sw_bytes: what lies there, the second magic included */
+	genuine_size = genuine_vectors + *(const uint32_t *)(vectors + 468);
+	if (genuine_size <= sizeof(genuine))
+		memcpy(genuine, frame, genuine_size);
 }
 
 static void make_scene(void)
@@ -54,7 +67,7 @@ static void make_scene(void)
 
 	world_start();
 	expect(MODISO_OK, modiso_module_create("jumper", &options, &module));
-	own = make_region(module, 4 * PAGE, "own");
+	own = make_region(module, 9 * PAGE, "own");
 	hosts = make_region(NULL, PAGE, "hosts");
 	memset(region_bytes(hosts), 0x5e, PAGE);
 	memcpy(&secret, region_bytes(hosts), sizeof(secret));
@@ -66,7 +79,7 @@ static void make_scene(void)
 	must_eq(enter(add, 1), 2);
 	must(!sigaction(SIGUSR1, &action, NULL));
 	must(!raise(SIGUSR1));
-	must(stale_frame);
+	must(stale_frame && genuine_size <= sizeof(genuine));
 }
 
 enum { LEAKED = 70, RIGHTS_LEFT, MOVED, BROKEN };
@@ -95,6 +108,25 @@ static void check_after(uintptr_t rights)
 		_exit(BROKEN);
 }
 
+/* Where a frame of the kernel's is copied to, as it is aligned. */
+static uintptr_t own_frame(void)
+{
+	return W(region_bytes(own)) + 5 * PAGE + stale_frame % 64;
+}
+
+/* A return from it would go where the module likes, with the host's rights. */
+static uintptr_t forge_frame(void)
+{
+	uintptr_t frame = own_frame();
+	ucontext_t *context = (void *)(frame + 8);
+
+	memcpy((void *)frame, genuine, genuine_size);
+	context->uc_mcontext.fpregs = (void *)(frame + genuine_vectors);
+	context->uc_mcontext.gregs[REG_RIP] = (greg_t)W(poke_jump_landed);
+	context->uc_mcontext.gregs[REG_RSP] = (greg_t)(W(zeros) + PAGE);
+	return frame;
+}
+
 static void try_jump(void *unused)
 {
 	struct modiso_fault fault = {.struct_size = sizeof(fault)};
@@ -103,6 +135,10 @@ static void try_jump(void *unused)
 	(void)unused;
 	/* A loop without end: CPU time passes on no machine but as it runs. */
 	setrlimit(RLIMIT_CPU, &(struct rlimit){60, 60});
+	/* As if other threads were on their way into handlers, at each place. */
+	if (state->word[7] == own_frame())
+		for (size_t i = 0; i < MDI_THREADS_MAX; i++)
+			mdi_arrivals[i].count = 1;
 	if (modiso_gate_call(jump, WORDS(W(state->word)), NULL) ==
 		    MODISO_ERR_FAULT &&
 	    !modiso_fault_last(&fault) && fault.pc == W(poke_jump_landed) &&
@@ -138,6 +174,11 @@ static bool choose(unsigned variant, const void *target)
 	case 3: /* the same, where the kernel writes its frames */
 		word[7] = stale_frame;
 		word[3] = stale_frame + 8;
+		return true;
+	case 5: /* the same on a stack of its own, and the frame is whole */
+		word[7] = forge_frame();
+		word[8] = word[7] + 8; /* where rdx waits for a WRPKRU */
+		word[5] = SIGUSR1;
 		return true;
 	case 4: /* a fault that the library would have tried again */
 		word[3] = W(zeros) + 512;
@@ -233,8 +274,8 @@ static void jump_into(const char *name, modiso_fn entry, size_t size,
 START_TEST(test_into_handler)
 {
 	make_scene();
-	jump_into("async", (modiso_fn)mdi_async_pkey, 0x240, 5);
-	jump_into("fault", (modiso_fn)mdi_signal_pkey, 0x180, 5);
+	jump_into("async", (modiso_fn)mdi_async_pkey, 0x280, 6);
+	jump_into("fault", (modiso_fn)mdi_signal_pkey, 0x1c0, 6);
 	must(tries > 20);
 }
 END_TEST

@@ -107,6 +107,12 @@
 #define MDI_SERVICE_FLOAT 2 /* its result is in xmm0 */
 #define MDI_SERVICE_SLOTS 4096
 
+/* struct mdi_arrival */
+#define N_COUNT 0
+#define N_SP 8
+#define N_FS_BASE 16
+#define N_SHIFT 5
+
 /* struct mdi_arch_state */
 #define A_BLOCKS 0
 #define A_FSGSBASE 8
@@ -307,7 +313,12 @@ extern struct mdi_arch_state mdi_arch_state;
  * their own; a GUARD module that writes there can spoil a signal's first
  * instructions, as it can on the stack that they run on.
  */
-extern uint32_t mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
+extern struct mdi_arrival {
+	uint32_t count, unused;
+	/* Of the last one: its stack pointer, and whose thread it was. */
+	uint64_t sp, fs_base;
+	uint64_t unused2;
+} mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
 
 /* MXCSR and the x87 control word of the calling code. */
 static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)

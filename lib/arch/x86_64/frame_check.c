@@ -69,6 +69,11 @@ SAME(struct mdi_service_slot, function, V_FUNCTION);
 SAME(struct mdi_service_slot, flags, V_FLAGS);
 _Static_assert(sizeof(struct mdi_service_slot) == 1 << V_SHIFT, "V_SHIFT");
 
+SAME(struct mdi_arrival, count, N_COUNT);
+SAME(struct mdi_arrival, sp, N_SP);
+SAME(struct mdi_arrival, fs_base, N_FS_BASE);
+_Static_assert(sizeof(struct mdi_arrival) == 1 << N_SHIFT, "N_SHIFT");
+
 SAME(struct mdi_arch_state, blocks, A_BLOCKS);
 SAME(struct mdi_arch_state, fsgsbase, A_FSGSBASE);
 SAME(struct mdi_arch_state, avx, A_AVX);

@@ -22,7 +22,8 @@
  * confirms it, because a module can put any address into RSP. The context must
  * lie where the kernel puts it, right above RSP. On any other stack a thread
  * that is inside a module is one whose program has called sigaltstack(2) behind
- * the library's back; there the restorer must be right as well.
+ * the library's back; there the restorer must be right as well, and the note
+ * must say that this thread has come on this very stack.
  *
  * The kernel clears DF, TF and RF, but not AC.
  */
@@ -79,28 +80,36 @@
 	movq	%rsp, %rax
 	shrq	$MDI_ALTSTACK_SHIFT, %rax
 	andl	$MDI_THREADS_MAX-1, %eax
+	shll	$N_SHIFT, %eax
 	leaq	mdi_arrivals(%rip), %rcx
 .endm
 
-/* A count, as a signal may interrupt this. Never 0, whatever was there. */
+/*
+ * A count, as a signal may interrupt this. Never 0, whatever was there. Then
+ * who it was, the last of them. Uses rax, rcx, r11.
+ */
 .macro ARRIVE
 	NOTE
-	lock incl (%rcx,%rax,4)
+	lock incl N_COUNT(%rcx,%rax)
 	jnz	.Lcame\@
-	lock incl (%rcx,%rax,4)
+	lock incl N_COUNT(%rcx,%rax)
 .Lcame\@:
+	movq	%rsp, N_SP(%rcx,%rax)
+	rdfsbase %r11
+	movq	%r11, N_FS_BASE(%rcx,%rax)
 .endm
 
 /* Uses rax, rcx, r11. */
 .macro ARRIVED
 	NOTE
+	movq	$0, N_SP(%rcx,%rax)
 	movl	$-1, %r11d
-	lock xaddl %r11d, (%rcx,%rax,4)
+	lock xaddl %r11d, N_COUNT(%rcx,%rax)
 	testl	%r11d, %r11d
 	jz	.Lnobody\@
 	.subsection 1
 .Lnobody\@:
-	lock incl (%rcx,%rax,4)
+	lock incl N_COUNT(%rcx,%rax)
 	jmp	mdi_gate_bad
 	.previous
 .endm
@@ -108,8 +117,10 @@
 /*
  * Not on an alternate stack of ours. A thread that is inside a module comes
  * here when the program has given the kernel another stack, or none, by itself:
- * then it was the kernel that put the context and the restorer's address there.
- * Uses rax, rcx, r11.
+ * then it was the kernel that put the context and the restorer's address there,
+ * and the last one that has arrived there was this thread. A module can write
+ * the former on a stack of its own, and the count may be another thread's; but
+ * who has arrived says only who has key 0. Uses rax, rcx, r11.
  */
 .macro FROM_KERNEL
 	rdgsbase %r11
@@ -129,6 +140,12 @@
 	jne	mdi_gate_bad
 	leaq	mdi_signal_restorer(%rip), %rax
 	cmpq	%rax, (%rsp)
+	jne	mdi_gate_bad
+	rdfsbase %r11
+	NOTE
+	cmpq	%rsp, N_SP(%rcx,%rax)
+	jne	mdi_gate_bad
+	cmpq	%r11, N_FS_BASE(%rcx,%rax)
 	jne	mdi_gate_bad
 .Lelse\@:
 .endm

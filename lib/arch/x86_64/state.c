@@ -2,4 +2,4 @@
 #include "arch/x86_64/frame.h"
 
 struct mdi_arch_state mdi_arch_state;
-uint32_t mdi_arrivals[MDI_THREADS_MAX];
+struct mdi_arrival mdi_arrivals[MDI_THREADS_MAX];
