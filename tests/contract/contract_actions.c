@@ -466,7 +466,7 @@ static void *install_its_own(void *usr2)
 /* A handler is called with the mask that was asked for with it. */
 START_TEST(test_not_torn)
 {
-	unsigned long n = times(20000, 300), i;
+	unsigned long n = run_times(20000, 300), i;
 	pthread_t thread;
 
 	attached();
@@ -483,7 +483,7 @@ END_TEST
 /* What is answered is what the kernel has. */
 START_TEST(test_set_at_once)
 {
-	unsigned long n = times(3000, 50), i;
+	unsigned long n = run_times(3000, 50), i;
 	pthread_t thread[2];
 	bool restarts;
 

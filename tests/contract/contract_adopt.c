@@ -260,7 +260,7 @@ START_TEST(test_pool)
 	unsigned i;
 
 	memset(pool, 0x44, sizeof(pool));
-	for (i = 0; i < times(20, 5); i++) {
+	for (i = 0; i < run_times(20, 5); i++) {
 		ones = carve(one, 1, 2);
 		others = carve(other, 3, 1);
 		hosts = carve(NULL, 4, 2);

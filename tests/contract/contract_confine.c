@@ -90,7 +90,7 @@ START_TEST(test_gates)
 	struct modiso_gate *gate;
 	uintptr_t (*thunk)(uintptr_t, uintptr_t, uintptr_t, uintptr_t,
 			   uintptr_t, uintptr_t);
-	unsigned long n = times(20000, 1000);
+	unsigned long n = run_times(20000, 1000);
 
 	make_scene(_i);
 	gate = make_gate(module, sum);
@@ -215,7 +215,7 @@ END_TEST
 
 static void *worker(void *gate)
 {
-	unsigned long n = times(20000, 1000);
+	unsigned long n = run_times(20000, 1000);
 
 	while (n--)
 		must_eq(enter(gate, 1, 2, 3, 4, 5, 6), 91);

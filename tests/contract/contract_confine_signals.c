@@ -40,9 +40,9 @@ START_TEST(test_signals)
 	struct sigaction action = {.sa_handler = ring, .sa_flags = SA_ONSTACK};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
 				 .sigev_signo = SIGALRM};
-	long interval = (long)times(200000, 3000000);
+	long interval = (long)run_times(200000, 3000000);
 	const struct itimerspec often = {{0, interval}, {0, interval}};
-	unsigned long wanted = times(2000, 100), i;
+	unsigned long wanted = run_times(2000, 100), i;
 	struct modiso_gate *spinning, *load;
 	timer_t timer;
 
@@ -150,7 +150,7 @@ static long long now_ms(void)
 /* 10 kHz; in emulation that would leave no time for anything else. */
 static void every(int which, int signo)
 {
-	const long us = (long)times(100, 1000);
+	const long us = (long)run_times(100, 1000);
 	const struct itimerval often = {{0, us}, {0, us}};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
 				 .sigev_signo = signo};

@@ -199,7 +199,7 @@ END_TEST
 /* Fault after fault: nothing is used up, nothing is lost. */
 START_TEST(test_many_faults)
 {
-	unsigned long i, n = times(100000, 10000);
+	unsigned long i, n = run_times(100000, 10000);
 	const struct modiso_fault *fault;
 	struct modiso_gate *gates[4];
 	struct proc_usage before;

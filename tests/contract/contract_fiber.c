@@ -291,7 +291,7 @@ static void *worker(void *seed)
 
 START_TEST(test_many_threads)
 {
-	unsigned long rounds = times(200, 10);
+	unsigned long rounds = run_times(200, 10);
 	struct modiso_gate *gate[2];
 	pthread_t thread[3];
 
@@ -530,7 +530,7 @@ END_TEST
 
 START_TEST(test_many_fibers)
 {
-	const size_t count = times(3000, 300);
+	const size_t count = run_times(3000, 300);
 	struct modiso_fiber **fiber =
 		calloc(count, sizeof(struct modiso_fiber *));
 

@@ -435,7 +435,7 @@ START_TEST(test_again_and_again)
 	struct modiso_gate *one = make_gate(module, all_ones);
 	struct modiso_gate *two = make_gate(other, digits);
 	uintptr_t (*thunk)(uintptr_t);
-	unsigned long i, n = times(200000, 5000);
+	unsigned long i, n = run_times(200000, 5000);
 	struct proc_usage before;
 
 	thunk = (uintptr_t(*)(uintptr_t))make_thunk(module, all_ones);

@@ -225,7 +225,7 @@ static uint32_t change_at_random(const struct actor *actor, uint32_t had,
 START_TEST(test_threads)
 {
 	static struct actor *const users[] = {&a, &b, &c, &b};
-	unsigned long rounds = times(300, 60);
+	unsigned long rounds = run_times(300, 60);
 	uint32_t of_b = 0, of_c = 0, random = 12345;
 	pthread_t threads[4];
 	int i;

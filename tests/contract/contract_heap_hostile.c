@@ -99,7 +99,7 @@ START_TEST(test_corrupted)
 		unsigned char *base;
 		size_t size;
 	} live[LIVE] = {{NULL, 0}};
-	unsigned long i, j, n, rounds = times(3000, 200);
+	unsigned long i, j, n, rounds = run_times(3000, 200);
 	uint64_t seed = 5;
 	size_t size;
 	int code;
@@ -125,7 +125,7 @@ START_TEST(test_corrupted)
 		}
 		if (i % 16 == 0)
 			enter(spoil, W(base + (seed >> 20) % (HEAP / 2)),
-			      times(2000, 200), seed);
+			      run_times(2000, 200), seed);
 		/* Any pointer: a block's, and it is gone for the host. */
 		block = base + ((seed >> 24) % HEAP & ~(size_t)15);
 		code = (int)enter(give, W(&calls), W(block));

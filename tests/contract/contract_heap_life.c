@@ -91,7 +91,7 @@ MODULE_CODE static uintptr_t churn(const struct calls *call, uintptr_t rounds,
 static void *churn_thread(void *arg)
 {
 	void *block;
-	unsigned long i, rounds = times(300, 30);
+	unsigned long i, rounds = run_times(300, 30);
 
 	must_eq(enter(shared_gate, W(&calls), rounds, W(arg)), 0);
 	for (i = 0; i < rounds; i++) {
@@ -140,7 +140,7 @@ static void child(void *unused)
 START_TEST(test_fork)
 {
 	pthread_t thread;
-	unsigned long i, rounds = times(50, 5);
+	unsigned long i, rounds = run_times(50, 5);
 
 	shared_module = world_heap();
 	thread = thread_start(host_churn, NULL);

@@ -183,7 +183,7 @@ static bool step_and_let_go(pid_t child, unsigned long steps)
 /* From wherever it is, through gates, faults and handlers, to anywhere. */
 START_TEST(test_stepped)
 {
-	unsigned long each = times(2000, 300), i;
+	unsigned long each = run_times(2000, 300), i;
 	pid_t child = start_caller();
 
 	for (i = 0; i < 10; i++) {

@@ -341,7 +341,7 @@ END_TEST
 /* A thousand times in and out, and a thousand refusals, leave nothing. */
 START_TEST(no_leak)
 {
-	unsigned long rounds = times(1000, 50);
+	unsigned long rounds = run_times(1000, 50);
 	struct proc_usage before;
 
 	begin();

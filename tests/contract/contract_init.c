@@ -45,7 +45,7 @@ static void one_life(void)
 
 START_TEST(test_lives)
 {
-	unsigned long n = times(300, 40);
+	unsigned long n = run_times(300, 40);
 	struct proc_usage before;
 
 	one_life();

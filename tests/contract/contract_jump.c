@@ -41,7 +41,8 @@ static size_t genuine_size, genuine_vectors;
 static void note_frame(int signo, siginfo_t *info, void *context)
 {
 	const char *frame = (char *)context - 8;
-	const char *vectors = (void *)((ucontext_t *)context)->uc_mcontext.fpregs;
+	const ucontext_t *uc = context;
+	const char *vectors = (void *)uc->uc_mcontext.fpregs;
 
 	(void)signo;
 	(void)info;
@@ -135,7 +136,7 @@ static void try_jump(void *unused)
 	(void)unused;
 	/* A loop without end: CPU time passes on no machine but as it runs. */
 	setrlimit(RLIMIT_CPU, &(struct rlimit){60, 60});
-	/* As if other threads were on their way into handlers, at each place. */
+	/* As if threads were on their way into handlers at each place. */
 	if (state->word[7] == own_frame())
 		for (size_t i = 0; i < MDI_THREADS_MAX; i++)
 			mdi_arrivals[i].count = 1;

@@ -72,7 +72,7 @@ static int run_all(void *(*body)(void *arg))
 
 START_TEST(test_at_once)
 {
-	unsigned long rounds = times(40, 5);
+	unsigned long rounds = run_times(40, 5);
 
 	while (rounds-- > 0) {
 		must_eq(run_all(begin_alone), 1);
@@ -117,7 +117,7 @@ static void *use_and_leave(void *unused)
 
 START_TEST(test_shared_at_once)
 {
-	unsigned long rounds = times(40, 5);
+	unsigned long rounds = run_times(40, 5);
 
 	while (rounds-- > 0) {
 		must_eq(run_all(begin_shared), THREADS);
@@ -270,7 +270,7 @@ static void *fork_on(void *rounds)
 /* A fork between any two steps of the library's life: its child has one. */
 START_TEST(test_lives_beside_fork)
 {
-	size_t rounds = times(500, 40);
+	size_t rounds = run_times(500, 40);
 	pthread_t thread;
 
 	must(!pthread_barrier_init(&barrier, NULL, 2));

@@ -129,7 +129,7 @@ START_TEST(test_pressure)
 				     MADV_NOHUGEPAGE, MADV_HUGEPAGE};
 	enum { ADVICE = sizeof(advice) / sizeof(*advice) };
 	unsigned taken[ADVICE] = {0}, i;
-	unsigned long round, rounds = times(50, 5);
+	unsigned long round, rounds = run_times(50, 5);
 	unsigned char *block, *base;
 	pthread_t thread;
 

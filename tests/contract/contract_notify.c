@@ -345,7 +345,7 @@ static void *change_all_the_time(void *of)
 START_TEST(test_notify_together)
 {
 	struct modiso_gate *gate;
-	unsigned long faults = times(20000, 2000);
+	unsigned long faults = run_times(20000, 2000);
 	pthread_t thread;
 
 	make_scene();

@@ -406,7 +406,7 @@ static void *shrink_and_grow(void *unused)
 START_TEST(test_race)
 {
 	static char buffer[16 * 4096];
-	unsigned long faults = 0, copies = 0, n = times(3000, 100), i;
+	unsigned long faults = 0, copies = 0, n = run_times(3000, 100), i;
 	pthread_t thread;
 	size_t length;
 	int code;

@@ -77,7 +77,7 @@ START_TEST(test_really_every_byte)
 	struct modiso_region *region = make_region(NULL, 2 * PAGE + 1, "host");
 	struct modiso_gate *store = make_gate(module, poke_store1);
 	unsigned char *bytes = region_bytes(region);
-	size_t offset, step = times(1, 61);
+	size_t offset, step = run_times(1, 61);
 
 	memset(bytes, 0x33, 3 * PAGE);
 	for (offset = 0; offset < 3 * PAGE; offset += step)
@@ -247,7 +247,7 @@ START_TEST(test_owners_in_turn)
 	struct modiso_module *modules[3];
 	unsigned char *page;
 	struct modiso_region *region;
-	unsigned long n = times(300, 20);
+	unsigned long n = run_times(300, 20);
 	int i;
 
 	world_start();
@@ -272,7 +272,7 @@ START_TEST(test_cycles)
 	struct modiso_module *module = world_module();
 	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
 	/* A sanitizer's memory is not looked at, and takes its time. */
-	unsigned long n = TEST_SANITIZED ? 1500 : times(20000, 1500);
+	unsigned long n = TEST_SANITIZED ? 1500 : run_times(20000, 1500);
 	struct proc_usage before = proc_usage();
 	struct modiso_region *region, *adopted, *hosts;
 

@@ -161,7 +161,7 @@ START_TEST(test_never_both)
 	struct modiso_module *module = world_module();
 	struct modiso_region *region;
 	struct modiso_gate *gate;
-	unsigned long n = times(2000, 60);
+	unsigned long n = run_times(2000, 60);
 	pthread_t watcher = thread_start(watch_maps, NULL);
 
 	while (!atomic_load(&looks))

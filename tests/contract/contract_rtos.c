@@ -61,7 +61,7 @@ static unsigned long long_seconds(void)
 static void run_for(unsigned long natively, unsigned long in_emulation)
 {
 	wanted = getenv("MODISO_TEST_LONG") ? 1000000
-					    : times(natively, in_emulation);
+					    : run_times(natively, in_emulation);
 	until = long_seconds() ? time(NULL) + (time_t)long_seconds() : 0;
 }
 
@@ -219,7 +219,7 @@ START_TEST(test_load)
 	bad_gate = make_gate(scenes[BAD].module, break_out);
 	create(&scenes[BAD], "bad", 2, (modiso_fn)break_out);
 	rtos_create(&supervisor);
-	rtos_run(times(200000, 1000000), enough);
+	rtos_run(run_times(200000, 1000000), enough);
 	for (i = 0; i < 5; i++)
 		must_eq(scenes[i].shared->wrong, 0);
 	must(scenes[SPINNER].shared->count > 0);
@@ -400,7 +400,7 @@ START_TEST(test_preempt_anywhere)
 	task.host = touch_again_and_again;
 	task.args[0] = W(&touched);
 	rtos_create(&task);
-	rtos_run(times(40000, 400000), preempted_enough);
+	rtos_run(run_times(40000, 400000), preempted_enough);
 	for (i = 0; i < 2; i++) {
 		const struct inside *inside =
 			(void *)region_bytes(parties[i].region);

@@ -363,7 +363,7 @@ END_TEST
 
 START_TEST(test_cycles)
 {
-	unsigned long n = times(200000, 5000);
+	unsigned long n = run_times(200000, 5000);
 	struct modiso_gate *gate;
 	struct proc_usage before;
 

@@ -62,7 +62,7 @@ static timer_t clock_timer(int signo)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
 				 .sigev_signo = signo};
-	long interval = (long)times(100000, 2000000);
+	long interval = (long)run_times(100000, 2000000);
 	const struct itimerspec often = {{0, interval}, {0, interval}};
 	timer_t timer;
 
@@ -122,7 +122,7 @@ static void work(unsigned long i)
 
 static void storm(int flags)
 {
-	unsigned long wanted = times(5000, 200), i = 0;
+	unsigned long wanted = run_times(5000, 200), i = 0;
 	timer_t timer;
 
 	make_scene();
@@ -176,7 +176,7 @@ static void *victim(void *gate)
 
 START_TEST(test_from_siblings)
 {
-	unsigned long n = times(20000, 600), i;
+	unsigned long n = run_times(20000, 600), i;
 
 	make_scene();
 	install(SIGUSR1, SA_ONSTACK);
@@ -318,7 +318,7 @@ static void *reader(void *gate)
 
 START_TEST(test_restarted)
 {
-	unsigned long n = times(200, 20);
+	unsigned long n = run_times(200, 20);
 	pthread_t thread;
 	char bytes[20];
 
@@ -351,7 +351,7 @@ static void *wait_thread(void *gate)
 
 START_TEST(test_waiting_goes_on)
 {
-	unsigned long n = times(200, 20);
+	unsigned long n = run_times(200, 20);
 	pthread_t stayer, waiter;
 
 	make_scene();

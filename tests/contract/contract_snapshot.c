@@ -279,7 +279,7 @@ START_TEST(test_after_fault)
 	struct modiso_region *region = make_region(module, 4 * PAGE, "data");
 	struct modiso_gate *store = make_gate(module, poke_store1);
 	unsigned char *bytes = region_bytes(region);
-	unsigned long i, rounds = times(2000, 50);
+	unsigned long i, rounds = run_times(2000, 50);
 
 	fill_pattern(bytes, 4 * PAGE, 3);
 	take(module);
@@ -499,7 +499,7 @@ START_TEST(test_bystander)
 		.gate = make_gate(other, count_up),
 		.sum = W(region_bytes(make_region(other, PAGE, "word"))),
 	};
-	unsigned long i, rounds = times(200, 10);
+	unsigned long i, rounds = run_times(200, 10);
 	pthread_t thread;
 
 	fill_pattern(bytes, 4 * PAGE, 9);

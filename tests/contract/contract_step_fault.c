@@ -75,7 +75,7 @@ START_TEST(test_pending_at_fault)
 		plan_of("pending at a fault", set_fault, round_fault);
 
 	variant = _i;
-	step_at_faults(&plan, (unsigned)times(200, 20));
+	step_at_faults(&plan, (unsigned)run_times(200, 20));
 }
 END_TEST
 

@@ -95,7 +95,7 @@ static struct modiso_gate *alone_gates[2];
 
 static void *alone_thread(void *which)
 {
-	unsigned long n = times(500, 50);
+	unsigned long n = run_times(500, 50);
 
 	while (n--) {
 		must_eq(enter(alone_gates[W(which)], W(which)), which);
@@ -170,7 +170,7 @@ static void *host_worker(void *slot)
 {
 	volatile uint64_t *counter =
 		(volatile uint64_t *)region_bytes(hosts) + 1 + W(slot);
-	unsigned long n = times(20000, 1000);
+	unsigned long n = run_times(20000, 1000);
 
 	while (n--)
 		++*counter;
@@ -191,7 +191,7 @@ static void *module_worker(void *gate)
 static void *fault_worker(void *unused)
 {
 	struct modiso_gate *gate = make_gate(module, poke_store1);
-	unsigned long n = times(10000, 1000), i;
+	unsigned long n = run_times(10000, 1000), i;
 	unsigned char *byte = region_bytes(hosts);
 
 	for (i = 0; i < n; i++)
@@ -222,7 +222,7 @@ START_TEST(test_everybody_works)
 	for (i = 0; i < 3; i++) {
 		thread_join(modules_own[i]);
 		must_eq(((uint64_t *)region_bytes(hosts))[1 + i],
-			times(20000, 1000));
+			run_times(20000, 1000));
 	}
 	must_eq(((uint64_t *)region_bytes(hosts))[0], 0);
 	must_eq(modiso_fault_count(), 0);

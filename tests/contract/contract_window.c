@@ -171,7 +171,7 @@ START_TEST(test_system_calls)
 	static unsigned char drain[4096];
 	struct modiso_gate *gate;
 	unsigned char *bytes;
-	unsigned long n = times(500, 50);
+	unsigned long n = run_times(500, 50);
 	int ends[2];
 
 	make_scene();

@@ -252,7 +252,7 @@ struct step_plan plan_of(const char *name, void (*setup)(void),
 		.wanted = in_gate,
 		/* The run-time library of a sanitizer is no place for it. */
 		.only = TEST_SANITIZED,
-		.stride = (unsigned)(on_pkey() ? times(1, 41) : times(1, 997)),
+		.stride = (unsigned)run_times(1, on_pkey() ? 41 : 997),
 	};
 }
 

@@ -76,7 +76,7 @@ bool emulated(void)
 	return !strcmp(vendor, "TCGTCGTCGTCG");
 }
 
-unsigned long times(unsigned long natively, unsigned long in_emulation)
+unsigned long run_times(unsigned long natively, unsigned long in_emulation)
 {
 	return emulated() && !getenv("MODISO_TEST_LONG") ? in_emulation
 							 : natively;

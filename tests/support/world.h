@@ -86,10 +86,11 @@ bool on_pkey(void);
 bool emulated(void);
 
 /*
- * times - how often a loop is to run: @natively, or @emulated when the CPU is.
- * MODISO_TEST_LONG in the environment asks for @natively everywhere.
+ * run_times - how often a loop is to run: @natively, or @in_emulation when the
+ * CPU is emulated. MODISO_TEST_LONG in the environment asks for @natively
+ * everywhere.
  */
-unsigned long times(unsigned long natively, unsigned long in_emulation);
+unsigned long run_times(unsigned long natively, unsigned long in_emulation);
 
 /* Start the library on the backend under test; end it with nothing left. */
 void world_start(void);
