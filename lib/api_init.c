@@ -57,7 +57,7 @@ int modiso_backend_query(enum modiso_backend id,
 
 enum modiso_backend modiso_backend_current(void)
 {
-	const struct mdi_backend *backend = mdi_backend_now;
+	const struct mdi_backend *backend = mdi_backend_running();
 
 	return backend ? backend->id : MODISO_BACKEND_AUTO;
 }

@@ -77,7 +77,8 @@ int sigaction(int signo, const struct sigaction *action, struct sigaction *old)
 	}
 	if (action != NULL)
 		wish = to_kernel(action);
-	if (mdi_backend_now == NULL || mdi_backend_now->inside())
+	/* A module's is the C library's, and so is what it asks for. */
+	if (mdi_backend_called_inside())
 		result = mdi_sys_sigaction(signo, action ? &wish : NULL,
 					   &before);
 	else
@@ -95,9 +96,7 @@ int mdi_sigaction2(int signo, const struct sigaction *action,
 
 int sigaltstack(const stack_t *stack, stack_t *old)
 {
-	if (mdi_backend_now == NULL)
-		return mdi_sys_sigaltstack(stack, old);
-	if (!mdi_backend_now->inside())
+	if (!mdi_backend_called_inside())
 		return mdi_thread_self() != NULL ?
 			       mdi_altstack_ask(stack, old) :
 			       mdi_sys_sigaltstack(stack, old);
@@ -131,15 +130,9 @@ static handler_fn *set(int signo, handler_fn *handler, int flags, uint64_t mask)
 	return sigaction(signo, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
-/* Its sigaction() is the C library's, and so is what it asks for. */
-static bool is_module(void)
-{
-	return mdi_backend_now != NULL && mdi_backend_now->inside();
-}
-
 handler_fn *mdi_signal(int signo, handler_fn *handler)
 {
-	uint64_t not = is_module() ?
+	uint64_t not = mdi_backend_called_inside() ?
 			       0 :
 			       __atomic_load_n(interrupting, __ATOMIC_RELAXED);
 
@@ -206,7 +199,7 @@ int mdi_siginterrupt(int signo, int interrupt)
 
 	if (sigaction(signo, NULL, &action) != 0)
 		return -1;
-	if (!is_module())
+	if (!mdi_backend_called_inside())
 		note_interrupting(signo, interrupt);
 	if (interrupt)
 		action.sa_flags &= ~SA_RESTART;

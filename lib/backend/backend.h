@@ -311,6 +311,24 @@ extern union mdi_open_page_state {
 
 #define mdi_backend_now (mdi_open.state.backend)
 
+/*
+ * NULL: the library does not run. For code that the program calls at any time:
+ * another thread may start or stop it meanwhile, so what was found is used, and
+ * not looked for again.
+ */
+static inline const struct mdi_backend *mdi_backend_running(void)
+{
+	return __atomic_load_n(&mdi_backend_now, __ATOMIC_ACQUIRE);
+}
+
+/* Is it a module that calls, for the same? */
+static inline bool mdi_backend_called_inside(void)
+{
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	return backend != NULL && backend->inside();
+}
+
 static inline void mdi_runs_swap(struct mdi_runs *a, struct mdi_runs *b)
 {
 	struct mdi_runs old = *a;

@@ -121,7 +121,7 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 	struct mdi_thread *thread;
 	uintptr_t sp;
 
-	if (mdi_backend_now == NULL)
+	if (mdi_backend_running() == NULL)
 		return false;
 	sp = mdi_jump_sp(jmp_buf);
 	if (mdi_libc_is_module()) {
@@ -144,9 +144,10 @@ bool mdi_libc_before_jump(const void *jmp_buf)
 bool mdi_libc_is_module(void)
 {
 	/* A backend of a unit test has no handler that knows doors. */
-	return mdi_backend_now != NULL &&
-	       mdi_backend_now->signal_entry != NULL &&
-	       mdi_backend_now->inside();
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	return backend != NULL && backend->signal_entry != NULL &&
+	       backend->inside();
 }
 
 /*

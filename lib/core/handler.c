@@ -120,13 +120,15 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 		    struct mdi_sigaction *old)
 {
 	struct mdi_sigaction before;
-	uint64_t mask;
-	int result;
+	uint64_t mask = mdi_actions_lock();
+	int result = 0;
 
-	if (is_fault(signo))
-		return mdi_signal_chain(signo, action, old);
-	mask = mdi_actions_lock();
-	result = exchange(signo, action, &before);
+	if (!mdi_signals_running())
+		result = mdi_sys_sigaction(signo, action, &before);
+	else if (is_fault(signo))
+		mdi_signal_chain(signo, action, &before);
+	else
+		result = exchange(signo, action, &before);
 	mdi_actions_unlock(mask);
 	if (result == 0 && old != NULL)
 		*old = before;
@@ -211,23 +213,16 @@ void mdi_libc_before_cancel(void)
 {
 	int saved = errno;
 
-	if (mdi_backend_now != NULL && !mdi_backend_now->inside() &&
-	    !covers(SIGCANCEL))
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	if (backend != NULL && !backend->inside() && !covers(SIGCANCEL))
 		meet_first();
 	errno = saved;
 }
 
 void mdi_handlers_stop(void)
 {
-	struct mdi_sigaction now, asked;
-
-	for (int signo = 1; signo < MDI_SIGNALS; signo++) {
-		if (mdi_sys_sigaction(signo, NULL, &now) != 0 ||
-		    now.handler != entry())
-			continue;
-		mdi_action_get(signo, &asked);
-		mdi_sys_sigaction(signo, &asked, NULL);
-	}
+	mdi_signals_stop(entry());
 }
 
 /* --- in the handler --- */

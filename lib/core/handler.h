@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "os/linux_sys.h"
 
-/* Give every handler back its own place. */
+/* Give every handler back its own place, those of faults among them. */
 void mdi_handlers_stop(void);
 
 /* Stand in front of what is installed now. 0 or MODISO_ERR_OS. */

@@ -27,15 +27,9 @@
 
 static struct mdi_runtime_state *const own = &mdi_core_state.runtime;
 
-/* Another thread may start or stop the library meanwhile. */
-static const struct mdi_backend *running(void)
-{
-	return __atomic_load_n(&mdi_backend_now, __ATOMIC_ACQUIRE);
-}
-
 int mdi_runtime_check(void)
 {
-	const struct mdi_backend *backend = running();
+	const struct mdi_backend *backend = mdi_backend_running();
 
 	if (backend == NULL)
 		return mdi_fail(MODISO_ERR_STATE,
@@ -232,7 +226,6 @@ static int start_with(const struct mdi_backend *backend,
 	if (result == 0)
 		return 0;
 	mdi_handlers_stop();
-	mdi_signals_stop();
 stop_host:
 	stop_host();
 stop_vault:
@@ -357,7 +350,7 @@ static int start(const struct modiso_options *options)
 int mdi_runtime_start(const struct modiso_options *options,
 		      const struct mdi_layer *layers)
 {
-	const struct mdi_backend *backend = running();
+	const struct mdi_backend *backend = mdi_backend_running();
 	uint64_t mask;
 	int result;
 
@@ -411,7 +404,6 @@ static int stop(void)
 	if (result != 0)
 		return result;
 	mdi_handlers_stop();
-	mdi_signals_stop();
 	stop_host();
 	mdi_threads_stop();
 	mdi_vault_stop();

@@ -20,7 +20,8 @@ uint64_t mdi_actions_lock(void)
 	uint64_t mask = 0;
 
 	/* A thread gets its rights by a fault: not when that is blocked. */
-	(void)*(volatile struct mdi_lock *)&own->guard;
+	(void)__atomic_load_n((volatile uint32_t *)&own->guard.word,
+			      __ATOMIC_RELAXED);
 	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
 	mdi_lock(&own->guard);
 	return mask;

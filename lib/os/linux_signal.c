@@ -85,39 +85,40 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 	mdi_actions_unlock(mask);
 	if (installed == MDI_FAULT_SIGNALS)
 		return 0;
-	mdi_signals_stop();
+	mdi_signals_stop(handler);
 	return mdi_fail_os("rt_sigaction", "a fault handler");
 }
 
-void mdi_signals_stop(void)
+bool mdi_signals_running(void)
+{
+	return own->ours != NULL;
+}
+
+void mdi_signals_stop(void (*entry)(int, siginfo_t *, void *))
 {
 	struct mdi_sigaction now, asked;
+	uint64_t mask = mdi_actions_lock();
 	int saved = errno;
 
-	for (int i = 0; i < MDI_FAULT_SIGNALS; i++) {
-		if (mdi_sys_sigaction(mdi_fault_signals[i], NULL, &now) != 0 ||
-		    now.handler != own->ours)
+	for (int signo = 1; signo < MDI_SIGNALS; signo++) {
+		if (mdi_sys_sigaction(signo, NULL, &now) != 0 ||
+		    (now.handler != own->ours && now.handler != entry))
 			continue;
-		mdi_action_get(mdi_fault_signals[i], &asked);
-		mdi_sys_sigaction(mdi_fault_signals[i], &asked, NULL);
+		mdi_action_get(signo, &asked);
+		mdi_sys_sigaction(signo, &asked, NULL);
 	}
+	own->ours = NULL;
+	mdi_actions_unlock(mask);
 	errno = saved;
 }
 
-int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
-		     struct mdi_sigaction *old)
+void mdi_signal_chain(int signo, const struct mdi_sigaction *action,
+		      struct mdi_sigaction *old)
 {
-	struct mdi_sigaction now;
-	uint64_t mask = mdi_actions_lock();
-
-	mdi_action_get(signo, &now);
+	mdi_action_get(signo, old);
 	/* Ours, that somebody got from the kernel: nothing is to change. */
 	if (action != NULL && action->handler != own->ours)
 		mdi_action_put(signo, action);
-	mdi_actions_unlock(mask);
-	if (old != NULL)
-		*old = now;
-	return 0;
 }
 
 void mdi_signal_default(int signo, const siginfo_t *info)

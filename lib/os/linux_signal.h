@@ -29,22 +29,26 @@ uint64_t mdi_fault_mask(void);
 void mdi_signals_hold(void);
 
 /*
- * Put @handler in for all six and keep what was there; put that back, where
- * ours is still in. 0 or MODISO_ERR_OS.
+ * Put @handler in for all six and keep what was there. 0 or MODISO_ERR_OS. At
+ * the end each signal gets what was asked for, where that or @entry, the one in
+ * front of other handlers, is still in. In between the library stands in front,
+ * which may be asked under the actions' lock: so nobody changes a handler
+ * behind the back of one of the two, nor puts ours in when it is over.
  */
 int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		      void (*restorer)(void));
-void mdi_signals_stop(void);
+void mdi_signals_stop(void (*entry)(int, siginfo_t *, void *));
+bool mdi_signals_running(void);
 
 /* Does SIGSEGV have a handler in front of which @mark stands? */
 bool mdi_signals_taken(const char *mark, size_t length);
 
 /*
  * sigaction(2) for one of the six: what a signal that is no module's goes to.
- * Ours stays in. Returns 0. AS-Safe.
+ * Ours stays in. The actions' lock is held. AS-Safe.
  */
-int mdi_signal_chain(int signo, const struct mdi_sigaction *action,
-		     struct mdi_sigaction *old);
+void mdi_signal_chain(int signo, const struct mdi_sigaction *action,
+		      struct mdi_sigaction *old);
 
 /* One of the six has the default action: that, with this siginfo. AS-Safe. */
 void mdi_signal_default(int signo, const siginfo_t *info);

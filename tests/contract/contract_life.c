@@ -132,6 +132,67 @@ START_TEST(test_shared_at_once)
 }
 END_TEST
 
+/* --- beside code that knows nothing of it --- */
+
+static atomic_bool asked_enough;
+static atomic_ulong asked;
+
+static void first(int signo)
+{
+	(void)signo;
+}
+
+static void second(int signo)
+{
+	(void)signo;
+}
+
+/* Its handlers are its own each time, whoever stands in front of them. */
+static void *ask_all_the_time(void *unused)
+{
+	static const int signals[] = { SIGUSR1, SIGURG, SIGSEGV };
+	struct sigaction one = { .sa_handler = first };
+	struct sigaction two = { .sa_handler = second };
+	struct sigaction old;
+	stack_t stack;
+
+	for (int i = 0; i < 3; i++)
+		must_eq(sigaction(signals[i], &one, NULL), 0);
+	while (!atomic_load(&asked_enough)) {
+		for (int i = 0; i < 3; i++) {
+			must_eq(sigaction(signals[i], &two, &old), 0);
+			must(old.sa_handler == first);
+			must_eq(sigaction(signals[i], &one, &old), 0);
+			must(old.sa_handler == second);
+		}
+		must_eq(sigaltstack(NULL, &stack), 0);
+		must(modiso_backend_current() >= MODISO_BACKEND_AUTO);
+		atomic_fetch_add(&asked, 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		must_eq(sigaction(signals[i], NULL, &old), 0);
+		must(old.sa_handler == first);
+	}
+	return unused;
+}
+
+START_TEST(test_handlers_meanwhile)
+{
+	unsigned long rounds = run_times(1000, 20), before;
+	pthread_t thread = thread_start(ask_all_the_time, NULL);
+
+	for (unsigned long i = 0; i < rounds; i++) {
+		before = atomic_load(&asked);
+		expect(MODISO_OK, modiso_init(NULL));
+		expect(MODISO_OK, modiso_fini());
+		while (atomic_load(&asked) == before)
+			sched_yield();
+	}
+	atomic_store(&asked_enough, true);
+	thread_join(thread);
+}
+END_TEST
+
 /* --- shared --- */
 
 static void must_say(const char *word)
@@ -395,6 +456,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_at_once);
 	tcase_add_test(tcase, test_shared_at_once);
+	tcase_add_test(tcase, test_handlers_meanwhile);
 	tcase_add_test(tcase, test_shared);
 	tcase_add_test(tcase, test_not_shared);
 	tcase_add_test(tcase, test_other_options);
