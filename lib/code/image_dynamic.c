@@ -18,11 +18,11 @@ struct dynamic {
 };
 
 /* Of Android and of lld; glibc's <elf.h> has none of them, or not everywhere */
-#define DT_UNUSED       31
-#define DT_ANDROID_REL  0x6000000f
-#define DT_ANDROID_RELA 0x60000011
-#define DT_ANDROID_RELR 0x6fffe000
-#define DT_GNU_FLAGS_1  0x6ffffdf4
+#define TAG_UNUSED        31
+#define TAG_ANDROID_REL   0x6000000f
+#define TAG_ANDROID_RELA  0x60000011
+#define TAG_ANDROID_RELR  0x6fffe000
+#define TAG_GNU_FLAGS_1   0x6ffffdf4
 #define TAG_X86_64_PLT    0x70000000
 #define TAG_X86_64_PLTSZ  0x70000001
 #define TAG_X86_64_PLTENT 0x70000003
@@ -46,7 +46,7 @@ static bool is_harmless(int64_t tag)
 	case DT_VERNEEDNUM:
 	case DT_RELACOUNT:
 	case DT_FLAGS_1:
-	case DT_GNU_FLAGS_1:
+	case TAG_GNU_FLAGS_1:
 	case DT_CHECKSUM:
 	case TAG_X86_64_PLT:
 	case TAG_X86_64_PLTSZ:
@@ -63,15 +63,15 @@ static int refuse_unknown(const struct mdi_elf *elf, int64_t tag)
 		int64_t tag;
 		const char *what;
 	} known[] = {
-		{DT_ANDROID_REL, "packed relocations of Android "
-				 "(DT_ANDROID_REL); link without "
-				 "--pack-dyn-relocs=android"},
-		{DT_ANDROID_RELA, "packed relocations of Android "
-				  "(DT_ANDROID_RELA); link without "
+		{TAG_ANDROID_REL, "packed relocations of Android "
+				  "(DT_ANDROID_REL); link without "
 				  "--pack-dyn-relocs=android"},
-		{DT_ANDROID_RELR, "packed relocations under a number of "
-				  "Android's (DT_ANDROID_RELR); link without "
-				  "--use-android-relr-tags"},
+		{TAG_ANDROID_RELA, "packed relocations of Android "
+				   "(DT_ANDROID_RELA); link without "
+				   "--pack-dyn-relocs=android"},
+		{TAG_ANDROID_RELR, "packed relocations under a number of "
+				   "Android's (DT_ANDROID_RELR); link without "
+				   "--use-android-relr-tags"},
 		{DT_TLSDESC_PLT, "thread-local storage (DT_TLSDESC_PLT), which "
 				 "a module cannot have"},
 		{DT_GNU_CONFLICT, "the marks of prelink (DT_GNU_CONFLICT); "
@@ -140,7 +140,7 @@ static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
 	}
 	/* All that the first standard has means something to us, or nothing. */
 	if (entry->d_tag >= 0 && entry->d_tag <= DT_RELRENT &&
-	    entry->d_tag != DT_UNUSED)
+	    entry->d_tag != TAG_UNUSED)
 		return take_value(elf, dynamic, entry);
 	return is_harmless(entry->d_tag) ? 0
 					 : refuse_unknown(elf, entry->d_tag);
@@ -197,8 +197,7 @@ static int find_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 	     dynamic->value[DT_SYMENT] != sizeof(Elf64_Sym)))
 		return bad_table(elf, "symbols");
 	/* Their number is nowhere; there are no more than fit. */
-	elf->symbols.length =
-		segment->vaddr + segment->file_size - at;
+	elf->symbols.length = segment->vaddr + segment->file_size - at;
 	return 0;
 }
 
@@ -217,9 +216,10 @@ static int count_by_hash(struct mdi_elf *elf, uint64_t vaddr)
 	if (!mdi_elf_part(elf, vaddr, 8, &part))
 		return bad_table(elf, "hash table's counts");
 	elf->symbol_count = word_at(elf, part.offset + 4);
-	mdi_elf_add_table(elf, vaddr,
-			  ((uint64_t)2 + word_at(elf, part.offset) +
-			   elf->symbol_count) * 4);
+	mdi_elf_add_table(
+		elf, vaddr,
+		((uint64_t)2 + word_at(elf, part.offset) + elf->symbol_count) *
+			4);
 	return 0;
 }
 
