@@ -51,7 +51,8 @@ struct step_count {
 	size_t places; /* different addresses among them */
 	size_t wanted; /* different ones that plan.wanted() wants */
 	size_t missed; /* points that a later round did not come by */
-	size_t stops;  /* of the child: what the run costs */
+	size_t walked; /* points that were come by step by step only */
+	size_t stops;  /* of the child, but for these: what the run costs */
 };
 
 /*
