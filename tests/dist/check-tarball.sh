@@ -23,7 +23,7 @@ cd "$top_srcdir" || exit 1
 git ls-files | while read -r file; do
 	# Of use in a clone only.
 	case $file in
-	.ci/* | .editorconfig | .gitignore) continue ;;
+	.ci/* | .editorconfig | .gitignore | debian/*) continue ;;
 	esac
 	[ -f "$file" ] || continue
 	[ -f "$top_builddir/$dist/$file" ] || echo "$file"
