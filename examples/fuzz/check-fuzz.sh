@@ -9,13 +9,14 @@ set -u
 . "$top_srcdir/tests/dist/tap.sh"
 
 bin=$top_builddir/examples/fuzz
-seeds=$top_srcdir/examples/fuzz/seeds
+seeds=$scratch/seeds
 [ -x "$bin/fuzz-libfuzzer" ] ||
 	skip_all "not configured with --enable-fuzzers"
 MODISO_FUZZ_MODULE=$bin/parser.so
 export MODISO_FUZZ_MODULE
 unset MODISO_BACKEND
 cd "$scratch" || exit 1
+sh "$top_srcdir/examples/fuzz/seeds.sh" seeds
 
 # says FILE PATTERN TEXT
 says() {

@@ -2,7 +2,8 @@
 /*
  * Everything of the loader that reads an image's bytes and maps nothing: the
  * parser, relocations on a private copy, the tables of names, the copy for
- * debuggers. For libFuzzer; replay.c runs the corpus without it.
+ * debuggers. For libFuzzer; check_image_fuzz runs the seeds without
+ * it.
  */
 #include "support/parse.h"
 

@@ -26,12 +26,12 @@ void elf_start(struct elf_file *file)
 	memset(file, 0, sizeof(*file));
 	file->bytes = bytes;
 	ck_assert_int_eq(mprotect(file->bytes + ELF_SIZE, PAGE, PROT_NONE), 0);
-	memset(file->bytes + PAGE, 0x90, ELF_SECTIONS - PAGE);
+	memset(file->bytes + PAGE, 0x90, ELF_AT_SECTIONS - PAGE);
 	file->header = bytes;
 	*file->header = header;
 	file->programs = (Elf64_Phdr *)(void *)(file->bytes + sizeof(header));
-	file->sections = (Elf64_Shdr *)(void *)(file->bytes + ELF_SECTIONS);
-	file->symbols = (Elf64_Sym *)(void *)(file->bytes + ELF_SYMBOLS);
+	file->sections = (Elf64_Shdr *)(void *)(file->bytes + ELF_AT_SECTIONS);
+	file->symbols = (Elf64_Sym *)(void *)(file->bytes + ELF_AT_SYMBOLS);
 	file->names = 1;
 }
 
@@ -62,8 +62,8 @@ static uint32_t add_name(struct elf_file *file, const char *name)
 	size_t at = file->names;
 
 	file->names += strlen(name) + 1;
-	ck_assert_uint_le(file->names, ELF_SIZE - ELF_NAMES);
-	memcpy(file->bytes + ELF_NAMES + at, name, strlen(name) + 1);
+	ck_assert_uint_le(file->names, ELF_SIZE - ELF_AT_NAMES);
+	memcpy(file->bytes + ELF_AT_NAMES + at, name, strlen(name) + 1);
 	return (uint32_t)at;
 }
 
@@ -73,15 +73,15 @@ Elf64_Shdr *elf_section(struct elf_file *file, const char *name, uint32_t type,
 	Elf64_Ehdr *header = file->header;
 
 	if (header->e_shnum == 0) {
-		header->e_shoff = ELF_SECTIONS;
+		header->e_shoff = ELF_AT_SECTIONS;
 		header->e_shentsize = sizeof(Elf64_Shdr);
 		header->e_shstrndx = 1;
 		header->e_shnum = 2;
-		memset(file->sections, 0, ELF_SYMBOLS - ELF_SECTIONS);
+		memset(file->sections, 0, ELF_AT_SYMBOLS - ELF_AT_SECTIONS);
 		file->sections[1] = (Elf64_Shdr){
 			.sh_type = SHT_STRTAB,
-			.sh_offset = ELF_NAMES,
-			.sh_size = ELF_SIZE - ELF_NAMES,
+			.sh_offset = ELF_AT_NAMES,
+			.sh_size = ELF_SIZE - ELF_AT_NAMES,
 		};
 	}
 	file->sections[header->e_shnum] = (Elf64_Shdr){
@@ -104,7 +104,7 @@ static Elf64_Shdr *find_table(struct elf_file *file, uint32_t type)
 	file->symbol_count++;
 	return elf_section(
 		file, type == SHT_SYMTAB ? ".symtab" : ".dynsym", type,
-		ELF_SYMBOLS + file->symbol_count * sizeof(Elf64_Sym), 0);
+		ELF_AT_SYMBOLS + file->symbol_count * sizeof(Elf64_Sym), 0);
 }
 
 Elf64_Sym *elf_symbol(struct elf_file *file, uint32_t table, const char *name,

@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_SECTIONS 0x6000u
-#define ELF_SYMBOLS  0x6800u
-#define ELF_NAMES    0x7000u
-#define ELF_SIZE     0x8000u
+#define ELF_AT_SECTIONS 0x6000u
+#define ELF_AT_SYMBOLS  0x6800u
+#define ELF_AT_NAMES    0x7000u
+#define ELF_SIZE        0x8000u
 
 struct elf_file {
 	uint8_t *bytes; /* page aligned, nothing readable behind the last */

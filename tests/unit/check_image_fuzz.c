@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The fuzzer's corpus once more, without the fuzzer. */
+/* The seeds of the fuzzer, without the fuzzer. */
 #include "support/elf.h"
-#include "support/replay.h"
+#include "support/seeds.h"
 #include "support/test.h"
 
 #include "code/image_debug.h"
@@ -11,9 +11,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-START_TEST(test_corpus)
+static unsigned used;
+
+static void use(const char *name, const uint8_t *bytes, size_t length)
 {
-	replay_corpus("image", LLVMFuzzerTestOneInput);
+	ck_assert_msg(LLVMFuzzerTestOneInput(bytes, length) == 0, "%s", name);
+	used++;
+}
+
+START_TEST(test_seeds)
+{
+	seeds_image(use);
+	ck_assert_uint_ge(used, 5);
 }
 END_TEST
 
@@ -43,9 +52,9 @@ END_TEST
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_fuzz");
-	TCase *tcase = tcase_create("replay");
+	TCase *tcase = tcase_create("unit");
 
-	tcase_add_test(tcase, test_corpus);
+	tcase_add_test(tcase, test_seeds);
 	tcase_add_test(tcase, test_flat);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -258,16 +258,16 @@ START_TEST(test_names)
 		const char *section, *symbol;
 		uint64_t offset;
 	} wanted[] = {
-		{ "-", "-", 0 },
-		{ ".text", "-", 0 },
-		{ ".text", "outer", 0 },
-		{ ".text", "inner", 5 },
-		{ ".text", "outer", 96 },
-		{ ".text", "outer", 253 },
-		{ ".text", "-", 0 },
-		{ ".text", "label", 253 },
-		{ ".fini", "bad?name", 13 },
-		{ ".last", "-", 0 },
+		{"-", "-", 0},
+		{".text", "-", 0},
+		{".text", "outer", 0},
+		{".text", "inner", 5},
+		{".text", "outer", 96},
+		{".text", "outer", 253},
+		{".text", "-", 0},
+		{".text", "label", 253},
+		{".fini", "bad?name", 13},
+		{".last", "-", 0},
 	};
 	ck_assert_int_eq(scan(), MODISO_ERR_GADGET);
 	ck_assert_uint_eq(hits.count, 10);
@@ -322,16 +322,16 @@ START_TEST(test_bad_names)
 	elf_section(&elf, ".text", SHT_PROGBITS, 0x1000, 0x1000);
 	symbol = elf_symbol(&elf, SHT_SYMTAB, "name", 0x1200, 0x100);
 	symbols = &sections[3];
-#define BREAK(place, value, in, symbol_name)                   \
-	do {                                                   \
-		__typeof__(place) kept = place;                \
-                                                               \
-		place = (__typeof__(place))(value);            \
-		ck_assert_int_eq(scan(), MODISO_ERR_GADGET);   \
-		ck_assert_uint_eq(hits.count, 1);              \
-		ck_assert_str_eq(hits.section[0], in);         \
-		ck_assert_str_eq(hits.symbol[0], symbol_name); \
-		place = kept;                                  \
+#define BREAK(place, value, in, symbol_name)                                   \
+	do {                                                                   \
+		__typeof__(place) kept = place;                                \
+                                                                               \
+		place = (__typeof__(place))(value);                            \
+		ck_assert_int_eq(scan(), MODISO_ERR_GADGET);                   \
+		ck_assert_uint_eq(hits.count, 1);                              \
+		ck_assert_str_eq(hits.section[0], in);                         \
+		ck_assert_str_eq(hits.symbol[0], symbol_name);                 \
+		place = kept;                                                  \
 	} while (0)
 	BREAK(header->e_version, 1, ".text", "name");
 	BREAK(header->e_shoff, UINT64_MAX - 8, "-", "-");
@@ -352,14 +352,14 @@ START_TEST(test_bad_names)
 	BREAK(symbols->sh_offset, ELF_SIZE - 1, ".text", "-");
 	BREAK(symbols->sh_size, UINT64_MAX, ".text", "-");
 	BREAK(symbols->sh_size, 0, ".text", "-");
-	BREAK(symbol->st_name, ELF_SIZE - ELF_NAMES, ".text", "-");
-	BREAK(symbol->st_name, ELF_SIZE - ELF_NAMES - 1, ".text", "-");
+	BREAK(symbol->st_name, ELF_SIZE - ELF_AT_NAMES, ".text", "-");
+	BREAK(symbol->st_name, ELF_SIZE - ELF_AT_NAMES - 1, ".text", "-");
 	BREAK(symbol->st_name, 0, ".text", "-");
 	BREAK(symbol->st_shndx, SHN_UNDEF, ".text", "-");
 	BREAK(symbol->st_size, UINT64_MAX, ".text", "name");
 #undef BREAK
 	/* A name without an end. */
-	symbol->st_name = ELF_SIZE - ELF_NAMES - 200;
+	symbol->st_name = ELF_SIZE - ELF_AT_NAMES - 200;
 	memset(elf.bytes + ELF_SIZE - 200, 'x', 200);
 	ck_assert_int_eq(scan(), MODISO_ERR_GADGET);
 	ck_assert_uint_eq(strlen(hits.symbol[0]), 127);
@@ -377,14 +377,14 @@ START_TEST(test_malformed)
 	elf_segment(&elf, PF_R, 0, 0, 0x1000);
 	program = elf_segment(&elf, RX, 0x1000, 0x1000, 0x1000);
 	elf_segment(&elf, RX, 0x3000, 0x3000, 0x1000);
-#define BREAK(place, value, code)                    \
-	do {                                         \
-		__typeof__(place) kept = place;      \
-                                                     \
-		place = (__typeof__(place))(value);  \
-		ck_assert_int_eq(scan(), code);      \
-		place = kept;                        \
-		ck_assert_int_eq(scan(), MODISO_OK); \
+#define BREAK(place, value, code)                                              \
+	do {                                                                   \
+		__typeof__(place) kept = place;                                \
+                                                                               \
+		place = (__typeof__(place))(value);                            \
+		ck_assert_int_eq(scan(), code);                                \
+		place = kept;                                                  \
+		ck_assert_int_eq(scan(), MODISO_OK);                           \
 	} while (0)
 	BREAK(ident[0], 0, MODISO_ERR_FORMAT);
 	BREAK(ident[3], 'f', MODISO_ERR_FORMAT);
@@ -431,8 +431,8 @@ END_TEST
 
 START_TEST(test_too_many_segments)
 {
-	elf.header->e_phoff = ELF_SECTIONS;
-	elf.programs = (Elf64_Phdr *)(void *)(elf.bytes + ELF_SECTIONS);
+	elf.header->e_phoff = ELF_AT_SECTIONS;
+	elf.programs = (Elf64_Phdr *)(void *)(elf.bytes + ELF_AT_SECTIONS);
 	for (uint64_t i = 0; i < 65; i++)
 		elf_segment(&elf, RX, 0x1000, i * 0x1000, 0x1000);
 	ck_assert_int_eq(scan(), MODISO_ERR_LIMIT);
@@ -459,7 +459,7 @@ START_TEST(test_truncated)
 		if (length == 200)
 			length = 0x1ff0;
 		if (length == 0x2010)
-			length = ELF_SECTIONS - 100;
+			length = ELF_AT_SECTIONS - 100;
 		shorter = copy.bytes + ELF_SIZE - length;
 		memcpy(shorter, whole, length);
 		hits.count = 0;
@@ -491,14 +491,15 @@ START_TEST(test_mutated)
 			size_t at = (size_t)rand_r(&seed) % 0x300;
 
 			if (at >= 0xc0)
-				at += ELF_SECTIONS - 0xc0;
+				at += ELF_AT_SECTIONS - 0xc0;
 			elf.bytes[at] = rand_r(&seed) % 2
 						? (uint8_t)rand_r(&seed)
 						: 0xff;
 		}
 		scan_part(ELF_SIZE);
 		memcpy(elf.bytes, kept, 0x200);
-		memcpy(elf.bytes + ELF_SECTIONS, kept + ELF_SECTIONS, 0x300);
+		memcpy(elf.bytes + ELF_AT_SECTIONS, kept + ELF_AT_SECTIONS,
+		       0x300);
 	}
 }
 END_TEST

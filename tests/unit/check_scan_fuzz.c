@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzzer of the scanner found, and what it began with. */
-#include "support/replay.h"
+/* The seeds of the fuzzer, without the fuzzer. */
+#include "support/seeds.h"
 #include "support/test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-START_TEST(test_corpus)
+static unsigned used;
+
+static void use(const char *name, const uint8_t *bytes, size_t length)
 {
-	replay_corpus("scan", LLVMFuzzerTestOneInput);
+	ck_assert_msg(LLVMFuzzerTestOneInput(bytes, length) == 0, "%s", name);
+	used++;
+}
+
+START_TEST(test_seeds)
+{
+	seeds_scan(use);
+	ck_assert_uint_eq(used, 2);
 }
 END_TEST
 
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("scan_fuzz");
-	TCase *tcase = tcase_create("replay");
+	TCase *tcase = tcase_create("unit");
 
-	tcase_add_test(tcase, test_corpus);
+	tcase_add_test(tcase, test_seeds);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
