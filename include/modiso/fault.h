@@ -55,7 +55,7 @@ enum modiso_fault_kind {
 	MODISO_FAULT_ACCESS = 1,     /* memory that it may not touch so */
 	MODISO_FAULT_STACK = 2,      /* ran off the end of its stack */
 	MODISO_FAULT_UNMAPPED = 3,   /* nothing is mapped there */
-	MODISO_FAULT_BUS = 4,        /* SIGBUS: a truncated file, say */
+	MODISO_FAULT_BUS = 4,        /* no bytes there: a truncated file, say */
 	MODISO_FAULT_ILLEGAL = 5,    /* SIGILL: no such instruction */
 	MODISO_FAULT_ARITHMETIC = 6, /* SIGFPE: division by zero, say */
 	MODISO_FAULT_TRAP = 7,       /* SIGTRAP: a breakpoint instruction */
@@ -67,6 +67,24 @@ enum modiso_fault_kind {
 	MODISO_FAULT_EXIT = 13,      /* exit(), quick_exit() or _exit() */
 	MODISO_FAULT_ABORT = 14,     /* it called abort(): assert(), say */
 	MODISO_FAULT_JUMP = 15       /* longjmp() to the host's stack */
+};
+
+/* Did the access run off the end of a region that the module may use? */
+enum modiso_overrun {
+	MODISO_OVERRUN_NONE = 0,
+	MODISO_OVERRUN_PAST = 1,  /* past the end of modiso_fault.below */
+	MODISO_OVERRUN_BEFORE = 2 /* before the beginning of .above */
+};
+
+/* A region near the address; length 0: there is none within 1 MiB. */
+struct modiso_fault_beside {
+	uintptr_t base;
+	size_t length;
+	size_t distance; /* below: from its end on, 0 is the byte right behind
+			    it; above: to its first byte */
+	uint64_t owner_id; /* 0: the host */
+	char name[MODISO_NAME_SIZE];
+	char owner_name[MODISO_NAME_SIZE];
 };
 
 /*
@@ -111,7 +129,14 @@ struct modiso_fault {
 	uintptr_t host_pc;
 	uintptr_t host_sp;
 	uint32_t retries; /* how often a filter has had this one tried again */
-	uint32_t unused;
+	uint32_t overrun; /* enum modiso_overrun */
+	/*
+	 * The regions next to the address, stacks without their guard pages.
+	 * What stopped an overrun (a guard page, a hole, another's region, an
+	 * address where nothing is mapped) is what kind, signo and region_...
+	 * say; where it came from is said here.
+	 */
+	struct modiso_fault_beside below, above;
 };
 
 /* What a filter may answer. */

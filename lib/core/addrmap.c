@@ -116,6 +116,9 @@ unchanged(uint32_t before)
 	return __atomic_load_n(&own->version, __ATOMIC_RELAXED) == before;
 }
 
+/* Where no range holds the address: none, the next one, the one before. */
+enum side { EXACT, ABOVE, BELOW };
+
 /*
  * One walk, which a writer may disturb. A node that is taken out meanwhile can
  * be something else by now: what was read of it is bytes until the version says
@@ -123,27 +126,30 @@ unchanged(uint32_t before)
  * sanitizer is told: it would take the new owner's writes for a race.)
  */
 __attribute__((noinline, no_sanitize("thread"))) static struct mdi_addrnode *
-walk(uintptr_t address, bool next, uint32_t before)
+walk(uintptr_t address, enum side side, uint32_t before)
 {
-	struct mdi_addrnode *node = get(&own->root), *above = NULL;
+	struct mdi_addrnode *node = get(&own->root), *beside = NULL;
 
 	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
 		if (!unchanged(before))
 			return NULL;
 		if (address < __atomic_load_n(&node->base, __ATOMIC_ACQUIRE)) {
-			above = node;
+			if (side == ABOVE)
+				beside = node;
 			node = get(&node->left);
 		} else if (address >=
 			   __atomic_load_n(&node->end, __ATOMIC_ACQUIRE)) {
+			if (side == BELOW)
+				beside = node;
 			node = get(&node->right);
 		} else {
 			return node;
 		}
 	}
-	return next ? above : NULL;
+	return beside;
 }
 
-static struct mdi_addrnode *find(uintptr_t address, bool next)
+static struct mdi_addrnode *find(uintptr_t address, enum side side)
 {
 	struct mdi_addrnode *node;
 	uint32_t never = 0;
@@ -156,7 +162,7 @@ static struct mdi_addrnode *find(uintptr_t address, bool next)
 		before = __atomic_load_n(&own->version, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;
-		node = walk(address, next, before);
+		node = walk(address, side, before);
 		/* After the walk: all of its loads are acquire loads. */
 		if (unchanged(before))
 			return node;
@@ -166,17 +172,22 @@ static struct mdi_addrnode *find(uintptr_t address, bool next)
 
 struct mdi_addrnode *mdi_addrmap_find(uintptr_t address)
 {
-	return find(address, false);
+	return find(address, EXACT);
 }
 
 struct mdi_addrnode *mdi_addrmap_find_next(uintptr_t address)
 {
-	return find(address, true);
+	return find(address, ABOVE);
+}
+
+struct mdi_addrnode *mdi_addrmap_find_last(uintptr_t address)
+{
+	return find(address, BELOW);
 }
 
 struct mdi_addrnode *mdi_addrmap_overlap(uintptr_t base, uintptr_t end)
 {
-	struct mdi_addrnode *node = find(base, true);
+	struct mdi_addrnode *node = find(base, ABOVE);
 
 	return node != NULL && node->base < end ? node : NULL;
 }

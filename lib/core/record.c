@@ -2,6 +2,7 @@
 #include "core/record.h"
 
 #include "arch/arch.h"
+#include "core/beside.h"
 #include "core/door.h"
 #include "core/gate.h"
 #include "core/region.h"
@@ -57,8 +58,10 @@ static uint32_t kind_of(const struct mdi_trap *trap,
 		if (trap->code != SI_KERNEL &&
 		    ran_off_stack(module, trap->sp, trap->address))
 			return MODISO_FAULT_STACK;
-		return trap->signo == SIGBUS ? MODISO_FAULT_BUS :
-					       kind_of_segv(trap->code);
+		if (trap->signo == SIGSEGV)
+			return kind_of_segv(trap->code);
+		return mdi_beside_is_void(trap) ? MODISO_FAULT_ACCESS :
+						  MODISO_FAULT_BUS;
 	case SIGILL:
 		return MODISO_FAULT_ILLEGAL;
 	case SIGFPE:
@@ -120,6 +123,8 @@ static void record_access(struct modiso_fault *fault,
 		fault->pkey = (int32_t)trap->info->si_pkey;
 	if (trap->region != NULL)
 		record_region(fault, trap->region);
+	if (trap->code != SI_KERNEL)
+		mdi_beside_record(fault, trap);
 }
 
 static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)

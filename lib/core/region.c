@@ -405,3 +405,10 @@ struct modiso_region *mdi_region_at_or_above(uintptr_t address)
 
 	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
 }
+
+struct modiso_region *mdi_region_at_or_below(uintptr_t address)
+{
+	struct mdi_addrnode *node = mdi_addrmap_find_last(address);
+
+	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+}

@@ -121,6 +121,13 @@ int mdi_region_no_room(const struct modiso_module *owner, size_t length);
 /* The region that holds an address, stacks included. AS-Safe. */
 struct modiso_region *mdi_region_at(uintptr_t address);
 struct modiso_region *mdi_region_at_or_above(uintptr_t address);
+struct modiso_region *mdi_region_at_or_below(uintptr_t address);
+
+/* Its first byte behind the guard. */
+static inline uintptr_t mdi_region_start(const struct modiso_region *region)
+{
+	return region->node.base + (region->stack ? MDI_PAGE_SIZE : 0);
+}
 
 /* May this memory be adopted? 0, or the codes of modiso_region_adopt(). */
 int mdi_adopt_check(uintptr_t base, uintptr_t end);

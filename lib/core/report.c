@@ -3,6 +3,7 @@
 #include <modiso/fault.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "core/host_frames.h"
 #include "core/json.h"
 #include "core/report.h"
@@ -86,15 +87,19 @@ static void find_place(uintptr_t pc, struct mdi_report_place *place)
  */
 static void print_name(const char *name, FILE *out)
 {
-	for (; *name != '\0'; name++) {
-		unsigned char c = (unsigned char)*name;
+	uint32_t code;
+	size_t length;
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
+	for (; *name != '\0'; name += length) {
+		length = mdi_text_character(name, &code);
+		if (length != 0 && (code == '"' || code == '\\')) {
+			fprintf(out, "\\%c", (int)code);
+		} else if (length != 0 && mdi_text_prints(code)) {
+			fwrite(name, 1, length, out);
+		} else {
+			fprintf(out, "\\x%02x", (unsigned char)*name);
+			length = 1;
+		}
 	}
 }
 
@@ -105,17 +110,132 @@ static void print_quoted(const char *name, FILE *out)
 	fputc('"', out);
 }
 
+static void print_owner(uint64_t id, const char *name, FILE *out)
+{
+	if (id != 0) {
+		fprintf(out, "module ");
+		print_quoted(name, out);
+	} else {
+		fprintf(out, "the ");
+		print_name(name, out);
+	}
+}
+
+/* "region "store" (4096 bytes) of module "filter0"" */
+static void print_neighbour(const struct modiso_fault_beside *beside, FILE *out)
+{
+	fprintf(out, "region ");
+	print_quoted(beside->name, out);
+	fprintf(out, " (%zu bytes) of ", beside->length);
+	print_owner(beside->owner_id, beside->owner_name, out);
+}
+
+static void print_below(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, "%zu bytes past the end of ", f->below.distance);
+	print_neighbour(&f->below, out);
+}
+
+static void print_above(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, "%zu bytes below ", f->above.distance);
+	print_neighbour(&f->above, out);
+}
+
+/* The neighbours, the one that was overrun first. */
+static void print_beside(const struct modiso_fault *f, FILE *out)
+{
+	bool below = f->below.length != 0, above = f->above.length != 0;
+	bool turn = f->overrun == MODISO_OVERRUN_BEFORE && below && above;
+
+	if (turn || (above && !below))
+		print_above(f, out);
+	else if (below)
+		print_below(f, out);
+	if (!below || !above)
+		return;
+	fprintf(out, "\n             ");
+	if (turn)
+		print_below(f, out);
+	else
+		print_above(f, out);
+}
+
 static void print_nowhere(const struct modiso_fault *f, FILE *out)
 {
 	struct mdi_report_place place = {.left_out = false};
 
-	fprintf(out, ", in no region");
+	if (f->overrun == MODISO_OVERRUN_NONE)
+		fprintf(out, ", in no region");
+	if (f->below.length != 0 || f->above.length != 0) {
+		fprintf(out, f->overrun == MODISO_OVERRUN_NONE
+				     ? "\n             "
+				     : ", ");
+		print_beside(f, out);
+	}
 	if (own->image == NULL || !own->image(f->address, &place) ||
 	    !place.left_out)
 		return;
 	fprintf(out, ": the headers of ");
 	print_name(place.file, out);
 	fprintf(out, ", which MODISO_IMAGE_HEADERS would leave readable");
+}
+
+static const char *verb_over(uint32_t access)
+{
+	switch (access) {
+	case 1:
+		return "read";
+	case 2:
+		return "wrote";
+	case 4:
+		return "executed";
+	default:
+		return "went";
+	}
+}
+
+static void print_overrun(const struct modiso_fault *f, FILE *out)
+{
+	bool past = f->overrun == MODISO_OVERRUN_PAST;
+	const struct modiso_fault_beside *of = past ? &f->below : &f->above;
+
+	fprintf(out, "%s %s of ", verb_over(f->access),
+		past ? "past the end" : "before the beginning");
+	if (of->owner_id == f->module_id) {
+		fprintf(out, "its region ");
+		print_quoted(of->name, out);
+		return;
+	}
+	fprintf(out, "region ");
+	print_quoted(of->name, out);
+	fprintf(out, " of ");
+	print_owner(of->owner_id, of->owner_name, out);
+}
+
+/* An access that was stopped, whatever stopped it. */
+static void print_access(const struct modiso_fault *f, FILE *out)
+{
+	if (f->overrun != MODISO_OVERRUN_NONE) {
+		print_overrun(f, out);
+	} else if (f->kind == MODISO_FAULT_UNMAPPED) {
+		fprintf(out, "%s an address where nothing is mapped",
+			verb(f->access));
+	} else if (f->kind == MODISO_FAULT_BUS) {
+		fprintf(out, "%s memory that has no bytes: its file is too "
+			     "short, or the hardware failed",
+			verb(f->access));
+	} else if (f->region_length != 0 && f->owner_id == f->module_id) {
+		fprintf(out, "%s its region ", verb(f->access));
+		print_quoted(f->region_name, out);
+		fprintf(out, ", which it may not %s",
+			f->access == 1   ? "read"
+			: f->access == 2 ? "write"
+			: f->access == 4 ? "execute"
+					 : "touch");
+	} else {
+		fprintf(out, "%s memory that is not its own", verb(f->access));
+	}
 }
 
 /* What happened, in one sentence. */
@@ -127,19 +247,11 @@ static void print_verdict(const struct modiso_fault *f, FILE *out)
 	switch (f->kind) {
 	case MODISO_FAULT_ACCESS:
 	case MODISO_FAULT_BUS:
-		fprintf(out, "%s memory that is not its own", verb(f->access));
-		if (f->region_length != 0 && f->owner_id == f->module_id)
-			fprintf(out, " to %s so",
-				f->access == 1   ? "read"
-				: f->access == 2 ? "write"
-						 : "execute");
+	case MODISO_FAULT_UNMAPPED:
+		print_access(f, out);
 		break;
 	case MODISO_FAULT_STACK:
 		fprintf(out, "ran off the end of its stack");
-		break;
-	case MODISO_FAULT_UNMAPPED:
-		fprintf(out, "%s an address where nothing is mapped",
-			verb(f->access));
 		break;
 	case MODISO_FAULT_ILLEGAL:
 		fprintf(out, "executed an instruction that does not exist");
@@ -186,17 +298,21 @@ static void print_verdict(const struct modiso_fault *f, FILE *out)
 
 static void print_region(const struct modiso_fault *f, FILE *out)
 {
+	/* A guard page of the stack's is the end of what lies in front. */
+	if (f->overrun == MODISO_OVERRUN_PAST && f->owner_id == f->module_id) {
+		fprintf(out, ", ");
+		print_beside(f, out);
+		return;
+	}
 	fprintf(out, ", region ");
 	print_quoted(f->region_name, out);
 	fprintf(out, " + %#zx of %zu bytes, owner ", f->region_offset,
 		f->region_length);
-	if (f->owner_id != 0) {
-		fprintf(out, "module ");
-		print_quoted(f->owner_name, out);
-	} else {
-		fprintf(out, "the ");
-		print_name(f->owner_name, out);
-	}
+	print_owner(f->owner_id, f->owner_name, out);
+	if (f->overrun == MODISO_OVERRUN_NONE)
+		return;
+	fprintf(out, "\n             ");
+	print_beside(f, out);
 }
 
 static void print_address(const struct modiso_fault *f, FILE *out)
@@ -326,6 +442,33 @@ static void json_region(const struct modiso_fault *f, FILE *out)
 	fprintf(out, ",\"owner_id\":%" PRIu64 "}", f->owner_id);
 }
 
+static void json_neighbour(const char *name,
+			   const struct modiso_fault_beside *beside, FILE *out)
+{
+	if (beside->length == 0) {
+		fprintf(out, ",\"%s\":null", name);
+		return;
+	}
+	fprintf(out, ",\"%s\":{\"name\":", name);
+	mdi_json_string(beside->name, out);
+	fprintf(out,
+		",\"base\":\"%#" PRIxPTR "\",\"length\":%zu,"
+		"\"distance\":%zu,\"owner\":",
+		beside->base, beside->length, beside->distance);
+	mdi_json_string(beside->owner_name, out);
+	fprintf(out, ",\"owner_id\":%" PRIu64 "}", beside->owner_id);
+}
+
+static void json_beside(const struct modiso_fault *f, FILE *out)
+{
+	static const char *const names[] = {"null", "\"past\"", "\"before\""};
+
+	json_neighbour("below", &f->below, out);
+	json_neighbour("above", &f->above, out);
+	fprintf(out, ",\"overrun\":%s",
+		f->overrun < MDI_COUNT(names) ? names[f->overrun] : "null");
+}
+
 static void json_place(uintptr_t pc, unsigned behind, FILE *out)
 {
 	struct mdi_report_place place;
@@ -374,6 +517,7 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	json_text("access", access_name(f->access), out);
 	fprintf(out, ",\"address\":\"%#" PRIxPTR "\"", f->address);
 	json_region(f, out);
+	json_beside(f, out);
 	fputc(',', out);
 	json_place(f->pc, 0, out);
 	json_host(f, out);

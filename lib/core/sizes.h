@@ -31,6 +31,6 @@
 #define MDI_SIZE_IMAGE_INFO   MDI_UP_TO(modiso_image_info, name)
 #define MDI_SIZE_HEAP_INFO    MDI_UP_TO(modiso_heap_info, refused)
 #define MDI_SIZE_SCAN_INFO    MDI_UP_TO(modiso_scan_info, reserved)
-#define MDI_SIZE_FAULT        MDI_UP_TO(modiso_fault, unused)
+#define MDI_SIZE_FAULT        MDI_UP_TO(modiso_fault, overrun)
 
 #endif /* MDI_CORE_SIZES_H */

@@ -237,7 +237,7 @@ START_TEST(test_last_and_count)
 	enter_fault(module, make_gate(module, poke_ud2), 0);
 	fault.struct_size = 0;
 	expect(MODISO_ERR_INVAL, modiso_fault_last(&fault));
-	fault.struct_size = sizeof(fault) - 1;
+	fault.struct_size = offsetof(struct modiso_fault, below) - 1;
 	expect(MODISO_ERR_INVAL, modiso_fault_last(&fault));
 	fault.struct_size = sizeof(fault);
 	expect(MODISO_OK, modiso_fault_last(&fault));

@@ -58,6 +58,13 @@ static struct mdi_addrnode *next(uintptr_t page)
 	return page < PAGES ? holder[page] : NULL;
 }
 
+static struct mdi_addrnode *last(uintptr_t page)
+{
+	while (page > 0 && !holder[page])
+		page--;
+	return holder[page];
+}
+
 static void compare(void)
 {
 	uintptr_t i;
@@ -66,6 +73,7 @@ static void compare(void)
 		must_eq(mdi_addrmap_find(address(i)), holder[i]);
 		must_eq(mdi_addrmap_find(address(i + 1) - 1), holder[i]);
 		must_eq(mdi_addrmap_find_next(address(i)), next(i));
+		must_eq(mdi_addrmap_find_last(address(i)), last(i));
 	}
 }
 

@@ -108,10 +108,12 @@ START_TEST(test_own_region)
 {
 	record.owner_id = record.module_id;
 	strcpy(record.owner_name, "parser");
-	must_print(false, "not its own to write so\n");
+	must_print(false, "wrote to its region \"ledger\", which it may not "
+			  "write\n");
 	must_print(false, "owner module \"parser\"\n");
 	record.access = MODISO_EXEC;
-	must_print(false, "executed memory that is not its own to execute so");
+	must_print(false, "executed its region \"ledger\", which it may not "
+			  "execute\n");
 }
 END_TEST
 
@@ -122,6 +124,83 @@ START_TEST(test_no_region)
 	must_print(false, "(write), in no region\n");
 	must_not_print(false, "protection key");
 	must_print(true, "\"region\":null,");
+}
+END_TEST
+
+static const struct modiso_fault_beside store = {
+	.base = 0x1233f000,
+	.length = 4096,
+	.distance = 0x10,
+	.owner_id = 3,
+	.name = "store",
+	.owner_name = "parser",
+};
+
+/* The end of one's own region is what the report is about. */
+START_TEST(test_overrun)
+{
+	record.overrun = MODISO_OVERRUN_PAST;
+	record.below = store;
+	must_print(false, "module \"parser\" wrote past the end of its region "
+			  "\"store\"\n");
+	must_print(false, "owner the host\n             16 bytes past the end "
+			  "of region \"store\" (4096 bytes) of module "
+			  "\"parser\"\n");
+	must_print(true, "\"below\":{\"name\":\"store\","
+			 "\"base\":\"0x1233f000\",\"length\":4096,"
+			 "\"distance\":16,\"owner\":\"parser\","
+			 "\"owner_id\":3},\"above\":null,"
+			 "\"overrun\":\"past\"");
+	record.region_length = 0;
+	record.above = store;
+	record.above.distance = 4080;
+	record.above.owner_id = 0;
+	strcpy(record.above.owner_name, "host");
+	must_print(false, "(write), 16 bytes past the end of region \"store\" "
+			  "(4096 bytes) of module \"parser\"\n"
+			  "             4080 bytes below region \"store\" "
+			  "(4096 bytes) of the host\n");
+	must_not_print(false, "in no region");
+	record.overrun = MODISO_OVERRUN_BEFORE;
+	record.above.owner_id = 4;
+	strcpy(record.above.owner_name, "disk");
+	record.access = MODISO_READ;
+	must_print(false, "read before the beginning of region \"store\" of "
+			  "module \"disk\"\n");
+	must_print(false, "(read), 4080 bytes below region");
+	must_print(true, "\"overrun\":\"before\"");
+}
+END_TEST
+
+/* A name in UTF-8 is the name, in JSON as in words; the rest stays harmless. */
+START_TEST(test_utf8)
+{
+	static const struct {
+		const char *name, *words, *json;
+	} names[] = {
+		{"jos\xc3\xa9", "jos\xc3\xa9", "jos\xc3\xa9"},
+		{"\xe6\xbc\xa2\xf0\x9f\x98\x80", "\xe6\xbc\xa2\xf0\x9f\x98\x80",
+		 "\xe6\xbc\xa2\xf0\x9f\x98\x80"},
+		{"\xc3", "\\xc3", "\\ufffd"},
+		{"\xc0\xaf", "\\xc0\\xaf", "\\ufffd\\ufffd"},
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80",
+		 "\\ufffd\\ufffd\\ufffd"},
+		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80",
+		 "\\ufffd\\ufffd\\ufffd\\ufffd"},
+		{"\xc2\x9b" "2J", "\\xc2\\x9b2J", "\\u009b2J"},
+		{"\xe2\x80\xae", "\\xe2\\x80\\xae", "\\u202e"},
+	};
+	char words[80];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		strcpy(record.module_name, names[i].name);
+		snprintf(words, sizeof(words), "module \"%s\" wrote",
+			 names[i].words);
+		must_print(false, words);
+		snprintf(words, sizeof(words), "\"module\":\"%s\",",
+			 names[i].json);
+		must_print(true, words);
+	}
 }
 END_TEST
 
@@ -260,6 +339,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_json);
 	tcase_add_test(tcase, test_own_region);
 	tcase_add_test(tcase, test_no_region);
+	tcase_add_test(tcase, test_overrun);
+	tcase_add_test(tcase, test_utf8);
 	tcase_add_test(tcase, test_no_address);
 	tcase_add_test(tcase, test_every_kind);
 	tcase_add_test(tcase, test_control_characters);

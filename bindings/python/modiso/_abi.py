@@ -390,6 +390,18 @@ class HeapInfo(_Sized):
     ]
 
 
+@_structure("modiso_fault_beside")
+class FaultBeside(Structure):
+    _fields_ = [
+        ("base", c_size_t),
+        ("length", c_size_t),
+        ("distance", c_size_t),
+        ("owner_id", c_uint64),
+        ("name", c_char * NAME_SIZE),
+        ("owner_name", c_char * NAME_SIZE),
+    ]
+
+
 @_structure("modiso_fault")
 class Fault(_Sized):
     _fields_ = [
@@ -422,7 +434,9 @@ class Fault(_Sized):
         ("host_pc", c_size_t),
         ("host_sp", c_size_t),
         ("retries", c_uint32),
-        ("unused", c_uint32),
+        ("overrun", c_uint32),
+        ("below", FaultBeside),
+        ("above", FaultBeside),
     ]
 
 

@@ -261,6 +261,15 @@ structures! {
         refused: u64,
     }
 
+    struct modiso_fault_beside {
+        base: usize,
+        length: usize,
+        distance: usize,
+        owner_id: u64,
+        name: [c_char; MODISO_NAME_SIZE],
+        owner_name: [c_char; MODISO_NAME_SIZE],
+    }
+
     struct modiso_fault {
         struct_size: u32,
         kind: u32,
@@ -291,7 +300,9 @@ structures! {
         host_pc: usize,
         host_sp: usize,
         retries: u32,
-        unused: u32,
+        overrun: u32,
+        below: modiso_fault_beside,
+        above: modiso_fault_beside,
     }
 
     struct modiso_audit_finding {
