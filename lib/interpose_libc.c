@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What os/libc.h says, twice: for the shared library, whose objects libtool
- * compiles with PIC defined, and for the static one.
+ * What is defined for the program as os/libc.h says: in the shared library
+ * alone, whose objects libtool compiles with PIC defined.
  */
 #include "os/libc.h"
 
@@ -16,7 +16,7 @@
 #ifdef PIC
 
 #include "base/misuse.h"
-#	include "state.h"
+#include "base/state.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));
 MODISO_API void quick_exit(int status) __attribute__((noreturn));
@@ -89,55 +89,28 @@ static void find_now(void)
 		find_next();
 }
 
-/* @function is the C library's that is wanted now. */
-static void must_have(const void *function)
-{
-	if (function == NULL)
-		mdi_misuse("a function that ends threads or processes is not "
-			   "in the program's C library, or hidden behind this "
-			   "one; link the program with -lmodiso");
-}
-
-#define NEXT(member) (find_now(), must_have((void *)(uintptr_t)next->member), \
-		      next->member)
-
-void mdi_libc_exit(int status, unsigned how)
-{
-	unsigned n = how < MDI_COUNT(next->end) ? how : MDI_EXIT_ORDERLY;
-
-	NEXT(end[n])(status);
-	__builtin_unreachable();
-}
-
-int mdi_libc_cancel(pthread_t thread)
-{
-	return NEXT(cancel)(thread);
-}
-
-void mdi_abort(void)
-{
-	find_now();
-	if (next->abort == NULL)
-		mdi_end_process();
-	next->abort();
-	__builtin_unreachable();
-}
+#define NEXT(member)                                                         \
+	(find_now(), mdi_libc_must_have((void *)(uintptr_t)next->member),      \
+	 next->member)
 
 void exit(int status)
 {
 	mdi_libc_before_exit(status, MDI_EXIT_ORDERLY);
+	find_now();
 	mdi_libc_exit(status, MDI_EXIT_ORDERLY);
 }
 
 void quick_exit(int status)
 {
 	mdi_libc_before_exit(status, MDI_EXIT_QUICK);
+	find_now();
 	mdi_libc_exit(status, MDI_EXIT_QUICK);
 }
 
 void _exit(int status)
 {
 	mdi_libc_before_exit(status, MDI_EXIT_AT_ONCE);
+	find_now();
 	mdi_libc_exit(status, MDI_EXIT_AT_ONCE);
 }
 
@@ -149,6 +122,7 @@ void _Exit(int status)
 void abort(void)
 {
 	mdi_libc_before_abort();
+	find_now();
 	mdi_abort();
 }
 
@@ -198,6 +172,7 @@ void mdi_longjmp_chk(void *env, int value)
 int pthread_cancel(pthread_t thread)
 {
 	mdi_libc_before_cancel();
+	find_now();
 	return mdi_libc_cancel(thread);
 }
 
@@ -221,30 +196,6 @@ int thrd_create(thrd_t *thread, thrd_start_t function, void *arg)
 {
 	mdi_libc_before_thread();
 	return NEXT(thrd_create)(thread, function, arg);
-}
-
-#else
-
-void mdi_libc_exit(int status, unsigned how)
-{
-	switch (how) {
-	case MDI_EXIT_AT_ONCE:
-		_exit(status);
-	case MDI_EXIT_QUICK:
-		quick_exit(status);
-	default:
-		exit(status);
-	}
-}
-
-void mdi_abort(void)
-{
-	abort();
-}
-
-int mdi_libc_cancel(pthread_t thread)
-{
-	return pthread_cancel(thread);
 }
 
 #endif

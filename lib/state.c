@@ -2,4 +2,3 @@
 #include "state.h"
 
 struct mdi_top_state mdi_top_state;
-struct mdi_libc_state mdi_libc_state;

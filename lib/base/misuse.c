@@ -5,7 +5,9 @@
 
 #include <modiso/error.h>
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +17,22 @@ void modiso_set_misuse_handler(modiso_misuse_fn function, void *arg)
 {
 	own->handler = function;
 	own->arg = arg;
+}
+
+/* abort(3) leads back here, or is not to be found. */
+MDI_NORETURN static void end_process(void)
+{
+	for (;;)
+		kill(getpid(), SIGKILL);
+}
+
+void mdi_abort(void)
+{
+	if (!mdi_libc_state.found)
+		abort();
+	if (mdi_libc_state.abort != NULL)
+		mdi_libc_state.abort();
+	end_process();
 }
 
 static void say(const char *text)
@@ -31,7 +49,7 @@ static MDI_TLS bool under_way;
 void mdi_misuse(const char *text)
 {
 	if (under_way)
-		mdi_end_process();
+		end_process();
 	under_way = true;
 	if (own->handler != NULL) {
 		own->handler(text, own->arg);

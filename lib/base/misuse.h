@@ -36,7 +36,5 @@ static inline void mdi_check_mark(uint32_t mark, uint32_t expected,
 
 /* The C library's own abort(), where module code is meant too: os/libc.h. */
 void mdi_abort(void) __attribute__((noreturn));
-/* The same by system calls alone, for when that one leads back here. */
-void mdi_end_process(void) __attribute__((noreturn));
 
 #endif /* MDI_BASE_MISUSE_H */

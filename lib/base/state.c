@@ -2,3 +2,4 @@
 #include "base/state.h"
 
 struct mdi_base_state mdi_base_state;
+struct mdi_libc_state mdi_libc_state;

@@ -19,8 +19,6 @@
 /* Below what a function may keep under its stack pointer. */
 #define RED_ZONE 128
 
-MDI_TLS uintptr_t mdi_ready = MDI_UNATTACHED;
-
 static char *stacks_of(uint32_t index)
 {
 	return mdi_arch_state.altstacks + (size_t)index * MDI_ALTSTACK_SIZE;

@@ -15,6 +15,7 @@
 #include "base/misuse.h"
 #include "core/altstack.h"
 #include "core/door.h"
+#include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"

@@ -2,6 +2,7 @@
 #include "core/frames.h"
 
 #include "base/misuse.h"
+#include "core/entries.h"
 
 static void set_top(struct mdi_thread *thread, struct mdi_frame *free_frame)
 {

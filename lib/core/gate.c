@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/altstack.h"
+#include "core/entries.h"
 #include "core/frames.h"
 #include "core/region.h"
 #include "core/runtime.h"

@@ -8,6 +8,7 @@
 #include "backend/mprotect.h"
 #include "base/error.h"
 #include "core/altstack.h"
+#include "core/entries.h"
 #include "core/frames.h"
 #include "core/runtime.h"
 #include "core/schedule.h"

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/altstack.h"
+#include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/region.h"

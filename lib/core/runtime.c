@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/addrmap.h"
+#include "core/entries.h"
 #include "core/fault.h"
 #include "core/gate.h"
 #include "core/handler.h"
@@ -208,6 +209,7 @@ static int start_with(const struct mdi_backend *backend,
 		options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 	mdi_addrmap_reset();
 	mdi_module_reset();
+	mdi_entries_start();
 	mdi_gates_start(options->key_wait_ms);
 	mdi_services_start();
 	mdi_faults_start();

@@ -4,6 +4,7 @@
 #include "backend/mprotect.h"
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
 #include "core/gate.h"

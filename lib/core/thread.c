@@ -26,9 +26,6 @@
 #define BLOCKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
 #define ALTSTACKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_ALTSTACK_SIZE)
 
-MDI_TLS uintptr_t mdi_block = MDI_UNATTACHED;
-MDI_TLS uint64_t mdi_fault_counter;
-
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
 static char *block_of(uint32_t index)

@@ -177,15 +177,3 @@ int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &set, old, sizeof(set));
 }
-
-void mdi_end_process(void)
-{
-	static const struct mdi_sigaction by_default;
-	uint64_t abrt = (uint64_t)1 << (SIGABRT - 1);
-
-	mdi_sys_sigaction(SIGABRT, &by_default, NULL);
-	mdi_sys_sigmask(SIG_UNBLOCK, abrt, NULL);
-	syscall(SYS_tgkill, getpid(), mdi_sys_gettid(), SIGABRT);
-	for (;;)
-		syscall(SYS_exit_group, 128 + SIGABRT);
-}

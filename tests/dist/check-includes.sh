@@ -65,6 +65,41 @@ find "$lib" -mindepth 1 -maxdepth 1 -type d | sed 's,.*/,,' |
 	done >"$scratch/complaints"
 expect_empty "$scratch/complaints" "every layer has its row in includes.allow"
 
+# What objects want from others goes down as well. What the library defines for
+# the program, under the C library's names, is the C library's to its objects.
+symbols() {
+	for layer in $layers; do
+		case $layer in
+		top) set -- "$top_builddir"/lib/.libs/*.o ;;
+		*) set -- $(find "$top_builddir/lib/$layer" -path '*/.libs/*.o') ;;
+		esac
+		nm -A "$@" 2>/dev/null | awk -v layer="$layer" '
+			$NF ~ /^(mdi|modiso)_/ { print layer, $(NF - 1), $NF }'
+	done
+}
+symbols >"$scratch/symbols"
+expect_command "objects of each layer were looked at" awk -v layers="$layers" '
+	$2 ~ /[A-TV-Z]/ { seen[$1] = 1 }
+	END {
+		for (n = split(layers, name); n > 0; n--)
+			if (!(name[n] in seen)) {
+				print name[n]
+				bad = 1
+			}
+		exit bad
+	}' "$scratch/symbols"
+awk -v layers="$layers" '
+	BEGIN { for (n = split(layers, name); n > 0; n--) height[name[n]] = n }
+	NR == FNR {
+		if ($2 ~ /[A-TV-Z]/)
+			home[$3] = $1
+		next
+	}
+	$2 == "U" && ($3 in home) && height[home[$3]] > height[$1] {
+		print $1 " wants " $3 " of " home[$3]
+	}' "$scratch/symbols" "$scratch/symbols" | sort -u >"$scratch/complaints"
+expect_empty "$scratch/complaints" "no layer calls into one above it"
+
 # The leaf layer sees two public headers and no other.
 grep -rn '#[[:space:]]*include[[:space:]]*<modiso' "$lib/base" 2>/dev/null |
 	grep -v '<modiso/\(error\|export\)\.h>' >"$scratch/complaints"

@@ -124,6 +124,22 @@
 #define A_FLAGS 40
 #define A_GATES 64
 #define A_SERVICES 524352
+/* Its calls into core: struct mdi_entries */
+#define A_GATE_SLOW 720960
+#define A_GATE_REFUSE 720968
+#define A_GATE_TOO_DEEP 720976
+#define A_GATE_LAND 720984
+#define A_ORPHAN_END 720992
+#define A_PLAIN_ENTER 721000
+#define A_PLAIN_LEAVE 721008
+#define A_PLAIN_SERVICE_ENTER 721016
+#define A_PLAIN_SERVICE_LEAVE 721024
+#define A_SERVICE_DIRECT 721032
+#define A_SERVICE_ALLOWED 721040
+#define A_FAULT_SIGNAL 721048
+#define A_HOST_SIGNAL 721056
+#define A_UNWIND_OVER 721064
+#define A_FRAMES_SWITCHED 721072
 
 /*
  * Behind each write of a segment base, with keys: a load that code without the
@@ -140,7 +156,9 @@
 
 #include <modiso/fault.h>
 
+#include <signal.h>
 #include <sys/types.h>
+#include <ucontext.h>
 
 struct mdi_gate_slot;
 struct mdi_stack;
@@ -289,6 +307,47 @@ struct mdi_service_slot {
 	uint64_t flags;         /* MDI_SERVICE_ASK, MDI_SERVICE_FLOAT */
 };
 
+/*
+ * What gates, signal entries and unwinders call, with the host's rights: core
+ * puts it in when the library starts.
+ */
+struct mdi_entries {
+	int (*gate_slow)(struct mdi_gate_slot *slot);
+	void (*gate_refuse)(struct mdi_gate_slot *slot);
+	void (*gate_too_deep)(void);
+	void (*gate_land)(struct mdi_thread *thread);
+	void (*orphan_end)(const struct modiso_fault *fault);
+	/* @saved: PLAIN_SAVED bytes below the host's stack pointer. */
+	struct mdi_frame *(*plain_enter)(struct mdi_gate_slot *slot,
+					 const uint64_t *saved);
+	void (*plain_leave)(struct mdi_thread *thread);
+	int (*plain_service_enter)(uint64_t number, struct mdi_thread *thread,
+				   uintptr_t sp);
+	/*
+	 * @frame: of the service's caller. @xmm0: 16 bytes that go into it.
+	 * *@scrub: not 0, when everything else that the service has left in
+	 * registers is to be cleared.
+	 */
+	uintptr_t (*plain_service_leave)(const struct mdi_frame *frame,
+					 uint64_t *xmm0, uint64_t *scrub);
+	void *(*service_direct)(uint64_t number);
+	int (*service_allowed)(uint64_t number, struct mdi_thread *thread);
+	/*
+	 * @thread is NULL for a thread that is not attached. True: the
+	 * interrupted code goes on and wants its segment bases back.
+	 */
+	bool (*fault_signal)(int signo, siginfo_t *info, ucontext_t *context,
+			     struct mdi_thread *thread);
+	/* A signal that the host has a handler for. Returns true. */
+	bool (*host_signal)(int signo, siginfo_t *info, ucontext_t *context,
+			    struct mdi_thread *thread);
+	/* Host code above a module is left by @exception. */
+	void (*unwind_over)(void *exception, struct mdi_thread *thread);
+	void (*frames_switched)(void); /* does not return */
+	/* Has the handler with this context interrupted a module here? */
+	bool (*unwind_interrupted)(const void *context);
+};
+
 /* Closed to modules with the pkey backend; one key for all its pages. */
 struct mdi_arch_state {
 	char *blocks; /* MDI_THREADS_MAX of them */
@@ -303,6 +362,7 @@ struct mdi_arch_state {
 	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
 	/* By link: mdi_link_domain(). */
 	struct mdi_domain_head *domains[MDI_MODULES_MAX];
+	struct mdi_entries entries;
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;
@@ -515,30 +575,6 @@ static inline bool mdi_is_gate_begin(uintptr_t pc)
 
 /* And as far into it, the WRPKRU of the ways out of modules. */
 extern const uint32_t mdi_rights_back[2];
-
-/* Called by the gates: core/gate.c, core/service.c, core/fault.c. */
-void mdi_frames_switched(void) __attribute__((noreturn));
-int mdi_gate_slow(struct mdi_gate_slot *slot);
-void mdi_gate_refuse(struct mdi_gate_slot *slot);
-void mdi_gate_too_deep(void);
-/* @saved: PLAIN_SAVED bytes below the host's stack pointer. */
-struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
-				  const uint64_t *saved);
-void mdi_plain_leave(struct mdi_thread *thread);
-int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
-			    uintptr_t sp);
-/*
- * @frame: of the service's caller. @xmm0: 16 bytes that go into it. *@scrub:
- * not 0, when everything else that the service has left in registers is to be
- * cleared.
- */
-uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
-				  uint64_t *xmm0, uint64_t *scrub);
-void *mdi_service_direct(uint64_t number);
-int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
-void mdi_gate_land(struct mdi_thread *thread);
-void mdi_orphan_end(const struct modiso_fault *fault)
-	__attribute__((noreturn));
 
 #endif /* __ASSEMBLER__ */
 

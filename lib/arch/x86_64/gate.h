@@ -116,7 +116,7 @@
 	.cfi_def_cfa_offset 16
 	SAVE_ARGS
 	movl	%r11d, %edi
-	callq	mdi_service_direct
+	callq	*A_SERVICE_DIRECT+mdi_arch_state(%rip)
 	LOAD_ARGS
 	DROP_ARGS
 	addq	$8, %rsp

@@ -33,7 +33,7 @@ FUNC(mdi_gate_recover)
 	leaq	T_FS_BASE(%r10), %rdi
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
-	callq	mdi_gate_land
+	callq	*A_GATE_LAND+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	jmp	mdi_gate_fail
@@ -133,7 +133,7 @@ FUNC(mdi_unwind_above)
 	movq	mdi_block@gottpoff(%rip), %rcx
 	movq	%fs:(%rcx), %rbx
 	leaq	T_FS_BASE(%rbx), %rsi
-	callq	mdi_unwind_over
+	callq	*A_UNWIND_OVER+mdi_arch_state(%rip)
 	movq	%rbx, %r10
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
@@ -144,7 +144,7 @@ ENDF(mdi_unwind_above)
 FUNC(mdi_orphan_landing)
 	.cfi_undefined %rip
 	movq	%r10, %rdi
-	callq	mdi_orphan_end
+	callq	*A_ORPHAN_END+mdi_arch_state(%rip)
 	ud2
 ENDF(mdi_orphan_landing)
 
@@ -155,7 +155,7 @@ ENDF(mdi_orphan_landing)
 FUNC(mdi_gate_overflow)
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
-	callq	mdi_gate_too_deep
+	callq	*A_GATE_TOO_DEEP+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	jmp	mdi_gate_fail
@@ -171,7 +171,7 @@ GATE(mdi_gate_dead)
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
 	movq	%r11, %rdi
-	callq	mdi_gate_refuse
+	callq	*A_GATE_REFUSE+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	jmp	mdi_gate_fail

@@ -372,7 +372,7 @@ GATE(mdi_gate_pkey_slow)
 	SAVE_FLOATS
 .Lwords_only:
 	movq	%r11, %rdi
-	callq	mdi_gate_slow
+	callq	*A_GATE_SLOW+mdi_arch_state(%rip)
 	LOAD_WORDS
 	cmpl	$0, S_FLOATS(%r11)
 	je	.Lwords_again
@@ -522,7 +522,7 @@ FUNC(mdi_service_pkey)
 	movq	%xmm15, 24(%rsp)
 	movl	F_SERVICE(%rax), %edi
 	leaq	T_FS_BASE(%r10), %rsi
-	callq	mdi_service_allowed
+	callq	*A_SERVICE_ALLOWED+mdi_arch_state(%rip)
 	LOAD_ARGS
 	DROP_ARGS
 	movq	%rdx, %xmm14
@@ -533,7 +533,7 @@ FUNC(mdi_service_pkey)
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
 	jmp	.Lallowed
 .Lswitched:
-	callq	mdi_frames_switched
+	callq	*A_FRAMES_SWITCHED+mdi_arch_state(%rip)
 .Lrefused:
 	/* mdi_service_allowed() has written the record of the fault. */
 	movq	T_FRAME(%r10), %rcx

@@ -59,7 +59,7 @@
 	SAVE_ARGS
 	movq	%r11, %rdi
 	leaq	192(%rsp), %rsi
-	callq	mdi_plain_enter
+	callq	*A_PLAIN_ENTER+mdi_arch_state(%rip)
 	LOAD_ARGS
 	DROP_ARGS
 	addq	$PLAIN_SAVED, %rsp
@@ -95,7 +95,7 @@ GATE(mdi_gate_plain)
 	movq	%rsi, 16(%rsp)
 	movups	%xmm0, (%rsp)
 	leaq	T_FS_BASE(%r10), %rdi
-	callq	mdi_plain_leave
+	callq	*A_PLAIN_LEAVE+mdi_arch_state(%rip)
 	movups	(%rsp), %xmm0
 	movq	16(%rsp), %rax
 	addq	$40, %rsp
@@ -157,7 +157,7 @@ FUNC(mdi_service_plain)
 	movq	%fs:(%rax), %rsi
 	addq	$T_FS_BASE, %rsi
 	movq	%r10, %rdx
-	callq	mdi_plain_service_enter
+	callq	*A_PLAIN_SERVICE_ENTER+mdi_arch_state(%rip)
 	LOAD_ARGS
 	DROP_ARGS
 	testl	%eax, %eax
@@ -173,7 +173,7 @@ FUNC(mdi_service_plain)
 	movq	32(%rsp), %rdi
 	movq	%rsp, %rsi
 	leaq	24(%rsp), %rdx
-	callq	mdi_plain_service_leave
+	callq	*A_PLAIN_SERVICE_LEAVE+mdi_arch_state(%rip)
 	testq	%rax, %rax
 	jz	.Lplain_refused
 	movq	%rax, %r11

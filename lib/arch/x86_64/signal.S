@@ -210,7 +210,7 @@
 	movq	%r9, %rcx
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
-	callq	\handler
+	callq	*\handler+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	testb	%al, %al
@@ -280,7 +280,7 @@
 	movq	%r9, %r15
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
-	callq	\handler
+	callq	*\handler+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	testb	%al, %al
@@ -303,23 +303,23 @@
 
 	MARK
 FUNC(mdi_signal_pkey)
-	SIGNAL_PKEY mdi_fault_signal, 0
+	SIGNAL_PKEY A_FAULT_SIGNAL, 0
 ENDF(mdi_signal_pkey)
 
 	MARK
 FUNC(mdi_signal_plain)
-	SIGNAL_PLAIN mdi_fault_signal
+	SIGNAL_PLAIN A_FAULT_SIGNAL
 ENDF(mdi_signal_plain)
 
 /* The same for the host's own handlers of all other signals. */
 FUNC(mdi_async_pkey)
 	.cfi_personality 0x1b, mdi_unwind_handler
-	SIGNAL_PKEY mdi_host_signal, 1
+	SIGNAL_PKEY A_HOST_SIGNAL, 1
 ENDF(mdi_async_pkey)
 
 FUNC(mdi_async_plain)
 	.cfi_personality 0x1b, mdi_unwind_handler
-	SIGNAL_PLAIN mdi_host_signal
+	SIGNAL_PLAIN A_HOST_SIGNAL
 ENDF(mdi_async_plain)
 
 /*

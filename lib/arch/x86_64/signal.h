@@ -34,17 +34,6 @@ void mdi_handler_on(int signo, siginfo_t *info, void *context,
 #define MDI_SIGNAL_MARK "libmodiso-signal"
 #define MDI_SIGNAL_MARK_SIZE 16
 
-/*
- * core/fault.c. @thread is NULL for a thread that is not attached. Returns
- * true when the interrupted code goes on and wants its segment bases back.
- */
-bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
-		      struct mdi_thread *thread);
-
-/* core/handler.c: a signal that the host has a handler for. Returns true. */
-bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread);
-
 /* PKRU of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
 uint32_t *mdi_context_pkru(ucontext_t *context, uint32_t offset);
 void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru);

@@ -96,7 +96,7 @@ _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 		     _Unwind_GetIP(context)))
 		return _URC_CONTINUE_UNWIND;
 	if (!is_innermost(context))
-		mdi_frames_switched();
+		mdi_arch_state.entries.frames_switched();
 	return stop_here(actions, mdi_unwind_above, exception, context);
 }
 
@@ -110,7 +110,8 @@ _Unwind_Reason_Code mdi_unwind_handler(int version, _Unwind_Action actions,
 
 	(void)version;
 	(void)class;
-	if (!mdi_unwind_interrupted(callee + CONTEXT_FROM_CALLEE))
+	if (!mdi_arch_state.entries.unwind_interrupted(
+		    callee + CONTEXT_FROM_CALLEE))
 		return _URC_CONTINUE_UNWIND; /* it has interrupted host code */
 	return stop_here(actions, mdi_unwind_above, exception, context);
 }

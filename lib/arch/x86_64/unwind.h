@@ -50,10 +50,4 @@ uintptr_t mdi_jump_sp(const void *jmp_buf);
  */
 void mdi_unwind_go_on(void *exception) __attribute__((noreturn));
 
-/* Has the handler with this context interrupted a module on this thread? */
-bool mdi_unwind_interrupted(const void *context);
-
-/* Called by the gates: host code above a module is left by @exception. */
-void mdi_unwind_over(void *exception, struct mdi_thread *thread);
-
 #endif /* MDI_ARCH_X86_64_UNWIND_H */

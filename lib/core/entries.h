@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/entries.h - what gates, signal entries and unwinders call in core: see
+ * struct mdi_entries, which says what each is for.
+ */
+#ifndef MDI_CORE_ENTRIES_H
+#define MDI_CORE_ENTRIES_H
+
+#include "arch/arch.h"
+
+/* From now on these are called. */
+void mdi_entries_start(void);
+
+int mdi_gate_slow(struct mdi_gate_slot *slot);
+void mdi_gate_refuse(struct mdi_gate_slot *slot);
+void mdi_gate_too_deep(void);
+void mdi_gate_land(struct mdi_thread *thread);
+void mdi_orphan_end(const struct modiso_fault *fault)
+	__attribute__((noreturn));
+struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
+				  const uint64_t *saved);
+void mdi_plain_leave(struct mdi_thread *thread);
+int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
+			    uintptr_t sp);
+uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
+				  uint64_t *xmm0, uint64_t *scrub);
+void *mdi_service_direct(uint64_t number);
+int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
+bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
+		      struct mdi_thread *thread);
+bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread);
+void mdi_frames_switched(void) __attribute__((noreturn));
+void mdi_unwind_over(void *exception, struct mdi_thread *thread);
+bool mdi_unwind_interrupted(const void *context);
+
+#endif /* MDI_CORE_ENTRIES_H */

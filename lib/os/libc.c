@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The C library's own functions: behind those that are defined for the program,
+ * where there are such (interpose_libc.c), else by their names.
+ */
+#include "os/libc.h"
+
+#include "base/misuse.h"
+#include "base/state.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct mdi_libc_state *const next = &mdi_libc_state;
+
+void mdi_libc_must_have(const void *function)
+{
+	if (function == NULL)
+		mdi_misuse("a function that ends threads or processes is not "
+			   "in the program's C library, or hidden behind this "
+			   "one; link the program with -lmodiso");
+}
+
+/* The one that is wanted now; by its name it would be the program's. */
+#define NEXT(member)                                                         \
+	(mdi_libc_must_have((void *)(uintptr_t)next->member), next->member)
+
+void mdi_libc_exit(int status, unsigned how)
+{
+	if (how >= MDI_COUNT(next->end))
+		how = MDI_EXIT_ORDERLY;
+	if (next->found)
+		NEXT(end[how])(status);
+	switch (how) {
+	case MDI_EXIT_AT_ONCE:
+		_exit(status);
+	case MDI_EXIT_QUICK:
+		quick_exit(status);
+	default:
+		exit(status);
+	}
+}
+
+int mdi_libc_cancel(pthread_t thread)
+{
+	return next->found ? NEXT(cancel)(thread) : pthread_cancel(thread);
+}
