@@ -375,6 +375,7 @@ static void hand_over(void)
 	IS(kernel_semaphore.tx_semaphore_count, 2);
 	IS(tx_semaphore_get(&kernel_semaphore, TX_NO_WAIT), TX_SUCCESS);
 	IS(ask(OBJECT_AT, 0), TX_SEMAPHORE_ERROR);
+	IS(ask(NO_OBJECT, 0), TXM_MODULE_INVALID_MEMORY);
 	/* Strings, and requests that there are not. */
 	CHECK(ask(NAME_AT, (ALIGN_TYPE)kernel_page) != TX_SUCCESS);
 	CHECK(ask(NAME_AT, 0) != TX_SUCCESS);

@@ -24,6 +24,7 @@ enum {
 	POOLS,      /* a block pool and a byte pool in the module's memory */
 	RECEIVE_TO, /* a request with this pointer as a buffer */
 	OBJECT_AT,  /* a request with this pointer as an object */
+	NO_OBJECT,  /* requests that would look into an object, without one */
 	NAME_AT,    /* a request with this pointer as a string */
 	REQUEST,    /* a request of this number */
 	DELETE,     /* a thread that spins, terminated and deleted */

@@ -375,6 +375,12 @@ static UINT serve(MESSAGE *message)
 			    tx_semaphore_put((TX_SEMAPHORE *)word) << 16 |
 				    tx_thread_suspend((TX_THREAD *)word));
 		return status;
+	case NO_OBJECT:
+		return tx_queue_send(NULL, &object, TX_NO_WAIT) |
+		       tx_queue_front_send(NULL, &object, TX_NO_WAIT) |
+		       tx_queue_receive(NULL, &object, TX_NO_WAIT) |
+		       (UINT)_txm_module_kernel_call_dispatcher(
+			       TXM_THREAD_SYSTEM_SUSPEND_CALL, 0, 0, 0);
 	case NAME_AT:
 		return txm_module_object_pointer_get(TXM_QUEUE_OBJECT,
 						     (CHAR *)word, &object);

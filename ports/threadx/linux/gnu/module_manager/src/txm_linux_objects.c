@@ -145,6 +145,15 @@ static UINT is_name(const TXM_MODULE_INSTANCE *module_instance,
 			      (const char *)name, LONGEST_NAME, &length) == 0;
 }
 
+/* Common code looks into the object before it asks whether there is one. */
+static UINT is_looked_into(ULONG request)
+{
+	return request == TXM_QUEUE_FRONT_SEND_CALL ||
+	       request == TXM_QUEUE_RECEIVE_CALL ||
+	       request == TXM_QUEUE_SEND_CALL ||
+	       request == TXM_THREAD_SYSTEM_SUSPEND_CALL;
+}
+
 UINT _txm_linux_params_fit(const TXM_MODULE_INSTANCE *module_instance,
 			    ULONG request, ALIGN_TYPE object, ALIGN_TYPE name)
 {
@@ -155,9 +164,11 @@ UINT _txm_linux_params_fit(const TXM_MODULE_INSTANCE *module_instance,
 	if (request == TXM_MODULE_OBJECT_POINTER_GET_CALL ||
 	    request == TXM_MODULE_OBJECT_POINTER_GET_EXTENDED_CALL)
 		return is_name(module_instance, name);
-	/* What there is to say of none ThreadX says. */
-	if (kind == NULL || object == 0)
+	if (kind == NULL)
 		return TX_TRUE;
+	/* What there is to say of none ThreadX says, where it can. */
+	if (object == 0)
+		return !is_looked_into(request);
 	TX_DISABLE
 	fits = request == kind->create
 		       ? is_allocated(module_instance, object, kind->size)
