@@ -22,12 +22,14 @@
 #define POOL     (16u << 20)
 #define PAGE     4096u
 #define PATIENCE 2000 /* ticks of 10 ms */
+#define WRITE	 TXM_MODULE_MANAGER_SHARED_ATTRIBUTE_WRITE
 
 static TXM_MODULE_INSTANCE module, second;
 static TX_QUEUE commands, answers;
 static TX_THREAD control;
 static TX_SEMAPHORE kernel_semaphore;
 static UCHAR *pool, *objects, *image, *shared, *more;
+static ULONG kernel_word = 0x11;
 static struct modiso_region *kernel_region;
 static UCHAR *kernel_page;
 static long image_size;
@@ -191,7 +193,7 @@ enum {
 extern TX_THREAD *_tx_thread_current_ptr;
 
 static volatile unsigned place;
-static struct held held;
+static struct held *held; /* in memory that the module is given */
 
 static void come_by(unsigned where)
 {
@@ -200,7 +202,7 @@ static void come_by(unsigned where)
 	if (place != where || me == TX_NULL || me->tx_thread_priority != 20)
 		return;
 	place = NOWHERE;
-	held.there = 1;
+	held->there = 1;
 	while (!me->tx_thread_module_ending)
 		continue;
 }
@@ -286,9 +288,9 @@ static void end_at_places(void)
 	unsigned i;
 
 	for (i = NOWHERE + 1; i < sizeof(places) / sizeof(*places); i++) {
-		held = (struct held){.entry = places[i].entry};
+		*held = (struct held){.entry = places[i].entry};
 		place = i;
-		if (!IS(ask(END_AT, (ALIGN_TYPE)&held), TX_SUCCESS) ||
+		if (!IS(ask(END_AT, (ALIGN_TYPE)held), TX_SUCCESS) ||
 		    !IS(message_word(&answer), 1))
 			printf("  %s\n", places[i].name);
 		IS(place, NOWHERE);
@@ -412,6 +414,52 @@ static void break_out(void)
 	faults = 0;
 }
 
+/*
+ * Where memory that is in no region can be closed it is: a variable of the
+ * application, one of the kernel, the heap.
+ */
+static void break_into_kernel(void)
+{
+	VOID *const heap = malloc(64);
+
+	FAULTS(STORE, (ALIGN_TYPE)&kernel_word, MODISO_FAULT_ACCESS);
+	IS(kernel_word, 0x11);
+	restart();
+	FAULTS(LOAD, (ALIGN_TYPE)&kernel_word, MODISO_FAULT_ACCESS);
+	restart();
+	FAULTS(LOAD, (ALIGN_TYPE)&_tx_thread_current_ptr, MODISO_FAULT_ACCESS);
+	restart();
+	FAULTS(STORE, (ALIGN_TYPE)heap, MODISO_FAULT_ACCESS);
+	restart();
+	free(heap);
+	faults = 0;
+}
+
+/*
+ * Nothing of a module has run when it is stopped: its stop thread, which is the
+ * first one, has to find a C environment.
+ */
+static void stop_at_once(void)
+{
+	UINT before;
+	unsigned i;
+
+	IS(tx_thread_priority_change(&control, 0, &before), TX_SUCCESS);
+	for (i = 0; i < 5; i++) {
+		IS(txm_module_manager_in_place_load(&module, "at once", image),
+		   TX_SUCCESS);
+		IS(txm_module_manager_start(&module), TX_SUCCESS);
+		IS(module.txm_module_instance_start_stop_thread
+			   .tx_thread_run_count,
+		   0);
+		IS(txm_module_manager_stop(&module), TX_SUCCESS);
+		IS(txm_module_manager_unload(&module), TX_SUCCESS);
+	}
+	IS(tx_thread_priority_change(&control, before, &before), TX_SUCCESS);
+	IS(faults, 0);
+	tx_queue_flush(&answers);
+}
+
 /* --- external memory --- */
 
 static void external(void)
@@ -426,8 +474,6 @@ static void external(void)
 	IS(txm_module_manager_external_memory_enable(&module, shared + 16, PAGE,
 						     0),
 	   TXM_MODULE_ALIGNMENT_ERROR);
-	IS(txm_module_manager_external_memory_enable(&module, shared, 100, 0),
-	   TXM_MODULE_ALIGNMENT_ERROR);
 	IS(txm_module_manager_external_memory_enable(&module, shared, 0, 0),
 	   TXM_MODULE_ALIGNMENT_ERROR);
 	IS(txm_module_manager_external_memory_enable(&module, NULL, PAGE, 0),
@@ -438,17 +484,18 @@ static void external(void)
 	/* To write, and to read alone; filled before. */
 	memset(shared, 0x22, 3 * PAGE);
 	IS(txm_module_manager_external_memory_enable(&module, shared, 2 * PAGE,
-						     0),
+						     WRITE),
 	   TX_SUCCESS);
+	/* Up to the end of the page, as on an MPU with blocks of that size. */
 	IS(txm_module_manager_external_memory_enable(&module, shared + 2 * PAGE,
-						     PAGE, 4),
+						     100, 0),
 	   TX_SUCCESS);
 	IS(txm_module_manager_external_memory_enable(&module, shared, PAGE, 0),
 	   TXM_MODULE_INVALID_MEMORY);
 	/* Eight in all. */
 	for (i = 2; i < TXM_MODULE_SHARED_ENTRIES; i++)
 		IS(txm_module_manager_external_memory_enable(
-			   &module, more + (i - 2) * PAGE, PAGE, 0),
+			   &module, more + (i - 2) * PAGE, PAGE, WRITE),
 		   TX_SUCCESS);
 	IS(txm_module_manager_external_memory_enable(
 		   &module, more + (i - 2) * PAGE, PAGE, 0),
@@ -469,8 +516,12 @@ static void external(void)
 	   TXM_MODULE_INVALID_MEMORY);
 	IS(ask(NAME_AT, (ALIGN_TYPE)shared + 2 * PAGE - 1),
 	   TXM_MODULE_INVALID_MEMORY);
+	/* The application may write what the module may only read. */
+	shared[2 * PAGE] = 0x33;
+	IS(ask(LOAD, (ALIGN_TYPE)shared + 2 * PAGE), TX_SUCCESS);
+	IS(message_word(&answer), 0x33);
 	FAULTS(STORE, (ALIGN_TYPE)shared + 2 * PAGE, MODISO_FAULT_ACCESS);
-	IS(shared[2 * PAGE], 0x22);
+	IS(shared[2 * PAGE], 0x33);
 	restart();
 	/* Still there after a start anew. */
 	IS(ask(STORE, (ALIGN_TYPE)shared), TX_SUCCESS);
@@ -478,33 +529,64 @@ static void external(void)
 	faults = 0;
 }
 
-/* Another module, at the same time, may not touch any of that. */
-static void two_modules(void)
+/* What the second module does is all wrong. */
+static void second_faults(ULONG command, ALIGN_TYPE word)
 {
-	TXM_MODULE_INSTANCE *const one = &module;
-	MESSAGE message = {.command = STORE};
-	ALIGN_TYPE theirs;
+	MESSAGE message = {.command = command};
 	ULONG i;
 
-	IS(ask(OWN_DATA, 0), TX_SUCCESS);
-	theirs = message_word(&answer);
-	IS(txm_module_manager_memory_load(&second, "second", image),
-	   TX_SUCCESS);
-	IS(txm_module_manager_external_memory_enable(&second, shared, PAGE, 0),
-	   TXM_MODULE_INVALID_MEMORY);
-	IS(txm_module_manager_stop(one), TX_SUCCESS);
-	tx_queue_flush(&answers);
-	IS(txm_module_manager_start(&second), TX_SUCCESS);
-	IS(ask(PING, 5), TX_SUCCESS);
-	message_set(&message, theirs);
+	faults = 0;
+	message_set(&message, word);
 	IS(tx_queue_send(&commands, &message, PATIENCE), TX_SUCCESS);
 	for (i = 0; i < PATIENCE && faults == 0; i++)
 		tx_thread_sleep(1);
 	IS(faults, 1);
 	CHECK(faulted_module == &second);
 	IS(txm_module_manager_stop(&second), TX_SUCCESS);
-	IS(txm_module_manager_unload(&second), TX_SUCCESS);
 	tx_queue_flush(&answers);
+	faults = 0;
+}
+
+/*
+ * Another module, at the same time, may not touch any of that. What it is given
+ * as well it has with rights of its own.
+ */
+static void two_modules(void)
+{
+	TXM_MODULE_INSTANCE *const one = &module;
+	ALIGN_TYPE theirs;
+
+	IS(ask(OWN_DATA, 0), TX_SUCCESS);
+	theirs = message_word(&answer);
+	IS(txm_module_manager_memory_load(&second, "second", image),
+	   TX_SUCCESS);
+	/* Not a part of it. */
+	IS(txm_module_manager_external_memory_enable(&second, shared, PAGE, 0),
+	   TXM_MODULE_INVALID_MEMORY);
+	IS(txm_module_manager_external_memory_enable(&second, shared, 2 * PAGE,
+						     0),
+	   TX_SUCCESS);
+	IS(txm_module_manager_stop(one), TX_SUCCESS);
+	tx_queue_flush(&answers);
+	IS(txm_module_manager_start(&second), TX_SUCCESS);
+	IS(ask(PING, 5), TX_SUCCESS);
+	IS(ask(LOAD, (ALIGN_TYPE)shared), TX_SUCCESS);
+	IS(message_word(&answer), 0x66);
+	second_faults(STORE, (ALIGN_TYPE)shared);
+	IS(shared[0], 0x66);
+	IS(txm_module_manager_start(&second), TX_SUCCESS);
+	second_faults(STORE, theirs);
+	IS(txm_module_manager_start(&second), TX_SUCCESS);
+	second_faults(LOAD, (ALIGN_TYPE)shared + 2 * PAGE);
+	IS(txm_module_manager_unload(&second), TX_SUCCESS);
+}
+
+/* Memory that was enabled before is none of a module that it is not for. */
+static void not_enabled(void)
+{
+	IS(ask(STORE, (ALIGN_TYPE)held), TX_SUCCESS);
+	FAULTS(STORE, (ALIGN_TYPE)shared, MODISO_FAULT_ACCESS);
+	restart();
 	faults = 0;
 }
 
@@ -601,10 +683,14 @@ static void try_way(const struct way *way)
 	/* file_load clears the instance before it looks at it. */
 	if (way->load == in_place || way->load == from_memory)
 		IS(way->load(), TXM_MODULE_ALREADY_LOADED);
+	IS(txm_module_manager_external_memory_enable(&module, held, 8, WRITE),
+	   TX_SUCCESS);
 	IS(txm_module_manager_start(&module), TX_SUCCESS);
 	work();
 	hand_over();
 	break_out();
+	if (modiso_backend_current() == MODISO_BACKEND_PKEY)
+		break_into_kernel();
 	stop();
 	IS(txm_module_manager_unload(&module), TX_SUCCESS);
 	IS(free_bytes(), available);
@@ -612,6 +698,14 @@ static void try_way(const struct way *way)
 	IS(way->load(), TX_SUCCESS);
 	external();
 	two_modules();
+	IS(txm_module_manager_unload(&module), TX_SUCCESS);
+	IS(way->load(), TX_SUCCESS);
+	IS(txm_module_manager_external_memory_enable(&module, held, 8, WRITE),
+	   TX_SUCCESS);
+	IS(txm_module_manager_start(&module), TX_SUCCESS);
+	not_enabled();
+	IS(txm_module_manager_stop(&module), TX_SUCCESS);
+	tx_queue_flush(&answers);
 	IS(txm_module_manager_unload(&module), TX_SUCCESS);
 	IS(free_bytes(), available);
 	printf("%s: %s, %u checks so far\n", way->name,
@@ -662,7 +756,6 @@ static VOID control_entry(ULONG input)
 	IS(txm_module_manager_initialize(pool, POOL), TX_SUCCESS);
 	IS(txm_module_manager_object_pool_create(objects, 1u << 20),
 	   TX_SUCCESS);
-	IS(_txm_module_manager_port_start(), TX_SUCCESS);
 	IS(txm_module_manager_memory_fault_notify(on_fault), TX_SUCCESS);
 	IS(tx_queue_create(&commands, "commands", TX_4_ULONG, low_pages(PAGE),
 			   PAGE),
@@ -689,6 +782,7 @@ static VOID control_entry(ULONG input)
 	while (rounds-- > 0)
 		for (i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 			try_way(&ways[i]);
+	stop_at_once();
 	printf("%s: %u of %u checks passed\n",
 	       modiso_backend_current() == MODISO_BACKEND_PKEY ? "pkey"
 							       : "mprotect",
@@ -709,10 +803,6 @@ VOID tx_application_define(VOID *unused)
 
 int main(int argc, char **argv)
 {
-	struct modiso_options options = {
-		.struct_size = sizeof(options),
-		.exclusion = MODISO_EXCLUSION_EXTERNAL,
-	};
 	FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -723,14 +813,12 @@ int main(int argc, char **argv)
 	pool = low_pages(POOL);
 	objects = low_pages(1u << 20);
 	shared = low_pages(3 * PAGE);
+	held = low_pages(PAGE);
 	more = low_pages(16 * PAGE);
 	image = low_pages(1u << 20);
 	image_size = (long)fread(image, 1, 1u << 20, file);
 	fclose(file);
-	if (modiso_init(&options) != 0) {
-		fprintf(stderr, "modiso_init: %s\n", modiso_last_error_text());
-		return 1;
-	}
+	_txm_linux_fault_report = TX_FALSE; /* they are what is tried */
 	tx_kernel_enter();
 	return 1;
 }

@@ -21,5 +21,7 @@ __txm_module_preamble:
 	.long	__data_start - __txm_module_preamble	/* reserved_0 */
 	.long	__bss_end - __txm_module_preamble	/* reserved_1 */
 	.long	65536			/* reserved_2: each thread's stack */
-	.fill	13, 4, 0
+	.long	__build_id_start - __txm_module_preamble /* reserved_3, _4 */
+	.long	__build_id_end - __txm_module_preamble
+	.fill	11, 4, 0
 	.section .note.GNU-stack, "", @progbits

@@ -50,8 +50,12 @@ struct TX_SEMAPHORE_STRUCT;
 	VOID *tx_timer_module_instance;                                        \
 	VOID (*tx_timer_module_expiration_function)(ULONG id);
 
-/* What the kernel port calls: module_manager/src/txm_linux_thread.c. */
+/*
+ * What the kernel port calls: module_manager/src/txm_linux_initialize.c and
+ * txm_linux_thread.c.
+ */
 struct TX_THREAD_STRUCT;
+void _txm_linux_initialize(void);
 void _txm_linux_thread_begin(struct TX_THREAD_STRUCT *thread_ptr);
 void _txm_linux_thread_frozen(struct TX_THREAD_STRUCT *thread_ptr);
 void _txm_linux_thread_goes_on(struct TX_THREAD_STRUCT *thread_ptr);

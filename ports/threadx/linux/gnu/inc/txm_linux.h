@@ -18,6 +18,31 @@ struct txm_linux_pending {
 extern struct txm_linux_pending _txm_linux_pending;
 
 VOID _txm_linux_pending_drop(VOID);
+
+/*
+ * The functions of a module, from the ELF file that it was made from: one of
+ * those that TXM_MODULE_SYMBOLS in the environment names (colons between them)
+ * and that has the image's build id. Without one there are no names.
+ */
+struct txm_linux_symbols {
+	struct modiso_flat_symbol *functions;
+	size_t count;
+	void *file; /* mapped; the names are in it */
+	size_t size;
+	const char *path; /* of the environment, up to a colon or its end */
+};
+VOID _txm_linux_symbols_find(const TXM_MODULE_PREAMBLE *preamble,
+			     struct txm_linux_symbols *out);
+VOID _txm_linux_symbols_drop(struct txm_linux_symbols *symbols);
+/* One line for standard error: where in the module's source code_location is. */
+VOID _txm_linux_symbols_line(const TXM_MODULE_INSTANCE *module_instance,
+			     const VOID *code_location);
+
+/* The dispatcher's function: a service of libmodiso. */
+ALIGN_TYPE _txm_module_manager_user_mode_entry(ULONG kernel_request,
+					       ALIGN_TYPE param_1,
+					       ALIGN_TYPE param_2,
+					       ALIGN_TYPE param_3);
 /* A module thread's entry, as far as the kernel knows. */
 VOID _txm_linux_thread_run(ULONG id);
 

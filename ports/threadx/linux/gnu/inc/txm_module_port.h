@@ -42,6 +42,9 @@
 
 #define INLINE_DECLARE inline
 
+/* Of external memory: it may be written. Without it, it is read alone. */
+#define TXM_MODULE_MANAGER_SHARED_ATTRIBUTE_WRITE 1
+
 /* Regions of external memory that one module can have. */
 #define TXM_MODULE_SHARED_ENTRIES 8
 
@@ -56,11 +59,16 @@ struct modiso_region;
 	struct modiso_image *txm_module_instance_image;                        \
 	struct modiso_gate *txm_module_instance_gate;                          \
 	struct modiso_region *txm_module_instance_data;                        \
-	struct modiso_region                                                   \
-		*txm_module_instance_shared[TXM_MODULE_SHARED_ENTRIES];        \
+	VOID *txm_module_instance_shared_memory_address                        \
+		[TXM_MODULE_SHARED_ENTRIES];                                   \
+	ULONG txm_module_instance_shared_memory_length                         \
+		[TXM_MODULE_SHARED_ENTRIES];                                   \
 	ULONG txm_module_instance_shared_memory_count;
 
-/* The last fault of any module: see modiso_fault_print(3). */
+/*
+ * The last fault of any module: see modiso_fault_print(3). Each is printed on
+ * standard error as well, unless _txm_linux_fault_report is TX_FALSE.
+ */
 typedef struct TXM_MODULE_MANAGER_MEMORY_FAULT_INFO_STRUCT {
 	TX_THREAD *txm_module_manager_memory_fault_info_thread_ptr;
 	VOID *txm_module_manager_memory_fault_info_code_location;
@@ -86,11 +94,19 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 	if ((ALIGN_TYPE)(module_location) & 3)                                 \
 		return (TXM_MODULE_ALIGNMENT_ERROR);
 
+/*
+ * Two callers of common code load a module, and are functions whose argument
+ * module_name is the name that the application gave it; a third one asks for
+ * sizes alone. What each calls its variable for the code's size says which.
+ */
+#define TXM_LINUX_NAME_code_size	 TX_NULL
+#define TXM_LINUX_NAME_code_size_ignored module_name
 #define TXM_MODULE_MANAGER_ALIGNMENT_ADJUST(                                   \
 	module_preamble, code_size, code_alignment, data_size, data_alignment) \
-	_txm_module_manager_alignment_adjust(module_preamble, &code_size,      \
-					     &code_alignment, &data_size,      \
-					     &data_alignment);
+	_txm_module_manager_alignment_adjust(                                  \
+		module_preamble, TXM_LINUX_NAME_##code_size, &data_size,       \
+		&data_alignment);                                              \
+	(VOID)(code_alignment);
 
 /* Offsets in the preamble count from its first byte. */
 #define TXM_MODULE_MANAGER_CALCULATE_ADJUSTMENTS(properties, shell, start,     \
@@ -136,9 +152,8 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 	extern TXM_MODULE_MANAGER_REFUSAL_INFO                                 \
 		_txm_module_manager_refusal_info;                              \
 	VOID _txm_module_manager_alignment_adjust(                             \
-		TXM_MODULE_PREAMBLE *module_preamble, ULONG *code_size,        \
-		ULONG *code_alignment, ULONG *data_size,                       \
-		ULONG *data_alignment);                                        \
+		TXM_MODULE_PREAMBLE *module_preamble, CHAR *module_name,       \
+		ULONG *data_size, ULONG *data_alignment);                      \
 	VOID _txm_module_manager_memory_fault_handler(VOID);                   \
 	UINT _txm_module_manager_memory_fault_notify(                          \
 		VOID (*notify_function)(TX_THREAD *, TXM_MODULE_INSTANCE *));  \
@@ -149,7 +164,7 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 	UINT _txm_module_manager_inside_data_check(                            \
 		TXM_MODULE_INSTANCE *module_instance, ALIGN_TYPE obj_ptr,      \
 		ALIGN_TYPE obj_size);                                          \
-	UINT _txm_module_manager_port_start(VOID);
+	extern UINT _txm_linux_fault_report;
 
 #define TXM_MODULE_MANAGER_VERSION_ID                                          \
 	CHAR _txm_module_manager_version_id[] =                                \

@@ -10,6 +10,7 @@
 #include "txm_linux.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define PAGE 4096u
 /* More than any pool has: the manager answers with TX_NO_MEMORY. */
@@ -27,9 +28,33 @@ VOID _txm_linux_pending_drop(VOID)
 	_txm_linux_pending.gate = NULL;
 }
 
-/* @reason is set where libmodiso was not asked. */
-static int prepare(TXM_MODULE_PREAMBLE *preamble, const char **reason)
+/* Memory that is in no region is the kernel's: closed where it can be. */
+static uint32_t confinement(void)
 {
+	return modiso_backend_current() == MODISO_BACKEND_PKEY
+		       ? MODISO_CONFINE_SEALED
+		       : MODISO_CONFINE_GUARD;
+}
+
+/* As the application calls it, cut off where it is too long. */
+static void set_name(char *name, const char *given, ULONG id)
+{
+	size_t length =
+		given == NULL ? 0 : strnlen(given, MODISO_NAME_SIZE - 1);
+
+	if (length == 0) {
+		snprintf(name, MODISO_NAME_SIZE, "module %#x", id);
+		return;
+	}
+	memcpy(name, given, length);
+	name[length] = 0;
+}
+
+/* @reason is set where libmodiso was not asked. */
+static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
+		   const char **reason)
+{
+	struct txm_linux_symbols symbols;
 	struct modiso_flat flat = {
 		.struct_size = sizeof(flat),
 		.code_size = preamble->txm_module_preamble_code_size,
@@ -39,6 +64,7 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char **reason)
 	};
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
+		.confinement = confinement(),
 		.stack_size = preamble->txm_module_preamble_reserved_2,
 	};
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
@@ -46,25 +72,28 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char **reason)
 	ULONG shell = preamble->txm_module_preamble_shell_entry_function;
 	int result;
 
-	snprintf(name, sizeof(name), "module %#x",
+	set_name(name, given,
 		 preamble->txm_module_preamble_application_module_id);
 	if (preamble->txm_module_preamble_reserved_1 <
 		    preamble->txm_module_preamble_reserved_0 ||
 	    shell >= flat.code_size ||
 	    preamble->txm_module_preamble_start_function >= flat.code_size ||
 	    preamble->txm_module_preamble_stop_function >= flat.code_size ||
-	    preamble->txm_module_preamble_callback_function >=
-		    flat.code_size) {
+	    preamble->txm_module_preamble_callback_function >= flat.code_size) {
 		*reason = "its preamble has an entry outside of its code, or "
 			  "data that end before they begin";
 		return MODISO_ERR_FORMAT;
 	}
+	_txm_linux_symbols_find(preamble, &symbols);
+	flat.symbols = symbols.functions;
+	flat.symbol_count = symbols.count;
 	result = modiso_module_create(name, &options,
 				      &_txm_linux_pending.module);
 	if (result == 0)
 		result = modiso_image_prepare(_txm_linux_pending.module,
 					      preamble, flat.code_size, &flat,
 					      NULL, &_txm_linux_pending.image);
+	_txm_linux_symbols_drop(&symbols);
 	if (result == 0)
 		result = modiso_image_get_info(_txm_linux_pending.image, &info);
 	if (result == 0)
@@ -77,16 +106,13 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char **reason)
 }
 
 VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
-					  ULONG *code_size,
-					  ULONG *code_alignment,
-					  ULONG *data_size,
+					  CHAR *module_name, ULONG *data_size,
 					  ULONG *data_alignment)
 {
 	const char *reason = NULL;
 
-	(VOID)code_alignment;
-	/* Asked for the code alone: that is only copied from. */
-	if (*code_size != 1)
+	/* Asked for the code's size alone: that is only copied from. */
+	if (module_name == TX_NULL)
 		return;
 	/* Whole pages, so that no neighbour is on any of them. */
 	if (*data_size > REFUSED) {
@@ -96,9 +122,9 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 	*data_size = (*data_size + PAGE - 1) & ~(PAGE - 1);
 	*data_alignment = PAGE;
 	_txm_linux_pending_drop();
-	if (prepare(module_preamble, &reason) == 0)
+	if (prepare(module_preamble, module_name, &reason) == 0)
 		return;
-	fprintf(stderr, "txm: a module is refused: %s\n",
+	fprintf(stderr, "txm: module %s is refused: %s\n", module_name,
 		reason != NULL ? reason : modiso_last_error_text());
 	_txm_linux_pending_drop();
 	*data_size = REFUSED;

@@ -11,13 +11,25 @@
 #include "txm_module.h"
 #include "txm_linux.h"
 
+#include <stdio.h>
 #include <string.h>
 
 extern VOID (*_txm_module_manager_fault_notify)(TX_THREAD *,
 						TXM_MODULE_INSTANCE *);
 TXM_MODULE_MANAGER_FAULT_INFO
 
+UINT _txm_linux_fault_report = TX_TRUE;
 static struct modiso_fault record;
+
+/* For who sits at the workstation, before the application goes on. */
+static void report(const TX_THREAD *thread_ptr)
+{
+	fprintf(stderr, "txm: thread \"%s\" is terminated:\n",
+		thread_ptr->tx_thread_name);
+	(void)!modiso_fault_print(&record, stderr);
+	_txm_linux_symbols_line(thread_ptr->tx_thread_module_instance_ptr,
+				(const VOID *)record.pc);
+}
 
 VOID _txm_module_manager_memory_fault_handler(VOID)
 {
@@ -41,6 +53,8 @@ VOID _txm_module_manager_memory_fault_handler(VOID)
 		info->txm_module_manager_memory_fault_info_address =
 			(VOID *)record.address;
 		info->txm_module_manager_memory_fault_info_record = &record;
+		if (_txm_linux_fault_report)
+			report(thread_ptr);
 	}
 	_tx_thread_terminate(thread_ptr);
 	if (_txm_module_manager_fault_notify != TX_NULL)

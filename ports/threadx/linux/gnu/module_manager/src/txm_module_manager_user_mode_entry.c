@@ -9,10 +9,7 @@
 #include "txm_module.h"
 #include "txm_linux.h"
 
-ALIGN_TYPE (*_txm_module_manager_dispatcher)(ULONG, ALIGN_TYPE, ALIGN_TYPE,
-					     ALIGN_TYPE);
 TXM_MODULE_MANAGER_REFUSAL_INFO _txm_module_manager_refusal_info;
-static struct modiso_service *service;
 
 extern ALIGN_TYPE _txm_module_manager_kernel_dispatch(ULONG kernel_request,
 						      ALIGN_TYPE param_0,
@@ -64,17 +61,4 @@ ALIGN_TYPE _txm_module_manager_user_mode_entry(ULONG kernel_request,
 	if (thread_ptr->tx_thread_module_ending)
 		_txm_linux_thread_leave();
 	return result;
-}
-
-/* Once, after modiso_init() with MODISO_EXCLUSION_EXTERNAL. */
-UINT _txm_module_manager_port_start(VOID)
-{
-	if (modiso_service_create(
-		    "ThreadX", (modiso_fn)_txm_module_manager_user_mode_entry,
-		    NULL, &service) != 0)
-		return TX_NOT_AVAILABLE;
-	_txm_module_manager_dispatcher =
-		(ALIGN_TYPE(*)(ULONG, ALIGN_TYPE, ALIGN_TYPE, ALIGN_TYPE))
-			modiso_service_thunk(service);
-	return TX_SUCCESS;
 }
