@@ -15,6 +15,30 @@
  */
 #define LEASE_NS 50000u
 
+/*
+ * A turn: so many calls. About six of them have work with it (one waits for it,
+ * one gives the state away, others meet a thread that looks), so fewer than one
+ * in a thousand is slow. A turn of longer calls ends by the clock, which is
+ * read at one call in CALLS_A_LOOK.
+ */
+#define TURN_CALLS   8000u
+#define TURN_NS      15000000u
+#define CALLS_A_LOOK 32u
+
+/*
+ * How soon a domain comes back that would rather have kept the state; less than
+ * it takes to wake a thread that sleeps.
+ */
+#define HURRY_NS 20000u
+
+/*
+ * Who is in front of the line looks whether the turn's domain still comes: soon
+ * at first, for little may be left of it, then less often, for a look takes the
+ * CPU from somebody.
+ */
+#define LOOK_NS     200000u
+#define LOOK_MAX_NS 800000u
+
 struct mdi_waiter {
 	struct mdi_waiter *next;
 	enum mdi_wish wish;
@@ -23,7 +47,7 @@ struct mdi_waiter {
 	int result, saved_errno;
 };
 
-#define GRANTED 1u
+#define GRANTED    1u
 #define LOOK_AGAIN MDI_CRITICAL_STEP
 
 static struct mdi_keeper_state *const own = &mdi_backend_state.keeper;
@@ -42,14 +66,111 @@ static uint64_t lease_left(void)
 	return 0;
 }
 
+/* The thread that waits decides anew how long it sleeps. */
+static void look_again(struct mdi_waiter *waiter)
+{
+	__atomic_fetch_add(&waiter->word, LOOK_AGAIN, __ATOMIC_RELAXED);
+	mdi_sys_futex_wake(&waiter->word, 1);
+}
+
 static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 {
 	if (wish != MDI_WISH_ENTER)
 		return own->inside == 0;
 	if (own->inside != 0)
 		return own->current == domain;
+	if (own->first != NULL && own->turn != NULL && own->turn != domain)
+		return false;
 	return own->holds == 0 && lease_left() == 0;
 }
+
+/* --- turns --- */
+
+/* Of the domain that has just been left. */
+static void begin_turn(void)
+{
+	if (own->cut != own->current) {
+		own->turn_left = TURN_CALLS;
+		own->turn_end_ns = mdi_sys_now_ns() + TURN_NS;
+	}
+	own->cut = NULL;
+	own->turn = own->current;
+	own->look_ns = 0;
+	look_again(own->first);
+}
+
+/*
+ * The last thread leaves the domain and others wait: does it keep its turn? If
+ * not, the line has the state.
+ */
+static bool keeps_turn(void)
+{
+	own->leaves++;
+	if (own->turn == NULL && own->hurry && own->hosts == 0) {
+		begin_turn();
+		return true;
+	}
+	if (own->turn == own->current && own->turn_left != 0)
+		return true;
+	own->turn = NULL;
+	return false;
+}
+
+/* Past the line, one time less. */
+static bool has_turn(enum mdi_wish wish, const struct mdi_domain *domain)
+{
+	if (wish != MDI_WISH_ENTER || own->turn != domain ||
+	    own->turn_left == 0)
+		return false;
+	if (--own->turn_left % CALLS_A_LOOK == 0 &&
+	    mdi_sys_now_ns() >= own->turn_end_ns)
+		own->turn_left = 0;
+	return true;
+}
+
+/* A thread comes into the line. */
+static void note_wish(enum mdi_wish wish, const struct mdi_domain *domain)
+{
+	if (wish != MDI_WISH_ENTER) {
+		own->hosts++;
+		if (own->turn != NULL)
+			own->cut = own->turn;
+		own->turn = NULL;
+	} else if (own->gave == domain) {
+		own->hurry = mdi_sys_now_ns() - own->gave_ns < HURRY_NS;
+	}
+}
+
+/* In front of the line: nanoseconds until the next look. 0: without end. */
+static uint64_t look(const struct mdi_waiter *self)
+{
+	uint64_t now;
+
+	if (own->turn == NULL || own->first != self)
+		return 0;
+	now = mdi_sys_now_ns();
+	if (now < own->look_ns)
+		return own->look_ns - now;
+	if (now >= own->turn_end_ns)
+		own->turn_left = 0;
+	if (own->look_ns == 0) {
+		own->look_interval_ns = LOOK_NS;
+	} else if (own->inside == 0 && own->leaves == own->leaves_seen) {
+		own->hurry = false;
+		own->turn_left = 0;
+	} else if (own->look_interval_ns < LOOK_MAX_NS) {
+		own->look_interval_ns *= 2;
+	}
+	if (own->turn_left == 0 && own->inside == 0) {
+		own->turn = NULL;
+		return 0;
+	}
+	own->leaves_seen = own->leaves;
+	own->look_ns = now + own->look_interval_ns;
+	return own->look_interval_ns;
+}
+
+/* --- the line --- */
 
 static int enter(struct mdi_domain *domain)
 {
@@ -88,6 +209,8 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 
 static void advance_line(void)
 {
+	bool moved = false;
+
 	while (own->first != NULL &&
 	       possible(own->first->wish, own->first->domain)) {
 		struct mdi_waiter *next = own->first;
@@ -95,18 +218,18 @@ static void advance_line(void)
 		own->first = next->next;
 		if (own->first == NULL)
 			own->last = &own->first;
+		own->hosts -= next->wish != MDI_WISH_ENTER;
 		next->result = grant(next->wish, next->domain);
 		next->saved_errno = errno;
 		/* From here on the waiter's stack frame can be gone. */
 		__atomic_fetch_or(&next->word, GRANTED, __ATOMIC_RELEASE);
 		mdi_sys_futex_wake(&next->word, 1);
+		moved = true;
 	}
-	/* Only the lease is in the way: its end wakes nobody, time does. */
-	if (own->first != NULL && own->lease_end_ns != 0) {
-		__atomic_fetch_add(&own->first->word, LOOK_AGAIN,
-				   __ATOMIC_RELAXED);
-		mdi_sys_futex_wake(&own->first->word, 1);
-	}
+	/* The end of a lease or a turn wakes nobody: who is in front looks. */
+	if (moved && own->first != NULL &&
+	    (own->lease_end_ns != 0 || own->turn != NULL))
+		look_again(own->first);
 }
 
 /* Grant what can be granted, in order. */
@@ -119,6 +242,7 @@ static inline void advance(void)
 /* At the end of the line, unless it is in it. The lock is held. */
 static void line_up(struct mdi_waiter *self)
 {
+	note_wish(self->wish, self->domain);
 	self->next = NULL;
 	*own->last = self;
 	own->last = &self->next;
@@ -138,7 +262,10 @@ static void step_aside(struct mdi_waiter *self)
 		*link = self->next;
 		if (self->next == NULL)
 			own->last = link;
+		own->hosts -= self->wish != MDI_WISH_ENTER;
 		advance(); /* it may have been in the way */
+		if (own->first != NULL)
+			look_again(own->first);
 	}
 	mdi_unlock(&own->lock);
 	if (!waits)
@@ -161,10 +288,12 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	mdi_critical_waits(&self.word);
 	for (;;) {
 		/*
-		 * In this order: a lease that ends here is over for advance(),
-		 * one that begins there changes the word.
+		 * In this order: a lease or a turn that ends here is over for
+		 * advance(), and what changes there changes the word.
 		 */
-		timeout = lease_left();
+		timeout = look(&self);
+		if (timeout == 0)
+			timeout = lease_left();
 		seen = __atomic_load_n(&self.word, __ATOMIC_RELAXED);
 		advance();
 		mdi_unlock(&own->lock);
@@ -216,7 +345,8 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	 */
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
-	if ((again || own->first == NULL) && possible(wish, domain)) {
+	if ((again || own->first == NULL || has_turn(wish, domain)) &&
+	    possible(wish, domain)) {
 		result = grant(wish, domain);
 		mdi_unlock(&own->lock);
 	} else {
@@ -235,10 +365,17 @@ void mdi_keeper_leave(void)
 	if (own->ops->external) {
 		own->ops->to_host();
 	} else if (--own->inside == 0) {
+		struct mdi_domain *left = own->current;
+		bool stays = own->first == NULL || keeps_turn();
+
 		/* Straight on to the next module when one is waiting. */
-		if (own->first == NULL || own->first->wish != MDI_WISH_ENTER)
+		if (stays || own->first->wish != MDI_WISH_ENTER)
 			own->ops->to_host();
-		advance();
+		if (!stays) {
+			advance_line();
+			own->gave = left;
+			own->gave_ns = mdi_sys_now_ns();
+		}
 	}
 	mdi_unlock(&own->lock);
 	mdi_critical_end();
@@ -288,6 +425,9 @@ void mdi_keeper_after_fork(struct mdi_domain *domain, unsigned own_holds)
 	own->first = NULL;
 	own->last = &own->first;
 	own->lease_end_ns = 0;
+	own->hosts = 0;
+	own->turn = own->cut = own->gave = NULL;
+	own->hurry = false;
 	own->holds = own_holds;
 	own->inside = domain != NULL;
 	own->current = domain;

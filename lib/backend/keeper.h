@@ -6,6 +6,12 @@
  * inside. Threads that want another state wait in line, first come first
  * served. The keeper decides; what it decides is carried out by the operations
  * that it was started with, under its lock.
+ *
+ * Where domains want the state again as soon as they have left, each call would
+ * cost a sleep and a wake, and a switch of all pages. There a domain has it for
+ * a turn of many calls: the threads of others wait seldom, and longer. A turn
+ * ends after a number of calls and a time, when its domain does not come back,
+ * and when host code wants the state. doc/DESIGN has the reasons.
  */
 #ifndef MDI_BACKEND_KEEPER_H
 #define MDI_BACKEND_KEEPER_H

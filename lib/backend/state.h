@@ -24,6 +24,22 @@ struct mdi_keeper_state {
 	unsigned holds;
 	uint64_t lease_end_ns;
 	struct mdi_waiter *first, **last;
+	unsigned hosts; /* in the line, who want the host's state */
+	/*
+	 * A domain's turn: its threads enter past the line, so many times yet.
+	 * NULL: first come, first served.
+	 */
+	struct mdi_domain *turn;
+	struct mdi_domain *cut; /* host code came in between: the rest is due */
+	unsigned turn_left;
+	uint64_t turn_end_ns;
+	/* When the thread in front of the line looks next; 0: at once. */
+	uint64_t look_ns, look_interval_ns;
+	unsigned leaves, leaves_seen;
+	/* Who gave the state to the line last, and when. */
+	struct mdi_domain *gave;
+	uint64_t gave_ns;
+	bool hurry; /* the one that gave it wanted it again at once */
 };
 
 struct mdi_mprotect_state {
