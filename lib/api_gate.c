@@ -9,6 +9,7 @@
 #include "core/gate.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
+#include "os/linux_signal.h"
 
 int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 		       const struct modiso_gate_options *options,
@@ -39,6 +40,8 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 				  "%u word and %u float arguments: at most 6 "
 				  "and 8 travel in registers",
 				  known.word_args, known.float_args);
+	if (result == 0)
+		result = mdi_signals_retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

@@ -62,9 +62,10 @@ struct modiso_gate_options {
  *   MODISO_ERR_ACCESS  @entry lies in a region that is not executable, or in
  *                      one of another module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_OS      the kernel refused rt_sigaction; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   no system call.
+ * Cost:   six system calls: has somebody taken a fault signal?
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */

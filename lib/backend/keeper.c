@@ -2,6 +2,7 @@
 #include "backend/keeper.h"
 
 #include "backend/state.h"
+#include "base/misuse.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 #include "os/lock.h"
@@ -270,6 +271,7 @@ static void step_aside(struct mdi_waiter *self)
 	mdi_unlock(&own->lock);
 	if (!waits)
 		return;
+	mdi_critical_waits(NULL);
 	mdi_critical_pause();
 	mdi_critical_waits(&self->word); /* the handler may have waited too */
 	mdi_lock(&own->lock);
@@ -284,6 +286,11 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	uint64_t timeout;
 	uint32_t seen;
 
+	if (mdi_critical_waiting())
+		mdi_misuse("this thread would wait in line behind itself: a "
+			   "signal handler that the library does not stand in "
+			   "front of has interrupted it, and touches what a "
+			   "module must leave first; " MDI_HOW_TO_INSTALL);
 	line_up(&self);
 	mdi_critical_waits(&self.word);
 	for (;;) {

@@ -17,6 +17,7 @@ void mdi_entries_start(void)
 		.service_allowed = mdi_service_allowed,
 		.fault_signal = mdi_fault_signal,
 		.host_signal = mdi_host_signal,
+		.intruder_calls = mdi_intruder_calls,
 		.unwind_over = mdi_unwind_over,
 		.frames_switched = mdi_frames_switched,
 		.unwind_interrupted = mdi_unwind_interrupted,

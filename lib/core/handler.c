@@ -15,6 +15,7 @@
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/intruder.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -39,14 +40,6 @@
 
 static struct mdi_handler_state *const own = &mdi_core_state.handler;
 
-static bool is_fault(int signo)
-{
-	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
-		if (mdi_fault_signals[i] == signo)
-			return true;
-	return false;
-}
-
 static void (*entry(void))(int, siginfo_t *, void *)
 {
 	return mdi_backend_now->async_entry;
@@ -70,7 +63,8 @@ static uint64_t entry_mask(void)
  * The kernel's action that stands in front of @action. Its flags, and who does
  * what they ask for:
  *
- *	SA_NOCLDSTOP SA_NOCLDWAIT   the kernel, whatever the handler is
+ *	SA_NOCLDSTOP SA_NOCLDWAIT   the kernel, whatever the handler is; for
+ *	                            others than SIGCHLD see mdi_action_tag()
  *	SA_RESTART                  the kernel, at the interrupted call
  *	SA_NODEFER                  set_mask(); the kernel's comes to nothing
  *	SA_SIGINFO SA_ONSTACK       the entry needs them
@@ -80,13 +74,17 @@ static uint64_t entry_mask(void)
  *
  * Others, of later kernels, go through.
  */
-static struct mdi_sigaction in_front(const struct mdi_sigaction *action)
+static struct mdi_sigaction in_front(int signo,
+				     const struct mdi_sigaction *action)
 {
 	struct mdi_sigaction front = *action;
 
 	front.handler = entry();
 	front.flags |= SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER;
 	front.flags &= ~(unsigned long)SA_RESETHAND;
+	if (signo != SIGCHLD)
+		front.flags &= ~(unsigned long)(SA_NOCLDSTOP | SA_NOCLDWAIT);
+	front.flags |= mdi_action_tag(signo);
 	front.mask |= entry_mask();
 	front.restorer = mdi_signal_restorer;
 	return front;
@@ -103,9 +101,14 @@ static int exchange(int signo, const struct mdi_sigaction *action,
 		if (mdi_sys_sigaction(signo, NULL, old) != 0)
 			return -1;
 	} else {
+		wish = *action;
 		/* Somebody got the entry from the kernel, and puts it back. */
-		wish = action->handler == entry() ? was : *action;
-		front = mdi_action_has_handler(&wish) ? in_front(&wish) : wish;
+		if (action->handler == entry()) {
+			mdi_action_seen(signo, action);
+			mdi_action_get(signo, &wish);
+		}
+		front = mdi_action_has_handler(&wish) ? in_front(signo, &wish) :
+							wish;
 		mdi_action_put(signo, &wish);
 		if (mdi_sys_sigaction(signo, &front, old) != 0) {
 			mdi_action_put(signo, &was);
@@ -126,7 +129,7 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 
 	if (!mdi_signals_running())
 		result = mdi_sys_sigaction(signo, action, &before);
-	else if (is_fault(signo))
+	else if (mdi_signal_is_fault(signo))
 		mdi_signal_chain(signo, action, &before);
 	else
 		result = exchange(signo, action, &before);
@@ -139,24 +142,31 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 /* The lock of the actions is held. */
 static int adopt(int signo)
 {
-	struct mdi_sigaction now, front;
+	struct mdi_sigaction now, asked, front;
 
 	if (mdi_sys_sigaction(signo, NULL, &now) != 0)
 		return -1;
+	if (now.handler == entry())
+		mdi_action_seen(signo, &now);
 	if (!mdi_action_has_handler(&now) || now.handler == entry())
 		return 0;
-	mdi_action_put(signo, &now);
-	front = in_front(&now);
+	mdi_action_get(signo, &asked);
+	mdi_action_came(signo, &now, mdi_action_has_handler(&asked));
+	front = in_front(signo, &now);
 	return mdi_sys_sigaction(signo, &front, NULL);
 }
 
 int mdi_handlers_adopt(void)
 {
-	uint64_t mask = mdi_actions_lock();
-	int signo, result = 0;
+	int signo, result = mdi_signals_retake();
+	uint64_t mask;
 
+	if (result != 0)
+		return result;
+	mask = mdi_actions_lock();
 	for (signo = 1; signo < MDI_SIGNALS && result == 0; signo++)
-		if (!is_fault(signo) && signo != SIGKILL && signo != SIGSTOP)
+		if (!mdi_signal_is_fault(signo) && signo != SIGKILL &&
+		    signo != SIGSTOP)
 			result = adopt(signo);
 	mdi_actions_unlock(mask);
 	return result == 0 ? 0 :
@@ -414,6 +424,14 @@ static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
 				call_foreign(signo, info, context, action);
 }
 
+/* mdi_action_take(), for a signal that has just come. */
+static bool taken(int signo, struct mdi_sigaction *action, bool front)
+{
+	mdi_intruder_look(signo,
+			  front ? entry() : mdi_backend_now->signal_entry);
+	return mdi_action_take(signo, action, front);
+}
+
 bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread)
 {
@@ -430,7 +448,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask) ||
 	    (thread != NULL && too_early(signo, context, thread)))
 		goes_on = true;
-	else if (mdi_action_take(signo, &action, true))
+	else if (taken(signo, &action, true))
 		goes_on = call_handler(signo, info, context, thread, &action);
 	else if (action.handler == NULL)
 		mdi_action_default(signo, info); /* no handler's any more */
@@ -445,7 +463,7 @@ bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
 {
 	struct mdi_sigaction action;
 
-	if (mdi_action_take(signo, &action, false))
+	if (taken(signo, &action, false))
 		return call_handler(signo, info, context, thread, &action);
 	/* The kernel does not let a fault be ignored either. */
 	if (action.handler == NULL || info->si_code > 0)

@@ -11,8 +11,10 @@ void mdi_actions_reset(void)
 {
 	static const struct mdi_sigaction none;
 
-	for (int signo = 1; signo < MDI_SIGNALS; signo++)
+	for (int signo = 1; signo < MDI_SIGNALS; signo++) {
 		mdi_action_put(signo, &none);
+		own->below[signo].count = 0;
+	}
 }
 
 uint64_t mdi_actions_lock(void)
@@ -20,7 +22,7 @@ uint64_t mdi_actions_lock(void)
 	uint64_t mask = 0;
 
 	/* A thread gets its rights by a fault: not when that is blocked. */
-	(void)__atomic_load_n((volatile uint32_t *)&own->guard.word,
+	(void)__atomic_load_n((volatile uint64_t *)&own->guard.word,
 			      __ATOMIC_RELAXED);
 	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, &mask);
 	mdi_lock(&own->guard);
@@ -42,6 +44,67 @@ void mdi_action_get(int signo, struct mdi_sigaction *action)
 {
 	mdi_latch_get(&own->asked[signo], action);
 }
+
+/* --- who goes round the library --- */
+
+/* They say something of children; the kernel keeps them for every signal. */
+#define TAG_BITS (SA_NOCLDSTOP | SA_NOCLDWAIT)
+
+unsigned long mdi_action_tag(int signo)
+{
+	return signo == SIGCHLD ? 0 : own->below[signo].count;
+}
+
+void mdi_action_came(int signo, const struct mdi_sigaction *action, bool round)
+{
+	struct mdi_below *below = &own->below[signo];
+	struct mdi_sigaction asked;
+
+	mdi_action_get(signo, &asked);
+	/* One that comes again has its place already. */
+	if (round && below->count < MDI_BELOW &&
+	    asked.handler != action->handler)
+		below->actions[below->count++] = asked;
+	mdi_action_put(signo, action);
+}
+
+void mdi_action_seen(int signo, const struct mdi_sigaction *entry)
+{
+	struct mdi_below *below = &own->below[signo];
+	unsigned long tag = entry->flags & TAG_BITS;
+
+	if (signo == SIGCHLD || tag >= below->count)
+		return;
+	below->count = (uint32_t)tag;
+	mdi_action_put(signo, &below->actions[tag]);
+}
+
+void mdi_action_look(int signo, void (*entry)(int, siginfo_t *, void *))
+{
+	struct mdi_sigaction now;
+	uint64_t mask;
+
+	if (__atomic_load_n(&own->below[signo].count, __ATOMIC_RELAXED) == 0)
+		return;
+	mask = mdi_actions_lock();
+	if (mdi_sys_sigaction(signo, NULL, &now) == 0 && now.handler == entry)
+		mdi_action_seen(signo, &now);
+	mdi_actions_unlock(mask);
+}
+
+bool mdi_action_below(int signo, unsigned others, struct mdi_sigaction *action)
+{
+	struct mdi_below *below = &own->below[signo];
+	uint64_t mask = mdi_actions_lock();
+	bool has = others >= 1 && others <= below->count;
+
+	if (has)
+		*action = below->actions[below->count - others];
+	mdi_actions_unlock(mask);
+	return has;
+}
+
+/* --- a signal that has come --- */
 
 static void set_default(int signo, struct mdi_sigaction action, bool front)
 {

@@ -32,6 +32,34 @@ void mdi_action_put(int signo, const struct mdi_sigaction *action);
 /* One that was asked for as a whole, no mixture. AS-Safe, without the lock. */
 void mdi_action_get(int signo, struct mdi_sigaction *action);
 
+/* --- who goes round the library --- */
+
+/*
+ * Who takes a signal by a system call of his own has been told by the kernel
+ * that the library's entry was there. He may call that, or put it back; then he
+ * means what was asked for until he came. So this is kept, below him, and the
+ * entry is put in again with another flag, by which it can be told which one is
+ * put back. More than three are not kept: the last one loses its place.
+ */
+#define MDI_BELOW 3
+
+/* The lock is held. Flags that are the entry's for now. Not for SIGCHLD. */
+unsigned long mdi_action_tag(int signo);
+/*
+ * @action has come in. @round: in place of the entry, which is put in again.
+ */
+void mdi_action_came(int signo, const struct mdi_sigaction *action, bool round);
+/* The entry is in, with these flags: is it one that was there before? */
+void mdi_action_seen(int signo, const struct mdi_sigaction *entry);
+
+/* For a signal that has come: the same, if the kernel has @entry. AS-Safe. */
+void mdi_action_look(int signo, void (*entry)(int, siginfo_t *, void *));
+/*
+ * What was asked for before that many others came, the last of them being what
+ * is asked for now. False: nothing. AS-Safe.
+ */
+bool mdi_action_below(int signo, unsigned others, struct mdi_sigaction *action);
+
 /*
  * For a signal that has come: @action is what is to be done about it. True: a
  * handler is to be called, and if it was for one time (SA_RESETHAND), this is

@@ -136,26 +136,47 @@ static uintptr_t hex(const char **text)
 	}
 }
 
+/* What is looked for, and what was found, while a list is read. */
+struct question {
+	uintptr_t a, b;
+	char *path; /* or NULL: what holds a, "" when it has no name */
+	size_t size;
+	bool answer;
+};
+
+static void copy_path(const char *line, char *path, size_t size)
+{
+	while (*line != '\0' && *line != '/' && *line != '[')
+		line++;
+	while (size > 1 && *line != '\0') {
+		*path++ = *line++;
+		size--;
+	}
+	*path = '\0';
+}
+
 /* The head of a line: true while the answer is open. */
-static bool consider(const char *line, uintptr_t a, uintptr_t b, bool *answer)
+static bool consider(const char *line, struct question *asked)
 {
 	uintptr_t base = hex(&line), end;
 
 	if (*line++ != '-')
 		return true;
 	end = hex(&line);
-	if (a >= end)
+	if (asked->a >= end)
 		return true;
-	*answer = a >= base && b < end && strncmp(line, " rw", 3) == 0;
+	asked->answer = asked->a >= base && asked->b < end &&
+			(asked->path != NULL || strncmp(line, " rw", 3) == 0);
+	if (asked->answer && asked->path != NULL)
+		copy_path(line, asked->path, asked->size);
 	return false;
 }
 
-/* Heads of lines alone: longer than a head's, a path is skipped. */
-static bool scan_together(int fd, uintptr_t a, uintptr_t b)
+/* Heads of lines alone: longer than a head's, a path is cut off. */
+static void scan(int fd, struct question *asked)
 {
-	char buffer[1024], head[64];
+	char buffer[1024], head[256];
 	size_t length = 0;
-	bool answer = false;
 	ssize_t got;
 
 	while ((got = syscall(SYS_read, fd, buffer, sizeof(buffer))) > 0) {
@@ -167,17 +188,15 @@ static bool scan_together(int fd, uintptr_t a, uintptr_t b)
 			}
 			head[length] = '\0';
 			length = 0;
-			if (!consider(head, a, b, &answer))
-				return answer;
+			if (!consider(head, asked))
+				return;
 		}
 	}
-	return answer;
 }
 
-bool mdi_maps_together(uintptr_t a, uintptr_t b)
+static bool ask(struct question *asked)
 {
 	int saved = errno, fd;
-	bool answer;
 
 	/* Raw calls: the C library's are cancellation points. */
 	fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
@@ -186,8 +205,24 @@ bool mdi_maps_together(uintptr_t a, uintptr_t b)
 		errno = saved;
 		return false;
 	}
-	answer = scan_together(fd, a < b ? a : b, a < b ? b : a);
+	scan(fd, asked);
 	syscall(SYS_close, fd);
 	errno = saved;
-	return answer;
+	return asked->answer;
+}
+
+bool mdi_maps_together(uintptr_t a, uintptr_t b)
+{
+	struct question asked = { .a = a < b ? a : b, .b = a < b ? b : a };
+
+	return ask(&asked);
+}
+
+bool mdi_maps_object(uintptr_t address, char *path, size_t size)
+{
+	struct question asked = {
+		.a = address, .b = address, .path = path, .size = size
+	};
+
+	return ask(&asked);
 }

@@ -27,6 +27,12 @@ int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 		   uintptr_t *offset);
 
+/*
+ * Whose is it: "/usr/lib/libother.so", "[heap]", "" for memory without a name.
+ * False: nobody's. AS-Safe.
+ */
+bool mdi_maps_object(uintptr_t address, char *path, size_t size);
+
 /* Do both addresses lie in one mapping that is writable? AS-Safe. */
 bool mdi_maps_together(uintptr_t a, uintptr_t b);
 

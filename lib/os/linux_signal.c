@@ -20,6 +20,12 @@ static uint64_t bit(int signo)
 	return (uint64_t)1 << (signo - 1);
 }
 
+bool mdi_signal_is_fault(int signo)
+{
+	return signo >= 1 && signo < MDI_SIGNALS &&
+	       mdi_fault_mask() & bit(signo);
+}
+
 uint64_t mdi_fault_mask(void)
 {
 	uint64_t mask = 0;
@@ -49,24 +55,14 @@ bool mdi_signals_taken(const char *mark, size_t length)
 		      length) == 0;
 }
 
-static int take(int signo, const struct mdi_sigaction *action)
-{
-	struct mdi_sigaction before;
-
-	if (mdi_sys_sigaction(signo, NULL, &before) != 0)
-		return -1;
-	mdi_action_put(signo, &before);
-	return mdi_sys_sigaction(signo, action, NULL);
-}
-
-int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
-		      void (*restorer)(void))
+/* The lock of the actions is held. */
+static int put_ours(int signo)
 {
 	struct mdi_sigaction action = {
-		.handler = handler,
+		.handler = own->ours,
 		.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER |
-			 MDI_SA_RESTORER,
-		.restorer = restorer,
+			 MDI_SA_RESTORER | mdi_action_tag(signo),
+		.restorer = own->restorer,
 		/*
 		 * Everything but the faults: one in the handler must arrive,
 		 * to be told apart and end the process with a message.
@@ -74,19 +70,68 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		.mask = ~mdi_fault_mask(),
 	};
 
+	return mdi_sys_sigaction(signo, &action, NULL);
+}
+
+/* The lock is held. @again: ours was there, and somebody went round it. */
+static int take(int signo, bool again)
+{
+	struct mdi_sigaction now;
+
+	if (mdi_sys_sigaction(signo, NULL, &now) != 0)
+		return -1;
+	if (now.handler == own->ours) {
+		mdi_action_seen(signo, &now);
+		return 0;
+	}
+	mdi_action_came(signo, &now, again);
+	return put_ours(signo);
+}
+
+int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
+		      void (*restorer)(void))
+{
 	uint64_t mask = mdi_actions_lock();
 	int installed = 0;
 
 	own->ours = handler;
+	own->restorer = restorer;
 	mdi_actions_reset();
 	while (installed < MDI_FAULT_SIGNALS &&
-	       take(mdi_fault_signals[installed], &action) == 0)
+	       take(mdi_fault_signals[installed], false) == 0)
 		installed++;
 	mdi_actions_unlock(mask);
 	if (installed == MDI_FAULT_SIGNALS)
 		return 0;
 	mdi_signals_stop(handler);
 	return mdi_fail_os("rt_sigaction", "a fault handler");
+}
+
+static bool has_ours(int signo)
+{
+	struct mdi_sigaction now;
+
+	return mdi_sys_sigaction(signo, NULL, &now) == 0 &&
+	       now.handler == own->ours;
+}
+
+int mdi_signals_retake(void)
+{
+	int result = 0, i = 0;
+	uint64_t mask;
+
+	while (i < MDI_FAULT_SIGNALS && has_ours(mdi_fault_signals[i]))
+		i++;
+	if (i == MDI_FAULT_SIGNALS)
+		return 0;
+	mask = mdi_actions_lock();
+	for (i = 0; mdi_signals_running() && i < MDI_FAULT_SIGNALS; i++)
+		result |= take(mdi_fault_signals[i], true);
+	mdi_actions_unlock(mask);
+	return result == 0 ? 0 :
+			     mdi_fail_os("rt_sigaction",
+					 "a fault signal that another handler "
+					 "has taken");
 }
 
 bool mdi_signals_running(void)
@@ -116,9 +161,15 @@ void mdi_signal_chain(int signo, const struct mdi_sigaction *action,
 		      struct mdi_sigaction *old)
 {
 	mdi_action_get(signo, old);
-	/* Ours, that somebody got from the kernel: nothing is to change. */
-	if (action != NULL && action->handler != own->ours)
+	if (action == NULL)
+		return;
+	/* Somebody got ours from the kernel, and puts it back. */
+	if (action->handler == own->ours) {
+		mdi_action_seen(signo, action);
+		put_ours(signo);
+	} else {
 		mdi_action_put(signo, action);
+	}
 }
 
 void mdi_signal_default(int signo, const siginfo_t *info)
@@ -172,6 +223,11 @@ void mdi_critical_deliver(void)
 void mdi_critical_waits(uint32_t *word)
 {
 	waits_on = word;
+}
+
+bool mdi_critical_waiting(void)
+{
+	return waits_on != NULL;
 }
 
 bool mdi_critical_pending(void)

@@ -20,6 +20,8 @@
 #define MDI_FAULT_SIGNALS 6
 extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
 
+bool mdi_signal_is_fault(int signo);
+
 /* Is one of them blocked on the calling thread? 1 or 0; -1: errno says why. */
 int mdi_signals_blocked(void);
 /* The signals that faults come as, in the kernel's form of a set. */
@@ -39,6 +41,11 @@ int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		      void (*restorer)(void));
 void mdi_signals_stop(void (*entry)(int, siginfo_t *, void *));
 bool mdi_signals_running(void);
+/*
+ * Somebody may have told the kernel by himself since: put ours in again. Faults
+ * that are no module's go to him from now on. 0 or MODISO_ERR_OS.
+ */
+int mdi_signals_retake(void);
 
 /* Does SIGSEGV have a handler in front of which @mark stands? */
 bool mdi_signals_taken(const char *mark, size_t length);
@@ -95,6 +102,8 @@ static inline void mdi_critical_end(void)
  */
 #define MDI_CRITICAL_STEP 2u
 void mdi_critical_waits(uint32_t *word);
+/* Does it, beneath a handler that was not kept? */
+bool mdi_critical_waiting(void);
 /* Is a signal kept? Then pause lets its handler run, here and now. */
 bool mdi_critical_pending(void);
 void mdi_critical_pause(void);

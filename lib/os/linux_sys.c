@@ -129,6 +129,13 @@ int mdi_sys_futex_wake(uint32_t *word, int count)
 			    NULL, 0);
 }
 
+void mdi_sys_say(const char *text, size_t length)
+{
+	long ignored = syscall(SYS_write, STDERR_FILENO, text, length);
+
+	(void)ignored;
+}
+
 int mdi_sys_requeue(int signo, const siginfo_t *info)
 {
 	return (int)syscall(SYS_rt_tgsigqueueinfo, getpid(), mdi_sys_gettid(),
@@ -176,4 +183,16 @@ int mdi_sys_sigaltstack(const stack_t *stack, stack_t *old)
 int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &set, old, sizeof(set));
+}
+
+void mdi_sys_abort(void)
+{
+	static const struct mdi_sigaction by_default;
+	uint64_t abrt = (uint64_t)1 << (SIGABRT - 1);
+
+	mdi_sys_sigaction(SIGABRT, &by_default, NULL);
+	mdi_sys_sigmask(SIG_UNBLOCK, abrt, NULL);
+	syscall(SYS_tgkill, getpid(), mdi_sys_gettid(), SIGABRT);
+	for (;;)
+		syscall(SYS_exit_group, 128 + SIGABRT);
 }

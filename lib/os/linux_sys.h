@@ -39,6 +39,12 @@ int mdi_sys_membarrier(void);
 int mdi_sys_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns);
 int mdi_sys_futex_wake(uint32_t *word, int count);
 
+/* On standard error; no cancellation point. Nobody is told when it fails. */
+void mdi_sys_say(const char *text, size_t length);
+
+/* abort(3) without the library's data, and without the program's handler. */
+MDI_NORETURN void mdi_sys_abort(void);
+
 /* A signal to the calling thread, with the siginfo that it once came with. */
 int mdi_sys_requeue(int signo, const siginfo_t *info);
 

@@ -8,29 +8,44 @@
 
 #include "base/common.h"
 
-/* All zero: free. */
+/*
+ * All zero: free. Else the thread pointer of who has it, so that nobody waits
+ * for himself, and whether somebody waits.
+ */
 struct mdi_lock {
-	uint32_t word; /* 1: taken; 2: taken, and somebody waits */
+	uint64_t word;
 };
+/* Ends a sentence about a handler that should have been kept until later. */
+#define MDI_HOW_TO_INSTALL                                          \
+	"install handlers by sigaction(), or call modiso_signal_adopt()" \
+	" when another way was taken"
+
+#define MDI_LOCK_WAITED 1u /* a thread pointer is even */
 
 void mdi_lock_wait(struct mdi_lock *lock);
 /* @was: what the lock was when it was given up. */
-void mdi_lock_wake(struct mdi_lock *lock, uint32_t was);
+void mdi_lock_wake(struct mdi_lock *lock, uint64_t was);
+
+static inline uint64_t mdi_lock_me(void)
+{
+	return (uintptr_t)__builtin_thread_pointer();
+}
 
 static inline void mdi_lock(struct mdi_lock *lock)
 {
-	uint32_t seen = 0;
+	uint64_t seen = 0;
 
-	if (!__atomic_compare_exchange_n(&lock->word, &seen, 1, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&lock->word, &seen, mdi_lock_me(),
+					 false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		mdi_lock_wait(lock);
 }
 
 static inline void mdi_unlock(struct mdi_lock *lock)
 {
-	uint32_t was = __atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE);
+	uint64_t was = __atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE);
 
-	if (was != 1)
+	if (was != mdi_lock_me())
 		mdi_lock_wake(lock, was);
 }
 

@@ -23,7 +23,14 @@ struct mdi_memory_state {
 	void *void_page;
 };
 
+/* linux_actions.h: who goes round the library. */
+struct mdi_below {
+	uint32_t count;
+	struct mdi_sigaction actions[MDI_BELOW];
+};
+
 struct mdi_actions_state {
+	struct mdi_below below[MDI_SIGNALS];
 	/* Written under the lock, read by handlers without it. */
 	MDI_LATCH(struct mdi_sigaction) asked[MDI_SIGNALS];
 	/*
@@ -35,6 +42,7 @@ struct mdi_actions_state {
 
 struct mdi_signal_state {
 	void (*ours)(int, siginfo_t *, void *);
+	void (*restorer)(void);
 };
 
 extern struct mdi_os_state {

@@ -267,6 +267,8 @@ try "linked behind libmodiso" "$scratch/first"
 try "linked before libmodiso" "$scratch/last"
 try "loaded later, RTLD_LOCAL" "$scratch/local"
 try "loaded later, RTLD_GLOBAL" "$scratch/global"
+try "loaded with RTLD_DEEPBIND, and adopted" "$scratch/deep"
+try "libmodiso behind the C library, and adopted" "$scratch/behind"
 LD_PRELOAD=$lib/libmodiso.so try "preloaded" env "$scratch/preload"
 
 finish

@@ -27,7 +27,8 @@ build_libraries() {
 		$CC -O1 -Wall -Wextra -o "$scratch/indirect" "$here/indirect.c" \
 			-ldl &&
 		$CC -O1 -Wall -Wextra -o "$scratch/indirect_linked" \
-			"$here/indirect.c" -L"$scratch" -lplugin -ldl \
+			"$here/indirect.c" -L"$scratch" \
+			-Wl,--no-as-needed -lplugin -ldl \
 			-Wl,-rpath,"$scratch" -Wl,-rpath-link,"$library"
 }
 

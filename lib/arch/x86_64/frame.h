@@ -138,8 +138,8 @@
 #define A_SERVICE_ALLOWED 721040
 #define A_FAULT_SIGNAL 721048
 #define A_HOST_SIGNAL 721056
-#define A_UNWIND_OVER 721064
-#define A_FRAMES_SWITCHED 721072
+#define A_UNWIND_OVER 721072
+#define A_FRAMES_SWITCHED 721080
 
 /*
  * Behind each write of a segment base, with keys: a load that code without the
@@ -341,6 +341,8 @@ struct mdi_entries {
 	/* A signal that the host has a handler for. Returns true. */
 	bool (*host_signal)(int signo, siginfo_t *info, ucontext_t *context,
 			    struct mdi_thread *thread);
+	/* The same entry, called as a function. */
+	void (*intruder_calls)(int signo, siginfo_t *info, ucontext_t *context);
 	/* Host code above a module is left by @exception. */
 	void (*unwind_over)(void *exception, struct mdi_thread *thread);
 	void (*frames_switched)(void); /* does not return */

@@ -34,6 +34,14 @@ static inline uint32_t mdi_rdpkru(void)
 	return low;
 }
 
+/* No rights but to key 0: what the kernel starts a handler with. */
+static inline bool mdi_rights_are_handlers(void)
+{
+	uint32_t pkru = mdi_rdpkru();
+
+	return ((pkru | pkru >> 1) & 0x55555555u) == 0x55555554u;
+}
+
 /*
  * PKRU := host_pkru of the calling thread's open page. There is no function
  * that writes any other value: see gate_pkey.S.

@@ -171,10 +171,26 @@
 	movq	%r8, %rdx
 .endm
 
+/*
+ * The kernel puts the context right above RSP. Else this is a function call, by
+ * a handler that hands on what is not its own: it is served with the rights
+ * that the caller has. A module can do the same, or jump over this; what is
+ * below asks again. Uses rax.
+ */
+.macro FROM_CODE keys
+	leaq	8(%rsp), %rax
+	cmpq	%rax, %rdx
+	je	.Lnot_code\@
+	movl	$\keys, %ecx
+	jmp	mdi_signal_called
+.Lnot_code\@:
+.endm
+
 /* MDI_SIGNAL_MARK of signal.h; FUNC aligns to 16, so it stays in front. */
 #define MARK .p2align 4; .ascii "libmodiso-signal"
 
 .macro SIGNAL_PKEY handler, async
+	FROM_CODE 1
 	ARRIVE
 	RIGHTS_ALL
 	rdfsbase %rbx
@@ -252,6 +268,7 @@
 .endm
 
 .macro SIGNAL_PLAIN handler
+	FROM_CODE 0
 	pushq	$2
 	popfq
 	BLOCK_BY_STACK .Lforeign\@

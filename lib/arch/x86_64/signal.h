@@ -23,6 +23,10 @@ void mdi_async_pkey(int signo, siginfo_t *info, void *context);
 void mdi_async_plain(int signo, siginfo_t *info, void *context);
 void mdi_signal_restorer(void);
 
+/* One of the four was called as a function, by code with these rights. */
+void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,
+		       bool keys);
+
 /* sigaltstack(2) with RSP at @sp, signals blocked. Returns 0 or -errno. */
 long mdi_altstack_from(const void *stack, void *old, uintptr_t sp);
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* A signal's entry that is called as a function: see signal.S. */
+#include "arch/x86_64/frame.h"
+#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/signal.h"
+#include "os/linux_maps.h"
+#include "os/linux_sys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * The kernel has called somebody else first, with rights by which nothing of
+ * the library's can be touched, and he hands on what is not his. He cannot be
+ * given more: only the kernel vouches for who comes. Raw calls, as the library
+ * cannot be asked for anything here.
+ */
+MDI_NORETURN static void end_for(int signo)
+{
+	struct mdi_sigaction first = { .handler = NULL };
+	char path[192], line[640];
+	int length;
+
+	mdi_sys_sigaction(signo, NULL, &first);
+	if (!mdi_maps_object((uintptr_t)first.handler, path, sizeof(path)) ||
+	    path[0] == '\0')
+		strcpy(path, "no file's");
+	length = snprintf(line, sizeof(line),
+			  "libmodiso: the handler at %#zx (%s) has taken "
+			  "signal %d behind the library's back, and handed it "
+			  "on before the library has seen that; call "
+			  "modiso_signal_adopt() after the handler has been "
+			  "installed\n",
+			  (uintptr_t)first.handler, path, signo);
+	mdi_sys_say(line, (size_t)length);
+	mdi_sys_abort();
+}
+
+void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,
+		       bool keys)
+{
+	if (keys && mdi_rights_are_handlers())
+		end_for(signo);
+	mdi_arch_state.entries.intruder_calls(signo, info, context);
+}
