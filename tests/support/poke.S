@@ -250,6 +250,11 @@ POKE poke_smash
 	ret
 END poke_smash
 
+POKE poke_far_gs
+	wrgsbase %rsi
+	jmp	poke_far
+END poke_far_gs
+
 POKE poke_far
 	mov	$0x2b, %eax /* POKE_USER_DS */
 	mov	%eax, %ds

@@ -120,12 +120,25 @@
 	CFI_IN_MODULE
 .endm
 
+/*
+ * cmpl %gs:RO_PKRU, %eax, with a REX prefix that means nothing. Without it the
+ * bytes mean the same in 32-bit code, where a module's GS base counts as far as
+ * its lower half: a module can go there by a far jump, and to the WRPKRU in
+ * front of this where the library lies below 4 GiB. With it they are "inc %eax;
+ * cmpl %ds:RO_PKRU, %eax" there: of address 0, a fault. What follows the other
+ * WRPKRUs is no instruction of 32-bit code (rdgsbase, rdfsbase).
+ */
+.macro COMPARE_OPEN_PKRU
+	.byte	0x65, 0x40, 0x3b, 0x04, 0x25
+	.long	RO_PKRU
+.endm
+
 /* To the rights in eax, which must be those in the open page. */
 .macro RIGHTS_MODULE
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	WRPKRU
-	cmpl	%gs:RO_PKRU, %eax
+	COMPARE_OPEN_PKRU
 	jne	mdi_gate_bad
 .endm
 
@@ -494,7 +507,7 @@ FUNC(mdi_service_pkey)
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	WRPKRU
-	cmpl	%gs:RO_PKRU, %eax
+	COMPARE_OPEN_PKRU
 	jne	mdi_gate_bad
 	movq	%rsi, %rax
 	xorl	%esi, %esi
