@@ -49,6 +49,13 @@ uninstalled() {
 	PKG_CONFIG_PATH=$top_builddir "$PKG_CONFIG" "$@" libmodiso
 }
 
+# Who links the shared library needs no other one's file for pkg-config.
+alone() {
+	PKG_CONFIG_LIBDIR=${pc%/*} PKG_CONFIG_PATH='' "$PKG_CONFIG" "$@" libmodiso
+}
+expect_command "pkg-config needs the library's own file alone" \
+	alone --cflags --libs
+
 # try TEXT COMPILER SOURCE FLAGS... - build it, run it, compare what it says
 try() {
 	tap_text=$1
