@@ -53,8 +53,8 @@ int mdi_pkey_take_keys(uint32_t most, uint32_t *keys)
 void mdi_pkey_give_keys(uint32_t keys)
 {
 	for (int key = 0; key < MDI_PKRU_KEYS; key++)
-		if (keys & (1u << key))
-			mdi_sys_pkey_free(key);
+		if (keys & (1u << key) && mdi_sys_pkey_free(key) != 0)
+			own->free_denied = errno;
 }
 
 /* Why a CPU or kernel has no keys, or NULL. */
@@ -135,6 +135,14 @@ int mdi_pkey_probe(struct modiso_backend_info *info)
 				   "keys"
 				 : "a seccomp filter or container denies it");
 	mdi_pkey_give_keys(keys);
+	if (own->free_denied != 0 && state.backend != &mdi_backend_pkey) {
+		snprintf(info->reason, sizeof(info->reason),
+			 "pkey_free(2): %s; a seccomp filter or container "
+			 "denies it, and keys that were asked for are lost",
+			 strerror(own->free_denied));
+		errno = saved;
+		return MODISO_ERR_NOTSUP;
+	}
 	if (state.backend == &mdi_backend_pkey) {
 		info->reason[0] = '\0'; /* the library itself has them */
 		info->usable = 1;

@@ -62,6 +62,7 @@ struct mdi_pkey_state {
 	bool frames_asked, frames_anywhere;
 	uint32_t all_keys;
 	uint32_t caps;
+	int free_denied; /* pkey_free(2)'s errno: keys are lost; or 0 */
 };
 
 struct mdi_slots_state {
