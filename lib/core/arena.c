@@ -15,11 +15,13 @@
 
 int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length)
 {
+	const char *call;
+
 	length += EDGE + 2 * room;
 	*arena = (struct mdi_arena){ .length = length };
-	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE);
+	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE, &call);
 	if (arena->base == NULL)
-		return mdi_fail_os("mmap", "%zu bytes of address space",
+		return mdi_fail_os(call, "%zu bytes of address space",
 				   length);
 	arena->floor = arena->base + EDGE + room;
 	arena->ceiling = arena->base + length - room;

@@ -295,6 +295,7 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 			     struct modiso_region **out)
 {
 	struct modiso_region *region;
+	const char *call;
 	char *base;
 	int result;
 
@@ -308,8 +309,9 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 	}
 	region->shared = true;
 	region->unwritable = unwritable;
-	if (mdi_file_map(base, length, fd, offset, true) != 0) {
-		result = mdi_fail_os("mmap", "%zu bytes of a file", length);
+	call = mdi_file_map(base, length, fd, offset, true);
+	if (call != NULL) {
+		result = mdi_fail_os(call, "%zu bytes of a file", length);
 		goto free_region;
 	}
 	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)

@@ -194,13 +194,15 @@ static int unprotect_state(const struct mdi_backend *backend)
 static int start_with(const struct mdi_backend *backend,
 		      const struct modiso_options *options)
 {
+	const char *call;
 	int result;
 
 	hook_fork();
 	if (!own->fork_hooked)
 		return mdi_fail(MODISO_ERR_NOMEM, "pthread_atfork: no memory");
-	if (mdi_mem_start() != 0)
-		return mdi_fail_os("memfd_create", "guard pages");
+	call = mdi_mem_start();
+	if (call != NULL)
+		return mdi_fail_os(call, "guard pages");
 	result = backend->start(options);
 	if (result != 0)
 		goto stop_memory;

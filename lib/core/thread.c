@@ -83,6 +83,7 @@ static void at_thread_exit(void *unused)
 int mdi_threads_start(uint32_t max)
 {
 	const struct mdi_cpu *cpu = mdi_cpu();
+	const char *call;
 
 	if (!own->exit_key_made) {
 		if (pthread_key_create(&own->exit_key, at_thread_exit) != 0)
@@ -95,15 +96,16 @@ int mdi_threads_start(uint32_t max)
 	mdi_arch_state.avx = cpu->avx;
 	mdi_arch_state.avx512 = cpu->avx512;
 	/* Aligned to its size, so that a mask finds the offset of a block. */
-	mdi_arch_state.blocks = mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE);
+	mdi_arch_state.blocks =
+		mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE, &call);
 	if (mdi_arch_state.blocks == NULL)
-		return mdi_fail_os("mmap", "%zu bytes of address space",
+		return mdi_fail_os(call, "%zu bytes of address space",
 				   2 * BLOCKS_SIZE);
 	mdi_arch_state.altstacks =
-		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_PAGE_SIZE);
+		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_PAGE_SIZE, &call);
 	if (mdi_arch_state.altstacks == NULL) {
 		mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
-		return mdi_fail_os("mmap", "%zu bytes of address space",
+		return mdi_fail_os(call, "%zu bytes of address space",
 				   ALTSTACKS_SIZE);
 	}
 	mdi_open.state.blocks = mdi_arch_state.blocks;

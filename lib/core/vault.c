@@ -52,9 +52,11 @@ static const char *open_pages(void *pages, size_t length)
 static void *new_pages(size_t length)
 {
 	int saved = errno;
-	void *pages = mdi_mem_reserve(length, MDI_PAGE_SIZE);
-	const char *call = pages == NULL ? "mmap" : open_pages(pages, length);
+	const char *call;
+	void *pages = mdi_mem_reserve(length, MDI_PAGE_SIZE, &call);
 
+	if (pages != NULL)
+		call = open_pages(pages, length);
 	mdi_memory_refused(call);
 	if (call != NULL && pages != NULL) {
 		mdi_mem_release(pages, length);

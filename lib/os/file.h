@@ -63,9 +63,9 @@ void *mdi_file_map_aside(size_t length, int fd, uint64_t offset, bool shared);
  */
 int mdi_file_move(void *aside, void *base, size_t length);
 
-/* Both in one. */
-int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
-		 bool shared);
+/* Both in one. NULL, or the call that has failed, with errno. */
+const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
+			 bool shared);
 
 /* Private pages of a file, readable and writable, anywhere; NULL and errno. */
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset);

@@ -176,12 +176,14 @@ int mdi_file_move(void *aside, void *base, size_t length)
 	return -1;
 }
 
-int mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
-		 bool shared)
+const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
+			 bool shared)
 {
 	void *aside = mdi_file_map_aside(length, fd, offset, shared);
 
-	return aside == NULL ? -1 : mdi_file_move(aside, base, length);
+	if (aside == NULL)
+		return "mmap";
+	return mdi_file_move(aside, base, length) != 0 ? "mremap" : NULL;
 }
 
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset)

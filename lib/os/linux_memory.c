@@ -20,22 +20,22 @@ _Static_assert(MDI_PROT_READ == PROT_READ && MDI_PROT_WRITE == PROT_WRITE &&
 		       MDI_PROT_EXEC == PROT_EXEC,
 	       "the bits are the kernel's");
 
-int mdi_mem_start(void)
+const char *mdi_mem_start(void)
 {
 	void *page;
 	int fd;
 
 	if (own->void_page != NULL)
-		return 0;
+		return NULL;
 	fd = mdi_sys_memfd_create("modiso-void");
 	if (fd < 0)
-		return -1;
+		return "memfd_create";
 	page = mmap(NULL, MDI_PAGE_SIZE, PROT_NONE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (page == MAP_FAILED)
-		return -1;
+		return "mmap";
 	own->void_page = page;
-	return 0;
+	return NULL;
 }
 
 void mdi_mem_stop(void)
@@ -45,11 +45,12 @@ void mdi_mem_stop(void)
 	own->void_page = NULL;
 }
 
-void *mdi_mem_reserve(size_t length, size_t align)
+void *mdi_mem_reserve(size_t length, size_t align, const char **call)
 {
 	size_t room, head;
 	char *base;
 
+	*call = "mmap";
 	if (align < MDI_PAGE_SIZE)
 		align = MDI_PAGE_SIZE;
 	if (__builtin_add_overflow(length, align - MDI_PAGE_SIZE, &room)) {
@@ -69,6 +70,7 @@ void *mdi_mem_reserve(size_t length, size_t align)
 	return base + head;
 
 release:
+	*call = "munmap";
 	mdi_mem_release(base, room);
 	return NULL;
 }

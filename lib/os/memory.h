@@ -19,8 +19,11 @@
 /* No protection key: leave the pages with the one they have. */
 #define MDI_NO_KEY (-1)
 
-/* Address space that nobody can touch, at a multiple of @align (power of 2) */
-void *mdi_mem_reserve(size_t length, size_t align);
+/*
+ * Address space that nobody can touch, at a multiple of @align (power of 2).
+ * NULL: *@call has failed, with errno.
+ */
+void *mdi_mem_reserve(size_t length, size_t align, const char **call);
 
 /* Zeroed, private pages inside a reservation; nobody can touch them yet. */
 int mdi_mem_commit(void *base, size_t length);
@@ -72,8 +75,11 @@ int mdi_mem_unmap(void *base, size_t length);
 /* The same where nobody can be told: what the kernel keeps is lost. */
 void mdi_mem_release(void *base, size_t length);
 
-/* Get the first void page (a mapping of an empty file), once, and drop it. */
-int mdi_mem_start(void);
+/*
+ * Get the first void page (a mapping of an empty file), once, and drop it.
+ * NULL, or the call that has failed, with errno.
+ */
+const char *mdi_mem_start(void);
 void mdi_mem_stop(void);
 
 #endif /* MDI_OS_MEMORY_H */

@@ -67,10 +67,18 @@ static void answer(unsigned number, unsigned error)
 	}
 }
 
+/* Of memory there are many: the library has to say which one it was. */
+static int of_memory(unsigned number)
+{
+	return number == SYS_mmap || number == SYS_munmap ||
+	       number == SYS_mprotect || number == SYS_mremap ||
+	       number == SYS_pkey_free;
+}
+
 static void run(const struct call *call, int error, int first)
 {
 	good_reason[0] = call->name;
-	good_reason[1] = strerror(error);
+	good_reason[1] = of_memory(call->number) ? call->name : strerror(error);
 	if (first)
 		answer(call->number, (unsigned)error);
 	need("init", modiso_init(NULL));
