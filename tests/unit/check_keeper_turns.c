@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/keeper.h"
+#include "os/linux_signal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,10 +45,14 @@ static unsigned count;
 static ucontext_t scheduler;
 static uint64_t now;
 
+/* What is thread-local is the coroutine's. */
 static void yield(uint64_t resume_at)
 {
+	const struct mdi_critical own = mdi_critical;
+
 	running->resume_at = resume_at;
 	swapcontext(&running->context, &scheduler);
+	mdi_critical = own;
 }
 
 static void work(uint64_t time)
@@ -125,6 +130,7 @@ static void run(void)
 {
 	struct thread *self = running;
 
+	mdi_critical = (struct mdi_critical){0};
 	for (;;) {
 		enum mdi_wish wish =
 			self->touches ? MDI_WISH_TOUCH : MDI_WISH_ENTER;
