@@ -6,6 +6,9 @@ AC_DEFUN([MODISO_REPORT], [
 	AS_IF([test "x$have_check" = xyes],
 		[modiso_tests=yes],
 		[modiso_tests="no: install the Debian package check"])
+	AS_IF([test "x$have_libdw" = xyes],
+		[modiso_lines="libdw"],
+		[modiso_lines="addr2line commands: install the Debian package libdw-dev"])
 	AS_IF([test "x$enable_pkey" != xno],
 		[modiso_backends="pkey mprotect"], [modiso_backends=mprotect])
 	AS_ECHO(["
@@ -14,6 +17,7 @@ libmodiso $PACKAGE_VERSION
   backends:            $modiso_backends
   mprotect fallback:   $enable_mprotect_fallback
   tests:               $modiso_tests
+  lines in reports:    $modiso_lines
   sanitizer:           $modiso_sanitizer
   fuzzers:             $enable_fuzzers
   coverage:            $enable_code_coverage

@@ -87,6 +87,35 @@ struct modiso_fault_beside {
 	char owner_name[MODISO_NAME_SIZE];
 };
 
+/* Why modiso_fault.frames has no more of them. */
+enum modiso_frames_end {
+	MODISO_FRAMES_NONE = 0,   /* none was looked for: in a filter, say */
+	MODISO_FRAMES_GATE = 1,   /* all are there: next comes the gate */
+	MODISO_FRAMES_LIMIT = 2,  /* MODISO_FAULT_FRAMES are there */
+	MODISO_FRAMES_NO_INFO = 3, /* the last one's code has no call-frame
+				      information (.eh_frame) */
+	MODISO_FRAMES_DAMAGED = 4, /* it has, and it makes no sense */
+	MODISO_FRAMES_STACK = 5, /* the stack is broken: it leads to where the
+				    module may not read, or does not go up */
+	MODISO_FRAMES_LOST = 6,  /* a register is needed that was not kept */
+	MODISO_FRAMES_OUTERMOST = 7 /* the first function of a thread that the
+				       module has made */
+};
+
+#define MODISO_FAULT_FRAMES 32
+#define MODISO_FAULT_CALLS  8
+
+/*
+ * A gate that the thread was in: the module that it leads into. For all but
+ * the innermost: how the thread got out of that module again, by a service, or
+ * because a signal handler of the host has interrupted it.
+ */
+struct modiso_fault_call {
+	uint64_t module_id;
+	char module_name[MODISO_NAME_SIZE];
+	char service_name[MODISO_NAME_SIZE]; /* "": none; a handler */
+};
+
 /*
  * One fault, whole: nothing in it points to memory that can go away, but for
  * the two handles, which are good as long as their modules exist.
@@ -137,6 +166,18 @@ struct modiso_fault {
 	 * say; where it came from is said here.
 	 */
 	struct modiso_fault_beside below, above;
+	/*
+	 * The module's own stack: the instruction, then return addresses, each
+	 * behind the call. Not yet in a filter.
+	 */
+	uintptr_t frames[MODISO_FAULT_FRAMES];
+	uint32_t frame_count;
+	uint32_t frames_end; /* enum modiso_frames_end */
+	uint8_t instruction[16]; /* bytes from pc on */
+	uint32_t instruction_length; /* of those that are known */
+	/* Gates, the innermost first; modiso_fault.depth may be more. */
+	uint32_t call_count;
+	struct modiso_fault_call calls[MODISO_FAULT_CALLS];
 };
 
 /* What a filter may answer. */
@@ -231,16 +272,23 @@ MODISO_API uint64_t modiso_fault_count(void);
 MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
 
 /*
- * modiso_fault_print - a fault for people: what, who, where, whose, and the
- * instruction as file + offset and, where it can be found, function; then the
- * host's frames in the same way: the call of the gate and, as long as the
- * function that made it has not returned, its callers.
+ * modiso_fault_print - a fault for people: what, who, where, whose; the
+ * module's stack, each frame as function, source line and file + offset, as far
+ * as they are known; then the host's frames in the same way: the call of the
+ * gate and, as long as the function that made it has not returned, its callers.
  * modiso_fault_print_json - the same as one JSON object on one line.
  * @fault:  a record.
  * @stream: where to.
  *
+ * Functions and lines are read from the files and from debug files on this
+ * machine by elfutils' libdw, if it is installed. Without it the report has the
+ * addr2line commands that say the same. The frames at the top that are the
+ * library's own (of abort(), say), and those of the C library that call main(),
+ * are left out.
+ *
  * Return 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
+ *   MODISO_ERR_NOMEM  no memory for what is looked up.
  *   MODISO_ERR_OS     the stream reports an error; errno says which.
  *
  * Cost:   looks up symbols, and walks the stack of this thread.
@@ -251,6 +299,23 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print(const struct modiso_fault *fault, FILE *stream);
 MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
+
+/*
+ * modiso_fault_print_summary - a fault in one line, with a key that is the same
+ * for the same mistake in every run.
+ * @fault:  a record.
+ * @stream: where to.
+ *
+ * The key is made of the kind, the access and the functions that it happened
+ * in: a fuzzer keeps one input for each.
+ *
+ * Returns what modiso_fault_print() returns.
+ *
+ * Cost, Safety: as modiso_fault_print().
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_fault_print_summary(const struct modiso_fault *fault, FILE *stream);
 
 #ifdef __cplusplus
 }

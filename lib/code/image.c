@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "code/image_debug.h"
 #include "code/state.h"
+#include "core/cfi.h"
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/report.h"
@@ -20,6 +21,7 @@
 static struct mdi_code_state *const own = &mdi_code_state;
 
 static bool describe(uintptr_t address, struct mdi_report_place *place);
+static bool find_unwind(uintptr_t pc, struct mdi_cfi *cfi);
 
 /* Short, and fit for a report. */
 static void copy_name(char *to, const char *from)
@@ -36,6 +38,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 
 	mdi_runtime_lock();
 	mdi_core_state.report.image = describe;
+	mdi_core_state.report.unwind = find_unwind;
 	image = mdi_vault_alloc(sizeof(*image));
 	if (image == NULL) {
 		result = mdi_fail_memory("image %s", request->source.name);
@@ -360,6 +363,8 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 			continue;
 		found = true;
 		snprintf(place->file, sizeof(place->file), "%s", image->name);
+		snprintf(place->path, sizeof(place->path), "%s", image->path);
+		place->bias = image->bias;
 		place->file_offset = address - image->bias;
 		symbol = mdi_symbols_at(&image->symbols, place->file_offset);
 		if (symbol == NULL)
@@ -370,4 +375,23 @@ static bool describe(uintptr_t address, struct mdi_report_place *place)
 	}
 	mdi_runtime_unlock();
 	return found;
+}
+
+/* For the walk up a module's stack: nothing but the image's pages is read. */
+static bool find_unwind(uintptr_t pc, struct mdi_cfi *cfi)
+{
+	struct modiso_image *image;
+
+	mdi_runtime_lock();
+	for (image = own->images; image != NULL; image = image->next)
+		if (mdi_image_holds(image, pc))
+			break;
+	if (image != NULL)
+		*cfi = (struct mdi_cfi){
+			.base = (uintptr_t)image->pages,
+			.end = (uintptr_t)image->pages + image->length,
+			.header = image->unwind,
+		};
+	mdi_runtime_unlock();
+	return image != NULL;
 }

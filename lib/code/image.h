@@ -32,6 +32,8 @@ struct modiso_image {
 	size_t length; /* bytes from there; not all of them need be parts */
 	uintptr_t bias; /* an address at run time less the one as linked */
 	uintptr_t entry;
+	uintptr_t unwind; /* its .eh_frame_hdr; 0: none. Anywhere, if it lies */
+	char path[256];   /* of its file; "": it has none that is known */
 	struct mdi_image_part part[MDI_IMAGE_PARTS];
 	unsigned part_count;
 	size_t tables, tables_length; /* that are no part: image_tables.c */

@@ -332,6 +332,9 @@ static int check_other(struct mdi_elf *elf, const Elf64_Phdr *header)
 				elf->name);
 	case PT_GNU_RELRO:
 		return check_relro(elf, header);
+	case PT_GNU_EH_FRAME:
+		elf->unwind = header->p_vaddr;
+		return 0;
 	default:
 		return 0;
 	}

@@ -55,6 +55,7 @@ struct mdi_elf {
 	size_t span;               /* bytes, whole pages */
 	uint64_t relro, relro_end; /* whole pages; the same: none */
 	uint64_t entry;
+	uint64_t unwind; /* .eh_frame_hdr; 0: none */
 
 	struct mdi_part strings; /* of the dynamic symbols */
 	struct mdi_part symbols; /* room for them: an upper bound */

@@ -264,6 +264,10 @@ static int build(struct load *load)
 	image->bias = (uintptr_t)image->pages - elf->low;
 	if (elf->entry != 0)
 		image->entry = image->bias + elf->entry;
+	if (elf->unwind != 0)
+		image->unwind = image->bias + elf->unwind;
+	mdi_scan_source_path(&load->request->source, image->path,
+			     sizeof(image->path));
 	result = read_image(load);
 	if (result != 0)
 		return result;

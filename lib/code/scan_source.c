@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,21 @@ bool mdi_scan_source_has(const struct mdi_scan_source *source, uint64_t offset,
 			 uint64_t length)
 {
 	return offset <= source->size && length <= source->size - offset;
+}
+
+void mdi_scan_source_path(const struct mdi_scan_source *source, char *path,
+			  size_t size)
+{
+	int saved = errno;
+	ssize_t length = -1;
+	char link[32];
+
+	if (source->image == NULL) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", source->fd);
+		length = readlink(link, path, size - 1);
+	}
+	path[length > 0 ? length : 0] = '\0';
+	errno = saved;
 }
 
 static int too_short(const struct mdi_scan_source *source, uint64_t offset)

@@ -25,6 +25,10 @@ void mdi_scan_source_close(struct mdi_scan_source *source);
 int mdi_scan_source_read(const struct mdi_scan_source *source, uint64_t offset,
 			 void *to, size_t length);
 
+/* Its path, as far as it fits; "": it is no file, or one without a path. */
+void mdi_scan_source_path(const struct mdi_scan_source *source, char *path,
+			  size_t size);
+
 /* Do @length bytes from @offset on lie in the file? */
 bool mdi_scan_source_has(const struct mdi_scan_source *source, uint64_t offset,
 			 uint64_t length);

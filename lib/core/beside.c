@@ -53,13 +53,14 @@ static void record(struct modiso_fault_beside *to,
 	memcpy(to->owner_name, region->owner->name, sizeof(to->name) - 1);
 }
 
-/* What the module may use, it can run off the end of. */
+/* What the module may use, it can run off the end of; nobody runs off code. */
 static bool may_use(const struct mdi_trap *trap,
 		    const struct modiso_region *region)
 {
 	const struct modiso_module *module = mdi_domain_module(trap->domain);
+	uint32_t rights = region ? mdi_grant_rights(module, region) : 0;
 
-	return region != NULL && mdi_grant_rights(module, region) != 0;
+	return rights != 0 && !(rights & MODISO_EXEC);
 }
 
 /*

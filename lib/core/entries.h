@@ -15,7 +15,7 @@ int mdi_gate_slow(struct mdi_gate_slot *slot);
 void mdi_gate_refuse(struct mdi_gate_slot *slot);
 void mdi_gate_too_deep(void);
 void mdi_gate_land(struct mdi_thread *thread);
-void mdi_orphan_end(const struct modiso_fault *fault)
+void mdi_orphan_end(struct modiso_fault *fault)
 	__attribute__((noreturn));
 struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 				  const uint64_t *saved);

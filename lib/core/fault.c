@@ -28,6 +28,7 @@
 #include "core/thread.h"
 #include "core/trap.h"
 #include "core/unmark.h"
+#include "core/walk.h"
 #include "os/linux_signal.h"
 #include "os/linux_sys.h"
 
@@ -92,7 +93,8 @@ static enum modiso_verdict ask_filter(struct mdi_thread *thread,
 	return verdict;
 }
 
-void mdi_fault_service(struct mdi_thread *thread, const char *service)
+void mdi_fault_service(struct mdi_thread *thread, const char *service,
+		       uintptr_t sp)
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
 	struct modiso_fault *fault = &thread->fault;
@@ -100,12 +102,12 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service)
 	mdi_record_module(fault, thread,
 		      mdi_domain_module((void *)mdi_link_domain(frame->link)));
 	fault->kind = MODISO_FAULT_SERVICE;
-	fault->sp = frame->service_sp;
+	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
 	ask_filter(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
-	thread->left_sp = frame->service_sp;
+	thread->left_sp = sp;
 }
 
 /* --- in the handler --- */
@@ -268,8 +270,9 @@ static enum outcome module_fault(const struct mdi_trap *trap)
  */
 static void tell(const struct modiso_fault *fault);
 
-void mdi_orphan_end(const struct modiso_fault *fault)
+void mdi_orphan_end(struct modiso_fault *fault)
 {
+	mdi_walk_record(fault, true);
 	tell(fault);
 	pthread_exit(NULL);
 }
@@ -485,8 +488,11 @@ void mdi_gate_land(struct mdi_thread *thread)
 	}
 	thread->status = 0;
 	mdi_record_host(&thread->fault, mdi_frame_top(thread));
+	mdi_record_calls(&thread->fault, thread);
 	mdi_unmark_stack(thread->left_sp);
 	mdi_gate_abandon(thread);
+	/* Host code by now; and nobody else runs on that stack. */
+	mdi_walk_record(&thread->fault, false);
 	if (who_is_told(thread->fault.module).landing != NULL)
 		tell_copy(thread);
 	/* The sentence is made when somebody asks for it. */

@@ -5,7 +5,9 @@
 #include "core/beside.h"
 #include "core/door.h"
 #include "core/gate.h"
+#include "core/frames.h"
 #include "core/region.h"
+#include "core/service.h"
 #include "core/state.h"
 #include "os/linux_sys.h"
 
@@ -157,4 +159,25 @@ void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)
 	memcpy(&fault->host_pc, (const void *)frame->rsp,
 	       sizeof(fault->host_pc));
 	fault->host_sp = frame->rsp + sizeof(fault->host_pc);
+}
+
+void mdi_record_calls(struct modiso_fault *fault,
+		      const struct mdi_thread *thread)
+{
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+	struct modiso_fault_call *call = fault->calls;
+
+	for (; frame >= mdi_thread_frames(thread) &&
+	       fault->call_count < MODISO_FAULT_CALLS;
+	     frame--, call++, fault->call_count++) {
+		const struct modiso_module *module =
+			mdi_domain_module(mdi_frame_domain(frame));
+
+		call->module_id = module->id;
+		copy_name(call->module_name, module->name);
+		if (call != fault->calls &&
+		    frame->service_sp != MDI_INTERRUPTED)
+			copy_name(call->service_name,
+				  mdi_service_name(frame->service));
+	}
 }

@@ -24,6 +24,10 @@ void mdi_record_module(struct modiso_fault *fault,
 /* After that the access, the machine and the kind. */
 void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap);
 
+/* The gates that the thread is in, the one that has ended among them. */
+void mdi_record_calls(struct modiso_fault *fault,
+		      const struct mdi_thread *thread);
+
 /* Where in the host the call was made that has ended. */
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame);
 

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A fault in words, and as JSON. */
-#include <modiso/fault.h>
-
-#include "base/error.h"
-#include "base/text.h"
-#include "core/host_frames.h"
-#include "core/json.h"
+/* A fault in words, and in one line. */
 #include "core/report.h"
-#include "core/sizes.h"
-#include "core/state.h"
-#include "os/linux_maps.h"
 
-#include <dlfcn.h>
+#include "core/lines.h"
+#include "core/state.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -40,94 +33,18 @@ const char *modiso_fault_kind_name(uint32_t kind)
 	return kind < MDI_COUNT(kinds) ? kinds[kind] : "unknown";
 }
 
-static const char *verb(uint32_t access)
-{
-	switch (access) {
-	case 1:
-		return "read";
-	case 2:
-		return "wrote to";
-	case 4:
-		return "executed";
-	default:
-		return "touched";
-	}
-}
+/* The column that a line's text begins in, and how it goes on. */
+#define MORE "\n             "
 
-static const char *access_name(uint32_t access)
-{
-	static const char *const names[] = {"", "read", "write", "", "exec"};
-
-	return access < MDI_COUNT(names) ? names[access] : "";
-}
-
-static struct mdi_report_state *const own = &mdi_core_state.report;
-
-static void find_place(uintptr_t pc, struct mdi_report_place *place)
-{
-	Dl_info info;
-
-	memset(place, 0, sizeof(*place));
-	if (own->image != NULL && own->image(pc, place) && !place->left_out)
-		return;
-	memset(place, 0, sizeof(*place)); /* others lie there by now */
-	if (!mdi_maps_file(pc, place->file, sizeof(place->file),
-			   &place->file_offset))
-		place->file[0] = '\0';
-	if (dladdr((void *)pc, &info) != 0 && info.dli_sname != NULL) {
-		snprintf(place->function, sizeof(place->function), "%s",
-			 info.dli_sname);
-		place->function_offset = pc - (uintptr_t)info.dli_saddr;
-	}
-}
-
-/*
- * A name, which may hold anything: no line, no quotation mark and no escape
- * sequence of a terminal gets out of it.
- */
-static void print_name(const char *name, FILE *out)
-{
-	uint32_t code;
-	size_t length;
-
-	for (; *name != '\0'; name += length) {
-		length = mdi_text_character(name, &code);
-		if (length != 0 && (code == '"' || code == '\\')) {
-			fprintf(out, "\\%c", (int)code);
-		} else if (length != 0 && mdi_text_prints(code)) {
-			fwrite(name, 1, length, out);
-		} else {
-			fprintf(out, "\\x%02x", (unsigned char)*name);
-			length = 1;
-		}
-	}
-}
-
-static void print_quoted(const char *name, FILE *out)
-{
-	fputc('"', out);
-	print_name(name, out);
-	fputc('"', out);
-}
-
-static void print_owner(uint64_t id, const char *name, FILE *out)
-{
-	if (id != 0) {
-		fprintf(out, "module ");
-		print_quoted(name, out);
-	} else {
-		fprintf(out, "the ");
-		print_name(name, out);
-	}
-}
+/* --- the address --- */
 
 /* "region "store" (4096 bytes) of module "filter0"" */
 static void print_neighbour(const struct modiso_fault_beside *beside, FILE *out)
 {
 	fprintf(out, "region ");
-	print_quoted(beside->name, out);
+	mdi_report_quoted(beside->name, out);
 	fprintf(out, " (%zu bytes) of ", beside->length);
-	print_owner(beside->owner_id, beside->owner_name, out);
+	mdi_report_owner(beside->owner_id, beside->owner_name, out);
 }
 
 static void print_below(const struct modiso_fault *f, FILE *out)
@@ -154,146 +71,44 @@ static void print_beside(const struct modiso_fault *f, FILE *out)
 		print_below(f, out);
 	if (!below || !above)
 		return;
-	fprintf(out, "\n             ");
+	fprintf(out, MORE);
 	if (turn)
 		print_below(f, out);
 	else
 		print_above(f, out);
 }
 
-static void print_nowhere(const struct modiso_fault *f, FILE *out)
+/* Of an image, and left out of its module by the loader. */
+static bool print_left_out(uintptr_t address, FILE *out)
 {
+	const struct mdi_report_state *own = &mdi_core_state.report;
 	struct mdi_report_place place = {.left_out = false};
 
+	if (own->image == NULL || !own->image(address, &place) ||
+	    !place.left_out)
+		return false;
+	fprintf(out, ", in no region: the headers of ");
+	mdi_report_name(place.file, out);
+	fprintf(out, ", which MODISO_IMAGE_HEADERS would leave readable");
+	return true;
+}
+
+static void print_nowhere(const struct mdi_report *report, FILE *out)
+{
+	const struct modiso_fault *f = &report->fault;
+
+	if (print_left_out(f->address, out))
+		return;
 	if (f->overrun == MODISO_OVERRUN_NONE)
 		fprintf(out, ", in no region");
-	if (f->below.length != 0 || f->above.length != 0) {
-		fprintf(out, f->overrun == MODISO_OVERRUN_NONE
-				     ? "\n             "
-				     : ", ");
-		print_beside(f, out);
+	if (report->memory[0] != '\0') {
+		fprintf(out, ": ");
+		mdi_report_name(report->memory, out);
 	}
-	if (own->image == NULL || !own->image(f->address, &place) ||
-	    !place.left_out)
+	if (f->below.length == 0 && f->above.length == 0)
 		return;
-	fprintf(out, ": the headers of ");
-	print_name(place.file, out);
-	fprintf(out, ", which MODISO_IMAGE_HEADERS would leave readable");
-}
-
-static const char *verb_over(uint32_t access)
-{
-	switch (access) {
-	case 1:
-		return "read";
-	case 2:
-		return "wrote";
-	case 4:
-		return "executed";
-	default:
-		return "went";
-	}
-}
-
-static void print_overrun(const struct modiso_fault *f, FILE *out)
-{
-	bool past = f->overrun == MODISO_OVERRUN_PAST;
-	const struct modiso_fault_beside *of = past ? &f->below : &f->above;
-
-	fprintf(out, "%s %s of ", verb_over(f->access),
-		past ? "past the end" : "before the beginning");
-	if (of->owner_id == f->module_id) {
-		fprintf(out, "its region ");
-		print_quoted(of->name, out);
-		return;
-	}
-	fprintf(out, "region ");
-	print_quoted(of->name, out);
-	fprintf(out, " of ");
-	print_owner(of->owner_id, of->owner_name, out);
-}
-
-/* An access that was stopped, whatever stopped it. */
-static void print_access(const struct modiso_fault *f, FILE *out)
-{
-	if (f->overrun != MODISO_OVERRUN_NONE) {
-		print_overrun(f, out);
-	} else if (f->kind == MODISO_FAULT_UNMAPPED) {
-		fprintf(out, "%s an address where nothing is mapped",
-			verb(f->access));
-	} else if (f->kind == MODISO_FAULT_BUS) {
-		fprintf(out, "%s memory that has no bytes: its file is too "
-			     "short, or the hardware failed",
-			verb(f->access));
-	} else if (f->region_length != 0 && f->owner_id == f->module_id) {
-		fprintf(out, "%s its region ", verb(f->access));
-		print_quoted(f->region_name, out);
-		fprintf(out, ", which it may not %s",
-			f->access == 1   ? "read"
-			: f->access == 2 ? "write"
-			: f->access == 4 ? "execute"
-					 : "touch");
-	} else {
-		fprintf(out, "%s memory that is not its own", verb(f->access));
-	}
-}
-
-/* What happened, in one sentence. */
-static void print_verdict(const struct modiso_fault *f, FILE *out)
-{
-	fprintf(out, "module ");
-	print_quoted(f->module_name, out);
-	fputc(' ', out);
-	switch (f->kind) {
-	case MODISO_FAULT_ACCESS:
-	case MODISO_FAULT_BUS:
-	case MODISO_FAULT_UNMAPPED:
-		print_access(f, out);
-		break;
-	case MODISO_FAULT_STACK:
-		fprintf(out, "ran off the end of its stack");
-		break;
-	case MODISO_FAULT_ILLEGAL:
-		fprintf(out, "executed an instruction that does not exist");
-		break;
-	case MODISO_FAULT_ARITHMETIC:
-		fprintf(out, "divided by zero or raised an arithmetic trap");
-		break;
-	case MODISO_FAULT_TRAP:
-		fprintf(out, "hit a breakpoint or trap");
-		break;
-	case MODISO_FAULT_PRIVILEGED:
-		fprintf(out, "used a privileged instruction or an address "
-			     "that no program can have");
-		break;
-	case MODISO_FAULT_SYSCALL:
-		fprintf(out, "made a system call that is forbidden to it");
-		break;
-	case MODISO_FAULT_SERVICE:
-		fprintf(out, "called a service that it may not call: ");
-		print_quoted(f->region_name, out);
-		break;
-	case MODISO_FAULT_GATE:
-		fprintf(out, "came back with its way out damaged");
-		break;
-	case MODISO_FAULT_EXCEPTION:
-		fprintf(out, "left an exception uncaught");
-		break;
-	case MODISO_FAULT_EXIT:
-		fprintf(out, "asked for the end of the process, status %d",
-			f->code);
-		break;
-	case MODISO_FAULT_ABORT:
-		fprintf(out, "aborted");
-		break;
-	case MODISO_FAULT_JUMP:
-		fprintf(out, "jumped to the host's stack");
-		break;
-	default:
-		fprintf(out, "faulted");
-		break;
-	}
-	fputc('\n', out);
+	fprintf(out, f->overrun == MODISO_OVERRUN_NONE ? MORE : ", ");
+	print_beside(f, out);
 }
 
 static void print_region(const struct modiso_fault *f, FILE *out)
@@ -305,227 +120,268 @@ static void print_region(const struct modiso_fault *f, FILE *out)
 		return;
 	}
 	fprintf(out, ", region ");
-	print_quoted(f->region_name, out);
+	mdi_report_quoted(f->region_name, out);
 	fprintf(out, " + %#zx of %zu bytes, owner ", f->region_offset,
 		f->region_length);
-	print_owner(f->owner_id, f->owner_name, out);
-	if (f->overrun == MODISO_OVERRUN_NONE)
+	mdi_report_owner(f->owner_id, f->owner_name, out);
+	if (f->overrun == MODISO_OVERRUN_NONE || f->kind == MODISO_FAULT_STACK)
 		return;
-	fprintf(out, "\n             ");
+	fprintf(out, MORE);
 	print_beside(f, out);
 }
 
-static void print_address(const struct modiso_fault *f, FILE *out)
+static void print_address(const struct mdi_report *report, FILE *out)
 {
+	const struct modiso_fault *f = &report->fault;
+
 	if (f->signo == 0 || (f->access == 0 && f->address == 0))
 		return;
 	fprintf(out, "  address    %#" PRIxPTR, f->address);
 	if (f->access != 0)
-		fprintf(out, " (%s)", access_name(f->access));
+		fprintf(out, " (%s)", mdi_report_access_name(f->access));
 	if (f->region_length != 0)
 		print_region(f, out);
 	else
-		print_nowhere(f, out);
+		print_nowhere(report, out);
 	fputc('\n', out);
 }
+
+/* --- frames --- */
 
 static void print_spot(const char *name, uintptr_t offset, FILE *out)
 {
 	if (name[0] == '\0')
 		return;
 	fprintf(out, ", ");
-	print_name(name, out);
+	mdi_report_name(name, out);
 	fprintf(out, " + %#" PRIxPTR, offset);
 }
 
-static void print_place(const struct modiso_fault *f, FILE *out)
+static void print_frame(const char *label, const struct mdi_report_frame *frame,
+			FILE *out)
 {
-	struct mdi_report_place place;
+	const struct mdi_report_place *place = &frame->place;
 
-	if (f->pc == 0)
-		return;
-	find_place(f->pc, &place);
-	fprintf(out, "  instruction %#" PRIxPTR, f->pc);
-	print_spot(place.function, place.function_offset, out);
-	print_spot(place.file, place.file_offset, out);
+	fprintf(out, "%s%#" PRIxPTR, label, frame->pc);
+	print_spot(place->function, place->function_offset, out);
+	if (place->line != 0) {
+		fprintf(out, " at ");
+		mdi_report_name(place->source, out);
+		fprintf(out, ":%u", place->line);
+	}
+	print_spot(place->file, place->file_offset, out);
 	fputc('\n', out);
 }
 
-static void print_host(const struct modiso_fault *f, FILE *out)
+/* How many frames from the second on are those of one recursion. */
+static unsigned same_frames(const struct mdi_report_frame *frames,
+			    unsigned count)
 {
-	uintptr_t pcs[MDI_HOST_FRAMES];
-	struct mdi_report_place place;
-	unsigned count = mdi_host_frames(f, pcs);
+	unsigned same = 1;
+
+	while (same < count && frames[same].pc == frames[0].pc)
+		same++;
+	return same;
+}
+
+static void print_module(const struct mdi_report *report, FILE *out)
+{
+	const char *end = mdi_report_frames_end(report->fault.frames_end);
+	const struct mdi_report_frame *frames = report->module;
+	unsigned count = report->module_count, same;
+
+	for (unsigned i = 0; i < count; i += same) {
+		same = same_frames(&frames[i], count - i);
+		print_frame(i == 1                  ? "  from       "
+			    : i != 0                ? "             "
+			    : frames[0].behind != 0 ? "  at         "
+						    : "  instruction ",
+			    &frames[i], out);
+		if (same > 1)
+			fprintf(out, "             (%u times more)\n",
+				same - 1);
+	}
+	if (end != NULL)
+		fprintf(out, "             (%s)\n", end);
+}
+
+static void print_host(const struct mdi_report *report, FILE *out)
+{
+	for (unsigned i = 0; i < report->host_count; i++)
+		print_frame(i == 0 ? "  called by  " : "             ",
+			    &report->host[i], out);
+}
+
+/* --- for whom no line was found --- */
+
+/* With the address as the file has it: what every such tool wants. */
+static void print_command(const struct mdi_report_frame *frames, unsigned count,
+			  FILE *out)
+{
+	const char *path = "";
 
 	for (unsigned i = 0; i < count; i++) {
-		/* The call, not what comes behind it. */
-		find_place(pcs[i] - 1, &place);
-		fprintf(out, "  %s %#" PRIxPTR,
-			i == 0 ? "called by " : "          ", pcs[i]);
-		print_spot(place.function, place.function_offset + 1, out);
-		print_spot(place.file, place.file_offset + 1, out);
-		fputc('\n', out);
+		const struct mdi_report_place *place = &frames[i].place;
+
+		if (place->line != 0 || place->path[0] == '\0')
+			continue;
+		if (strcmp(path, place->path) != 0) {
+			fprintf(out, "%s  lines      addr2line -fe '",
+				path[0] != '\0' ? "\n" : "");
+			mdi_report_name(place->path, out);
+			fputc('\'', out);
+		}
+		path = place->path;
+		fprintf(out, " %#" PRIxPTR,
+			frames[i].pc - frames[i].behind - place->bias);
 	}
+	if (path[0] != '\0')
+		fputc('\n', out);
 }
 
-static int finish(FILE *out, int saved_errno)
+static void print_commands(const struct mdi_report *report, FILE *out)
 {
-	if (ferror(out) || fflush(out) != 0)
-		return mdi_fail_os("fprintf", "a fault report");
-	errno = saved_errno;
-	return 0;
+	if (mdi_lines_there())
+		return;
+	print_command(report->module, report->module_count, out);
+	print_command(report->host, report->host_count, out);
 }
 
-/* A caller's record, which an older or a newer version can have given it. */
-static int take(const struct modiso_fault *fault, const FILE *stream,
-		struct modiso_fault *known)
-{
-	uint32_t size = fault != NULL ? fault->struct_size : 0;
+/* --- the machine --- */
 
-	if (size < MDI_SIZE_FAULT || stream == NULL ||
-	    fault->kind == MODISO_FAULT_NONE)
-		return mdi_fail(MODISO_ERR_INVAL,
-				"no fault record, or no stream");
-	memset(known, 0, sizeof(*known));
-	memcpy(known, fault, size < sizeof(*known) ? size : sizeof(*known));
-	return 0;
+/* Two bits a key: no access, no write. */
+static const char *key_rights(uint32_t pkru, int32_t key)
+{
+	static const char *const words[] = {"read and write", "no access",
+					    "read only", "no access"};
+
+	return words[pkru >> (2 * (key & 15)) & 3];
+}
+
+static void print_signal(const struct modiso_fault *f, FILE *out)
+{
+	const char *code = mdi_report_code_name(f->signo, f->code);
+
+	if (f->signo == 0)
+		return;
+	fprintf(out, "  signal     SIG%s, code %d", sigabbrev_np(f->signo),
+		f->code);
+	if (code[0] != '\0')
+		fprintf(out, " (%s)", code);
+	fputc('\n', out);
+	if (f->pkey < 0)
+		return;
+	fprintf(out, "  key        %d", f->pkey);
+	if (mdi_report_key_role(f->pkey)[0] != '\0')
+		fprintf(out, ", %s", mdi_report_key_role(f->pkey));
+	fprintf(out, ": %s (PKRU %#x)\n", key_rights(f->pkru, f->pkey),
+		f->pkru);
+}
+
+static void print_registers(const struct modiso_fault *f, FILE *out)
+{
+	if (f->signo == 0)
+		return;
+	for (unsigned i = 0; i < MDI_COUNT(f->registers); i++)
+		fprintf(out, "%s%-6s %016" PRIxPTR,
+			i == 0       ? "  registers  "
+			: i % 3 == 0 ? MORE
+				     : "  ",
+			mdi_report_register_name(i), f->registers[i]);
+	fputc('\n', out);
+}
+
+static void print_bytes(const struct modiso_fault *f, FILE *out)
+{
+	if (f->instruction_length == 0 ||
+	    f->instruction_length > sizeof(f->instruction))
+		return;
+	fprintf(out, "  code      ");
+	for (uint32_t i = 0; i < f->instruction_length; i++)
+		fprintf(out, " %02x", f->instruction[i]);
+	fputc('\n', out);
+}
+
+static void print_thread(const struct modiso_fault *f, FILE *out)
+{
+	uint32_t count = f->call_count;
+
+	fprintf(out, "  thread     %d, in module ", f->thread);
+	mdi_report_quoted(f->module_name, out);
+	fprintf(out, " (id %" PRIu64 "), %u gate%s deep\n", f->module_id,
+		f->depth, f->depth == 1 ? "" : "s");
+	if (count < 2 || count > MODISO_FAULT_CALLS)
+		return;
+	fprintf(out, "  gates      %s", f->depth > count ? "... into " : "");
+	for (uint32_t i = count; i-- > 0;) {
+		const struct modiso_fault_call *call = &f->calls[i];
+
+		mdi_report_quoted(call->module_name, out);
+		if (i == 0)
+			break;
+		fprintf(out, ", its service ");
+		mdi_report_quoted(call->service_name, out);
+		fprintf(out, ", into ");
+	}
+	fputc('\n', out);
 }
 
 int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 {
-	struct modiso_fault known, *f = &known;
-	int saved = errno, result = take(fault, out, f);
+	struct mdi_report *report;
+	int saved = errno, result = mdi_report_begin(fault, out, &report);
+	const struct modiso_fault *f;
 
 	if (result != 0)
 		return result;
-	fprintf(out, "fault %" PRIu64 ": ", f->number);
-	print_verdict(f, out);
-	print_address(f, out);
-	print_place(f, out);
-	fprintf(out, "  thread     %d, in module ", f->thread);
-	print_quoted(f->module_name, out);
-	fprintf(out, " (id %" PRIu64 "), %u gate%s deep\n", f->module_id,
-		f->depth, f->depth == 1 ? "" : "s");
-	if (f->signo != 0) {
-		fprintf(out, "  signal     SIG%s, code %d",
-			sigabbrev_np(f->signo), f->code);
-		if (f->pkey >= 0)
-			fprintf(out, ", protection key %d, PKRU %#x", f->pkey,
-				f->pkru);
-		fputc('\n', out);
-	}
+	f = &report->fault;
+	fprintf(out, "fault %" PRIu64 ": module ", f->number);
+	mdi_report_quoted(f->module_name, out);
+	fputc(' ', out);
+	mdi_report_verdict(f, out);
+	fputc('\n', out);
+	print_address(report, out);
+	print_module(report, out);
+	print_host(report, out);
+	print_commands(report, out);
+	print_thread(f, out);
+	print_signal(f, out);
 	if (f->retries != 0)
 		fprintf(out, "  tried again %" PRIu32 " times\n", f->retries);
-	print_host(f, out);
-	return finish(out, saved);
+	print_bytes(f, out);
+	print_registers(f, out);
+	if (mdi_report_hint(f) != NULL)
+		fprintf(out, "  hint       %s\n", mdi_report_hint(f));
+	return mdi_report_end(report, out, saved);
 }
 
-static void json_text(const char *name, const char *text, FILE *out)
+int modiso_fault_print_summary(const struct modiso_fault *fault, FILE *out)
 {
-	fprintf(out, ",\"%s\":", name);
-	mdi_json_string(text, out);
-}
-
-static void json_region(const struct modiso_fault *f, FILE *out)
-{
-	if (f->region_length == 0) {
-		fprintf(out, ",\"region\":null");
-		return;
-	}
-	fprintf(out, ",\"region\":{\"name\":");
-	mdi_json_string(f->region_name, out);
-	fprintf(out,
-		",\"base\":\"%#" PRIxPTR "\",\"length\":%zu,\"offset\":%zu,"
-		"\"owner\":",
-		f->region_base, f->region_length, f->region_offset);
-	mdi_json_string(f->owner_name, out);
-	fprintf(out, ",\"owner_id\":%" PRIu64 "}", f->owner_id);
-}
-
-static void json_neighbour(const char *name,
-			   const struct modiso_fault_beside *beside, FILE *out)
-{
-	if (beside->length == 0) {
-		fprintf(out, ",\"%s\":null", name);
-		return;
-	}
-	fprintf(out, ",\"%s\":{\"name\":", name);
-	mdi_json_string(beside->name, out);
-	fprintf(out,
-		",\"base\":\"%#" PRIxPTR "\",\"length\":%zu,"
-		"\"distance\":%zu,\"owner\":",
-		beside->base, beside->length, beside->distance);
-	mdi_json_string(beside->owner_name, out);
-	fprintf(out, ",\"owner_id\":%" PRIu64 "}", beside->owner_id);
-}
-
-static void json_beside(const struct modiso_fault *f, FILE *out)
-{
-	static const char *const names[] = {"null", "\"past\"", "\"before\""};
-
-	json_neighbour("below", &f->below, out);
-	json_neighbour("above", &f->above, out);
-	fprintf(out, ",\"overrun\":%s",
-		f->overrun < MDI_COUNT(names) ? names[f->overrun] : "null");
-}
-
-static void json_place(uintptr_t pc, unsigned behind, FILE *out)
-{
-	struct mdi_report_place place;
-
-	find_place(pc - behind, &place);
-	fprintf(out, "\"pc\":\"%#" PRIxPTR "\"", pc);
-	if (place.function[0] != '\0') {
-		json_text("function", place.function, out);
-		fprintf(out, ",\"function_offset\":%" PRIuPTR,
-			place.function_offset + behind);
-	}
-	if (place.file[0] != '\0') {
-		json_text("file", place.file, out);
-		fprintf(out, ",\"file_offset\":%" PRIuPTR,
-			place.file_offset + behind);
-	}
-}
-
-static void json_host(const struct modiso_fault *f, FILE *out)
-{
-	uintptr_t pcs[MDI_HOST_FRAMES];
-	unsigned count = mdi_host_frames(f, pcs);
-
-	fprintf(out, ",\"host\":[");
-	for (unsigned i = 0; i < count; i++) {
-		fprintf(out, "%s{", i == 0 ? "" : ",");
-		json_place(pcs[i], 1, out);
-		fputc('}', out);
-	}
-	fputc(']', out);
-}
-
-int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
-{
-	struct modiso_fault known, *f = &known;
-	int saved = errno, result = take(fault, out, f);
+	struct mdi_report *report;
+	int saved = errno, result = mdi_report_begin(fault, out, &report);
+	const struct mdi_report_place *place;
 
 	if (result != 0)
 		return result;
-	fprintf(out, "{\"fault\":%" PRIu64 ",\"time_ns\":%" PRIu64, f->number,
-		f->time_ns);
-	json_text("kind", modiso_fault_kind_name(f->kind), out);
-	json_text("module", f->module_name, out);
-	fprintf(out, ",\"module_id\":%" PRIu64 ",\"thread\":%d,\"depth\":%u",
-		f->module_id, f->thread, f->depth);
-	json_text("access", access_name(f->access), out);
-	fprintf(out, ",\"address\":\"%#" PRIxPTR "\"", f->address);
-	json_region(f, out);
-	json_beside(f, out);
-	fputc(',', out);
-	json_place(f->pc, 0, out);
-	json_host(f, out);
-	if (f->kind == MODISO_FAULT_SERVICE)
-		json_text("service", f->region_name, out);
-	fprintf(out,
-		",\"signal\":%d,\"code\":%d,\"pkey\":%d,\"pkru\":\"%#x\","
-		"\"retries\":%" PRIu32 "}\n",
-		f->signo, f->code, f->pkey, f->pkru, f->retries);
-	return finish(out, saved);
+	fprintf(out, "SUMMARY: libmodiso: module ");
+	mdi_report_quoted(report->fault.module_name, out);
+	fputc(' ', out);
+	mdi_report_verdict(&report->fault, out);
+	if (report->culprit != NULL) {
+		place = &report->culprit->place;
+		fprintf(out, ", ");
+		mdi_report_name(place->line != 0 ? place->source : place->file,
+				out);
+		if (place->line != 0)
+			fprintf(out, ":%u", place->line);
+		else
+			fprintf(out, " + %#" PRIxPTR, place->file_offset);
+		if (place->function[0] != '\0') {
+			fprintf(out, " in ");
+			mdi_report_name(place->function, out);
+		}
+	}
+	fprintf(out, " (%s, key %016" PRIx64 ")\n",
+		modiso_fault_kind_name(report->fault.kind), report->key);
+	return mdi_report_end(report, out, saved);
 }

@@ -1,19 +1,96 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/report.h - where an instruction is, for reports.
+ * core/report.h - a fault for people and for programs: what the forms of it
+ * (report.c, report_json.c, report_sarif.c) have in common.
  */
 #ifndef MDI_CORE_REPORT_H
 #define MDI_CORE_REPORT_H
 
+#include <modiso/fault.h>
+
 #include "base/common.h"
+#include "core/host_frames.h"
 
 /* Function + offset, and file + offset; an empty name: not known. */
 struct mdi_report_place {
-	char file[256];
+	char file[256]; /* as it is called */
 	uintptr_t file_offset;
+	char path[256]; /* as it can be opened */
+	uintptr_t bias; /* an address at run time less the one as linked */
 	char function[128];
 	uintptr_t function_offset;
+	char source[256];
+	unsigned line; /* 0: it and the source are not known */
+	bool own;      /* the library's code */
+	bool system;   /* that of the C library, or of a compiler's */
 	bool left_out; /* of the module, by the loader: MODISO_IMAGE_HEADERS */
 };
+
+/* A frame: the instruction of a fault, or what is behind a call. */
+struct mdi_report_frame {
+	uintptr_t pc;
+	unsigned behind; /* 1: pc is a return address */
+	struct mdi_report_place place; /* offsets are those of pc */
+};
+
+#define MDI_REPORT_FRAMES (MODISO_FAULT_FRAMES + 1)
+
+/* A fault with all that is looked up for it: see mdi_report_begin(). */
+struct mdi_report {
+	struct modiso_fault fault;
+	/* The module's, without the library's own on top. */
+	struct mdi_report_frame module[MDI_REPORT_FRAMES];
+	unsigned module_count;
+	/* The host's, without the library's own and the C library's start. */
+	struct mdi_report_frame host[MDI_HOST_FRAMES];
+	unsigned host_count;
+	/* The one of module[] that the mistake is in; NULL: none is known. */
+	const struct mdi_report_frame *culprit;
+	uint64_t key; /* the same for the same mistake, from run to run */
+	char memory[512]; /* what holds the address, if no region does */
+};
+
+/*
+ * From a caller's record, of an older or a newer version. 0; or
+ * MODISO_ERR_INVAL: it is none, or there is no stream; or _NOMEM. To be ended
+ * with mdi_report_end(), which takes the stream's errors into account.
+ */
+int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
+		     struct mdi_report **out);
+int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno);
+
+/* --- words: report_words.c --- */
+
+/* What happened, without "module so-and-so". */
+void mdi_report_verdict(const struct modiso_fault *fault, FILE *out);
+/* "SEGV_PKUERR"; "": the code has no name. */
+const char *mdi_report_code_name(int signo, int code);
+/* What usually helps; NULL: nothing is usual. */
+const char *mdi_report_hint(const struct modiso_fault *fault);
+/* Why the module's stack was not followed to the gate; NULL: it was. */
+const char *mdi_report_frames_end(uint32_t end);
+const char *mdi_report_access_name(uint32_t access);
+/* Whose key that is, while the library runs; "": not known. */
+const char *mdi_report_key_role(int32_t key);
+const char *mdi_report_register_name(unsigned number);
+
+/*
+ * A name, which may hold anything: no line, no quotation mark and no escape
+ * sequence of a terminal gets out of it.
+ */
+void mdi_report_name(const char *name, FILE *out);
+void mdi_report_quoted(const char *name, FILE *out);
+/* "module "disk"", "the host" */
+void mdi_report_owner(uint64_t id, const char *name, FILE *out);
+
+/* --- places: report_place.c --- */
+
+struct mdi_lines;
+
+void mdi_report_find(struct mdi_lines *lines, uintptr_t pc,
+		     struct mdi_report_place *place);
+/* Of memory in no region: "the heap", "counters + 8 of /usr/bin/program"... */
+void mdi_report_memory(struct mdi_lines *lines, uintptr_t address, char *text,
+		       size_t size);
 
 #endif /* MDI_CORE_REPORT_H */

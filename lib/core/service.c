@@ -156,15 +156,21 @@ static bool may_call(const struct modiso_service *service, uint32_t link)
 	return *word & bit;
 }
 
-int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
+/* @sp: the module's, when it called. */
+static int allowed(uint64_t number, struct mdi_thread *thread, uintptr_t sp)
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
 	uint32_t index = number % MDI_SERVICE_SLOTS;
 
 	if (may_call(own->services[index], frame->link))
 		return 1;
-	mdi_fault_service(thread, mdi_service_name(index));
+	mdi_fault_service(thread, mdi_service_name(index), sp);
 	return 0;
+}
+
+int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
+{
+	return allowed(number, thread, mdi_frame_top(thread)->service_sp);
 }
 
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
@@ -175,7 +181,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	mdi_selectors_reload(thread);
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
 	if (mdi_arch_state.services[frame->service].flags & MDI_SERVICE_ASK &&
-	    !mdi_service_allowed(number, thread))
+	    !allowed(number, thread, sp))
 		return 0;
 	mdi_critical_begin();
 	/* In this order: a handler may come while the thread waits. */

@@ -32,6 +32,7 @@
 #include <pthread.h>
 #include <unwind.h>
 
+struct mdi_cfi;
 struct mdi_report_place;
 
 struct mdi_runtime_state {
@@ -99,6 +100,13 @@ struct mdi_host_frames_state {
 	bool there;
 };
 
+/* libdw's functions, loaded in the same way: core/lines_libdw.c. */
+struct mdi_lines_state {
+	pthread_once_t once;
+	bool there;
+	_Alignas(void *) unsigned char functions[10 * sizeof(void *)];
+};
+
 struct mdi_module_state {
 	/* They stand for the host: owners of its guarded regions. */
 	struct modiso_module *host, *host_closed;
@@ -118,6 +126,8 @@ struct mdi_report_state {
 	 * library's lock.
 	 */
 	bool (*image)(uintptr_t address, struct mdi_report_place *place);
+	/* Likewise; no header: the image has no call-frame information. */
+	bool (*unwind)(uintptr_t pc, struct mdi_cfi *cfi);
 };
 
 struct mdi_service_state {
@@ -158,6 +168,7 @@ extern struct mdi_core_state {
 	struct mdi_handler_state handler;
 	struct mdi_heap_state heap;
 	struct mdi_host_frames_state host_frames;
+	struct mdi_lines_state lines;
 	struct mdi_module_state module;
 	struct mdi_record_state record;
 	struct mdi_report_state report;

@@ -119,6 +119,28 @@ bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 	return found;
 }
 
+bool mdi_maps_name(uintptr_t address, struct mdi_mapping *map, char *name,
+		   size_t size)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	char line[512], path[384];
+	bool found = false;
+
+	if (file == NULL)
+		return false;
+	while (!found && next_line(file, line, sizeof(line))) {
+		if (!parse_head(line, map) || address < map->base ||
+		    address >= map->end)
+			continue;
+		path[0] = '\0';
+		(void)sscanf(line, "%*s %*s %*s %*s %*s %383[^\n]", path);
+		snprintf(name, size, "%s", path);
+		found = true;
+	}
+	fclose(file);
+	return found;
+}
+
 /* One hexadecimal number; what follows it is at *text. */
 static uintptr_t hex(const char **text)
 {

@@ -33,6 +33,13 @@ bool mdi_maps_file(uintptr_t address, char *name, size_t size,
  */
 bool mdi_maps_object(uintptr_t address, char *path, size_t size);
 
+/*
+ * The mapping that holds an address, and what the kernel calls it: a path,
+ * "[heap]", "[stack]", or "" for anonymous memory. False: nothing is mapped.
+ */
+bool mdi_maps_name(uintptr_t address, struct mdi_mapping *map, char *name,
+		   size_t size);
+
 /* Do both addresses lie in one mapping that is writable? AS-Safe. */
 bool mdi_maps_together(uintptr_t a, uintptr_t b);
 

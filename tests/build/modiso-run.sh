@@ -109,7 +109,7 @@ status_of 0 "JSON" --report json --call hello :x 1 "$module"
 says output '^\{"module":".*module.so","call":"hello","result":7\}$' \
 	"the result as JSON"
 status_of 1 "JSON of a fault" --report json --call bad 16 "$module"
-says output '^\{"fault":1,.*"function":"bad"' "the fault as JSON"
+says output '^\{"version":1,"fault":1,.*"function":"bad"' "the fault as JSON"
 status_of 3 "JSON of a refusal" --report json --call nothing "$module"
 says output '"error":"MODISO_ERR_NOENT","text":".*nothing"\}$' \
 	"the refusal as JSON"

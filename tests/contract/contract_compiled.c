@@ -158,11 +158,16 @@ START_TEST(faults)
 	must_blame(fault, MODISO_WRITE, modiso_region_base(secret), secret);
 	must(strstr(print(fault), ", poke + 0"));
 	must(strstr(report, "plain-"));
+	/* Its own call-frame information leads to the gate. */
+	must_eq(fault->frame_count, 1);
+	must_eq(fault->frames_end, MODISO_FRAMES_GATE);
 	/* The stack protector of a module: its own canary. */
 	must_eq(enter(to("smash"), 8), 1);
 	fault = enter_fault(module, to("smash"), 40);
 	must_eq(fault->kind, MODISO_FAULT_ILLEGAL);
 	must(strstr(print(fault), "__stack_chk_fail"));
+	must(strstr(report, "\n  from       0x"));
+	must(strstr(strstr(report, "\n  from       0x"), ", smash + 0x"));
 	must_eq((int)enter(to("last_of_bss"), 0), 42);
 	expect(MODISO_OK, modiso_region_destroy(secret));
 	finish();

@@ -84,14 +84,16 @@ START_TEST(test_text)
 	must_print(false, "  instruction 0x1000\n");
 	must_print(false, "  thread     4711, in module \"parser\" (id 3), "
 			  "2 gates deep\n");
-	must_print(false, "  signal     SIGSEGV, code 4, protection key 5, "
-			  "PKRU 0x55555550\n");
+	must_print(false, "  signal     SIGSEGV, code 4 (SEGV_PKUERR)\n"
+			  "  key        5: no access (PKRU 0x55555550)\n");
+	must_print(false, "  registers  rax    0000000000000000  rbx ");
+	must_print(false, "  hint       if it is meant to: ");
 }
 END_TEST
 
 START_TEST(test_json)
 {
-	must_print(true, "{\"fault\":7,\"time_ns\":123456789,"
+	must_print(true, "{\"version\":1,\"fault\":7,\"time_ns\":123456789,"
 			 "\"kind\":\"access\",\"module\":\"parser\","
 			 "\"module_id\":3,\"thread\":4711,\"depth\":2,"
 			 "\"access\":\"write\",\"address\":\"0x12340010\"");
@@ -99,8 +101,10 @@ START_TEST(test_json)
 			 "\"base\":\"0x12340000\",\"length\":8192,"
 			 "\"offset\":16,\"owner\":\"host\",\"owner_id\":0}");
 	must_print(true, "\"pc\":\"0x1000\"");
-	must_print(true, "\"signal\":11,\"code\":4,\"pkey\":5,"
-			 "\"pkru\":\"0x55555550\",\"retries\":0}\n");
+	must_print(true, "\"signal\":11,\"code\":4,"
+			 "\"code_name\":\"SEGV_PKUERR\",\"pkey\":5,"
+			 "\"pkru\":\"0x55555550\",\"registers\":{\"rax\"");
+	must_print(true, "\"retries\":0,\"hint\":");
 }
 END_TEST
 
@@ -122,7 +126,7 @@ START_TEST(test_no_region)
 	record.region_length = 0;
 	record.pkey = -1;
 	must_print(false, "(write), in no region\n");
-	must_not_print(false, "protection key");
+	must_not_print(false, "  key ");
 	must_print(true, "\"region\":null,");
 }
 END_TEST

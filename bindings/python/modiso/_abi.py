@@ -402,6 +402,15 @@ class FaultBeside(Structure):
     ]
 
 
+@_structure("modiso_fault_call")
+class FaultCall(Structure):
+    _fields_ = [
+        ("module_id", c_uint64),
+        ("module_name", c_char * NAME_SIZE),
+        ("service_name", c_char * NAME_SIZE),
+    ]
+
+
 @_structure("modiso_fault")
 class Fault(_Sized):
     _fields_ = [
@@ -437,6 +446,13 @@ class Fault(_Sized):
         ("overrun", c_uint32),
         ("below", FaultBeside),
         ("above", FaultBeside),
+        ("frames", c_size_t * 32),
+        ("frame_count", c_uint32),
+        ("frames_end", c_uint32),
+        ("instruction", c_uint8 * 16),
+        ("instruction_length", c_uint32),
+        ("call_count", c_uint32),
+        ("calls", FaultCall * 8),
     ]
 
 
@@ -507,6 +523,7 @@ FUNCTIONS = {
     "modiso_fault_notify": (Code, c_void_p, c_void_p, LANDING_FN, c_void_p),
     "modiso_fault_print": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_json": (Code, POINTER(Fault), c_void_p),
+    "modiso_fault_print_summary": (Code, POINTER(Fault), c_void_p),
     "modiso_fiber_create": (Code, POINTER(c_void_p)),
     "modiso_fiber_destroy": (Code, c_void_p),
     "modiso_fiber_switch": (Code, c_void_p),

@@ -316,7 +316,7 @@ struct mdi_entries {
 	void (*gate_refuse)(struct mdi_gate_slot *slot);
 	void (*gate_too_deep)(void);
 	void (*gate_land)(struct mdi_thread *thread);
-	void (*orphan_end)(const struct modiso_fault *fault);
+	void (*orphan_end)(struct modiso_fault *fault);
 	/* @saved: PLAIN_SAVED bytes below the host's stack pointer. */
 	struct mdi_frame *(*plain_enter)(struct mdi_gate_slot *slot,
 					 const uint64_t *saved);

@@ -33,6 +33,11 @@ extern const char mdi_door_jump[]; /* rdi: the stack pointer after the jump */
 extern const char mdi_door_thread[]; /* a thread is about to be made */
 #define MDI_DOOR_SIZE 2            /* the instruction */
 
+/* DWARF's number of modiso_fault.registers[n], without the flags. */
+static const uint8_t mdi_dwarf_register[17] = {
+	0, 3, 2, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+};
+
 /* Through that door, in a module: the process is to end (os/libc.h). */
 void mdi_door_open_exit(int status, unsigned how) __attribute__((noreturn));
 

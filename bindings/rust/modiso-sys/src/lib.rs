@@ -270,6 +270,12 @@ structures! {
         owner_name: [c_char; MODISO_NAME_SIZE],
     }
 
+    struct modiso_fault_call {
+        module_id: u64,
+        module_name: [c_char; MODISO_NAME_SIZE],
+        service_name: [c_char; MODISO_NAME_SIZE],
+    }
+
     struct modiso_fault {
         struct_size: u32,
         kind: u32,
@@ -303,6 +309,13 @@ structures! {
         overrun: u32,
         below: modiso_fault_beside,
         above: modiso_fault_beside,
+        frames: [usize; 32],
+        frame_count: u32,
+        frames_end: u32,
+        instruction: [u8; 16],
+        instruction_length: u32,
+        call_count: u32,
+        calls: [modiso_fault_call; 8],
     }
 
     struct modiso_audit_finding {
@@ -502,6 +515,10 @@ functions! {
         stream: *mut FILE,
     ) -> c_int;
     fn modiso_fault_print_json(
+        fault: *const modiso_fault,
+        stream: *mut FILE,
+    ) -> c_int;
+    fn modiso_fault_print_summary(
         fault: *const modiso_fault,
         stream: *mut FILE,
     ) -> c_int;

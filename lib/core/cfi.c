@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/cfi.h"
+
+#include <string.h>
+
+#define RA MDI_CFI_PC
+
+/* What a function keeps for its caller: rbx, rbp, r12 to r15. */
+#define KEPT (1u << 3 | 1u << 6 | 0xfu << 12)
+
+enum how {
+	UNSAID,
+	UNDEFINED,
+	SAME,
+	SAVED,    /* at CFA + offset */
+	OFFSET,   /* is CFA + offset */
+	REGISTER, /* is another register's */
+	SAVED_AT, /* at what the expression says */
+	VALUE     /* is what it says */
+};
+
+struct rule {
+	enum how how;
+	int64_t offset;
+	uint64_t reg;
+	uintptr_t from, to; /* an expression */
+};
+
+/* Where everything is while one instruction runs. */
+struct row {
+	struct rule reg[MDI_CFI_REGISTERS];
+	struct rule cfa; /* OFFSET of a register, or VALUE */
+};
+
+/* Rows that a function remembers, one inside of the other. */
+#define REMEMBERED 4
+
+/* An entry of a function, with the common one that it names. */
+struct entry {
+	uint64_t code_unit;
+	int64_t data_unit;
+	uint8_t encoding;  /* of addresses */
+	bool signal_frame; /* its caller was interrupted, and did not call */
+	bool augmented;
+	uintptr_t start, length;                    /* the code that it is of */
+	uintptr_t common_from, common_to, from, to; /* programs */
+};
+
+/* --- finding it --- */
+
+/* The table of .eh_frame_hdr: pairs of distances from there, by address. */
+#define TABLE_ENCODING 0x3b
+
+static int32_t table_at(const struct mdi_cfi *cfi, uintptr_t at,
+			struct mdi_cfi_bytes *bytes)
+{
+	mdi_cfi_bytes(bytes, cfi, at, at + 4);
+	return (int32_t)mdi_cfi_number(bytes, 4);
+}
+
+/* The last function that begins at @pc or below; 0: there is none. */
+static uintptr_t look_up(const struct mdi_cfi *cfi, uintptr_t pc)
+{
+	struct mdi_cfi_bytes bytes;
+	uint8_t frames, counts, tables;
+	uintptr_t table, low = 0, high, middle;
+
+	mdi_cfi_bytes(&bytes, cfi, cfi->header, cfi->end);
+	if (mdi_cfi_byte(&bytes) != 1)
+		return 0;
+	frames = mdi_cfi_byte(&bytes);
+	counts = mdi_cfi_byte(&bytes);
+	tables = mdi_cfi_byte(&bytes);
+	(void)mdi_cfi_pointer(&bytes, frames, cfi->header);
+	high = mdi_cfi_pointer(&bytes, counts, cfi->header);
+	table = bytes.at;
+	if (bytes.bad || tables != TABLE_ENCODING ||
+	    high > (cfi->end - table) / 8)
+		return 0;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (cfi->header + (uintptr_t)(intptr_t)table_at(
+					  cfi, table + 8 * middle, &bytes) <=
+		    pc)
+			low = middle + 1;
+		else
+			high = middle;
+		if (bytes.bad)
+			return 0;
+	}
+	if (low == 0)
+		return 0;
+	return cfi->header + (uintptr_t)(intptr_t)table_at(
+				     cfi, table + 8 * (low - 1) + 4, &bytes);
+}
+
+/* The bytes of one entry behind its length. */
+static bool open_entry(const struct mdi_cfi *cfi, uintptr_t at,
+		       struct mdi_cfi_bytes *bytes)
+{
+	uint64_t length;
+
+	mdi_cfi_bytes(bytes, cfi, at, cfi->end);
+	length = mdi_cfi_number(bytes, 4);
+	if (bytes->bad || length == 0 || length >= 0xfffffff0 ||
+	    length > bytes->end - bytes->at)
+		return false;
+	bytes->end = bytes->at + length;
+	return true;
+}
+
+/* What the letters of a common entry stand for; others are not known. */
+static bool read_augmentation(struct mdi_cfi_bytes *bytes, const char *letters,
+			      struct entry *entry)
+{
+	uintptr_t end;
+	uint64_t length;
+
+	entry->augmented = letters[0] == 'z';
+	if (letters[0] == '\0')
+		return true;
+	if (!entry->augmented)
+		return false;
+	length = mdi_cfi_uleb(bytes);
+	if (bytes->bad || length > bytes->end - bytes->at)
+		return false;
+	end = bytes->at + length;
+	for (letters++; *letters != '\0'; letters++) {
+		if (*letters == 'R')
+			entry->encoding = mdi_cfi_byte(bytes);
+		else if (*letters == 'P')
+			(void)mdi_cfi_pointer(bytes, mdi_cfi_byte(bytes), 0);
+		else if (*letters == 'L')
+			(void)mdi_cfi_byte(bytes);
+		else if (*letters == 'S')
+			entry->signal_frame = true;
+		else
+			return false;
+	}
+	bytes->at = end;
+	return !bytes->bad;
+}
+
+static bool read_common(const struct mdi_cfi *cfi, uintptr_t at,
+			struct entry *entry)
+{
+	struct mdi_cfi_bytes bytes;
+	char letters[8];
+	size_t count = 0;
+	uint8_t version;
+
+	if (!open_entry(cfi, at, &bytes) || mdi_cfi_number(&bytes, 4) != 0)
+		return false;
+	version = mdi_cfi_byte(&bytes);
+	if (version != 1 && version != 3)
+		return false;
+	do {
+		if (count == sizeof(letters))
+			return false;
+		letters[count] = (char)mdi_cfi_byte(&bytes);
+	} while (letters[count++] != '\0');
+	entry->code_unit = mdi_cfi_uleb(&bytes);
+	entry->data_unit = mdi_cfi_sleb(&bytes);
+	if ((version == 1 ? mdi_cfi_byte(&bytes) : mdi_cfi_uleb(&bytes)) != RA)
+		return false;
+	if (!read_augmentation(&bytes, letters, entry))
+		return false;
+	entry->common_from = bytes.at;
+	entry->common_to = bytes.end;
+	return !bytes.bad;
+}
+
+static enum mdi_cfi_result read_entry(const struct mdi_cfi *cfi, uintptr_t pc,
+				      struct entry *entry)
+{
+	struct mdi_cfi_bytes bytes;
+	uintptr_t at = look_up(cfi, pc), here;
+	uint64_t distance;
+
+	memset(entry, 0, sizeof(*entry));
+	if (at == 0)
+		return MDI_CFI_NONE;
+	if (!open_entry(cfi, at, &bytes))
+		return MDI_CFI_DAMAGED;
+	here = bytes.at;
+	distance = mdi_cfi_number(&bytes, 4);
+	if (distance == 0 || !read_common(cfi, here - distance, entry))
+		return MDI_CFI_DAMAGED;
+	entry->start = mdi_cfi_pointer(&bytes, entry->encoding, 0);
+	entry->length = mdi_cfi_pointer(&bytes, entry->encoding & 0x0f, 0);
+	if (entry->augmented)
+		mdi_cfi_skip(&bytes, mdi_cfi_uleb(&bytes));
+	entry->from = bytes.at;
+	entry->to = bytes.end;
+	if (bytes.bad)
+		return MDI_CFI_DAMAGED;
+	return pc - entry->start < entry->length ? MDI_CFI_CALLER
+						 : MDI_CFI_NONE;
+}
+
+/* --- running it --- */
+
+struct run {
+	const struct mdi_cfi *cfi;
+	const struct entry *entry;
+	struct mdi_cfi_bytes bytes;
+	uintptr_t pc, location;
+	struct row row, initial, remembered[REMEMBERED];
+	unsigned depth;
+	bool bad;
+};
+
+/* Those with a higher number nothing here is about: vectors, say. */
+static void set_rule(struct run *run, uint64_t number, struct rule rule)
+{
+	if (number < MDI_CFI_REGISTERS)
+		run->row.reg[number] = rule;
+}
+
+static void set(struct run *run, uint64_t number, enum how how, int64_t offset)
+{
+	set_rule(run, number, (struct rule){.how = how, .offset = offset});
+}
+
+static void restore(struct run *run, uint64_t number)
+{
+	if (number < MDI_CFI_REGISTERS)
+		run->row.reg[number] = run->initial.reg[number];
+}
+
+static struct rule expression(struct run *run, enum how how)
+{
+	uint64_t length = mdi_cfi_uleb(&run->bytes);
+	struct rule rule = {.how = how, .from = run->bytes.at};
+
+	mdi_cfi_skip(&run->bytes, length);
+	rule.to = run->bytes.at;
+	return rule;
+}
+
+static void define_cfa(struct run *run, uint64_t reg, int64_t offset)
+{
+	run->row.cfa =
+		(struct rule){.how = OFFSET, .offset = offset, .reg = reg};
+}
+
+static void remember(struct run *run)
+{
+	if (run->depth == REMEMBERED)
+		run->bad = true;
+	else
+		run->remembered[run->depth++] = run->row;
+}
+
+static void recall(struct run *run)
+{
+	if (run->depth == 0)
+		run->bad = true;
+	else
+		run->row = run->remembered[--run->depth];
+}
+
+static void advance(struct run *run, uint64_t units)
+{
+	run->location += units * run->entry->code_unit;
+}
+
+/* Factored by the common entry, as most offsets are. */
+static int64_t factored(const struct run *run, int64_t offset)
+{
+	return (int64_t)((uint64_t)offset * (uint64_t)run->entry->data_unit);
+}
+
+static void run_cfa(struct run *run, uint8_t op)
+{
+	struct mdi_cfi_bytes *bytes = &run->bytes;
+	uint64_t reg;
+
+	switch (op) {
+	case 0x0c: /* def_cfa */
+		reg = mdi_cfi_uleb(bytes);
+		define_cfa(run, reg, (int64_t)mdi_cfi_uleb(bytes));
+		break;
+	case 0x0d: /* def_cfa_register */
+		define_cfa(run, mdi_cfi_uleb(bytes), run->row.cfa.offset);
+		break;
+	case 0x0e: /* def_cfa_offset */
+		define_cfa(run, run->row.cfa.reg, (int64_t)mdi_cfi_uleb(bytes));
+		break;
+	case 0x0f: /* def_cfa_expression */
+		run->row.cfa = expression(run, VALUE);
+		break;
+	case 0x12: /* def_cfa_sf */
+		reg = mdi_cfi_uleb(bytes);
+		define_cfa(run, reg, factored(run, mdi_cfi_sleb(bytes)));
+		break;
+	default: /* def_cfa_offset_sf */
+		define_cfa(run, run->row.cfa.reg,
+			   factored(run, mdi_cfi_sleb(bytes)));
+		break;
+	}
+}
+
+static void run_register(struct run *run, uint8_t op)
+{
+	struct mdi_cfi_bytes *bytes = &run->bytes;
+	uint64_t reg = mdi_cfi_uleb(bytes);
+
+	switch (op) {
+	case 0x05: /* offset_extended */
+		set(run, reg, SAVED,
+		    factored(run, (int64_t)mdi_cfi_uleb(bytes)));
+		break;
+	case 0x06: /* restore_extended */
+		restore(run, reg);
+		break;
+	case 0x07: /* undefined */
+		set(run, reg, UNDEFINED, 0);
+		break;
+	case 0x08: /* same_value */
+		set(run, reg, SAME, 0);
+		break;
+	case 0x09: /* register */
+		set_rule(run, reg,
+			 (struct rule){.how = REGISTER,
+				       .reg = mdi_cfi_uleb(bytes)});
+		break;
+	case 0x10: /* expression */
+		set_rule(run, reg, expression(run, SAVED_AT));
+		break;
+	case 0x11: /* offset_extended_sf */
+		set(run, reg, SAVED, factored(run, mdi_cfi_sleb(bytes)));
+		break;
+	case 0x14: /* val_offset */
+		set(run, reg, OFFSET,
+		    factored(run, (int64_t)mdi_cfi_uleb(bytes)));
+		break;
+	case 0x15: /* val_offset_sf */
+		set(run, reg, OFFSET, factored(run, mdi_cfi_sleb(bytes)));
+		break;
+	default: /* val_expression */
+		set_rule(run, reg, expression(run, VALUE));
+		break;
+	}
+}
+
+static void run_one(struct run *run)
+{
+	struct mdi_cfi_bytes *bytes = &run->bytes;
+	uint8_t op = mdi_cfi_byte(bytes), low = op & 0x3f;
+
+	if (op >> 6 == 1)
+		advance(run, low);
+	else if (op >> 6 == 2)
+		set(run, low, SAVED,
+		    factored(run, (int64_t)mdi_cfi_uleb(bytes)));
+	else if (op >> 6 == 3)
+		restore(run, low);
+	else if (op == 0x01) /* set_loc */
+		run->location = mdi_cfi_pointer(bytes, run->entry->encoding, 0);
+	else if (op >= 0x02 && op <= 0x04) /* advance_loc1, 2, 4 */
+		advance(run, mdi_cfi_number(bytes, 1u << (op - 2)));
+	else if (op == 0x0a)
+		remember(run);
+	else if (op == 0x0b)
+		recall(run);
+	else if ((op >= 0x0c && op <= 0x0f) || op == 0x12 || op == 0x13)
+		run_cfa(run, op);
+	else if ((op >= 0x05 && op <= 0x09) || (op >= 0x10 && op <= 0x16))
+		run_register(run, op);
+	else if (op == 0x2e) /* GNU_args_size */
+		(void)mdi_cfi_uleb(bytes);
+	else if (op != 0)
+		run->bad = true;
+}
+
+/*
+ * As far as the instruction. A step beyond it ends the loop before any rule
+ * that comes behind the step.
+ */
+static bool run_program(struct run *run, uintptr_t from, uintptr_t to)
+{
+	mdi_cfi_bytes(&run->bytes, run->cfi, from, to);
+	while (run->bytes.at < run->bytes.end && run->location <= run->pc &&
+	       !run->bad && !run->bytes.bad)
+		run_one(run);
+	return !run->bad && !run->bytes.bad;
+}
+
+static bool find_row(const struct mdi_cfi *cfi, const struct entry *entry,
+		     uintptr_t pc, struct run *run)
+{
+	memset(run, 0, sizeof(*run));
+	run->cfi = cfi;
+	run->entry = entry;
+	run->pc = pc;
+	run->location = entry->start;
+	if (!run_program(run, entry->common_from, entry->common_to))
+		return false;
+	run->initial = run->row;
+	return run_program(run, entry->from, entry->to);
+}
+
+/* --- the caller's registers --- */
+
+struct step {
+	const struct mdi_cfi *cfi;
+	mdi_cfi_read *read;
+	const void *arg;
+	const struct mdi_cfi_frame *frame;
+	uintptr_t cfa;
+};
+
+static enum mdi_cfi_result evaluate(const struct step *step,
+				    const struct rule *rule,
+				    const uintptr_t *first, uintptr_t *value)
+{
+	struct mdi_cfi_bytes bytes;
+
+	mdi_cfi_bytes(&bytes, step->cfi, rule->from, rule->to);
+	return mdi_cfi_expression(&bytes, step->read, step->arg, step->frame,
+				  first, value);
+}
+
+static enum mdi_cfi_result find_cfa(struct step *step, const struct rule *rule)
+{
+	if (rule->how == VALUE)
+		return evaluate(step, rule, NULL, &step->cfa);
+	if (rule->how != OFFSET || rule->reg >= MDI_CFI_REGISTERS)
+		return MDI_CFI_DAMAGED;
+	if (!(step->frame->known & 1u << rule->reg))
+		return MDI_CFI_LOST;
+	step->cfa = step->frame->reg[rule->reg] + (uintptr_t)rule->offset;
+	return MDI_CFI_CALLER;
+}
+
+static enum mdi_cfi_result load(const struct step *step, uintptr_t at,
+				uintptr_t *value)
+{
+	return step->read(step->arg, at, value, sizeof(*value)) ? MDI_CFI_CALLER
+								: MDI_CFI_STACK;
+}
+
+/* One register of the caller's; MDI_CFI_LOST: nobody has kept it. */
+static enum mdi_cfi_result find_register(const struct step *step,
+					 const struct rule *rule,
+					 unsigned number, uintptr_t *value)
+{
+	enum mdi_cfi_result result;
+	uint64_t from = number;
+
+	switch (rule->how) {
+	case SAVED:
+		return load(step, step->cfa + (uintptr_t)rule->offset, value);
+	case OFFSET:
+		*value = step->cfa + (uintptr_t)rule->offset;
+		return MDI_CFI_CALLER;
+	case SAVED_AT:
+		result = evaluate(step, rule, &step->cfa, value);
+		return result == MDI_CFI_CALLER ? load(step, *value, value)
+						: result;
+	case VALUE:
+		return evaluate(step, rule, &step->cfa, value);
+	case UNDEFINED:
+		return MDI_CFI_LOST;
+	case REGISTER:
+		from = rule->reg;
+		break;
+	case UNSAID:
+		if (number == MDI_CFI_SP) {
+			*value = step->cfa;
+			return MDI_CFI_CALLER;
+		}
+		if (!(KEPT & 1u << number))
+			return MDI_CFI_LOST;
+		break;
+	case SAME:
+		break;
+	}
+	if (from >= MDI_CFI_REGISTERS || !(step->frame->known & 1u << from))
+		return MDI_CFI_LOST;
+	*value = step->frame->reg[from];
+	return MDI_CFI_CALLER;
+}
+
+static enum mdi_cfi_result find_caller(struct step *step, const struct row *row,
+				       struct mdi_cfi_frame *caller)
+{
+	enum mdi_cfi_result result = find_cfa(step, &row->cfa);
+
+	memset(caller, 0, sizeof(*caller));
+	if (result != MDI_CFI_CALLER)
+		return result;
+	if (row->reg[RA].how == UNDEFINED)
+		return MDI_CFI_OUTERMOST;
+	for (unsigned i = 0; i < MDI_CFI_REGISTERS; i++) {
+		result = find_register(step, &row->reg[i], i, &caller->reg[i]);
+		if (result == MDI_CFI_CALLER)
+			caller->known |= 1u << i;
+		else if (result != MDI_CFI_LOST)
+			return result;
+	}
+	if (!(caller->known & 1u << RA) || !(caller->known & 1u << MDI_CFI_SP))
+		return MDI_CFI_LOST;
+	return caller->reg[RA] == 0 ? MDI_CFI_OUTERMOST : MDI_CFI_CALLER;
+}
+
+enum mdi_cfi_result mdi_cfi_step(const struct mdi_cfi *cfi, mdi_cfi_read *read,
+				 const void *arg, struct mdi_cfi_frame *frame)
+{
+	uintptr_t pc = frame->reg[RA] - (frame->exact ? 0 : 1);
+	struct step step = {cfi, read, arg, frame, 0};
+	struct mdi_cfi_frame caller;
+	enum mdi_cfi_result result;
+	struct entry entry;
+	struct run run;
+
+	result = read_entry(cfi, pc, &entry);
+	if (result != MDI_CFI_CALLER)
+		return result;
+	if (!find_row(cfi, &entry, pc, &run))
+		return MDI_CFI_DAMAGED;
+	result = find_caller(&step, &run.row, &caller);
+	if (result != MDI_CFI_CALLER)
+		return result;
+	/* Up it goes, or for ever; but a signal's stack can be anywhere. */
+	if (!entry.signal_frame &&
+	    caller.reg[MDI_CFI_SP] <= frame->reg[MDI_CFI_SP])
+		return MDI_CFI_STACK;
+	caller.exact = entry.signal_frame;
+	*frame = caller;
+	return MDI_CFI_CALLER;
+}

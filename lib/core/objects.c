@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/objects.h"
+
+#include "core/cfi.h"
+#include "core/state.h"
+
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As glibc declares it from 2.35 on. */
+struct found {
+	unsigned long long flags;
+	void *map_start, *map_end;
+	struct link_map *link_map;
+	void *eh_frame; /* PT_GNU_EH_FRAME, which is .eh_frame_hdr */
+	unsigned long long reserved[7];
+};
+
+/* Under a name of ours: newer headers declare it, older ones do not. */
+int mdi_dl_find_object(void *address,
+		       struct found *result) __asm__("_dl_find_object")
+	__attribute__((weak));
+
+static bool find(uintptr_t address, struct found *found)
+{
+	return mdi_dl_find_object != NULL &&
+	       mdi_dl_find_object((void *)address, found) == 0;
+}
+
+bool mdi_object_find(uintptr_t address, struct mdi_object *object)
+{
+	uintptr_t own = (uintptr_t)&mdi_core_state;
+	struct found found;
+
+	if (!find(address, &found))
+		return false;
+	object->base = (uintptr_t)found.map_start;
+	object->end = (uintptr_t)found.map_end;
+	object->bias = found.link_map != NULL ? found.link_map->l_addr : 0;
+	object->name = found.link_map != NULL && found.link_map->l_name != NULL
+			       ? found.link_map->l_name
+			       : "";
+	object->own = own >= object->base && own < object->end;
+	return true;
+}
+
+bool mdi_object_unwind(uintptr_t address, struct mdi_cfi *cfi)
+{
+	struct found found;
+
+	if (!find(address, &found) || found.eh_frame == NULL)
+		return false;
+	cfi->base = (uintptr_t)found.map_start;
+	cfi->end = (uintptr_t)found.map_end;
+	cfi->header = (uintptr_t)found.eh_frame;
+	return true;
+}
+
+void mdi_object_path(const struct mdi_object *object, char *path, size_t size)
+{
+	ssize_t length;
+
+	path[0] = '\0';
+	if (strchr(object->name, '/') != NULL) {
+		snprintf(path, size, "%s", object->name);
+	} else if (object->name[0] == '\0') {
+		length = readlink("/proc/self/exe", path, size - 1);
+		path[length > 0 ? length : 0] = '\0';
+	}
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* What is looked up for a report: frames, the culprit among them, the key. */
+#include "core/report.h"
+
+#include "base/error.h"
+#include "core/lines.h"
+#include "core/sizes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* The call, not what comes behind it. */
+static void look_up(struct mdi_lines *lines, struct mdi_report_frame *frame)
+{
+	mdi_report_find(lines, frame->pc - frame->behind, &frame->place);
+	frame->place.function_offset += frame->behind;
+	frame->place.file_offset += frame->behind;
+}
+
+/* --- the module's --- */
+
+/* The door that abort() has led to is no place to look at. */
+static void find_module(struct mdi_report *report, struct mdi_lines *lines)
+{
+	const struct modiso_fault *fault = &report->fault;
+	uint32_t count = fault->frame_count;
+	bool called = fault->kind == MODISO_FAULT_SERVICE;
+
+	if (count > MODISO_FAULT_FRAMES)
+		count = MODISO_FAULT_FRAMES;
+	for (uint32_t i = 0; i < count; i++) {
+		struct mdi_report_frame *frame =
+			&report->module[report->module_count];
+
+		frame->pc = fault->frames[i];
+		frame->behind = i != 0 || called;
+		look_up(lines, frame);
+		if (report->module_count != 0 || !frame->place.own)
+			report->module_count++;
+	}
+	if (count != 0 || fault->pc == 0)
+		return;
+	report->module[0].pc = fault->pc;
+	look_up(lines, &report->module[0]);
+	report->module_count = 1;
+}
+
+/* Who has called a function of the C library, or that one when nobody has. */
+static void find_culprit(struct mdi_report *report)
+{
+	for (unsigned i = 0; i < report->module_count; i++)
+		if (!report->module[i].place.system &&
+		    report->module[i].place.file[0] != '\0') {
+			report->culprit = &report->module[i];
+			return;
+		}
+	if (report->module_count != 0)
+		report->culprit = &report->module[0];
+}
+
+/* --- the host's --- */
+
+/* What calls main(), or a thread's function. */
+static bool is_start(const struct mdi_report_frame *frame)
+{
+	uintptr_t entry = getauxval(AT_ENTRY);
+
+	return frame->place.system || frame->pc - entry < 64 ||
+	       strncmp(frame->place.function, "__libc_start_", 13) == 0 ||
+	       strcmp(frame->place.function, "start_thread") == 0 ||
+	       strncmp(frame->place.function, "clone", 5) == 0;
+}
+
+static void find_host(struct mdi_report *report, struct mdi_lines *lines)
+{
+	uintptr_t pcs[MDI_HOST_FRAMES];
+	unsigned count = mdi_host_frames(&report->fault, pcs);
+	struct mdi_report_frame *frame;
+
+	for (unsigned i = 0; i < count; i++) {
+		frame = &report->host[report->host_count];
+		frame->pc = pcs[i];
+		frame->behind = 1;
+		look_up(lines, frame);
+		if (report->host_count != 0 || !frame->place.own)
+			report->host_count++;
+	}
+	for (unsigned n = report->host_count; n > 0; n--)
+		if (!is_start(&report->host[n - 1])) {
+			report->host_count = n;
+			break;
+		}
+}
+
+/* --- the key --- */
+
+static void hash(uint64_t *key, const void *bytes, size_t length)
+{
+	const unsigned char *byte = bytes;
+
+	while (length-- > 0) /* FNV-1a */
+		*key = (*key ^ *byte++) * 0x100000001b3u;
+}
+
+/* By name where there is one: it stays when other code is compiled anew. */
+static void hash_frame(uint64_t *key, const struct mdi_report_place *place)
+{
+	uintptr_t offset = place->file_offset;
+
+	hash(key, base_name(place->file), strlen(base_name(place->file)) + 1);
+	if (place->function[0] != '\0')
+		hash(key, place->function, strlen(place->function) + 1);
+	else
+		hash(key, &offset, sizeof(offset));
+}
+
+/* Frames that tell two mistakes of one kind apart. */
+#define KEY_FRAMES 3
+
+/*
+ * What was done, and from where: no address, no number, no name of a region or
+ * module, as programs make these from counters.
+ */
+static void find_key(struct mdi_report *report)
+{
+	const struct modiso_fault *fault = &report->fault;
+	unsigned used = 0;
+
+	report->key = 0xcbf29ce484222325u;
+	hash(&report->key, &fault->kind, sizeof(fault->kind));
+	hash(&report->key, &fault->access, sizeof(fault->access));
+	hash(&report->key, &fault->overrun, sizeof(fault->overrun));
+	for (unsigned i = 0; i < report->module_count && used < KEY_FRAMES; i++)
+		if (&report->module[i] >= report->culprit) {
+			hash_frame(&report->key, &report->module[i].place);
+			used++;
+		}
+}
+
+/* --- all of it --- */
+
+static void find_memory(struct mdi_report *report, struct mdi_lines *lines)
+{
+	const struct modiso_fault *fault = &report->fault;
+
+	if (fault->region_length == 0 && fault->access != 0 &&
+	    fault->overrun == MODISO_OVERRUN_NONE)
+		mdi_report_memory(lines, fault->address, report->memory,
+				  sizeof(report->memory));
+}
+
+int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
+		     struct mdi_report **out)
+{
+	uint32_t size = fault != NULL ? fault->struct_size : 0;
+	struct mdi_lines lines = {NULL};
+	struct mdi_report *report;
+
+	if (size < MDI_SIZE_FAULT || stream == NULL ||
+	    fault->kind == MODISO_FAULT_NONE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"no fault record, or no stream");
+	report = calloc(1, sizeof(*report));
+	if (report == NULL)
+		return mdi_fail_memory("a report of %zu bytes",
+				       sizeof(*report));
+	if (size > sizeof(report->fault))
+		size = sizeof(report->fault);
+	memcpy(&report->fault, fault, size);
+	find_module(report, &lines);
+	find_culprit(report);
+	find_host(report, &lines);
+	find_memory(report, &lines);
+	find_key(report);
+	mdi_lines_end(&lines);
+	*out = report;
+	return 0;
+}
+
+int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno)
+{
+	free(report);
+	if (ferror(stream) || fflush(stream) != 0)
+		return mdi_fail_os("fprintf", "a fault report");
+	errno = saved_errno;
+	return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/walk.h"
+
+#include "arch/arch.h"
+#include "core/cfi.h"
+#include "core/objects.h"
+#include "core/range.h"
+#include "core/region.h"
+#include "core/state.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* modiso_fault.registers[n] is DWARF's register mdi_dwarf_register[n]. */
+
+struct reader {
+	const struct modiso_module *module;
+	bool foreign;
+};
+
+/*
+ * What the module may read is in its regions; the stack of a thread that it
+ * has made is host memory like any, which GUARD and READONLY leave readable.
+ */
+static bool may_read(const struct reader *reader, uintptr_t at, size_t length)
+{
+	if (mdi_range_reach(reader->module, at, length, MODISO_READ) == length)
+		return true;
+	return reader->foreign && mdi_region_at_or_above(at) != NULL
+		       ? mdi_region_at_or_above(at)->node.base >= at + length
+		       : reader->foreign;
+}
+
+static bool read_stack(const void *arg, uintptr_t at, void *to, size_t length)
+{
+	return may_read(arg, at, length) &&
+	       mdi_range_copy(to, (const void *)at, length, (const void *)at) ==
+		       0;
+}
+
+bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
+{
+	const struct mdi_report_state *report = &mdi_core_state.report;
+
+	if (report->unwind != NULL && report->unwind(pc, cfi))
+		return cfi->header != 0;
+	return mdi_object_unwind(pc, cfi);
+}
+
+/* --- where it begins --- */
+
+static void from_registers(const struct modiso_fault *fault,
+			   struct mdi_cfi_frame *frame)
+{
+	for (unsigned i = 0; i < MDI_CFI_REGISTERS; i++)
+		frame->reg[mdi_dwarf_register[i]] = fault->registers[i];
+	frame->known = (1u << MDI_CFI_REGISTERS) - 1;
+	frame->exact = true;
+}
+
+/* A call has put its return address there, and changed nothing else. */
+static bool from_call(const struct reader *reader, uintptr_t sp,
+		      struct mdi_cfi_frame *frame)
+{
+	uintptr_t *pc = &frame->reg[MDI_CFI_PC];
+
+	if (!read_stack(reader, sp, pc, sizeof(*pc)))
+		return false;
+	frame->reg[MDI_CFI_SP] = sp + sizeof(*pc);
+	frame->exact = false;
+	return true;
+}
+
+/* A service that the module may not call: of its registers one was kept. */
+static bool from_service(const struct modiso_fault *fault,
+			 const struct reader *reader,
+			 struct mdi_cfi_frame *frame)
+{
+	memset(frame, 0, sizeof(*frame));
+	frame->known = 1u << MDI_CFI_SP | 1u << MDI_CFI_PC;
+	return from_call(reader, fault->sp, frame);
+}
+
+/* --- upwards --- */
+
+static uint32_t end_of(enum mdi_cfi_result result)
+{
+	switch (result) {
+	case MDI_CFI_OUTERMOST:
+		return MODISO_FRAMES_OUTERMOST;
+	case MDI_CFI_DAMAGED:
+		return MODISO_FRAMES_DAMAGED;
+	case MDI_CFI_STACK:
+		return MODISO_FRAMES_STACK;
+	case MDI_CFI_LOST:
+		return MODISO_FRAMES_LOST;
+	default:
+		return MODISO_FRAMES_NO_INFO;
+	}
+}
+
+/*
+ * The first frame may be where no code is: a call through a pointer that led
+ * nowhere. Then the return address is on top of the stack.
+ */
+static enum mdi_cfi_result step(const struct reader *reader,
+				struct mdi_cfi_frame *frame)
+{
+	struct mdi_cfi cfi;
+
+	if (mdi_walk_object(frame->reg[MDI_CFI_PC], &cfi))
+		return mdi_cfi_step(&cfi, read_stack, reader, frame);
+	if (!frame->exact || mdi_region_at(frame->reg[MDI_CFI_PC]) != NULL)
+		return MDI_CFI_NONE;
+	return from_call(reader, frame->reg[MDI_CFI_SP], frame) ? MDI_CFI_CALLER
+								: MDI_CFI_STACK;
+}
+
+static uint32_t walk(struct modiso_fault *fault, const struct reader *reader,
+		     struct mdi_cfi_frame *frame)
+{
+	enum mdi_cfi_result result;
+	uintptr_t pc;
+
+	for (;;) {
+		pc = frame->reg[MDI_CFI_PC];
+		/* The doors are gates' code too; nobody is called by one. */
+		if (!frame->exact && mdi_is_gate_code(pc))
+			return MODISO_FRAMES_GATE;
+		if (fault->frame_count == MODISO_FAULT_FRAMES)
+			return MODISO_FRAMES_LIMIT;
+		fault->frames[fault->frame_count++] = pc;
+		result = step(reader, frame);
+		if (result != MDI_CFI_CALLER)
+			return end_of(result);
+	}
+}
+
+/* --- the instruction --- */
+
+static size_t readable(const struct modiso_module *module, uintptr_t pc,
+		       size_t length)
+{
+	struct mdi_cfi cfi;
+
+	if (mdi_walk_object(pc, &cfi) && pc >= cfi.base && pc < cfi.end)
+		return cfi.end - pc < length ? cfi.end - pc : length;
+	return mdi_range_reach(module, pc, length, MODISO_READ);
+}
+
+static void record_instruction(struct modiso_fault *fault,
+			       const struct modiso_module *module)
+{
+	size_t length = sizeof(fault->instruction);
+	size_t page = MDI_PAGE_SIZE - (fault->pc & (MDI_PAGE_SIZE - 1));
+
+	length = readable(module, fault->pc, length < page ? length : page);
+	if (length != 0 &&
+	    mdi_range_copy(fault->instruction, (const void *)fault->pc, length,
+			   (const void *)fault->pc) == 0)
+		fault->instruction_length = (uint32_t)length;
+}
+
+void mdi_walk_record(struct modiso_fault *fault, bool foreign)
+{
+	struct reader reader = {
+		.module = fault->module,
+		.foreign =
+			foreign && fault->confinement != MODISO_CONFINE_SEALED,
+	};
+	struct mdi_cfi_frame frame;
+	int saved = errno;
+
+	if (fault->kind == MODISO_FAULT_SERVICE) {
+		if (!from_service(fault, &reader, &frame)) {
+			fault->frames_end = MODISO_FRAMES_STACK;
+			return;
+		}
+	} else {
+		from_registers(fault, &frame);
+		record_instruction(fault, fault->module);
+	}
+	fault->frames_end = walk(fault, &reader, &frame);
+	errno = saved;
+}
