@@ -276,7 +276,8 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * module's stack, each frame as function, source line and file + offset, as far
  * as they are known; then the host's frames in the same way: the call of the
  * gate and, as long as the function that made it has not returned, its callers.
- * modiso_fault_print_json - the same as one JSON object on one line.
+ * modiso_fault_print_json - the same as one JSON object on one line, which
+ * doc/fault.schema.json describes.
  * @fault:  a record.
  * @stream: where to.
  *
@@ -299,6 +300,20 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print(const struct modiso_fault *fault, FILE *stream);
 MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
+
+/*
+ * modiso_fault_print_sarif - a fault as a SARIF 2.1.0 log with one result, for
+ * tools that show what was found beside the line.
+ * @fault:  a record.
+ * @stream: where to.
+ *
+ * Returns what modiso_fault_print() returns.
+ *
+ * Cost, Safety: as modiso_fault_print().
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *stream);
 
 /*
  * modiso_fault_print_summary - a fault in one line, with a key that is the same

@@ -65,6 +65,15 @@ struct modiso_options {
  * set-user-ID program); else the strongest that is usable. A backend that was
  * named is met or refused, never replaced by a weaker one.
  *
+ * MODISO_OPTIONS in the environment, also ignored in such a program, is a list
+ * of these, with colons between them:
+ *
+ *   report=1       each fault that ends a call is printed, before any landing
+ *   format=FORM    as text (the default), json, sarif or summary
+ *   log_path=PATH  into PATH.PID, at its end (sarif: into PATH.PID.NUMBER,
+ *                  one for each fault); else on standard error
+ *   backend=NAME   as MODISO_BACKEND, which counts if both are there
+ *
  * Takes over SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS. A signal
  * that is none of a module's goes on to the handler that was there before,
  * with its siginfo, or to the default action. Call it early, before the
@@ -80,8 +89,8 @@ struct modiso_options {
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
- *                      capability, exclusion or flag, or MODISO_BACKEND is
- *                      misspelled.
+ *                      capability, exclusion or flag, or MODISO_BACKEND or
+ *                      MODISO_OPTIONS is misspelled.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
  *                      here; modiso_last_error_text() says why. Or the
  *                      program runs with a user shadow stack.

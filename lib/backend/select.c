@@ -2,6 +2,7 @@
 #include "backend/select.h"
 
 #include "base/error.h"
+#include "base/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,18 +57,23 @@ static int fits(const struct mdi_backend *backend, uint32_t require)
 static int by_environment(const struct mdi_backend **out)
 {
 	const char *name = secure_getenv("MODISO_BACKEND");
+	const char *from = "MODISO_BACKEND";
 
 	*out = NULL;
-	if (name == NULL || name[0] == '\0' || strcmp(name, "auto") == 0)
+	if (name == NULL || name[0] == '\0') {
+		name = mdi_settings()->backend;
+		from = "MODISO_OPTIONS: backend";
+	}
+	if (name[0] == '\0' || strcmp(name, "auto") == 0)
 		return 0;
 	for (size_t i = 0; i < MDI_COUNT(order); i++)
 		if (strcmp(order[i]->name, name) == 0)
 			*out = order[i];
 	if (*out == NULL)
 		return mdi_fail(MODISO_ERR_INVAL,
-				"MODISO_BACKEND=%.40s in the environment is no "
-				"backend: pkey, mprotect or auto",
-				name);
+				"%s=%.40s in the environment is no backend: "
+				"pkey, mprotect or auto",
+				from, name);
 	return 0;
 }
 

@@ -53,6 +53,21 @@ struct mdi_error_state {
 	const char *(*later)(char *text, size_t size);
 };
 
+enum mdi_format {
+	MDI_FORMAT_TEXT = 0,
+	MDI_FORMAT_JSON = 1,
+	MDI_FORMAT_SARIF = 2,
+	MDI_FORMAT_SUMMARY = 3
+};
+
+/* MODISO_OPTIONS in the environment, as modiso_init() has found it. */
+struct mdi_settings_state {
+	bool report;
+	uint32_t format; /* enum mdi_format */
+	char log_path[256]; /* "": standard error */
+	char backend[32];   /* "": not said */
+};
+
 struct mdi_misuse_state {
 	modiso_misuse_fn handler;
 	void *arg;
@@ -61,6 +76,7 @@ struct mdi_misuse_state {
 extern struct mdi_base_state {
 	struct mdi_error_state error;
 	struct mdi_misuse_state misuse;
+	struct mdi_settings_state settings;
 } MDI_STATE mdi_base_state;
 
 #endif /* MDI_BASE_STATE_H */

@@ -23,6 +23,7 @@
 #include "core/range.h"
 #include "core/record.h"
 #include "core/region.h"
+#include "core/report.h"
 #include "core/schedule.h"
 #include "core/state.h"
 #include "core/thread.h"
@@ -273,6 +274,7 @@ static void tell(const struct modiso_fault *fault);
 void mdi_orphan_end(struct modiso_fault *fault)
 {
 	mdi_walk_record(fault, true);
+	mdi_report_log(fault);
 	tell(fault);
 	pthread_exit(NULL);
 }
@@ -493,6 +495,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 	mdi_gate_abandon(thread);
 	/* Host code by now; and nobody else runs on that stack. */
 	mdi_walk_record(&thread->fault, false);
+	mdi_report_log(&thread->fault);
 	if (who_is_told(thread->fault.module).landing != NULL)
 		tell_copy(thread);
 	/* The sentence is made when somebody asks for it. */

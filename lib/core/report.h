@@ -59,6 +59,9 @@ int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
 		     struct mdi_report **out);
 int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno);
 
+/* If the environment asks for it, and where it says: report_log.c. */
+void mdi_report_log(const struct modiso_fault *fault);
+
 /* --- words: report_words.c --- */
 
 /* What happened, without "module so-and-so". */

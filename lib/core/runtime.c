@@ -4,6 +4,7 @@
 #include "backend/select.h"
 #include "base/error.h"
 #include "base/misuse.h"
+#include "base/settings.h"
 #include "core/addrmap.h"
 #include "core/entries.h"
 #include "core/fault.h"
@@ -365,7 +366,9 @@ int mdi_runtime_start(const struct modiso_options *options,
 		result = join(options);
 	} else {
 		own->layers = layers;
-		result = start(options);
+		result = mdi_settings_read();
+		if (result == 0)
+			result = start(options);
 	}
 	unlock_for_life(mask);
 	return result;

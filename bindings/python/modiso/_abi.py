@@ -523,6 +523,7 @@ FUNCTIONS = {
     "modiso_fault_notify": (Code, c_void_p, c_void_p, LANDING_FN, c_void_p),
     "modiso_fault_print": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_json": (Code, POINTER(Fault), c_void_p),
+    "modiso_fault_print_sarif": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_summary": (Code, POINTER(Fault), c_void_p),
     "modiso_fiber_create": (Code, POINTER(c_void_p)),
     "modiso_fiber_destroy": (Code, c_void_p),

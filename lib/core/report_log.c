@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports that the environment asks for: MODISO_OPTIONS=report=1. */
+#include "core/report.h"
+
+#include "base/settings.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * Each report opens the file anew: a program may close what it does not know,
+ * and may fork.
+ */
+static FILE *open_log(const struct modiso_fault *fault)
+{
+	const char *path = mdi_settings()->log_path;
+	char name[sizeof(mdi_settings()->log_path) + 40];
+	FILE *log;
+
+	if (path[0] == '\0')
+		return NULL;
+	/* A SARIF log is a file: what lies behind its end makes it none. */
+	if (mdi_settings()->format == MDI_FORMAT_SARIF)
+		snprintf(name, sizeof(name), "%s.%d.%llu", path, (int)getpid(),
+			 (unsigned long long)fault->number);
+	else
+		snprintf(name, sizeof(name), "%s.%d", path, (int)getpid());
+	log = fopen(name, "ae");
+	if (log == NULL)
+		fprintf(stderr,
+			"libmodiso: log_path %s cannot be opened (%s); the "
+			"report goes to standard error\n",
+			name, strerrorname_np(errno));
+	return log;
+}
+
+static int print(const struct modiso_fault *fault, FILE *out)
+{
+	int result;
+
+	switch (mdi_settings()->format) {
+	case MDI_FORMAT_JSON:
+		return modiso_fault_print_json(fault, out);
+	case MDI_FORMAT_SARIF:
+		return modiso_fault_print_sarif(fault, out);
+	case MDI_FORMAT_SUMMARY:
+		return modiso_fault_print_summary(fault, out);
+	default:
+		result = modiso_fault_print(fault, out);
+		return result != 0 ? result
+				   : modiso_fault_print_summary(fault, out);
+	}
+}
+
+void mdi_report_log(const struct modiso_fault *fault)
+{
+	/* What is printed may come to call modules: it is not the thread's. */
+	struct modiso_fault copy = *fault;
+	FILE *log;
+
+	if (!mdi_settings()->report)
+		return;
+	log = open_log(&copy);
+	(void)!print(&copy, log != NULL ? log : stderr);
+	if (log != NULL)
+		fclose(log);
+}

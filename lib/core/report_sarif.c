@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fault as a SARIF 2.1.0 log with one result: what continuous integration
+ * shows beside the line.
+ */
+#include "core/report.h"
+
+#include "core/json.h"
+
+#include <modiso/version.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A path as a URI: RFC 3986, what is no plain character by its bytes. */
+static void print_uri(const char *path, FILE *out)
+{
+	fputs(path[0] == '/' ? "\"file://" : "\"", out);
+	for (; *path != '\0'; path++)
+		if (isalnum((unsigned char)*path) ||
+		    strchr("/-._~", *path) != NULL)
+			fputc(*path, out);
+		else
+			fprintf(out, "%%%02X", (unsigned char)*path);
+	fputc('"', out);
+}
+
+static void print_location(const struct mdi_report_frame *frame, FILE *out)
+{
+	const struct mdi_report_place *place = &frame->place;
+	const char *path = place->line != 0         ? place->source
+			   : place->path[0] != '\0' ? place->path
+						    : place->file;
+
+	fprintf(out,
+		"{\"physicalLocation\":{\"address\":"
+		"{\"absoluteAddress\":%" PRIuPTR "}",
+		frame->pc - frame->behind);
+	if (path[0] != '\0') {
+		fprintf(out, ",\"artifactLocation\":{\"uri\":");
+		print_uri(path, out);
+		fputc('}', out);
+	}
+	if (place->line != 0)
+		fprintf(out, ",\"region\":{\"startLine\":%u}", place->line);
+	fputc('}', out);
+	if (place->function[0] != '\0') {
+		fprintf(out, ",\"logicalLocations\":[{\"kind\":\"function\","
+			     "\"name\":");
+		mdi_json_string(place->function, out);
+		fprintf(out, "}]");
+	}
+	fputc('}', out);
+}
+
+static void print_frames(const struct mdi_report_frame *frames, unsigned count,
+			 bool more, FILE *out)
+{
+	for (unsigned i = 0; i < count; i++) {
+		fprintf(out, "%s{\"location\":", i != 0 || more ? "," : "");
+		print_location(&frames[i], out);
+		if (frames[i].place.file[0] != '\0') {
+			fprintf(out, ",\"module\":");
+			mdi_json_string(frames[i].place.file, out);
+		}
+		fputc('}', out);
+	}
+}
+
+/* "module "parser" wrote past the end of its region "store"" */
+static char *sentence(const struct modiso_fault *fault)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+
+	if (memory == NULL)
+		return NULL;
+	fprintf(memory, "module ");
+	mdi_report_quoted(fault->module_name, memory);
+	fputc(' ', memory);
+	mdi_report_verdict(fault, memory);
+	if (fclose(memory) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void print_result(const struct mdi_report *report, FILE *out)
+{
+	char *text = sentence(&report->fault);
+
+	fprintf(out,
+		"{\"ruleId\":\"modiso/%s\",\"ruleIndex\":0,"
+		"\"level\":\"error\",\"message\":{\"text\":",
+		modiso_fault_kind_name(report->fault.kind));
+	mdi_json_string(text != NULL ? text : "a module faulted", out);
+	free(text);
+	fprintf(out, "},\"locations\":[");
+	if (report->culprit != NULL)
+		print_location(report->culprit, out);
+	fprintf(out, "],\"stacks\":[{\"frames\":[");
+	print_frames(report->module, report->module_count, false, out);
+	print_frames(report->host, report->host_count,
+		     report->module_count != 0, out);
+	fprintf(out,
+		"]}],\"partialFingerprints\":{\"modisoFault/v1\":"
+		"\"%016" PRIx64 "\"}}",
+		report->key);
+}
+
+int modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *out)
+{
+	struct mdi_report *report;
+	int saved = errno, result = mdi_report_begin(fault, out, &report);
+
+	if (result != 0)
+		return result;
+	fprintf(out,
+		"{\"version\":\"2.1.0\",\"runs\":[{"
+		"\"tool\":{\"driver\":{\"name\":\"libmodiso\","
+		"\"version\":\"%s\",\"rules\":[{\"id\":\"modiso/%s\"}]}},"
+		"\"results\":[",
+		MODISO_VERSION_STRING,
+		modiso_fault_kind_name(report->fault.kind));
+	print_result(report, out);
+	fprintf(out, "]}]}\n");
+	return mdi_report_end(report, out, saved);
+}

@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# fault-report.sh - reports that the environment asks for, of a program that
+# prints none: MODISO_OPTIONS; and what JSON they have, by the schema.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+program=$top_builddir/examples/recover
+schema=$top_srcdir/doc/fault.schema.json
+unset MODISO_BACKEND
+
+# run OPTIONS - the program, as the environment says
+run() {
+	MODISO_OPTIONS=$1 "$program" >"$scratch/output" 2>"$scratch/errors"
+	status=$?
+}
+
+# has FILE PATTERN TEXT
+has() {
+	if grep -qE -- "$2" "$1"; then
+		ok "$3"
+	else
+		not_ok "$3" <"$1"
+	fi
+}
+
+# log FORMAT - a run's report in that format, at $log
+log() {
+	rm -f "$scratch"/log.*
+	run "report=1:format=$1:log_path=$scratch/log"
+	set -- "$scratch"/log.*
+	log=$1
+}
+
+run ""
+expect_empty "$scratch/errors" "without being asked nothing is printed"
+run "report=1"
+has "$scratch/errors" '^fault 1: module ' "a report on standard error"
+has "$scratch/errors" '^SUMMARY: libmodiso: .*, key [0-9a-f]{16}\)$' \
+	"which ends with a line for programs"
+summary=$(sed -n 's/^SUMMARY.*key //p' "$scratch/errors")
+run "report=1:format=summary"
+if [ "$(sed -n 's/^SUMMARY.*key //p' "$scratch/errors")" = "$summary" ]; then
+	ok "whose key is the same in the next run"
+else
+	not_ok "whose key is the same in the next run" <"$scratch/errors"
+fi
+run "report=1:log_path=$scratch/nowhere/log"
+has "$scratch/errors" 'cannot be opened \(ENOENT\)' \
+	"a log that cannot be opened is named"
+has "$scratch/errors" '^fault 1: module ' "and the report is not lost"
+run "report=maybe"
+[ "$status" -ne 0 ] && ok "a value that makes no sense is refused" ||
+	not_ok "a value that makes no sense is refused" <"$scratch/output"
+run "repotr=1"
+has "$scratch/errors" 'MODISO_OPTIONS.*repotr=1: there is no such option' \
+	"a name that does not exist is refused by name"
+run "backend=nosuch"
+has "$scratch/errors" 'backend=nosuch' "and so is a backend"
+run "backend=mprotect:report=0"
+[ "$status" -eq 0 ] && ok "one that exists is taken" ||
+	not_ok "one that exists is taken" <"$scratch/errors"
+
+# Enough of JSON Schema for ours: an unknown word in it is an error.
+cat >"$scratch/check.py" <<'PYTHON'
+import json, re, sys
+
+TYPES = {"object": dict, "array": list, "string": str, "null": type(None)}
+
+def is_type(value, name):
+    if name == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, TYPES[name])
+
+def check(value, schema, where):
+    for word, rule in schema.items():
+        if word in ("$comment", "$schema", "title", "description"):
+            good = True
+        elif word == "type":
+            names = rule if isinstance(rule, list) else [rule]
+            good = any(is_type(value, name) for name in names)
+        elif word == "enum":
+            good = value in rule
+        elif word == "pattern":
+            good = re.search(rule, value) is not None
+        elif word == "minimum":
+            good = value >= rule
+        elif word == "required":
+            good = value is None or all(name in value for name in rule)
+        elif word == "additionalProperties":
+            good = value is None or all(
+                name in schema["properties"] for name in value)
+        elif word == "properties":
+            for name in value or {}:
+                if name in rule:
+                    check(value[name], rule[name], where + "." + name)
+            good = True
+        elif word == "items":
+            for number, item in enumerate(value):
+                check(item, rule, where + "[%d]" % number)
+            good = True
+        else:
+            sys.exit("the schema has " + word)
+        if not good:
+            sys.exit("%s: %r is against %s %r" % (where, value, word, rule))
+
+schema = json.load(open(sys.argv[1], encoding="utf-8"))
+lines = open(sys.argv[2], encoding="utf-8").read().splitlines()
+if not lines:
+    sys.exit("no report")
+for line in lines:
+    check(json.loads(line), schema, "fault")
+# What the check is worth: a field less, one more, another type.
+good = json.loads(lines[0])
+for wrong in ({**good, "more": 1}, {**good, "kind": "odd"},
+              {**good, "pc": "12"}, {**good, "frames": [{}]},
+              {name: good[name] for name in good if name != "key"}):
+    try:
+        check(wrong, schema, "fault")
+    except SystemExit:
+        continue
+    sys.exit("the schema takes anything")
+PYTHON
+
+cat >"$scratch/sarif.py" <<'PYTHON'
+import json, sys
+
+log = json.load(open(sys.argv[1], encoding="utf-8"))
+assert log["version"] == "2.1.0" and len(log["runs"]) == 1
+run = log["runs"][0]
+driver = run["tool"]["driver"]
+assert driver["name"] == "libmodiso"
+for result in run["results"]:
+    assert result["message"]["text"].startswith('module "')
+    assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert result["level"] == "error" and result["partialFingerprints"]
+    assert len(result["locations"]) == 1
+    frames = result["stacks"][0]["frames"]
+    assert frames
+    for location in result["locations"] + [f["location"] for f in frames]:
+        place = location["physicalLocation"]
+        assert isinstance(place["address"]["absoluteAddress"], int)
+        uri = place["artifactLocation"]["uri"]
+        assert " " not in uri and uri.isascii()
+        if "region" in place:
+            assert place["region"]["startLine"] > 0
+assert run["results"]
+PYTHON
+
+if ! command -v python3 >/dev/null; then
+	skip "JSON by its schema, and SARIF" "there is no python3"
+	finish
+	exit 0
+fi
+# judge SCRIPT ARGUMENT... TEXT - the last argument says what is judged
+log json
+python3 "$scratch/check.py" "$schema" "$log" >"$scratch/output" 2>&1 &&
+	ok "a report as JSON is what doc/fault.schema.json says" ||
+	not_ok "a report as JSON is what doc/fault.schema.json says" \
+		<"$scratch/output"
+log sarif
+python3 "$scratch/sarif.py" "$log" >"$scratch/output" 2>&1 &&
+	ok "a report as SARIF 2.1.0 has what it must have" ||
+	not_ok "a report as SARIF 2.1.0 has what it must have" \
+		<"$scratch/output"
+
+finish
