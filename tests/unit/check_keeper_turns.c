@@ -45,14 +45,10 @@ static unsigned count;
 static ucontext_t scheduler;
 static uint64_t now;
 
-/* What is thread-local is the coroutine's. */
 static void yield(uint64_t resume_at)
 {
-	const struct mdi_critical own = mdi_critical;
-
 	running->resume_at = resume_at;
 	swapcontext(&running->context, &scheduler);
-	mdi_critical = own;
 }
 
 static void work(uint64_t time)
@@ -76,7 +72,10 @@ int __wrap_mdi_sys_futex_wait(uint32_t *word, uint32_t seen, uint64_t timeout)
 	if (*word != seen)
 		return 0;
 	running->sleeps_on = word;
+	/* Its own record of that: all are one thread. */
+	mdi_critical_waits(NULL);
 	yield(timeout != 0 ? now + timeout : NEVER);
+	mdi_critical_waits(word);
 	running->sleeps_on = NULL;
 	return 0;
 }
@@ -130,7 +129,6 @@ static void run(void)
 {
 	struct thread *self = running;
 
-	mdi_critical = (struct mdi_critical){0};
 	for (;;) {
 		enum mdi_wish wish =
 			self->touches ? MDI_WISH_TOUCH : MDI_WISH_ENTER;
