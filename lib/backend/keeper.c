@@ -203,6 +203,8 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 	case MDI_WISH_TOUCH:
 		result = own->ops->open(domain);
 		own->lease_end_ns = mdi_sys_now_ns() + LEASE_NS;
+		if (own->first != NULL)
+			look_again(own->first);
 		return result;
 	}
 	return result;

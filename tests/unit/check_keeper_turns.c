@@ -35,7 +35,8 @@ struct thread {
 	const uint32_t *sleeps_on;
 	/* It works so long outside, then so long inside. */
 	uint64_t outside, inside;
-	bool touches; /* host code that touches a region, instead */
+	/* Or host code that touches a region, in a window of its own. */
+	bool touches, holds;
 	uint64_t calls, slow, longest;
 };
 
@@ -125,21 +126,30 @@ static void note_wait(struct thread *self, uint64_t began)
 		self->slow++;
 }
 
+static void wish(enum mdi_wish wish, bool again)
+{
+	must_eq(mdi_keeper_wish(wish, running->domain, again), 0);
+}
+
 static void run(void)
 {
 	struct thread *self = running;
+	uint64_t began;
 
 	for (;;) {
-		enum mdi_wish wish =
-			self->touches ? MDI_WISH_TOUCH : MDI_WISH_ENTER;
-		uint64_t began;
-
 		work(self->outside);
 		began = now;
-		must_eq(mdi_keeper_wish(wish, self->domain, false), 0);
+		if (self->holds)
+			wish(MDI_WISH_HOLD, false);
+		if (self->touches)
+			wish(MDI_WISH_TOUCH, self->holds);
+		else if (!self->holds)
+			wish(MDI_WISH_ENTER, false);
 		note_wait(self, began);
 		work(self->inside);
-		if (!self->touches)
+		if (self->holds)
+			mdi_keeper_unhold();
+		else if (!self->touches)
 			mdi_keeper_leave();
 	}
 }
@@ -204,7 +214,8 @@ static uint64_t least_calls(void)
 	uint64_t least = NEVER;
 
 	for (unsigned i = 0; i < count; i++)
-		if (!threads[i].touches && threads[i].calls < least)
+		if (!threads[i].touches && !threads[i].holds &&
+		    threads[i].calls < least)
 			least = threads[i].calls;
 	return least;
 }
@@ -317,6 +328,20 @@ START_TEST(test_touches)
 }
 END_TEST
 
+/* The lease that a touch in a window leaves ends by itself, for who waits. */
+START_TEST(test_window)
+{
+	begin();
+	start_thread(50, US, false);
+	start_thread(20 * MS, 10 * US, true);
+	threads[1].holds = true;
+	simulate(1000 * MS);
+	log_threads("window");
+	must(threads[1].calls > 40);
+	must(threads[0].longest < 100 * US);
+}
+END_TEST
+
 /* Any mixture goes on, and the state is given to each in the end. */
 START_TEST(test_mixtures)
 {
@@ -328,6 +353,7 @@ START_TEST(test_mixtures)
 		start_thread(50ull << (random >> 16) % 14,
 			     100ull << (random >> 20) % 10,
 			     (random >> 28) % 4 == 0);
+		threads[i].holds = (random >> 24) % 8 == 0;
 		/* Some share a module. */
 		if (random >> 30 == 0)
 			threads[i].domain = &domains[0];
@@ -350,6 +376,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_now_and_then);
 	tcase_add_test(tcase, test_bursts);
 	tcase_add_test(tcase, test_touches);
+	tcase_add_test(tcase, test_window);
 	tcase_add_loop_test(tcase, test_mixtures, 0, 20);
 	suite_add_tcase(suite, tcase);
 	return suite;
