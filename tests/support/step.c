@@ -21,7 +21,7 @@
  * step, and may wait longer for something than any round that runs.
  */
 #define STOPS_MAX 80000
-#define WALKED_MAX(points) (20 + (points) / 50)
+#define WALKED_MAX(points) (20 + (points) / 2)
 /* An instruction is interrupted the first so many times that it comes up. */
 #define TIMES_MAX 3
 /* How often a point that did not come up is tried again. */
