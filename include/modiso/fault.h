@@ -165,7 +165,8 @@ struct modiso_fault {
 	 * address where nothing is mapped) is what kind, signo and region_...
 	 * say; where it came from is said here.
 	 */
-	struct modiso_fault_beside below, above;
+	struct modiso_fault_beside below;
+	struct modiso_fault_beside above;
 	/*
 	 * The module's own stack: the instruction, then return addresses, each
 	 * behind the call. Not yet in a filter.

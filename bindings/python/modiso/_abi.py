@@ -18,6 +18,8 @@ ARGS_MAX = 6
 FLOATS_MAX = 8
 REASON_SIZE = 256
 SCAN_BYTES = 15
+FAULT_FRAMES = 32
+FAULT_CALLS = 8
 
 
 class Code(enum.IntEnum):
@@ -156,6 +158,27 @@ class FaultKind(enum.IntEnum):
     JUMP = 15
 
 
+class Overrun(enum.IntEnum):
+    """Was the end of a region run off: enum modiso_overrun."""
+
+    NONE = 0
+    PAST = 1
+    BEFORE = 2
+
+
+class FramesEnd(enum.IntEnum):
+    """Why there are no more frames: enum modiso_frames_end."""
+
+    NONE = 0
+    GATE = 1
+    LIMIT = 2
+    NO_INFO = 3
+    DAMAGED = 4
+    STACK = 5
+    LOST = 6
+    OUTERMOST = 7
+
+
 class Verdict(enum.IntEnum):
     """What a filter answers: enum modiso_verdict."""
 
@@ -209,6 +232,8 @@ ENUMS = {
     "MODISO_HEAP_": (HeapFlag, HeapFunction),
     "MODISO_IMAGE_": (ImageFlag,),
     "MODISO_FAULT_": (FaultKind,),
+    "MODISO_OVERRUN_": (Overrun,),
+    "MODISO_FRAMES_": (FramesEnd,),
     "MODISO_VERDICT_": (Verdict,),
     "MODISO_AUDIT_": (AuditKind,),
     "MODISO_SCAN_": (ScanKind,),
@@ -218,6 +243,8 @@ NUMBERS = {
     "MODISO_ARGS_MAX": ARGS_MAX,
     "MODISO_REASON_SIZE": REASON_SIZE,
     "MODISO_SCAN_BYTES": SCAN_BYTES,
+    "MODISO_FAULT_FRAMES": FAULT_FRAMES,
+    "MODISO_FAULT_CALLS": FAULT_CALLS,
 }
 
 # What the type of a structure is called in C, and the class for it here.
@@ -446,13 +473,13 @@ class Fault(_Sized):
         ("overrun", c_uint32),
         ("below", FaultBeside),
         ("above", FaultBeside),
-        ("frames", c_size_t * 32),
+        ("frames", c_size_t * FAULT_FRAMES),
         ("frame_count", c_uint32),
         ("frames_end", c_uint32),
         ("instruction", c_uint8 * 16),
         ("instruction_length", c_uint32),
         ("call_count", c_uint32),
-        ("calls", FaultCall * 8),
+        ("calls", FaultCall * FAULT_CALLS),
     ]
 
 

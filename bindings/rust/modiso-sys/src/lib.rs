@@ -309,13 +309,13 @@ structures! {
         overrun: u32,
         below: modiso_fault_beside,
         above: modiso_fault_beside,
-        frames: [usize; 32],
+        frames: [usize; MODISO_FAULT_FRAMES],
         frame_count: u32,
         frames_end: u32,
         instruction: [u8; 16],
         instruction_length: u32,
         call_count: u32,
-        calls: [modiso_fault_call; 8],
+        calls: [modiso_fault_call; MODISO_FAULT_CALLS],
     }
 
     struct modiso_audit_finding {
@@ -359,6 +359,8 @@ numbers! {
     MODISO_ARGS_MAX: usize = 6;
     MODISO_REASON_SIZE: usize = 256;
     MODISO_SCAN_BYTES: usize = 15;
+    MODISO_FAULT_FRAMES: usize = 32;
+    MODISO_FAULT_CALLS: usize = 8;
 
     MODISO_OK: c_int = 0;
     MODISO_ERR_INVAL: c_int = -1;
@@ -439,6 +441,19 @@ numbers! {
     MODISO_FAULT_EXIT: u32 = 13;
     MODISO_FAULT_ABORT: u32 = 14;
     MODISO_FAULT_JUMP: u32 = 15;
+
+    MODISO_OVERRUN_NONE: u32 = 0;
+    MODISO_OVERRUN_PAST: u32 = 1;
+    MODISO_OVERRUN_BEFORE: u32 = 2;
+
+    MODISO_FRAMES_NONE: u32 = 0;
+    MODISO_FRAMES_GATE: u32 = 1;
+    MODISO_FRAMES_LIMIT: u32 = 2;
+    MODISO_FRAMES_NO_INFO: u32 = 3;
+    MODISO_FRAMES_DAMAGED: u32 = 4;
+    MODISO_FRAMES_STACK: u32 = 5;
+    MODISO_FRAMES_LOST: u32 = 6;
+    MODISO_FRAMES_OUTERMOST: u32 = 7;
 
     MODISO_VERDICT_END: u32 = 0;
     MODISO_VERDICT_RETRY: u32 = 1;
