@@ -26,6 +26,13 @@ int mdi_runtime_start(const struct modiso_options *options,
 int mdi_runtime_stop(void);
 
 /*
+ * In programs with ThreadSanitizer; NULL in all others. It sees what the
+ * library's calls of memset(3) and the like do, and not that there is a lock.
+ */
+void __tsan_acquire(void *address) __attribute__((weak));
+void __tsan_release(void *address) __attribute__((weak));
+
+/*
  * The library's lock: modules, regions, gates, services, stacks, the list of
  * threads. The keeper's lock nests inside it. No module code and no callback
  * runs while it is held.
@@ -34,10 +41,14 @@ static inline void mdi_runtime_lock(void)
 {
 	mdi_critical_begin();
 	mdi_lock(&mdi_core_state.runtime.lock);
+	if (__tsan_acquire != NULL)
+		__tsan_acquire(&mdi_core_state.runtime.lock);
 }
 
 static inline void mdi_runtime_unlock(void)
 {
+	if (__tsan_release != NULL)
+		__tsan_release(&mdi_core_state.runtime.lock);
 	mdi_unlock(&mdi_core_state.runtime.lock);
 	mdi_critical_end();
 }
