@@ -35,6 +35,8 @@ static UCHAR *kernel_page;
 static long image_size;
 static unsigned passed, failed;
 
+extern TXM_MODULE_MANAGER_MEMORY_FAULT_INFO
+	_txm_module_manager_memory_fault_info;
 static TX_THREAD *faulted_thread;
 static TXM_MODULE_INSTANCE *faulted_module;
 static unsigned faults;
@@ -105,14 +107,12 @@ static UINT ask(ULONG command, ALIGN_TYPE word)
 /* The worker of the module faults, and what is to be known is known. */
 static void ask_fault(int line, ULONG command, ALIGN_TYPE word, uint32_t kind)
 {
-	const TXM_MODULE_MANAGER_MEMORY_FAULT_INFO *info;
+	const TXM_MODULE_MANAGER_MEMORY_FAULT_INFO *info =
+		&_txm_module_manager_memory_fault_info;
 	MESSAGE message = {.command = command};
 	unsigned before = faults;
 	ULONG i;
 
-	extern TXM_MODULE_MANAGER_MEMORY_FAULT_INFO
-		_txm_module_manager_memory_fault_info;
-	info = &_txm_module_manager_memory_fault_info;
 	message_set(&message, word);
 	IS(tx_queue_send(&commands, &message, PATIENCE), TX_SUCCESS);
 	for (i = 0; i < PATIENCE && faults == before; i++)
@@ -414,6 +414,26 @@ static void break_out(void)
 	faults = 0;
 }
 
+/* Does the report of the last fault say this? */
+static UINT report_says(const char *words)
+{
+	const struct modiso_fault *fault =
+		_txm_module_manager_memory_fault_info
+			.txm_module_manager_memory_fault_info_record;
+	size_t length = 0;
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, &length);
+	UINT says;
+
+	if (stream == NULL)
+		return TX_FALSE;
+	says = modiso_fault_print(fault, stream) == 0;
+	fclose(stream);
+	says = says && strstr(text, words) != NULL;
+	free(text);
+	return says;
+}
+
 /*
  * Where memory that is in no region can be closed it is: a variable of the
  * application, one of the kernel, the heap.
@@ -428,6 +448,7 @@ static void break_into_kernel(void)
 	FAULTS(LOAD, (ALIGN_TYPE)&kernel_word, MODISO_FAULT_ACCESS);
 	restart();
 	FAULTS(LOAD, (ALIGN_TYPE)&_tx_thread_current_ptr, MODISO_FAULT_ACCESS);
+	CHECK(report_says("_tx_thread_current_ptr + 0 of "));
 	restart();
 	FAULTS(STORE, (ALIGN_TYPE)heap, MODISO_FAULT_ACCESS);
 	restart();
