@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "core/check.h"
 #include "core/fault.h"
+#include "core/notify.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/thread.h"
@@ -20,7 +21,7 @@ int modiso_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
 	if (module != NULL)
 		mdi_mark_module(module);
 	mdi_runtime_lock();
-	mdi_fault_notify(module, filter, landing, arg);
+	mdi_notify_set(module, filter, landing, arg);
 	mdi_runtime_unlock();
 	return 0;
 }

@@ -35,174 +35,11 @@ struct row {
 /* Rows that a function remembers, one inside of the other. */
 #define REMEMBERED 4
 
-/* An entry of a function, with the common one that it names. */
-struct entry {
-	uint64_t code_unit;
-	int64_t data_unit;
-	uint8_t encoding;  /* of addresses */
-	bool signal_frame; /* its caller was interrupted, and did not call */
-	bool augmented;
-	uintptr_t start, length;                    /* the code that it is of */
-	uintptr_t common_from, common_to, from, to; /* programs */
-};
-
-/* --- finding it --- */
-
-/* The table of .eh_frame_hdr: pairs of distances from there, by address. */
-#define TABLE_ENCODING 0x3b
-
-static int32_t table_at(const struct mdi_cfi *cfi, uintptr_t at,
-			struct mdi_cfi_bytes *bytes)
-{
-	mdi_cfi_bytes(bytes, cfi, at, at + 4);
-	return (int32_t)mdi_cfi_number(bytes, 4);
-}
-
-/* The last function that begins at @pc or below; 0: there is none. */
-static uintptr_t look_up(const struct mdi_cfi *cfi, uintptr_t pc)
-{
-	struct mdi_cfi_bytes bytes;
-	uint8_t frames, counts, tables;
-	uintptr_t table, low = 0, high, middle;
-
-	mdi_cfi_bytes(&bytes, cfi, cfi->header, cfi->end);
-	if (mdi_cfi_byte(&bytes) != 1)
-		return 0;
-	frames = mdi_cfi_byte(&bytes);
-	counts = mdi_cfi_byte(&bytes);
-	tables = mdi_cfi_byte(&bytes);
-	(void)mdi_cfi_pointer(&bytes, frames, cfi->header);
-	high = mdi_cfi_pointer(&bytes, counts, cfi->header);
-	table = bytes.at;
-	if (bytes.bad || tables != TABLE_ENCODING ||
-	    high > (cfi->end - table) / 8)
-		return 0;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (cfi->header + (uintptr_t)(intptr_t)table_at(
-					  cfi, table + 8 * middle, &bytes) <=
-		    pc)
-			low = middle + 1;
-		else
-			high = middle;
-		if (bytes.bad)
-			return 0;
-	}
-	if (low == 0)
-		return 0;
-	return cfi->header + (uintptr_t)(intptr_t)table_at(
-				     cfi, table + 8 * (low - 1) + 4, &bytes);
-}
-
-/* The bytes of one entry behind its length. */
-static bool open_entry(const struct mdi_cfi *cfi, uintptr_t at,
-		       struct mdi_cfi_bytes *bytes)
-{
-	uint64_t length;
-
-	mdi_cfi_bytes(bytes, cfi, at, cfi->end);
-	length = mdi_cfi_number(bytes, 4);
-	if (bytes->bad || length == 0 || length >= 0xfffffff0 ||
-	    length > bytes->end - bytes->at)
-		return false;
-	bytes->end = bytes->at + length;
-	return true;
-}
-
-/* What the letters of a common entry stand for; others are not known. */
-static bool read_augmentation(struct mdi_cfi_bytes *bytes, const char *letters,
-			      struct entry *entry)
-{
-	uintptr_t end;
-	uint64_t length;
-
-	entry->augmented = letters[0] == 'z';
-	if (letters[0] == '\0')
-		return true;
-	if (!entry->augmented)
-		return false;
-	length = mdi_cfi_uleb(bytes);
-	if (bytes->bad || length > bytes->end - bytes->at)
-		return false;
-	end = bytes->at + length;
-	for (letters++; *letters != '\0'; letters++) {
-		if (*letters == 'R')
-			entry->encoding = mdi_cfi_byte(bytes);
-		else if (*letters == 'P')
-			(void)mdi_cfi_pointer(bytes, mdi_cfi_byte(bytes), 0);
-		else if (*letters == 'L')
-			(void)mdi_cfi_byte(bytes);
-		else if (*letters == 'S')
-			entry->signal_frame = true;
-		else
-			return false;
-	}
-	bytes->at = end;
-	return !bytes->bad;
-}
-
-static bool read_common(const struct mdi_cfi *cfi, uintptr_t at,
-			struct entry *entry)
-{
-	struct mdi_cfi_bytes bytes;
-	char letters[8];
-	size_t count = 0;
-	uint8_t version;
-
-	if (!open_entry(cfi, at, &bytes) || mdi_cfi_number(&bytes, 4) != 0)
-		return false;
-	version = mdi_cfi_byte(&bytes);
-	if (version != 1 && version != 3)
-		return false;
-	do {
-		if (count == sizeof(letters))
-			return false;
-		letters[count] = (char)mdi_cfi_byte(&bytes);
-	} while (letters[count++] != '\0');
-	entry->code_unit = mdi_cfi_uleb(&bytes);
-	entry->data_unit = mdi_cfi_sleb(&bytes);
-	if ((version == 1 ? mdi_cfi_byte(&bytes) : mdi_cfi_uleb(&bytes)) != RA)
-		return false;
-	if (!read_augmentation(&bytes, letters, entry))
-		return false;
-	entry->common_from = bytes.at;
-	entry->common_to = bytes.end;
-	return !bytes.bad;
-}
-
-static enum mdi_cfi_result read_entry(const struct mdi_cfi *cfi, uintptr_t pc,
-				      struct entry *entry)
-{
-	struct mdi_cfi_bytes bytes;
-	uintptr_t at = look_up(cfi, pc), here;
-	uint64_t distance;
-
-	memset(entry, 0, sizeof(*entry));
-	if (at == 0)
-		return MDI_CFI_NONE;
-	if (!open_entry(cfi, at, &bytes))
-		return MDI_CFI_DAMAGED;
-	here = bytes.at;
-	distance = mdi_cfi_number(&bytes, 4);
-	if (distance == 0 || !read_common(cfi, here - distance, entry))
-		return MDI_CFI_DAMAGED;
-	entry->start = mdi_cfi_pointer(&bytes, entry->encoding, 0);
-	entry->length = mdi_cfi_pointer(&bytes, entry->encoding & 0x0f, 0);
-	if (entry->augmented)
-		mdi_cfi_skip(&bytes, mdi_cfi_uleb(&bytes));
-	entry->from = bytes.at;
-	entry->to = bytes.end;
-	if (bytes.bad)
-		return MDI_CFI_DAMAGED;
-	return pc - entry->start < entry->length ? MDI_CFI_CALLER
-						 : MDI_CFI_NONE;
-}
-
 /* --- running it --- */
 
 struct run {
 	const struct mdi_cfi *cfi;
-	const struct entry *entry;
+	const struct mdi_cfi_entry *entry;
 	struct mdi_cfi_bytes bytes;
 	uintptr_t pc, location;
 	struct row row, initial, remembered[REMEMBERED];
@@ -387,14 +224,19 @@ static bool run_program(struct run *run, uintptr_t from, uintptr_t to)
 	return !run->bad && !run->bytes.bad;
 }
 
-static bool find_row(const struct mdi_cfi *cfi, const struct entry *entry,
-		     uintptr_t pc, struct run *run)
+static bool find_row(const struct mdi_cfi *cfi,
+		     const struct mdi_cfi_entry *entry, uintptr_t pc,
+		     struct run *run)
 {
-	memset(run, 0, sizeof(*run));
+	/* What is remembered is written first. */
+	memset(&run->row, 0, sizeof(run->row));
+	memset(&run->initial, 0, sizeof(run->initial));
 	run->cfi = cfi;
 	run->entry = entry;
 	run->pc = pc;
 	run->location = entry->start;
+	run->depth = 0;
+	run->bad = false;
 	if (!run_program(run, entry->common_from, entry->common_to))
 		return false;
 	run->initial = run->row;
@@ -512,10 +354,10 @@ enum mdi_cfi_result mdi_cfi_step(const struct mdi_cfi *cfi, mdi_cfi_read *read,
 	struct step step = {cfi, read, arg, frame, 0};
 	struct mdi_cfi_frame caller;
 	enum mdi_cfi_result result;
-	struct entry entry;
+	struct mdi_cfi_entry entry;
 	struct run run;
 
-	result = read_entry(cfi, pc, &entry);
+	result = mdi_cfi_find(cfi, pc, &entry);
 	if (result != MDI_CFI_CALLER)
 		return result;
 	if (!find_row(cfi, &entry, pc, &run))

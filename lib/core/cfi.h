@@ -69,12 +69,30 @@ uintptr_t mdi_cfi_pointer(struct mdi_cfi_bytes *bytes, uint8_t how,
 			  uintptr_t data);
 void mdi_cfi_skip(struct mdi_cfi_bytes *bytes, uint64_t count);
 
+/* --- cfi_entry.c --- */
+
+/* An entry of a function, with the common one that it names. */
+struct mdi_cfi_entry {
+	uint64_t code_unit;
+	int64_t data_unit;
+	uint8_t encoding;  /* of addresses */
+	bool signal_frame; /* its caller was interrupted, and did not call */
+	bool augmented;
+	uintptr_t start, length;                    /* the code that it is of */
+	uintptr_t common_from, common_to, from, to; /* programs */
+};
+
+/* Of the function that has the instruction. MDI_CFI_CALLER: it is there. */
+enum mdi_cfi_result mdi_cfi_find(const struct mdi_cfi *cfi, uintptr_t pc,
+				 struct mdi_cfi_entry *entry);
+
 /* --- cfi_expression.c --- */
 
 /* What an expression comes to; @first is on its stack. */
-enum mdi_cfi_result
-mdi_cfi_expression(struct mdi_cfi_bytes *bytes, mdi_cfi_read *read,
-		   const void *arg, const struct mdi_cfi_frame *frame,
-		   const uintptr_t *first, uintptr_t *value);
+enum mdi_cfi_result mdi_cfi_expression(struct mdi_cfi_bytes *bytes,
+				       mdi_cfi_read *read, const void *arg,
+				       const struct mdi_cfi_frame *frame,
+				       const uintptr_t *first,
+				       uintptr_t *value);
 
 #endif /* MDI_CORE_CFI_H */

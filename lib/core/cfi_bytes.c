@@ -3,6 +3,8 @@
 
 #include "core/range.h"
 
+#include <string.h>
+
 /* How an address is written: DW_EH_PE_... of the Linux Standard Base. */
 #define FORM     0x0f
 #define RELATIVE 0x70
@@ -51,8 +53,16 @@ uint64_t mdi_cfi_number(struct mdi_cfi_bytes *bytes, unsigned size)
 {
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < size; i++)
-		value |= (uint64_t)mdi_cfi_byte(bytes) << (8 * i);
+	if (bytes->at - bytes->from + size > bytes->have &&
+	    (!fill(bytes) || size > bytes->have)) {
+		bytes->bad = true;
+		return 0;
+	}
+	if (size == 4) /* nearly all; it is one load */
+		memcpy(&value, bytes->buffer + (bytes->at - bytes->from), 4);
+	else
+		memcpy(&value, bytes->buffer + (bytes->at - bytes->from), size);
+	bytes->at += size;
 	return value;
 }
 

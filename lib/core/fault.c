@@ -20,6 +20,7 @@
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/handler.h"
+#include "core/notify.h"
 #include "core/range.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -53,46 +54,7 @@
  */
 #define FILTER_RETRIES 10000
 
-/* --- who is told --- */
-
 static struct mdi_fault_state *const own = &mdi_core_state.fault;
-
-void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
-		      modiso_landing_fn landing, void *arg)
-{
-	const struct mdi_told told = { filter, landing, arg };
-	struct mdi_notify *notify = module ? &module->notify : &own->notify;
-
-	mdi_latch_set(&notify->latch, &told);
-}
-
-static struct mdi_told who_is_told(const struct modiso_module *module)
-{
-	struct mdi_told told = { NULL, NULL, NULL };
-
-	if (mdi_latch_is_set(&module->notify.latch))
-		mdi_latch_get(&module->notify.latch, &told);
-	if (told.filter == NULL && told.landing == NULL &&
-	    mdi_latch_is_set(&own->notify.latch))
-		mdi_latch_get(&own->notify.latch, &told);
-	return told;
-}
-
-static enum modiso_verdict ask_filter(struct mdi_thread *thread,
-				      const struct modiso_fault *fault)
-{
-	struct mdi_told told = who_is_told(fault->module);
-	enum modiso_verdict verdict;
-
-	if (told.filter == NULL)
-		return MODISO_VERDICT_END;
-	if (thread != NULL)
-		thread->in_handler = 1;
-	verdict = told.filter(fault, told.arg);
-	if (thread != NULL)
-		thread->in_handler = 0;
-	return verdict;
-}
 
 void mdi_fault_service(struct mdi_thread *thread, const char *service,
 		       uintptr_t sp)
@@ -105,7 +67,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
-	ask_filter(thread, fault); /* nothing can be tried again */
+	mdi_notify_ask(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
 	thread->left_sp = sp;
@@ -224,7 +186,7 @@ static enum modiso_verdict ask(const struct mdi_trap *trap,
 			       struct modiso_fault *fault)
 {
 	struct mdi_thread *thread = trap->thread;
-	enum modiso_verdict verdict = ask_filter(thread, fault);
+	enum modiso_verdict verdict = mdi_notify_ask(thread, fault);
 
 	if (is_final(fault) && verdict == MODISO_VERDICT_RETRY)
 		verdict = MODISO_VERDICT_END;
@@ -269,13 +231,11 @@ static enum outcome module_fault(const struct mdi_trap *trap)
  * gate to come back through. Its fault ends the thread, as pthread_exit(3)
  * would, with host rights.
  */
-static void tell(const struct modiso_fault *fault);
-
 void mdi_orphan_end(struct modiso_fault *fault)
 {
 	mdi_walk_record(fault, true);
 	mdi_report_log(fault);
-	tell(fault);
+	mdi_notify_tell(fault);
 	pthread_exit(NULL);
 }
 
@@ -287,7 +247,7 @@ static enum outcome orphan_fault(const struct mdi_trap *trap)
 
 	mdi_record_module(fault, NULL, mdi_domain_module(trap->domain));
 	mdi_record_state(fault, trap);
-	if (ask_filter(NULL, fault) == MODISO_VERDICT_PASS &&
+	if (mdi_notify_ask(NULL, fault) == MODISO_VERDICT_PASS &&
 	    fault->signo != 0)
 		return NEXT;
 	mdi_fault_counter++;
@@ -402,22 +362,6 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 
 /* --- after it, on the host's stack --- */
 
-static void tell(const struct modiso_fault *fault)
-{
-	struct mdi_told told = who_is_told(fault->module);
-
-	if (told.landing != NULL)
-		told.landing(fault, told.arg);
-}
-
-/* From a copy: the landing may fault modules on this thread again. */
-static void tell_copy(const struct mdi_thread *thread)
-{
-	struct modiso_fault fault = thread->fault;
-
-	tell(&fault);
-}
-
 static const char *fault_text(char *text, size_t size)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
@@ -496,8 +440,7 @@ void mdi_gate_land(struct mdi_thread *thread)
 	/* Host code by now; and nobody else runs on that stack. */
 	mdi_walk_record(&thread->fault, false);
 	mdi_report_log(&thread->fault);
-	if (who_is_told(thread->fault.module).landing != NULL)
-		tell_copy(thread);
+	mdi_notify_tell(&thread->fault);
 	/* The sentence is made when somebody asks for it. */
 	mdi_status_set(mdi_fail_later(MODISO_ERR_FAULT));
 	errno = saved;

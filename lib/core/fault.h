@@ -18,8 +18,4 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 /* The host's frame that this thread's last fault has come back to. */
 void mdi_fault_called_by(uintptr_t pc, uintptr_t sp);
 
-/* Who is told of the faults of modules without filter and landing. */
-void mdi_fault_notify(struct modiso_module *module, modiso_filter_fn filter,
-		      modiso_landing_fn landing, void *arg);
-
 #endif /* MDI_CORE_FAULT_H */
