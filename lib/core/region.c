@@ -119,9 +119,10 @@ static int commit(char *base, size_t length, size_t guard, uint32_t flags)
  * New pages at @base, which is the owner's; with @guard the first is void. On
  * failure they are a reservation again, and still the owner's.
  */
+/* Complete when it can be found: a fault handler looks at all of it. */
 static int create_at(struct modiso_module *owner, char *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
-		     size_t guard, struct modiso_region **out)
+		     size_t guard, bool stack, struct modiso_region **out)
 {
 	struct modiso_region *region;
 	int result, saved;
@@ -140,6 +141,10 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 		errno = saved;
 		return result;
 	}
+	region->stack = stack;
+	/* A stack's guard page counts as its, whatever keeps it closed. */
+	if (stack && guard == 0)
+		region->node.base -= MDI_PAGE_SIZE;
 	mdi_region_publish(region);
 	*out = region;
 	return 0;
@@ -155,7 +160,7 @@ static int create(struct modiso_module *owner, size_t length, uint32_t access,
 	if (base == NULL)
 		return mdi_region_no_room(owner, length);
 	result = create_at(owner, base, length, access, flags, name, guard,
-			   out);
+			   guard != 0, out);
 	if (result != 0)
 		mdi_arena_give(&owner->arena, base, length);
 	else
@@ -183,34 +188,21 @@ static int create_first_stack(struct modiso_module *owner, size_t size,
 	int result;
 
 	result = create_at(owner, base + MDI_PAGE_SIZE - guard, size + guard,
-			   MODISO_READ | MODISO_WRITE, 0, "stack", guard, out);
-	if (result != 0)
-		return result;
-	owner->stack_base = NULL;
-	if (guard != 0)
-		return 0;
-	/* The guard page counts as the stack's, for reports. */
-	mdi_addrmap_remove(&(*out)->node);
-	(*out)->node.base = (uintptr_t)base;
-	mdi_addrmap_insert(&(*out)->node);
-	return 0;
+			   MODISO_READ | MODISO_WRITE, 0, "stack", guard, true,
+			   out);
+	if (result == 0)
+		owner->stack_base = NULL;
+	return result;
 }
 
 int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 			    struct modiso_region **out)
 {
-	int result;
-
 	if (owner->stack_base != NULL)
-		result = create_first_stack(owner, size, out);
-	else
-		result = create(owner, size + MDI_PAGE_SIZE,
-				MODISO_READ | MODISO_WRITE,
-				MODISO_READ | MODISO_WRITE, 0, "stack",
-				MDI_PAGE_SIZE, out);
-	if (result == 0)
-		(*out)->stack = true;
-	return result;
+		return create_first_stack(owner, size, out);
+	return create(owner, size + MDI_PAGE_SIZE, MODISO_READ | MODISO_WRITE,
+		      MODISO_READ | MODISO_WRITE, 0, "stack", MDI_PAGE_SIZE,
+		      out);
 }
 
 int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
