@@ -180,7 +180,7 @@ static void check_first_call(unsigned sent, bool last_one)
 START_TEST(test_abandon_on_the_way)
 {
 	step("abandon on the way in", setup_abandon, first_call,
-	     check_first_call, 1);
+	     check_first_call, 7);
 }
 END_TEST
 
