@@ -263,7 +263,7 @@ static void *be_device(void *arg)
 	const void *other = region_bytes(regions[(i + 1) % MANY]);
 	uintptr_t done = 0;
 
-	for (unsigned long left = run_times(2000, 100); left != 0; left--) {
+	for (unsigned long left = run_times(2000, 60); left != 0; left--) {
 		done += must_get(call(device->store, mine), true);
 		must_get(call(device->load, other), false);
 		must_get(call(device->load, mine), true);
@@ -276,7 +276,7 @@ static void *be_bus(void *arg)
 	uint32_t random = (uint32_t)W(arg);
 	uintptr_t done = 0;
 
-	for (unsigned long left = run_times(2000, 100); left != 0; left--) {
+	for (unsigned long left = run_times(2000, 60); left != 0; left--) {
 		int i = (random = random * 1103515245u + 12345u) >> 16;
 		const void *byte = region_bytes(regions[i %= MANY]);
 

@@ -275,7 +275,7 @@ START_TEST(test_one_key)
 	     !pthread_barrier_init(&all_done, NULL, THREADS));
 	for (i = 0; i < THREADS; i++) {
 		workers[i].random = start * (2 * (uint64_t)i + 1);
-		workers[i].rounds = seconds ? ~0ul : run_times(4000, 300);
+		workers[i].rounds = seconds ? ~0ul : run_times(4000, 200);
 		workers[i].thread = thread_start(work, &workers[i]);
 	}
 	pthread_barrier_wait(&all_there);

@@ -371,7 +371,7 @@ struct worker {
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
-	unsigned long rounds = run_times(3000, 300);
+	unsigned long rounds = run_times(3000, 150);
 	static atomic_int next;
 	size_t mine = 64 + 8 * (size_t)atomic_fetch_add(&next, 1);
 	uint64_t value = 0;

@@ -229,7 +229,7 @@ static unsigned long long_seconds(void)
 START_TEST(test_stress)
 {
 	unsigned long seconds = long_seconds();
-	unsigned long rounds = seconds ? ~0ul / 2 : run_times(10000, 700);
+	unsigned long rounds = seconds ? ~0ul / 2 : run_times(10000, 400);
 	struct worker workers[THREADS];
 	uint64_t start = seed();
 	struct proc_usage before;
