@@ -9,7 +9,7 @@
 #include "core/gate.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
-#include "os/linux_signal.h"
+#include "os/linux/signal.h"
 
 int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 		       const struct modiso_gate_options *options,

@@ -13,8 +13,8 @@
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
-#include "os/linux_actions.h"
-#include "os/state.h"
+#include "os/linux/actions.h"
+#include "os/linux/state.h"
 #include "state.h"
 
 /* All that the library can change, but for mdi_arrivals. */

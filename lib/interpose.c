@@ -8,7 +8,7 @@
 #include "core/handler.h"
 #include "core/runtime.h"
 #include "state.h"
-#include "os/linux_actions.h"
+#include "os/linux/actions.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -3,9 +3,9 @@
 
 #include "backend/state.h"
 #include "base/misuse.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/critical.h"
 #include "os/lock.h"
+#include "os/process.h"
 
 #include <errno.h>
 
@@ -60,7 +60,7 @@ static uint64_t lease_left(void)
 
 	if (own->lease_end_ns == 0)
 		return 0;
-	now = mdi_sys_now_ns();
+	now = mdi_os_now_ns();
 	if (now < own->lease_end_ns)
 		return own->lease_end_ns - now;
 	own->lease_end_ns = 0;
@@ -71,7 +71,7 @@ static uint64_t lease_left(void)
 static void look_again(struct mdi_waiter *waiter)
 {
 	__atomic_fetch_add(&waiter->word, LOOK_AGAIN, __ATOMIC_RELAXED);
-	mdi_sys_futex_wake(&waiter->word, 1);
+	mdi_os_wake(&waiter->word, 1);
 }
 
 static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
@@ -92,7 +92,7 @@ static void begin_turn(void)
 {
 	if (own->cut != own->current) {
 		own->turn_left = TURN_CALLS;
-		own->turn_end_ns = mdi_sys_now_ns() + TURN_NS;
+		own->turn_end_ns = mdi_os_now_ns() + TURN_NS;
 	}
 	own->cut = NULL;
 	own->turn = own->current;
@@ -124,7 +124,7 @@ static bool has_turn(enum mdi_wish wish, const struct mdi_domain *domain)
 	    own->turn_left == 0)
 		return false;
 	if (--own->turn_left % CALLS_A_LOOK == 0 &&
-	    mdi_sys_now_ns() >= own->turn_end_ns)
+	    mdi_os_now_ns() >= own->turn_end_ns)
 		own->turn_left = 0;
 	return true;
 }
@@ -138,7 +138,7 @@ static void note_wish(enum mdi_wish wish, const struct mdi_domain *domain)
 			own->cut = own->turn;
 		own->turn = NULL;
 	} else if (own->gave == domain) {
-		own->hurry = mdi_sys_now_ns() - own->gave_ns < HURRY_NS;
+		own->hurry = mdi_os_now_ns() - own->gave_ns < HURRY_NS;
 	}
 }
 
@@ -149,7 +149,7 @@ static uint64_t look(const struct mdi_waiter *self)
 
 	if (own->turn == NULL || own->first != self)
 		return 0;
-	now = mdi_sys_now_ns();
+	now = mdi_os_now_ns();
 	if (now < own->look_ns)
 		return own->look_ns - now;
 	if (now >= own->turn_end_ns)
@@ -202,7 +202,7 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 		return result;
 	case MDI_WISH_TOUCH:
 		result = own->ops->open(domain);
-		own->lease_end_ns = mdi_sys_now_ns() + LEASE_NS;
+		own->lease_end_ns = mdi_os_now_ns() + LEASE_NS;
 		if (own->first != NULL)
 			look_again(own->first);
 		return result;
@@ -226,7 +226,7 @@ static void advance_line(void)
 		next->saved_errno = errno;
 		/* From here on the waiter's stack frame can be gone. */
 		__atomic_fetch_or(&next->word, GRANTED, __ATOMIC_RELEASE);
-		mdi_sys_futex_wake(&next->word, 1);
+		mdi_os_wake(&next->word, 1);
 		moved = true;
 	}
 	/* The end of a lease or a turn wakes nobody: who is in front looks. */
@@ -310,7 +310,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			break;
 		/* One that is kept from here on changes the word. */
 		if (!mdi_critical_pending())
-			mdi_sys_futex_wait(&self.word, seen, timeout);
+			mdi_os_wait(&self.word, seen, timeout);
 		if (mdi_critical_pending())
 			step_aside(&self);
 		mdi_lock(&own->lock);
@@ -383,7 +383,7 @@ void mdi_keeper_leave(void)
 		if (!stays) {
 			advance_line();
 			own->gave = left;
-			own->gave_ns = mdi_sys_now_ns();
+			own->gave_ns = mdi_os_now_ns();
 		}
 	}
 	mdi_unlock(&own->lock);

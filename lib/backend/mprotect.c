@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/misuse.h"
 #include "os/cpu.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 #include "os/memory.h"
 
 #include <errno.h>

@@ -20,7 +20,8 @@
 #include "backend/state.h"
 #include "base/error.h"
 #include "os/cpu.h"
-#include "os/linux_sys.h"
+#include "os/memory.h"
+#include "os/process.h"
 
 #include <errno.h>
 
@@ -66,9 +67,9 @@ static int lowest(uint32_t *keys)
 /* pkey_alloc(2) opened it to this thread: take it again, closed. */
 static int close_key(int key)
 {
-	mdi_sys_pkey_free(key);
+	mdi_key_free(key);
 	own->all_keys &= ~(1u << key);
-	key = mdi_sys_pkey_alloc(true);
+	key = mdi_key_alloc(true);
 	if (key < 0)
 		return MDI_NO_KEY;
 	own->all_keys |= 1u << key;
@@ -78,7 +79,7 @@ static int close_key(int key)
 /* Nobody is left who could have been made by a module. */
 static void give_kept_keys(void)
 {
-	if (state.kept_keys == 0 || mdi_sys_threads() != 1)
+	if (state.kept_keys == 0 || mdi_os_threads() != 1)
 		return;
 	mdi_pkey_give_keys(state.kept_keys);
 	state.kept_keys = 0;
@@ -117,7 +118,7 @@ static int start(const struct modiso_options *options)
 		state.closed_key = close_key(lowest(&keys));
 	state.slot_keys = keys;
 	mdi_slots_start(keys);
-	mdi_sys_membarrier_register();
+	mdi_os_barrier_register();
 	own->caps = mdi_pkey_capabilities(
 		(uint32_t)__builtin_popcount(own->all_keys));
 	state.host_clear = both(own->all_keys);
@@ -269,7 +270,7 @@ static void around_fork(void)
 
 static void after_fork(void)
 {
-	mdi_sys_membarrier_register();
+	mdi_os_barrier_register();
 }
 
 /*

@@ -7,8 +7,8 @@
 
 #include "backend/state.h"
 #include "os/cpu.h"
-#include "os/linux_probe.h"
-#include "os/linux_sys.h"
+#include "os/memory.h"
+#include "os/probe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ int mdi_pkey_take_keys(uint32_t most, uint32_t *keys)
 
 	*keys = 0;
 	while ((most == 0 || (uint32_t)count < most) &&
-	       (key = mdi_sys_pkey_alloc(false)) >= 0) {
+	       (key = mdi_key_alloc(false)) >= 0) {
 		*keys |= 1u << key;
 		count++;
 	}
@@ -53,7 +53,7 @@ int mdi_pkey_take_keys(uint32_t most, uint32_t *keys)
 void mdi_pkey_give_keys(uint32_t keys)
 {
 	for (int key = 0; key < MDI_PKRU_KEYS; key++)
-		if (keys & (1u << key) && mdi_sys_pkey_free(key) != 0)
+		if (keys & (1u << key) && mdi_key_free(key) != 0)
 			own->free_denied = errno;
 }
 

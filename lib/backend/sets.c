@@ -16,7 +16,8 @@
 
 #include "backend/state.h"
 #include "base/error.h"
-#include "os/linux_sys.h"
+#include "os/memory.h"
+#include "os/process.h"
 
 /* --- for each module of a set --- */
 
@@ -120,7 +121,7 @@ int mdi_slots_prepare(const struct mdi_move *move,
 		return result;
 	mdi_sets_withdraw_any(move->from, users);
 	mdi_sets_withdraw_any(move->to, users);
-	if (users->others() && mdi_sys_membarrier() != 0)
+	if (users->others() && mdi_os_barrier() != 0)
 		return mdi_fail_os("membarrier", "changing rights");
 	return move->to->kind == MDI_DOMAIN_SHARED
 		       ? mdi_sets_make_ready(move, users)

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "core/runtime.h"
 #include "core/thread.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -13,8 +13,8 @@
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/vault.h"
-#include "os/linux_sys.h"
 #include "os/memory.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -157,7 +157,7 @@ static void set_guard(const struct load *load)
 		return;
 	segment = mdi_elf_segment(&load->elf, symbol->vaddr, sizeof(guard));
 	if (segment == NULL || !(segment->access & MODISO_WRITE) ||
-	    mdi_sys_getrandom(&guard, sizeof(guard)) != 0)
+	    mdi_os_random(&guard, sizeof(guard)) != 0)
 		return;
 	guard &= ~(uint64_t)0xff; /* ends strings that run into it */
 	memcpy(load->image->pages + (symbol->vaddr - load->elf.low), &guard,

@@ -2,7 +2,7 @@
 #include "core/addrmap.h"
 
 #include "core/state.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 /*
  * A writer is at work for less than a microsecond, unless the scheduler takes
@@ -158,7 +158,7 @@ static struct mdi_addrnode *find(uintptr_t address, enum side side)
 		uint32_t before;
 
 		if (i > PATIENCE)
-			mdi_sys_futex_wait(&never, 0, NAP_NS);
+			mdi_os_wait(&never, 0, NAP_NS);
 		before = __atomic_load_n(&own->version, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "core/runtime.h"
-#include "os/linux_maps.h"
+#include "os/maps.h"
 
 #include <errno.h>
 

@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "core/runtime.h"
 #include "core/thread.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/linux/signal.h"
 #include "os/memory.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -225,7 +225,7 @@ struct mdi_thread *mdi_altstack_thread(const ucontext_t *context, bool *strayed)
 
 	*strayed = false;
 	/* A process that shares the memory, by vfork(2), is not this thread. */
-	if (thread == NULL || thread->tid != mdi_sys_gettid())
+	if (thread == NULL || thread->tid != mdi_os_thread_id())
 		return NULL;
 	if (mdi_ready == MDI_UNATTACHED)
 		return thread;

@@ -11,7 +11,7 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "core/vault.h"
-#include "os/linux_maps.h"
+#include "os/maps.h"
 #include "os/memory.h"
 
 #include <string.h>

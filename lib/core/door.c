@@ -7,7 +7,7 @@
 #include "core/region.h"
 #include "core/thread.h"
 #include "os/libc.h"
-#include "os/linux_maps.h"
+#include "os/maps.h"
 
 /* No thread's own data is longer than that: the C library's struct pthread. */
 #define THREAD_DATA_SIZE 4096

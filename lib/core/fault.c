@@ -31,8 +31,7 @@
 #include "core/trap.h"
 #include "core/unmark.h"
 #include "core/walk.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -85,7 +84,7 @@ enum outcome { GOES_ON, ELSEWHERE, NEXT };
  */
 static bool try_again(struct mdi_thread *thread, uintptr_t address)
 {
-	uint64_t now = mdi_sys_now_ns();
+	uint64_t now = mdi_os_now_ns();
 	uint32_t never = 0;
 
 	if (thread->retry_address != address ||
@@ -95,7 +94,7 @@ static bool try_again(struct mdi_thread *thread, uintptr_t address)
 	}
 	thread->retry_ns = now;
 	if (++thread->retries > RETRIES_AT_ONCE)
-		mdi_sys_futex_wait(&never, 0, RETRY_PAUSE_NS);
+		mdi_os_wait(&never, 0, RETRY_PAUSE_NS);
 	return thread->retries < RETRIES;
 }
 

@@ -26,7 +26,7 @@
 
 #include "base/error.h"
 #include "core/frames.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <string.h>
 

@@ -12,8 +12,8 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/critical.h"
+#include "os/process.h"
 
 #include <errno.h>
 
@@ -288,19 +288,19 @@ static int wait_for_link(struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
 	uint64_t pause = PAUSE_MIN_NS, limit = own->key_wait_ns;
-	uint64_t since = mdi_sys_now_ns();
+	uint64_t since = mdi_os_now_ns();
 	uint32_t never = 0;
 	int result, saved = errno;
 
 	for (;;) {
-		mdi_sys_futex_wait(&never, 0, pause);
+		mdi_os_wait(&never, 0, pause);
 		if (pause < PAUSE_MAX_NS)
 			pause *= 2;
 		result = try_link(thread, module);
 		if (result == 0)
 			errno = saved;
 		if (result != MODISO_ERR_NOKEY ||
-		    (limit != UINT64_MAX && mdi_sys_now_ns() - since >= limit))
+		    (limit != UINT64_MAX && mdi_os_now_ns() - since >= limit))
 			return result;
 	}
 }

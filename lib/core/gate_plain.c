@@ -13,7 +13,7 @@
 #include "core/runtime.h"
 #include "core/schedule.h"
 #include "core/thread.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -22,9 +22,11 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/unmark.h"
+#include "os/critical.h"
 #include "os/libc.h"
-#include "os/linux_actions.h"
-#include "os/linux_signal.h"
+#include "os/linux/actions.h"
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
 #include "os/memory.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #define MDI_CORE_HANDLER_H
 
 #include "backend/backend.h"
-#include "os/linux_sys.h"
+#include "os/linux/sys.h"
 
 /* Give every handler back its own place, those of faults among them. */
 void mdi_handlers_stop(void);

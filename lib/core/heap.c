@@ -7,8 +7,8 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/critical.h"
 #include "os/file.h"
-#include "os/linux_signal.h"
 #include "os/lock.h"
 #include "os/memory.h"
 

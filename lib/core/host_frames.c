@@ -2,7 +2,7 @@
 #include "core/host_frames.h"
 
 #include "core/state.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -67,7 +67,7 @@ unsigned mdi_host_frames(const struct modiso_fault *fault,
 	if (fault->host_pc == 0)
 		return 0;
 	pthread_once(&own->once, find_unwinder);
-	if (own->there && fault->thread == mdi_sys_gettid())
+	if (own->there && fault->thread == mdi_os_thread_id())
 		(void)own->backtrace(visit, &walk);
 	if (walk.count == 0)
 		pcs[walk.count++] = fault->host_pc;

@@ -5,8 +5,9 @@
 #include "core/altstack.h"
 #include "core/entries.h"
 #include "core/thread.h"
-#include "os/linux_actions.h"
-#include "os/linux_signal.h"
+#include "os/linux/actions.h"
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
 
 /*
  * How far down the handlers of this signal have called each other by now, who

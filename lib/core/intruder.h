@@ -2,7 +2,7 @@
 /*
  * core/intruder.h - a handler that has come in behind the library's back, by a
  * system call of its own or by a C library's function that the library does not
- * see. os/linux_actions.h keeps whom it has displaced.
+ * see. os/linux/actions.h keeps whom it has displaced.
  */
 #ifndef MDI_CORE_INTRUDER_H
 #define MDI_CORE_INTRUDER_H

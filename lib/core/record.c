@@ -9,7 +9,7 @@
 #include "core/region.h"
 #include "core/service.h"
 #include "core/state.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 #include <string.h>
 
@@ -89,11 +89,11 @@ void mdi_record_module(struct modiso_fault *fault,
 	memset(fault, 0, sizeof(*fault));
 	fault->struct_size = sizeof(*fault);
 	fault->number = __atomic_add_fetch(&own->numbers, 1, __ATOMIC_RELAXED);
-	fault->time_ns = mdi_sys_now_ns();
+	fault->time_ns = mdi_os_now_ns();
 	fault->module = module;
 	fault->module_id = module->id;
 	copy_name(fault->module_name, module->name);
-	fault->thread = thread ? thread->tid : mdi_sys_gettid();
+	fault->thread = thread ? thread->tid : mdi_os_thread_id();
 	fault->pkey = -1;
 	if (thread != NULL)
 		fault->depth = mdi_thread_depth(thread);

@@ -7,7 +7,7 @@
 #include "core/objects.h"
 #include "core/runtime.h"
 #include "core/state.h"
-#include "os/linux_maps.h"
+#include "os/maps.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

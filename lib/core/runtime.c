@@ -16,11 +16,12 @@
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/vault.h"
-#include "os/linux_actions.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/linux/actions.h"
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -339,7 +340,7 @@ static int start(const struct modiso_options *options)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"options.max_threads is %u, at most %d",
 				options->max_threads, MDI_THREADS_MAX);
-	if (mdi_sys_shadow_stack())
+	if (mdi_os_shadow_stack())
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"this program runs with a user shadow stack, "
 				"which a gate cannot switch; start it without "

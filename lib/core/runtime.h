@@ -9,7 +9,7 @@
 
 #include "backend/backend.h"
 #include "core/state.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 #include "os/lock.h"
 
 /* What a layer can change: base/state.h. A list of them ends with a NULL. */

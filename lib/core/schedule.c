@@ -16,7 +16,7 @@
 #include "core/gate.h"
 #include "core/region.h"
 #include "core/unmark.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <pthread.h>
 

@@ -11,7 +11,7 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <errno.h>
 #include <string.h>

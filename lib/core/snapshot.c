@@ -8,8 +8,8 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/critical.h"
 #include "os/file.h"
-#include "os/linux_signal.h"
 #include "os/memory.h"
 
 #include <errno.h>

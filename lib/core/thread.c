@@ -13,9 +13,10 @@
 #include "core/state.h"
 #include "core/window.h"
 #include "os/cpu.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
 #include "os/memory.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -253,7 +254,7 @@ static int attach(struct mdi_thread **out)
 	thread->index = index;
 	mdi_selectors_note(thread);
 	set_fs_base(thread, thread_pointer());
-	thread->tid = mdi_sys_gettid();
+	thread->tid = mdi_os_thread_id();
 	thread->host = thread;
 	thread->current = mdi_thread_block(thread);
 	mdi_frames_start(thread);
@@ -421,7 +422,7 @@ void mdi_threads_after_fork(void)
 	mdi_arch_state.pid = getpid();
 	own->attached = kept;
 	if (self != NULL) {
-		host->tid = mdi_sys_gettid();
+		host->tid = mdi_os_thread_id();
 		self->tid = host->tid;
 		mdi_windows_forget(self);
 		mdi_windows_count(self);

@@ -8,7 +8,7 @@
 
 #include "core/frames.h"
 #include "core/state.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -36,8 +36,8 @@ static bool others(void)
  */
 static bool foreign_threads(void)
 {
-	uint32_t all = mdi_sys_threads(), known = 0;
-	pid_t main_thread = getpid(), caller = mdi_sys_gettid();
+	uint32_t all = mdi_os_threads(), known = 0;
+	pid_t main_thread = getpid(), caller = mdi_os_thread_id();
 	bool is_main_known = false, is_caller_known = caller == main_thread;
 	const struct mdi_thread *thread;
 
@@ -46,7 +46,7 @@ static bool foreign_threads(void)
 			continue; /* a fiber */
 		is_main_known |= thread->tid == main_thread;
 		is_caller_known |= thread->tid == caller;
-		known += mdi_sys_thread_lives(thread->tid);
+		known += mdi_os_thread_lives(thread->tid);
 	}
 	known += !is_main_known + !is_caller_known;
 	return all == 0 || all > known;
@@ -95,7 +95,7 @@ static MDI_RARE bool quiesce_all(const struct mdi_domain *domain,
 		return false;
 	withdraw(domain);
 	withdraw(also);
-	passed = !others() || mdi_sys_membarrier() == 0;
+	passed = !others() || mdi_os_barrier() == 0;
 	errno = saved;
 	return passed && !mdi_threads_inside(domain);
 }

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "core/thread.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 static void count_window(struct modiso_region *region, int by)
 {

@@ -22,8 +22,8 @@
 #define MDI_EXIT_AT_ONCE 2u /* _exit(2) */
 
 /*
- * The C library's own: os/libc.c. Where functions are defined for the program,
- * one that was not found behind them ends the process with a message.
+ * The C library's own. Where functions are defined for the program, one that
+ * was not found behind them ends the process with a message.
  */
 void mdi_libc_must_have(const void *function);
 void mdi_libc_exit(int status, unsigned how) __attribute__((noreturn));

@@ -52,6 +52,12 @@ int mdi_mem_discard(void *base, size_t length);
 /* Mapped pages take the place of others, in one step and rights included. */
 int mdi_mem_move(void *from, size_t length, void *to);
 
+/* --- protection keys --- */
+
+/* @closed: without rights for the calling thread, else with all. */
+int mdi_key_alloc(bool closed);
+int mdi_key_free(int key);
+
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
 

@@ -7,7 +7,7 @@
 #include "support/proc.h"
 #include "support/world.h"
 
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -10,7 +10,7 @@
 #include "support/world.h"
 
 #include "arch/arch.h"
-#include "os/linux_signal.h"
+#include "os/linux/signal.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -11,9 +11,9 @@
 #include "backend/backend.h"
 #include "backend/state.h"
 #include "core/runtime.h"
-#include "os/linux_actions.h"
-#include "os/linux_signal.h"
-#include "os/linux_sys.h"
+#include "os/critical.h"
+#include "os/linux/actions.h"
+#include "os/linux/sys.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -8,7 +8,7 @@
 #include "support/proc.h"
 
 #include "core/state.h"
-#include "os/linux_actions.h"
+#include "os/linux/actions.h"
 
 #include <pthread.h>
 #include <signal.h>

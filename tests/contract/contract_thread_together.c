@@ -8,7 +8,6 @@
 #include "support/poke.h"
 #include "support/proc.h"
 #include "arch/x86_64/signal.h"
-#include "os/linux_sys.h"
 
 #include <pthread.h>
 #include <sched.h>

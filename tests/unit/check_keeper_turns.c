@@ -10,7 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/keeper.h"
-#include "os/linux_signal.h"
+#include "os/critical.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,16 +59,16 @@ static void work(uint64_t time)
 
 /* --- what the keeper wants of the kernel --- */
 
-uint64_t __wrap_mdi_sys_now_ns(void);
-int __wrap_mdi_sys_futex_wait(uint32_t *word, uint32_t seen, uint64_t timeout);
-void __wrap_mdi_sys_futex_wake(uint32_t *word, int n);
+uint64_t __wrap_mdi_os_now_ns(void);
+int __wrap_mdi_os_wait(uint32_t *word, uint32_t seen, uint64_t timeout);
+void __wrap_mdi_os_wake(uint32_t *word, int n);
 
-uint64_t __wrap_mdi_sys_now_ns(void)
+uint64_t __wrap_mdi_os_now_ns(void)
 {
 	return now;
 }
 
-int __wrap_mdi_sys_futex_wait(uint32_t *word, uint32_t seen, uint64_t timeout)
+int __wrap_mdi_os_wait(uint32_t *word, uint32_t seen, uint64_t timeout)
 {
 	if (*word != seen)
 		return 0;
@@ -81,7 +81,7 @@ int __wrap_mdi_sys_futex_wait(uint32_t *word, uint32_t seen, uint64_t timeout)
 	return 0;
 }
 
-void __wrap_mdi_sys_futex_wake(uint32_t *word, int n)
+void __wrap_mdi_os_wake(uint32_t *word, int n)
 {
 	for (unsigned i = 0; i < count && n > 0; i++) {
 		if (threads[i].sleeps_on != word)

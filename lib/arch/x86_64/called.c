@@ -3,8 +3,9 @@
 #include "arch/x86_64/frame.h"
 #include "arch/x86_64/pkru.h"
 #include "arch/x86_64/signal.h"
-#include "os/linux_maps.h"
-#include "os/linux_sys.h"
+#include "os/linux/sys.h"
+#include "os/maps.h"
+#include "os/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +33,8 @@ MDI_NORETURN static void end_for(int signo)
 			  "modiso_signal_adopt() after the handler has been "
 			  "installed\n",
 			  (uintptr_t)first.handler, path, signo);
-	mdi_sys_say(line, (size_t)length);
-	mdi_sys_abort();
+	mdi_os_say(line, (size_t)length);
+	mdi_os_abort();
 }
 
 void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,

@@ -101,7 +101,7 @@ LABEL(mdi_door_ending)
 	ud2
 ENDF(mdi_unwind_ending)
 
-/* Called by module code, through exit(3) and its kin (os/libc.c). */
+/* Called by module code, through exit(3) and its kin (os/linux/libc.c). */
 FUNC(mdi_door_open_exit)
 LABEL(mdi_door_exit)
 	ud2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/linux_maps.h"
+#include "os/maps.h"
 
 #include <errno.h>
 #include <fcntl.h>

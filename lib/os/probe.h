@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/linux_probe.h - try in a forked child what may kill a process.
+ * os/probe.h - try in a forked child what may kill a process.
  */
-#ifndef MDI_OS_LINUX_PROBE_H
-#define MDI_OS_LINUX_PROBE_H
+#ifndef MDI_OS_PROBE_H
+#define MDI_OS_PROBE_H
 
 #include "base/common.h"
 
@@ -14,4 +14,4 @@
  */
 bool mdi_probe_survives(int signo, void *(*act)(void *));
 
-#endif /* MDI_OS_LINUX_PROBE_H */
+#endif /* MDI_OS_PROBE_H */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/linux_actions.h"
+#include "os/linux/actions.h"
 
-#include "os/state.h"
+#include "os/linux/state.h"
+#include "os/linux/sys.h"
 
 #include <signal.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/linux_maps.h - what the kernel says is mapped.
+ * os/maps.h - what the kernel says is mapped.
  */
-#ifndef MDI_OS_LINUX_MAPS_H
-#define MDI_OS_LINUX_MAPS_H
+#ifndef MDI_OS_MAPS_H
+#define MDI_OS_MAPS_H
 
 #include "base/common.h"
 
@@ -43,4 +43,4 @@ bool mdi_maps_name(uintptr_t address, struct mdi_mapping *map, char *name,
 /* Do both addresses lie in one mapping that is writable? AS-Safe. */
 bool mdi_maps_together(uintptr_t a, uintptr_t b);
 
-#endif /* MDI_OS_LINUX_MAPS_H */
+#endif /* MDI_OS_MAPS_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/state.h"
+#include "os/linux/state.h"
 
 struct mdi_os_state mdi_os_state = {
 	.cpu.once = PTHREAD_ONCE_INIT,

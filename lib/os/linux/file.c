@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/file.h"
 
-#include "os/linux_sys.h"
+#include "os/linux/sys.h"
 #include "os/memory.h"
 
 #include <errno.h>

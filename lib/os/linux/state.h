@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/state.h - what this layer can change: see base/state.h.
+ * os/linux/state.h - what this layer can change: see base/state.h.
  */
-#ifndef MDI_OS_STATE_H
-#define MDI_OS_STATE_H
+#ifndef MDI_OS_LINUX_STATE_H
+#define MDI_OS_LINUX_STATE_H
 
 #include "base/latch.h"
 #include "base/state.h"
 #include "os/cpu.h"
-#include "os/linux_actions.h"
+#include "os/linux/actions.h"
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
 #include "os/lock.h"
 
 #include <pthread.h>
@@ -52,4 +54,4 @@ extern struct mdi_os_state {
 	struct mdi_signal_state signal;
 } MDI_STATE mdi_os_state;
 
-#endif /* MDI_OS_STATE_H */
+#endif /* MDI_OS_LINUX_STATE_H */

@@ -2,7 +2,7 @@
 #include "os/lock.h"
 
 #include "base/misuse.h"
-#include "os/linux_sys.h"
+#include "os/process.h"
 
 /* What the kernel compares. Little-endian: the mark of who waits is in it. */
 static uint32_t *half(struct mdi_lock *lock)
@@ -38,7 +38,7 @@ void mdi_lock_wait(struct mdi_lock *lock)
 				   "that the library does not stand in front "
 				   "of has interrupted "
 				   "it; " MDI_HOW_TO_INSTALL);
-		mdi_sys_futex_wait(half(lock),
+		mdi_os_wait(half(lock),
 				   (uint32_t)seen | MDI_LOCK_WAITED, 0);
 	}
 }
@@ -48,5 +48,5 @@ void mdi_lock_wake(struct mdi_lock *lock, uint64_t was)
 	if (was != (mdi_lock_me() | MDI_LOCK_WAITED))
 		mdi_misuse(was == 0 ? "a lock of the library is not held" :
 				      "a lock of the library is damaged");
-	mdi_sys_futex_wake(half(lock), 1);
+	mdi_os_wake(half(lock), 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/linux_probe.h"
+#include "os/probe.h"
 
-#include "os/linux_sys.h"
+#include "os/linux/sys.h"
 
 #include <errno.h>
 #include <signal.h>

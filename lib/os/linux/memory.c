@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/memory.h"
 
-#include "os/linux_sys.h"
-#include "os/state.h"
+#include "os/linux/state.h"
+#include "os/linux/sys.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -158,9 +158,20 @@ int mdi_mem_protect(void *base, size_t length, uint32_t prot)
 	return mprotect(base, length, (int)prot);
 }
 
+int mdi_key_alloc(bool closed)
+{
+	return (int)syscall(SYS_pkey_alloc, 0ul,
+			    closed ? (unsigned long)PKEY_DISABLE_ACCESS : 0ul);
+}
+
+int mdi_key_free(int key)
+{
+	return (int)syscall(SYS_pkey_free, key);
+}
+
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key)
 {
-	return mdi_sys_pkey_mprotect(base, length, (int)prot, key);
+	return (int)syscall(SYS_pkey_mprotect, base, length, prot, key);
 }
 
 /* Without the C library on the way. 0, or an errno as a negative number. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/linux_actions.h - what the program asked for, for each signal.
+ * os/linux/actions.h - what the program asked for, for each signal.
  *
  * The kernel has the library's own entry for every signal that has a handler.
  * Here is what sigaction(2) would say without the library.
@@ -9,7 +9,7 @@
 #define MDI_OS_LINUX_ACTIONS_H
 
 #include "base/common.h"
-#include "os/linux_sys.h"
+#include "os/linux/sys.h"
 
 #define MDI_SIGNALS 65 /* 1 to 64 */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_linux_maps - the kernel's list of mappings, read back: made for the
+ * check_maps - the kernel's list of mappings, read back: made for the
  * test, with every protection, and with a file name that looks like a mapping.
  */
 #include "support/proc.h"
 #include "support/test.h"
 #include "support/world.h"
 
-#include "os/linux_maps.h"
+#include "os/maps.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -238,7 +238,7 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	Suite *suite = suite_create("linux_maps");
+	Suite *suite = suite_create("maps");
 	TCase *tcase = tcase_create("unit");
 
 	tcase_add_test(tcase, test_protections);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cpu.h"
 
-#include "os/state.h"
+#include "os/linux/state.h"
 
 #include <libcpuid/libcpuid.h>
 #include <pthread.h>

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/critical.h - code that no handler of the host may interrupt.
+ */
+#ifndef MDI_OS_CRITICAL_H
+#define MDI_OS_CRITICAL_H
+
+#include "base/common.h"
+
+/*
+ * Between begin and end, which nest, no handler of the host runs on this
+ * thread: it would find a lock held by the very thread that it interrupted. A
+ * signal that comes is kept by mdi_critical_defer(), all others are blocked,
+ * and the end brings them. No system call unless a signal came. AS-Safe.
+ */
+struct mdi_critical {
+	volatile uint32_t depth;
+	volatile int signo; /* kept; 0: none */
+};
+extern MDI_TLS struct mdi_critical mdi_critical;
+
+/* What is kept comes now. */
+void mdi_critical_deliver(void);
+
+static inline void mdi_critical_begin(void)
+{
+	mdi_critical.depth++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void mdi_critical_end(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (--mdi_critical.depth == 0 && mdi_critical.signo != 0)
+		mdi_critical_deliver();
+}
+
+/*
+ * While critical code sleeps on the futex @word: a signal that is kept adds to
+ * it, so that the sleep ends or does not begin. NULL: no longer.
+ */
+#define MDI_CRITICAL_STEP 2u
+void mdi_critical_waits(uint32_t *word);
+/* Does it, beneath a handler that was not kept? */
+bool mdi_critical_waiting(void);
+/* Is a signal kept? Then pause lets its handler run, here and now. */
+bool mdi_critical_pending(void);
+void mdi_critical_pause(void);
+
+#endif /* MDI_OS_CRITICAL_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/critical.h"
+
+#include "os/linux/signal.h"
+#include "os/linux/sys.h"
+
+#include <errno.h>
+#include <string.h>
+
+MDI_TLS struct mdi_critical mdi_critical;
+
+/* Of the signal that is kept. */
+static MDI_TLS struct {
+	siginfo_t info;
+	uint64_t mask;
+} deferred;
+/* What this thread sleeps on, or is about to: changes when a signal is kept. */
+static MDI_TLS uint32_t *volatile waits_on;
+
+void mdi_critical_deliver(void)
+{
+	int signo = mdi_critical.signo, saved = errno;
+
+	mdi_critical.signo = 0;
+	/* Pending first, then unblocked: it comes at once, others after it. */
+	mdi_sys_requeue(signo, &deferred.info);
+	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
+	errno = saved;
+}
+
+void mdi_critical_waits(uint32_t *word)
+{
+	waits_on = word;
+}
+
+bool mdi_critical_waiting(void)
+{
+	return waits_on != NULL;
+}
+
+bool mdi_critical_pending(void)
+{
+	return mdi_critical.signo != 0;
+}
+
+void mdi_critical_pause(void)
+{
+	uint32_t depth = mdi_critical.depth;
+
+	mdi_critical.depth = 1;
+	mdi_critical_end();
+	mdi_critical.depth = depth;
+}
+
+bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
+{
+	uint64_t all = ~mdi_fault_mask();
+
+	if (mdi_critical.depth == 0)
+		return false;
+	/*
+	 * Another signal can have come since this one did, and be kept already:
+	 * then this one is the second to be kept, in the kernel. The mask to go
+	 * back to is always that of the outer one.
+	 */
+	mdi_signals_hold();
+	if (mdi_critical.signo == 0) {
+		deferred.info = *info;
+		mdi_critical.signo = signo;
+	} else {
+		mdi_sys_requeue(signo, info);
+	}
+	memcpy(&deferred.mask, mask, sizeof(deferred.mask));
+	memcpy(mask, &all, sizeof(all));
+	if (waits_on != NULL)
+		__atomic_fetch_add(waits_on, MDI_CRITICAL_STEP,
+				   __ATOMIC_RELAXED);
+	return true;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os/os.h - what an operating system supplies to everything above: the contents
+ * of a port. os/linux/ is the one that there is.
+ */
+#ifndef MDI_OS_OS_H
+#define MDI_OS_OS_H
+
+#include "os/cpu.h"      /* what the CPU can do, and the system lets it do */
+#include "os/critical.h" /* code that no handler of the host may interrupt */
+#include "os/file.h"     /* files as memory */
+#include "os/libc.h"     /* functions that end a call, a thread, a process */
+#include "os/lock.h"     /* mutual exclusion */
+#include "os/maps.h"     /* what is mapped where */
+#include "os/memory.h"   /* address space, page protections and keys */
+#include "os/probe.h"    /* try in a copy of the process what may kill it */
+#include "os/process.h"  /* threads, waiting, the clock, last words */
+
+#endif /* MDI_OS_OS_H */
