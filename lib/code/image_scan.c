@@ -117,10 +117,8 @@ int mdi_image_scan(const struct modiso_image *image,
 				      from + place.position, &place);
 		if (result != 0)
 			return result;
-		if (!code)
-			continue;
-		from = part->offset;
-		to = from + part->length;
+		from = code ? part->offset : 0;
+		to = code ? from + part->length : 0;
 	}
 	return 0;
 }

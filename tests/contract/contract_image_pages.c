@@ -355,6 +355,39 @@ START_TEST(never_writable_code)
 }
 END_TEST
 
+/* Bytes that the scanner is given. */
+static size_t looked_at;
+
+/* Of code/executable.h, which has a name in common with image_maker.h. */
+struct mdi_scan_place;
+int __real_mdi_executable_scan(const struct modiso_module *owner,
+			       const void *bytes, size_t length,
+			       struct mdi_scan_place *place);
+int __wrap_mdi_executable_scan(const struct modiso_module *owner,
+			       const void *bytes, size_t length,
+			       struct mdi_scan_place *place);
+
+int __wrap_mdi_executable_scan(const struct modiso_module *owner,
+			       const void *bytes, size_t length,
+			       struct mdi_scan_place *place)
+{
+	looked_at += length;
+	return __real_mdi_executable_scan(owner, bytes, length, place);
+}
+
+/* Whatever comes behind the code: a page of it is scanned once, and all are. */
+START_TEST(scanned_once)
+{
+	const struct elf_shape shape = {5 * PAGE - 1, 100, 100, 100};
+
+	begin_shape(&shape);
+	looked_at = 0;
+	(void)load();
+	must_eq(looked_at, 5 * PAGE);
+	finish();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_pages");
@@ -367,6 +400,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, tables_kept);
 	tcase_add_test(tcase, relro);
 	tcase_add_test(tcase, never_writable_code);
+	tcase_add_test(tcase, scanned_once);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
