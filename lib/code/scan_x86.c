@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "code/scan_x86.h"
 
-#include <string.h>
-
-/*
- * Two bytes decide where it is worth looking closer: 0f with one of five
- * second bytes, cd 80, d5 with the bit that stands for 0f. Sixteen places are
- * compared at a time; what the compiler makes of these types is plain SSE2,
- * which every x86-64 has.
- */
-typedef uint8_t lanes __attribute__((vector_size(16)));
-typedef int8_t signs __attribute__((vector_size(16)));
-typedef char bytes16 __attribute__((vector_size(16)));
-
-#define LANES sizeof(lanes)
+#include "code/scan_skip.h"
 
 /* An encoding ends at most this far behind the first byte of its pair. */
 #define PAIR_REACH 3
-
-static inline lanes load(const uint8_t *bytes)
-{
-	lanes value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-/* Bit n: a pair begins at place n. Reads 17 bytes. */
-static inline unsigned pairs(const uint8_t *bytes)
-{
-	lanes one = load(bytes), two = load(bytes + 1);
-	lanes after_0f = (lanes)((two == 0x01) | (two == 0x05) | (two == 0x34) |
-				 (two == 0xae) | (two == 0xc7));
-	lanes pair = ((lanes)(one == 0x0f) & after_0f) |
-		     ((lanes)(one == 0xcd) & (lanes)(two == 0x80)) |
-		     ((lanes)(one == 0xd5) & (lanes)((signs)two < 0));
-
-	return (unsigned)__builtin_ia32_pmovmskb128((bytes16)pair);
-}
 
 /* Prefixes come in any order; REX is one, where it is ignored as well. */
 static bool is_prefix(uint8_t byte)
@@ -170,14 +137,13 @@ static bool match_rex2(const uint8_t *bytes, size_t left,
 	       after_f3(bytes, match);
 }
 
+/* A pair begins at @at, so there are two bytes. */
 static bool match_at(const uint8_t *bytes, size_t length, size_t at,
 		     struct mdi_scan_match *match)
 {
 	size_t left = length - at;
 
 	match->at = at;
-	if (left < 2)
-		return false;
 	switch (bytes[at]) {
 	case 0x0f:
 		return match_0f(bytes, left, match);
@@ -207,23 +173,14 @@ static size_t take(const uint8_t *bytes, size_t length, size_t from, size_t at,
 size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
 		     uint32_t kinds, struct mdi_scan_match *match)
 {
+	mdi_scan_skip_fn *skip = mdi_scan_skip();
 	size_t at = from > PAIR_REACH ? from - PAIR_REACH : 0, next;
 
-	for (; at < length && length - at > LANES; at += LANES) {
-		unsigned found = pairs(bytes + at);
-
-		for (; found != 0; found &= found - 1) {
-			next = take(bytes, length, from,
-				    at + (unsigned)__builtin_ctz(found), kinds,
-				    match);
-			if (next != 0)
-				return next;
-		}
-	}
-	for (; at < length; at++) {
+	while ((at = skip(bytes, length, at)) < length) {
 		next = take(bytes, length, from, at, kinds, match);
 		if (next != 0)
 			return next;
+		at++;
 	}
 	return 0;
 }

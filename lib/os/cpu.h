@@ -12,6 +12,7 @@ struct mdi_cpu {
 	bool ospke;    /* the kernel has switched them on: leaf 7, ECX bit 4 */
 	bool fsgsbase; /* rdfsbase and its kind work in user mode */
 	bool avx;      /* YMM registers exist and are switched on */
+	bool avx2;     /* and integer instructions on them: leaf 7, EBX bit 5 */
 	bool avx512;   /* ZMM and mask registers exist and are switched on */
 	uint32_t pkru_offset; /* of PKRU in an XSAVE area, bytes; 0: none */
 };

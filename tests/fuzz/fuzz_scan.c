@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scanner on bytes and on an ELF file, for libFuzzer: it reads nothing
- * outside of them, and how they are cut into pieces changes nothing. The first
- * two bytes choose the cuts.
+ * outside of them, how they are cut into pieces changes nothing, and the ways
+ * to skip what is harmless agree. The first two bytes choose the cuts.
  */
 #include "code/scan.h"
+#include "code/scan_skip.h"
+#include "os/cpu.h"
 
 #include <modiso.h>
 
@@ -39,6 +41,20 @@ static int note_hit(const struct modiso_scan_hit *hit, void *arg)
 	return ++*count == 1000;
 }
 
+/* All pairs, in their order, however the first of them lies in a register. */
+static void compare_ways(const uint8_t *bytes, size_t length)
+{
+	for (size_t first = 0; first < 32 && first < length; first++)
+		for (size_t at = first, pair; at < length; at = pair + 1) {
+			pair = mdi_scan_skip_plain(bytes, length, at);
+			if (mdi_scan_skip_sse2(bytes, length, at) != pair)
+				abort();
+			if (mdi_cpu()->avx2 &&
+			    mdi_scan_skip_avx2(bytes, length, at) != pair)
+				abort();
+		}
+}
+
 /* Each piece in memory of its own, so that a sanitizer sees its ends. */
 static struct trace scan(const uint8_t *bytes, size_t length, size_t first,
 			 size_t step)
@@ -56,6 +72,7 @@ static struct trace scan(const uint8_t *bytes, size_t length, size_t first,
 		if (piece == NULL)
 			abort();
 		memcpy(piece, bytes, part);
+		compare_ways(piece, part);
 		mdi_scan_feed(&scan, piece, part);
 		free(piece);
 	}

@@ -43,6 +43,7 @@ START_TEST(test_flags)
 	ck_assert(!has("pku") || cpu->pku);
 	ck_assert_int_eq(cpu->ospke, has("ospke"));
 	ck_assert_int_eq(cpu->avx, has("avx"));
+	ck_assert_int_eq(cpu->avx2, has("avx2"));
 	ck_assert_int_eq(cpu->avx512, has("avx512f"));
 	ck_assert(!cpu->fsgsbase || has("fsgsbase"));
 	ck_assert(cpu->pku || !cpu->ospke);

@@ -50,6 +50,7 @@ static void read_cpu(void)
 		leaf(7, 0, r);
 		own->cpu.pku = r[2] & (1u << 3);
 		own->cpu.ospke = r[2] & (1u << 4);
+		own->cpu.avx2 = own->cpu.avx && (r[1] & (1u << 5));
 		own->cpu.avx512 = (r[1] & (1u << 16)) &&
 				  (xcr0 & XCR0_AVX512) == XCR0_AVX512;
 	}

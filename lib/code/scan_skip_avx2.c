@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For CPUs with AVX2. Compiled for all: no function but those here may use its
+ * instructions, and the compiler clears the upper halves of the registers when
+ * one returns.
+ */
+#include "code/scan_skip.h"
+
+#include <immintrin.h>
+
+#define LANES 32u
+#define AVX2  __attribute__((target("avx2")))
+
+AVX2 static inline __m256i load(const uint8_t *bytes)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+}
+
+AVX2 static inline __m256i equal(__m256i lanes, int byte)
+{
+	return _mm256_cmpeq_epi8(lanes, _mm256_set1_epi8((char)byte));
+}
+
+/* As with SSE2. */
+AVX2 static inline __m256i pairs(const uint8_t *bytes)
+{
+	__m256i one = load(bytes), two = load(bytes + 1);
+	__m256i with_0f = equal(
+		_mm256_and_si256(two, _mm256_set1_epi8((char)0xfb)), 0x01);
+	__m256i with_cd = _mm256_and_si256(equal(one, 0xcd), equal(two, 0x80));
+	__m256i with_d5 = _mm256_and_si256(equal(one, 0xd5), two);
+
+	with_0f = _mm256_or_si256(with_0f, equal(two, 0x34));
+	with_0f = _mm256_or_si256(with_0f, equal(two, 0xae));
+	with_0f = _mm256_or_si256(with_0f, equal(two, 0xc7));
+	with_0f = _mm256_and_si256(with_0f, equal(one, 0x0f));
+	return _mm256_or_si256(with_0f, _mm256_or_si256(with_cd, with_d5));
+}
+
+static inline size_t lowest(unsigned found)
+{
+	return (unsigned)__builtin_ctz(found);
+}
+
+AVX2 size_t mdi_scan_skip_avx2(const uint8_t *bytes, size_t length, size_t at)
+{
+	unsigned found;
+	size_t last;
+
+	if (length <= LANES)
+		return mdi_scan_skip_sse2(bytes, length, at);
+	/* 32 places and the byte behind them lie within the bytes. */
+	last = length - LANES - 1;
+	for (; at <= last; at += LANES) {
+		found = (unsigned)_mm256_movemask_epi8(pairs(bytes + at));
+		if (found != 0)
+			return at + lowest(found);
+	}
+	if (at - last >= LANES)
+		return length;
+	/* The last ones again, without those that were looked at. */
+	found = (unsigned)_mm256_movemask_epi8(pairs(bytes + last));
+	found >>= at - last;
+	return found != 0 ? at + lowest(found) : length;
+}
