@@ -13,7 +13,7 @@
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
-#include "os/linux/actions.h"
+#include "os/linux/signal.h"
 #include "os/linux/state.h"
 #include "state.h"
 
@@ -22,7 +22,7 @@
 
 static const struct mdi_layer layers[] = {
 	{ STATE(base_state) },
-	{ STATE(os_state), .after_fork = mdi_actions_after_fork },
+	{ STATE(os_state), .after_fork = mdi_signals_after_fork },
 	{ STATE(arch_state) },
 	{ STATE(backend_state) },
 	{ STATE(core_state), .after_fork = mdi_handlers_after_fork },

@@ -445,6 +445,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
 	strayed = false;
 	saved = errno;
+	mdi_signal_returned(signo, info);
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask) ||

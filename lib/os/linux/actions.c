@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux/actions.h"
 
+#include "os/linux/signal.h"
 #include "os/linux/state.h"
 #include "os/linux/sys.h"
 
@@ -145,7 +146,7 @@ void mdi_action_default(int signo, const siginfo_t *info)
 	if (!mdi_action_has_handler(&action))
 		mdi_sys_sigaction(signo, &action, NULL);
 	mdi_actions_unlock(mask);
-	mdi_sys_requeue(signo, info);
+	mdi_signal_again(signo, info);
 }
 
 void mdi_actions_after_fork(void)

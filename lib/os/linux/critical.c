@@ -23,7 +23,7 @@ void mdi_critical_deliver(void)
 
 	mdi_critical.signo = 0;
 	/* Pending first, then unblocked: it comes at once, others after it. */
-	mdi_sys_requeue(signo, &deferred.info);
+	mdi_signal_again(signo, &deferred.info);
 	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
 	errno = saved;
 }
@@ -68,7 +68,7 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 		deferred.info = *info;
 		mdi_critical.signo = signo;
 	} else {
-		mdi_sys_requeue(signo, info);
+		mdi_signal_again(signo, info);
 	}
 	memcpy(&deferred.mask, mask, sizeof(deferred.mask));
 	memcpy(mask, &all, sizeof(all));
@@ -76,4 +76,12 @@ bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 		__atomic_fetch_add(waits_on, MDI_CRITICAL_STEP,
 				   __ATOMIC_RELAXED);
 	return true;
+}
+
+void mdi_critical_after_fork(void)
+{
+	if (mdi_critical.signo == 0)
+		return;
+	mdi_critical.signo = 0;
+	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
 }

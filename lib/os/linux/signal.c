@@ -180,7 +180,7 @@ void mdi_signal_default(int signo, const siginfo_t *info)
 	memset(&action, 0, sizeof(action)); /* SIG_DFL */
 	mdi_sys_sigaction(signo, &action, NULL);
 	/* Delivered at the return from the handler, where it interrupted. */
-	mdi_sys_requeue(signo, info);
+	mdi_signal_again(signo, info);
 }
 
 void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
@@ -193,6 +193,12 @@ void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
 	if (!(action->flags & SA_NODEFER))
 		mask |= bit(signo);
 	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+void mdi_signals_after_fork(void)
+{
+	mdi_actions_after_fork();
+	mdi_critical_after_fork();
 }
 
 void mdi_signals_hold(void)

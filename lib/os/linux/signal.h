@@ -74,6 +74,19 @@ void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
  * block all in @mask, which the return from the handler puts in force.
  */
 bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask);
+/* In the child: what is kept was sent to the parent. */
+void mdi_critical_after_fork(void);
+/* That, and the lock of the actions. */
+void mdi_signals_after_fork(void);
+
+/*
+ * A signal that has come, for this thread once more, with the siginfo that it
+ * came with. When it comes mdi_signal_returned() must see it first. Ends the
+ * process if it cannot be sent. All signals but faults are blocked. AS-Safe.
+ */
+void mdi_signal_again(int signo, const siginfo_t *info);
+/* In a handler: has that come for which the kernel could keep no siginfo? */
+void mdi_signal_returned(int signo, siginfo_t *info);
 
 /*
  * The calling thread's alternate stack, disarmed while a handler runs on it.
