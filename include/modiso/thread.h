@@ -44,13 +44,15 @@ extern "C" {
  * Returns 0, or:
  *   MODISO_ERR_LIMIT  modiso_options.max_threads threads are attached.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
- *   MODISO_ERR_OS     the kernel refused mmap, mprotect, rt_sigprocmask or
- *                     sigaltstack; errno.
+ *   MODISO_ERR_OS     the kernel refused mmap, mprotect, rt_sigprocmask,
+ *                     sigaltstack or rseq; errno.
  *   MODISO_ERR_STATE  not initialised, called from inside a module, one of
  *                     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS is
- *                     blocked on this thread, or it runs on an alternate
- *                     stack of its own in a handler that was not installed
- *                     by sigaction(3) or modiso_signal_adopt().
+ *                     blocked on this thread, it has registered an area for
+ *                     restartable sequences itself (rseq(2); the C library's
+ *                     is taken back, until it detaches), or it runs on an
+ *                     alternate stack of its own in a handler that was not
+ *                     installed by sigaction(3) or modiso_signal_adopt().
  *
  * Cost:   a few system calls.
  * Safety: MT-Safe. AS-Unsafe. Fork: the child's one thread is attached if its

@@ -11,6 +11,7 @@
 #include "core/region.h"
 #include "core/state.h"
 #include "core/vault.h"
+#include "os/rseq.h"
 
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
@@ -49,6 +50,10 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		*out = stack;
 		return 0;
 	}
+	/* Some time to look at what the thread may have done since it came. */
+	result = mdi_rseq_check();
+	if (result != 0)
+		return result;
 	stack = module->free_stacks;
 	if (stack != NULL) {
 		module->free_stacks = stack->next;

@@ -14,9 +14,9 @@
 #include "core/window.h"
 #include "os/cpu.h"
 #include "os/linux/signal.h"
-#include "os/linux/sys.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/rseq.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -270,8 +270,9 @@ static int attach(struct mdi_thread **out)
 	result = mdi_backend_now->thread_attach(thread);
 	if (result != 0)
 		goto forget;
-	/* Modules can write its words, and the kernel goes where they say. */
-	thread->had_rseq = mdi_sys_rseq_unregister() == 0;
+	result = mdi_rseq_take(&thread->had_rseq);
+	if (result != 0)
+		goto leave;
 	thread->next = own->attached;
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
@@ -280,6 +281,8 @@ static int attach(struct mdi_thread **out)
 	*out = thread;
 	return 0;
 
+leave:
+	mdi_backend_now->thread_detach(thread);
 forget:
 	pthread_setspecific(own->exit_key, NULL);
 restore:
@@ -340,7 +343,7 @@ int mdi_thread_detach(void)
 	/* Nobody's: no signal comes to its stacks any more. */
 	set_fs_base(thread, ~(uint64_t)0);
 	if (thread->had_rseq)
-		mdi_sys_rseq_register();
+		mdi_rseq_give();
 	pthread_setspecific(own->exit_key, NULL);
 	give_index(thread->index);
 	mdi_runtime_unlock();

@@ -15,5 +15,6 @@
 #include "os/memory.h"   /* address space, page protections and keys */
 #include "os/probe.h"    /* try in a copy of the process what may kill it */
 #include "os/process.h"  /* threads, waiting, the clock, last words */
+#include "os/rseq.h"     /* words of a thread that the kernel believes */
 
 #endif /* MDI_OS_OS_H */

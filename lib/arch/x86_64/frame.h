@@ -262,7 +262,7 @@ struct mdi_thread {
 	uint32_t old_altstack_flags; /* of the program's own */
 	void *old_altstack;
 	size_t old_altstack_size;
-	uint32_t had_rseq;
+	bool had_rseq;
 	/*
 	 * Why mdi_gate_recover() runs. MODISO_ERR_FAULT: the record is of a
 	 * fault to tell; MDI_STATUS_UNWIND, MDI_STATUS_PASSED.

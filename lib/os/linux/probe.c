@@ -2,6 +2,7 @@
 #include "os/probe.h"
 
 #include "os/linux/sys.h"
+#include "os/rseq.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -31,6 +32,7 @@ static void child(int signo, void *(*act)(void *))
 		.flags = SA_SIGINFO | SA_ONSTACK,
 	};
 	struct mdi_sigaction fatal = { 0 };
+	bool had_rseq;
 
 	stack.ss_sp = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -39,7 +41,7 @@ static void child(int signo, void *(*act)(void *))
 	    mdi_sys_sigaction(signo, &action, NULL) != 0 ||
 	    mdi_sys_sigmask(SIG_SETMASK, 0, NULL) != 0)
 		_exit(FAILED);
-	mdi_sys_rseq_unregister();
+	(void)mdi_rseq_take(&had_rseq); /* the child's last system calls */
 	act(NULL);
 	_exit(FAILED);
 }

@@ -6,7 +6,6 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,32 +24,6 @@ int mdi_sys_requeue(int signo, const siginfo_t *info)
 {
 	return (int)syscall(SYS_rt_tgsigqueueinfo, getpid(), mdi_os_thread_id(),
 			    signo, info);
-}
-
-static int rseq_call(int flags)
-{
-	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
-
-	if (__rseq_size == 0) {
-		errno = ENOSYS; /* glibc registered none */
-		return -1;
-	}
-	return (int)syscall(SYS_rseq, area, 32, flags, RSEQ_SIG);
-}
-
-int mdi_sys_rseq_unregister(void)
-{
-	return rseq_call(RSEQ_FLAG_UNREGISTER);
-}
-
-int mdi_sys_rseq_register(void)
-{
-	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
-
-	/* A module may have left a sequence there, with its own address. */
-	if (__rseq_size != 0)
-		((volatile struct rseq *)(void *)area)->rseq_cs = 0;
-	return rseq_call(0);
 }
 
 int mdi_sys_sigaction(int signo, const struct mdi_sigaction *action,

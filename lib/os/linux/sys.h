@@ -20,10 +20,6 @@ int mdi_sys_arch_get_fs(uintptr_t *base);
 /* A signal to the calling thread, with the siginfo that it once came with. */
 int mdi_sys_requeue(int signo, const siginfo_t *info);
 
-/* The restartable-sequences area that glibc registered for this thread. */
-int mdi_sys_rseq_unregister(void);
-int mdi_sys_rseq_register(void);
-
 /* The kernel's own form of a signal action. */
 struct mdi_sigaction {
 	void (*handler)(int, siginfo_t *, void *);
