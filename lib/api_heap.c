@@ -8,6 +8,7 @@
 #include "core/heap.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
+#include "os/linux/signal.h"
 
 static int check_heap(const struct modiso_module *module)
 {
@@ -49,6 +50,8 @@ int modiso_heap_create(struct modiso_module *module, size_t length,
 		result = take_options(options, &known);
 	if (result == 0)
 		result = mdi_check_length(length, &rounded);
+	if (result == 0)
+		result = mdi_signals_retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

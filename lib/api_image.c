@@ -7,6 +7,7 @@
 #include "code/image.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
+#include "os/linux/signal.h"
 
 #include <string.h>
 
@@ -36,6 +37,8 @@ static int check_request(struct mdi_image_request *request,
 	if (result == 0)
 		result = mdi_options_flags(known->flags, IMAGE_FLAGS,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_signals_retake();
 	if (result != 0)
 		return result;
 	if (known->name != NULL)

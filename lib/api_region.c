@@ -11,6 +11,7 @@
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/thread.h"
+#include "os/linux/signal.h"
 
 #include <string.h>
 
@@ -55,6 +56,8 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 	if (result == 0 && known.flags & MODISO_REGION_CLOSED && owner != NULL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "MODISO_REGION_CLOSED is for host regions");
+	if (result == 0)
+		result = mdi_signals_retake();
 	if (result != 0)
 		return result;
 	request->owner = owner != NULL			   ? owner :

@@ -7,6 +7,7 @@
 #include "core/runtime.h"
 #include "core/service.h"
 #include "core/sizes.h"
+#include "os/linux/signal.h"
 
 int modiso_service_create(const char *name, modiso_fn function,
 			  const struct modiso_service_options *options,
@@ -28,6 +29,8 @@ int modiso_service_create(const char *name, modiso_fn function,
 					   MODISO_SERVICE_LISTED |
 						   MODISO_SERVICE_FLOAT,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_signals_retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

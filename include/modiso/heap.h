@@ -73,7 +73,7 @@ enum modiso_heap_function {
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
  *   MODISO_ERR_OS     the kernel refused; errno says why.
  *
- * Cost:   a few system calls; bookkeeping of 48 bytes a page.
+ * Cost:   about ten system calls; bookkeeping of 48 bytes a page.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */

@@ -110,7 +110,7 @@ struct modiso_image_info {
  *   MODISO_ERR_OS      the kernel refused; errno says how.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   reads and copies the image once; about fifteen system calls.
+ * Cost:   reads and copies the image once; about twenty system calls.
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */

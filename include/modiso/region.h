@@ -89,7 +89,7 @@ struct modiso_region_info {
  *   MODISO_ERR_OS      the kernel refused the mapping; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   one or two system calls.
+ * Cost:   one or two system calls, and six: has somebody taken a fault signal?
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */
@@ -135,7 +135,7 @@ modiso_region_create(struct modiso_module *owner, size_t length,
  *   MODISO_ERR_NOKEY, MODISO_ERR_NOMEM, MODISO_ERR_OS, MODISO_ERR_STATE
  *                      as for modiso_region_create().
  *
- * Cost:   reads /proc/self/smaps once, one or two system calls more.
+ * Cost:   reads /proc/self/smaps once, about eight system calls more.
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
@@ -189,7 +189,7 @@ modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
  *   MODISO_ERR_LIMIT, MODISO_ERR_NOKEY, MODISO_ERR_NOMEM, MODISO_ERR_OS,
  *   MODISO_ERR_STATE   as for modiso_region_create().
  *
- * Cost:   about eight system calls.
+ * Cost:   about fourteen system calls.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: the child shares
  *         the memory with its parent, and protects it on its own.
  * Since:  0.1

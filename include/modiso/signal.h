@@ -38,17 +38,21 @@
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
  * sigaction() for one of them changes to whom the library passes a signal that
  * is no module's. Who takes one of these by a system call of his own has it
- * until the library looks for the next time: when a module or a gate is
- * created, at a thread's first gate call, and in modiso_signal_adopt(). Then it
- * is the library's again, and he is passed what is no module's. He may hand it
- * on, by calling the handler that the kernel named to him or by putting that
- * back: it goes to the handler that was asked for before him, with the siginfo
- * that it came with. Of those who come so one upon another, three can be gone
- * back to. Until the library has looked, a module's fault goes to him. If he
- * hands it on, it is served as ever; but with protection keys he has no rights
- * to the library, and the process ends with a message that says whose handler
- * it is, or by SIGSEGV where he has none to the signal stack either (Linux
- * before 6.12).
+ * until the library looks for the next time: when a module, gate, service,
+ * region, heap or image is made, at a thread's first gate call, and in
+ * modiso_signal_adopt(). Then it is the library's again, and he is passed what
+ * is no module's. He may hand it on, by calling the handler that the kernel
+ * named to him or by putting that back, after modiso_fini() as well: it goes to
+ * the handler that was asked for before him, with the siginfo that it came
+ * with. Of those who come so one upon another, three can be gone back to.
+ *
+ * Until the library has looked, a module's fault goes to him. If he hands it
+ * on, it is served as ever; but with protection keys he has no rights to the
+ * library, and the process ends with a message that says whose handler it is.
+ * With keys he has no rights to a module's stack either, where the kernel calls
+ * him if he has not asked for SA_ONSTACK, nor to the library's signal stacks on
+ * Linux before 6.12 once a READONLY or SEALED module has been made: there the
+ * process ends by SIGSEGV at his first instruction, and no message can be had.
  */
 #ifndef MODISO_SIGNAL_H
 #define MODISO_SIGNAL_H

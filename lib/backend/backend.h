@@ -194,7 +194,11 @@ struct mdi_backend {
 	/* Memory of the library itself: what modules may do with it. */
 	int (*protect_own)(void *base, size_t length, enum mdi_own how);
 	int (*unprotect_own)(void *base, size_t length);
-	/* Alternate signal stacks: where the kernel can write its frames. */
+	/*
+	 * Alternate signal stacks: where the kernel can write its frames,
+	 * whatever the interrupted code's rights are. Again for all of them
+	 * when signal_key_used has become true.
+	 */
 	int (*protect_altstack)(void *base, size_t length);
 
 	/*
@@ -295,6 +299,7 @@ struct mdi_open_state {
 	const struct mdi_backend *backend; /* NULL: not initialised */
 	int host_key, open_key, closed_key;
 	int signal_key; /* altstacks of kernels before 6.12; or MDI_NO_KEY */
+	bool signal_key_used; /* by altstacks, from the first confined module */
 	uint32_t slot_keys;  /* bit k: key k is a module's or may be */
 	/* Of the library's life before: a module's own thread may have them */
 	uint32_t kept_keys;

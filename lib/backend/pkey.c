@@ -109,6 +109,7 @@ static int start(const struct modiso_options *options)
 	if (count >= 3)
 		state.open_key = lowest(&keys);
 	state.signal_key = MDI_NO_KEY;
+	state.signal_key_used = false;
 	if (count >= 4 && !mdi_pkey_frames_anywhere()) {
 		state.signal_key = lowest(&keys);
 		count--;

@@ -162,7 +162,7 @@ int mdi_pkey_unprotect_own(void *base, size_t length)
 
 int mdi_pkey_protect_altstack(void *base, size_t length)
 {
-	if (state.signal_key == MDI_NO_KEY)
+	if (!state.signal_key_used)
 		return 0; /* key 0: open to handlers from their first push on */
 	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
 				state.signal_key) != 0)

@@ -30,18 +30,24 @@ static char *part_base(uint32_t index, unsigned part)
 	return stacks_of(index) + part * PART + MDI_PAGE_SIZE;
 }
 
+int mdi_altstacks_protect(uint32_t index)
+{
+	int result = 0;
+
+	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS && result == 0;
+	     part++)
+		result = mdi_backend_now->protect_altstack(
+			part_base(index, part), ROOM);
+	return result;
+}
+
 int mdi_altstacks_commit(uint32_t index)
 {
-	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++) {
-		char *base = part_base(index, part);
-
-		if (mdi_mem_protect(base, ROOM,
+	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++)
+		if (mdi_mem_protect(part_base(index, part), ROOM,
 				    MDI_PROT_READ | MDI_PROT_WRITE) != 0)
 			return mdi_fail_os("mprotect", "a signal stack");
-		if (mdi_backend_now->protect_altstack(base, ROOM) != 0)
-			return MODISO_ERR_OS;
-	}
-	return 0;
+	return mdi_altstacks_protect(index);
 }
 
 void mdi_altstacks_uncommit(uint32_t index)

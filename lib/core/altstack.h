@@ -17,6 +17,8 @@
 
 /* Memory for the stacks of a block that is used for the first time; gone. */
 int mdi_altstacks_commit(uint32_t index);
+/* As the backend wants them by now. */
+int mdi_altstacks_protect(uint32_t index);
 void mdi_altstacks_uncommit(uint32_t index);
 
 /* The calling thread is attached, and is so no more. */

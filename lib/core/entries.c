@@ -21,5 +21,6 @@ void mdi_entries_start(void)
 		.unwind_over = mdi_unwind_over,
 		.frames_switched = mdi_frames_switched,
 		.unwind_interrupted = mdi_unwind_interrupted,
+		.intruder_over = mdi_intruder_over,
 	};
 }

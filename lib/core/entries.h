@@ -31,6 +31,7 @@ bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
 bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread);
 void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context);
+void mdi_intruder_over(int signo, const siginfo_t *info);
 void mdi_frames_switched(void) __attribute__((noreturn));
 void mdi_unwind_over(void *exception, struct mdi_thread *thread);
 bool mdi_unwind_interrupted(const void *context);

@@ -15,7 +15,6 @@
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
-#include "core/intruder.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -68,7 +67,8 @@ static uint64_t entry_mask(void)
  *	SA_NOCLDSTOP SA_NOCLDWAIT   the kernel, whatever the handler is; for
  *	                            others than SIGCHLD see mdi_action_tag()
  *	SA_RESTART                  the kernel, at the interrupted call
- *	SA_NODEFER                  set_mask(); the kernel's comes to nothing
+ *	SA_NODEFER                  set_mask(); the kernel's comes to nothing;
+ *	                            for SIGCHLD see mdi_action_tag()
  *	SA_SIGINFO SA_ONSTACK       the entry needs them
  *	SA_RESETHAND                mdi_action_take(): the kernel would do it
  *	                            before a signal can be kept for later
@@ -84,8 +84,7 @@ static struct mdi_sigaction in_front(int signo,
 	front.handler = entry();
 	front.flags |= SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER;
 	front.flags &= ~(unsigned long)SA_RESETHAND;
-	if (signo != SIGCHLD)
-		front.flags &= ~(unsigned long)(SA_NOCLDSTOP | SA_NOCLDWAIT);
+	front.flags &= ~mdi_action_tag_bits(signo);
 	front.flags |= mdi_action_tag(signo);
 	front.mask |= entry_mask();
 	front.restorer = mdi_signal_restorer;
@@ -429,8 +428,8 @@ static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
 /* mdi_action_take(), for a signal that has just come. */
 static bool taken(int signo, struct mdi_sigaction *action, bool front)
 {
-	mdi_intruder_look(signo,
-			  front ? entry() : mdi_backend_now->signal_entry);
+	mdi_action_look(signo,
+			front ? entry() : mdi_backend_now->signal_entry);
 	return mdi_action_take(signo, action, front);
 }
 

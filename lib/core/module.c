@@ -97,6 +97,8 @@ int mdi_module_create(const char *name,
 	int result;
 
 	result = sizes(options, &stack_size, &range_size);
+	if (result == 0 && options->confinement != MODISO_CONFINE_GUARD)
+		result = mdi_threads_confine();
 	if (result != 0)
 		return result;
 	module = mdi_vault_alloc(sizeof(*module));

@@ -138,6 +138,39 @@ bool mdi_threads_overlap(uintptr_t base, uintptr_t end)
 	       (base < stacks + ALTSTACKS_SIZE && stacks < end);
 }
 
+/* Those of free blocks are kept as well. */
+static int protect_all_altstacks(void)
+{
+	const struct mdi_thread *thread = own->attached;
+	uint32_t i;
+	int result = 0;
+
+	for (; thread != NULL && result == 0; thread = thread->next)
+		if (thread->host == thread) /* no fiber, which has none */
+			result = mdi_altstacks_protect(thread->index);
+	for (i = 0; i < own->free_count && result == 0; i++)
+		result = mdi_altstacks_protect(own->free_indexes[i]);
+	return result;
+}
+
+/*
+ * Until a module is without rights to key 0 the kernel can write its frames
+ * there from anywhere, and a handler that has come in behind the library's back
+ * can run on the library's signal stacks, and say so.
+ */
+int mdi_threads_confine(void)
+{
+	struct mdi_open_state *open = &mdi_open.state;
+	int result;
+
+	if (open->signal_key == MDI_NO_KEY || open->signal_key_used)
+		return 0;
+	open->signal_key_used = true;
+	result = protect_all_altstacks();
+	open->signal_key_used = result == 0;
+	return result;
+}
+
 /* Pages of a block that is used for the first time. */
 static int commit_block(uint32_t index, bool altstacks)
 {

@@ -33,6 +33,9 @@ struct mdi_thread *mdi_thread_known(const void *handle);
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);
 
+/* From now on modules may be without rights to key 0. 0 or MODISO_ERR_OS. */
+int mdi_threads_confine(void);
+
 /* A block for a fiber that no thread runs; and its end, when none runs it. */
 int mdi_thread_new_fiber(struct mdi_thread **out);
 void mdi_thread_end_fiber(struct mdi_thread *fiber);

@@ -119,6 +119,12 @@ static void notice(int how)
 	case 2:
 		make_gate(module, read_byte);
 		break;
+	case 3:
+		make_region(NULL, PAGE, "one more");
+		break;
+	case 4:
+		make_service("one more", read_byte);
+		break;
 	default:
 		must(!pthread_create(&thread, NULL, first_call, NULL));
 		must(!pthread_join(thread, NULL));
@@ -249,13 +255,15 @@ END_TEST
 
 START_TEST(test_gives_back_others)
 {
+	int signo = _i & 4 ? SIGCHLD : SIGUSR1;
+
 	way = _i;
 	set_up();
-	by_sigaction(SIGUSR1, count);
-	before_one = go_round(SIGUSR1, give_back);
+	by_sigaction(signo, count);
+	before_one = go_round(signo, give_back);
 	expect(MODISO_OK, modiso_signal_adopt());
-	raise(SIGUSR1);
-	raise(SIGUSR1);
+	raise(signo);
+	raise(signo);
 	must_str(calls, _i & 2 ? "1CC" : "1C");
 }
 END_TEST
@@ -272,23 +280,51 @@ static void must_end_saying(void (*body)(void *arg), const char *text)
 		ck_abort_msg("status %#x, \"%s\"", (unsigned)status, said);
 }
 
+static void take_on_stack(void)
+{
+	struct mdi_sigaction action = {
+		.handler = one,
+		.flags = SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER,
+		.restorer = mdi_signal_restorer,
+	};
+
+	must(!mdi_sys_sigaction(SIGSEGV, &action, &before_one));
+}
+
+static void fault_late(void *unused)
+{
+	(void)unused;
+	take_on_stack();
+	(void)!modiso_gate_call(reader,
+				(uintptr_t[]){W(region_bytes(guarded))}, 1,
+				NULL);
+}
+
 static void raise_late(void *unused)
 {
 	(void)unused;
-	expect(MODISO_OK, modiso_thread_detach());
+	take_on_stack();
+	raise(SIGSEGV);
+}
+
+static void raise_later(void *unused)
+{
+	(void)unused;
 	before_one = go_round(SIGSEGV, one);
 	raise(SIGSEGV);
 }
 
 /*
- * Handed on before the library has noticed: with keys by a thread that can tell
- * of it, as its signal stack is not the library's.
+ * Handed on before the library has noticed: with keys it is said, where it
+ * cannot be served.
  */
 START_TEST(test_late)
 {
 	set_up();
 	if (on_pkey()) {
+		must_end_saying(fault_late, "contract_intruder");
 		must_end_saying(raise_late, "contract_intruder");
+		must_end_saying(raise_later, "contract_intruder");
 		return;
 	}
 	before_one = go_round(SIGSEGV, one);
@@ -361,6 +397,92 @@ START_TEST(test_own_lock)
 }
 END_TEST
 
+/* --- and when there is no library any more --- */
+
+static void end_library(void)
+{
+	expect(MODISO_OK, modiso_region_destroy(guarded));
+	expect(MODISO_OK, modiso_module_destroy(module));
+	expect(MODISO_OK, modiso_fini());
+}
+
+/* It was noticed, or not. */
+static void come_and_end(int noticed, int signo, handler_fn *handler)
+{
+	before_one = go_round(signo, handler);
+	if (noticed)
+		expect(MODISO_OK, modiso_signal_adopt());
+	end_library();
+}
+
+START_TEST(test_over_hands_on)
+{
+	set_up();
+	by_sigaction(SIGSEGV, jump_out);
+	by_sigaction(SIGUSR1, count);
+	before_two = go_round(SIGUSR1, two);
+	if (_i)
+		expect(MODISO_OK, modiso_signal_adopt());
+	come_and_end(_i, SIGSEGV, one);
+	host_fault();
+	must_str(calls, "1J");
+	host_fault();
+	must_str(calls, "1J");
+	raise(SIGUSR1);
+	must_str(calls, "1J2C");
+	raise(SIGUSR1);
+	must_str(calls, "1J2C2C");
+}
+END_TEST
+
+START_TEST(test_over_gives_back)
+{
+	way = _i >> 1;
+	set_up();
+	by_sigaction(SIGSEGV, jump_out);
+	come_and_end(_i & 1, SIGSEGV, give_back);
+	host_fault();
+	must_str(calls, "1J");
+	host_fault();
+	must_str(calls, "J");
+}
+END_TEST
+
+START_TEST(test_over_gives_back_others)
+{
+	way = _i >> 1;
+	set_up();
+	by_sigaction(SIGUSR1, count);
+	come_and_end(_i & 1, SIGUSR1, give_back);
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	must_str(calls, way & 2 ? "1CC" : "1C");
+}
+END_TEST
+
+static void fault_after(void *noticed)
+{
+	come_and_end(noticed != NULL, SIGSEGV, one);
+	(void)*(volatile unsigned char *)closed;
+}
+
+static void give_back_after(void *noticed)
+{
+	way = 0;
+	come_and_end(noticed != NULL, SIGSEGV, give_back);
+	(void)*(volatile unsigned char *)closed;
+}
+
+/* There was nobody before it: the fault ends the process, as ever. */
+START_TEST(test_over_default)
+{
+	set_up();
+	must_die(child_status(_i & 1 ? fault_after : give_back_after,
+			      _i & 2 ? closed : NULL),
+		 SIGSEGV);
+}
+END_TEST
+
 #define NO_SIGNALS "it stands in front of handlers by itself"
 
 static Suite *make_suite(void)
@@ -368,13 +490,18 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("intruder");
 	TCase *tcase = tcase_create("contract");
 
-	add_loop_test_but_tsan(tcase, test_noticed, 0, 4, NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_noticed, 0, 6, NO_SIGNALS);
 	add_test_but_tsan(tcase, test_hands_on, NO_SIGNALS);
 	add_test_but_tsan(tcase, test_hands_on_others, NO_SIGNALS);
 	add_loop_test_but_tsan(tcase, test_gives_back, 0, 4, NO_SIGNALS);
-	add_loop_test_but_tsan(tcase, test_gives_back_others, 0, 4, NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_gives_back_others, 0, 8, NO_SIGNALS);
 	add_test_but_tsan(tcase, test_late, NO_SIGNALS);
 	add_test_but_tsan(tcase, test_own_lock, NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_over_hands_on, 0, 2, NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_over_gives_back, 0, 4, NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_over_gives_back_others, 0, 8,
+			       NO_SIGNALS);
+	add_loop_test_but_tsan(tcase, test_over_default, 0, 4, NO_SIGNALS);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

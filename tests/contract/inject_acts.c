@@ -25,6 +25,17 @@ int act_module_create(void)
 	return modiso_module_create("made", NULL, &module);
 }
 
+int act_confine(void)
+{
+	const struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = on_pkey() ? MODISO_CONFINE_READONLY :
+					   MODISO_CONFINE_GUARD,
+	};
+
+	return modiso_module_create("confined", &options, &confined);
+}
+
 int act_region_first(void)
 {
 	return modiso_region_create(module, PAGE, RW, NULL, &made);

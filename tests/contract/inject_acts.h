@@ -16,6 +16,9 @@ int act_fini(void);
 
 int act_module_create(void);
 
+/* Where signal stacks have a key, those of the thread get it. */
+int act_confine(void);
+
 int act_region_first(void);
 
 int act_region_host(void);

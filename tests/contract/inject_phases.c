@@ -16,6 +16,13 @@ static void made_as_before(void)
 	closed();
 }
 
+static void confined_ends(void)
+{
+	closed();
+	expect(MODISO_OK, modiso_module_destroy(confined));
+	confined = NULL;
+}
+
 static void not_granted(void)
 {
 	must_blame(enter_fault(other, others_store, W(region_bytes(made)), 1),
@@ -145,6 +152,8 @@ const struct phase phases[] = {
 	{"fini", world_start, act_fini, NULL, NULL, OS, 5, 7},
 	{"module create", world_start, act_module_create, module_works, NULL,
 	 OS | NOMEM, 3, 3},
+	{"first confined module", entered_scene, act_confine, confined_ends,
+	 closed, OS | NOMEM, 3, 3},
 	{"first region", only_module, act_region_first, region_works, NULL,
 	 OS | NOMEM, 4, 4},
 	{"host region", entered_scene, act_region_host, host_region_works,
@@ -171,9 +180,9 @@ const struct phase phases[] = {
 	 module_is_there, OS | NOMEM, 3, 3},
 	{"gate", entered_scene, act_gate, closed, closed, NOMEM, 1, 1},
 	{"service", entered_scene, act_service, closed, closed, NOMEM, 2, 2},
-	{"attach", scene, act_attach, closed, NULL, OS | NOMEM, 8, 14},
+	{"attach", scene, act_attach, closed, NULL, OS | NOMEM, 8, 11},
 	{"detach", entered_scene, act_detach, closed, NULL, 0, 1, 1},
-	{"first enter", scene, act_enter, closed, NULL, OS | NOMEM, 14, 18},
+	{"first enter", scene, act_enter, closed, NULL, OS | NOMEM, 14, 16},
 	{"enter", entered_scene, act_enter, closed, closed, OS, 2, NONE},
 	{"enter after another", other_was_last, act_enter, closed, closed, OS,
 	 4, NONE},

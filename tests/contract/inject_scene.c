@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct modiso_module *module, *other;
+struct modiso_module *module, *other, *confined;
 struct modiso_region *own, *foreign, *hosts, *adopted, *made;
 struct modiso_service *service;
 struct modiso_image *image;

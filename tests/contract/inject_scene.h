@@ -9,7 +9,7 @@
 #include "support/elf.h"
 #include "support/world.h"
 
-extern struct modiso_module *module, *other;
+extern struct modiso_module *module, *other, *confined;
 extern struct modiso_region *own, *foreign, *hosts, *adopted, *made;
 extern struct modiso_service *service;
 extern struct modiso_image *image;

@@ -40,7 +40,14 @@ MDI_NORETURN static void end_for(int signo)
 void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,
 		       bool keys)
 {
-	if (keys && mdi_rights_are_handlers())
+	/* Without a library it is ordinary memory. */
+	if (keys && mdi_rights_are_handlers() &&
+	    !mdi_sys_may_read(&mdi_arch_state.flags))
 		end_for(signo);
 	mdi_arch_state.entries.intruder_calls(signo, info, context);
+}
+
+void mdi_signal_over(int signo, siginfo_t *info)
+{
+	mdi_arch_state.entries.intruder_over(signo, info);
 }

@@ -348,6 +348,8 @@ struct mdi_entries {
 	void (*frames_switched)(void); /* does not return */
 	/* Has the handler with this context interrupted a module here? */
 	bool (*unwind_interrupted)(const void *context);
+	/* A signal's entry, called by the kernel when no library runs. */
+	void (*intruder_over)(int signo, const siginfo_t *info);
 };
 
 /* Closed to modules with the pkey backend; one key for all its pages. */

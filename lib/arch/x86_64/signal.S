@@ -186,6 +186,16 @@
 .Lnot_code\@:
 .endm
 
+/*
+ * Somebody has got the entry from the kernel while the library ran, and put it
+ * in again when it was over: then there are no threads to be found. A module
+ * is not there either.
+ */
+.macro UNLESS_OVER label
+	cmpq	$0, A_BLOCKS+mdi_arch_state(%rip)
+	je	\label
+.endm
+
 /* MDI_SIGNAL_MARK of signal.h; FUNC aligns to 16, so it stays in front. */
 #define MARK .p2align 4; .ascii "libmodiso-signal"
 
@@ -193,6 +203,7 @@
 	FROM_CODE 1
 	ARRIVE
 	RIGHTS_ALL
+	UNLESS_OVER .Lover\@
 	rdfsbase %rbx
 	rdgsbase %r12
 	BLOCK_BY_STACK .Lforeign\@
@@ -235,6 +246,11 @@
 	wrgsbase %r12
 	HOST_ONLY
 1:	retq
+.Lover\@:
+	ARRIVED
+	pushq	$2
+	popfq
+	jmp	mdi_signal_over
 .endm
 
 /*
@@ -271,6 +287,7 @@
 	FROM_CODE 0
 	pushq	$2
 	popfq
+	UNLESS_OVER mdi_signal_over
 	BLOCK_BY_STACK .Lforeign\@
 	leaq	T_FS_BASE(%r10), %r9
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)

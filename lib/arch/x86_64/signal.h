@@ -27,6 +27,9 @@ void mdi_signal_restorer(void);
 void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,
 		       bool keys);
 
+/* The kernel has called one of the four, and the library does not run. */
+void mdi_signal_over(int signo, siginfo_t *info);
+
 /* sigaltstack(2) with RSP at @sp, signals blocked. Returns 0 or -errno. */
 long mdi_altstack_from(const void *stack, void *old, uintptr_t sp);
 

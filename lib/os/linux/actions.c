@@ -49,12 +49,45 @@ void mdi_action_get(int signo, struct mdi_sigaction *action)
 
 /* --- who goes round the library --- */
 
-/* They say something of children; the kernel keeps them for every signal. */
-#define TAG_BITS (SA_NOCLDSTOP | SA_NOCLDWAIT)
+/*
+ * Two that the kernel keeps for every signal and that mean nothing for this
+ * one: some say something of children, the others how a handler is started
+ * again, which the entry's mask rules out, and what an address is to look like,
+ * which SIGCHLD does not have.
+ */
+#ifndef SA_EXPOSE_TAGBITS
+#	define SA_EXPOSE_TAGBITS 0x00000800
+#endif
+
+unsigned long mdi_action_tag_bits(int signo)
+{
+	return signo == SIGCHLD ?
+		       (unsigned long)(SA_NODEFER | SA_EXPOSE_TAGBITS) :
+		       (unsigned long)(SA_NOCLDSTOP | SA_NOCLDWAIT);
+}
+
+/* A number, and its two bits in the place of the upper and the lower one. */
+static unsigned long to_tag(int signo, uint32_t number)
+{
+	unsigned long bits = mdi_action_tag_bits(signo);
+	unsigned long lower = bits & -bits;
+
+	return (number & 1 ? lower : 0) | (number & 2 ? bits - lower : 0);
+}
+
+static uint32_t from_tag(int signo, unsigned long flags)
+{
+	uint32_t number = 0;
+
+	while (number < MDI_BELOW &&
+	       to_tag(signo, number) != (flags & mdi_action_tag_bits(signo)))
+		number++;
+	return number;
+}
 
 unsigned long mdi_action_tag(int signo)
 {
-	return signo == SIGCHLD ? 0 : own->below[signo].count;
+	return to_tag(signo, own->below[signo].count);
 }
 
 void mdi_action_came(int signo, const struct mdi_sigaction *action, bool round)
@@ -73,11 +106,11 @@ void mdi_action_came(int signo, const struct mdi_sigaction *action, bool round)
 void mdi_action_seen(int signo, const struct mdi_sigaction *entry)
 {
 	struct mdi_below *below = &own->below[signo];
-	unsigned long tag = entry->flags & TAG_BITS;
+	uint32_t tag = from_tag(signo, entry->flags);
 
-	if (signo == SIGCHLD || tag >= below->count)
+	if (tag >= below->count)
 		return;
-	below->count = (uint32_t)tag;
+	below->count = tag;
 	mdi_action_put(signo, &below->actions[tag]);
 }
 

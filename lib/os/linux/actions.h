@@ -43,8 +43,9 @@ void mdi_action_get(int signo, struct mdi_sigaction *action);
  */
 #define MDI_BELOW 3
 
-/* The lock is held. Flags that are the entry's for now. Not for SIGCHLD. */
+/* The lock is held. Flags that are the entry's for now, among these. */
 unsigned long mdi_action_tag(int signo);
+unsigned long mdi_action_tag_bits(int signo);
 /*
  * @action has come in. @round: in place of the entry, which is put in again.
  */

@@ -42,3 +42,17 @@ int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &set, old, sizeof(set));
 }
+
+/*
+ * The kernel reads a set of signals with the rights of its caller, and before
+ * it asks what is to be done with the set. There is no such thing as -1.
+ */
+bool mdi_sys_may_read(const uint64_t *word)
+{
+	int saved = errno;
+	bool may = syscall(SYS_rt_sigprocmask, -1, word, NULL,
+			   sizeof(*word)) == 0 || errno != EFAULT;
+
+	errno = saved;
+	return may;
+}

@@ -35,5 +35,7 @@ int mdi_sys_sigaction(int signo, const struct mdi_sigaction *action,
 int mdi_sys_sigaltstack(const stack_t *stack, stack_t *old);
 /* @how as for sigprocmask(2), on the kernel's 64-bit set; @old may be NULL. */
 int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old);
+/* Has the calling code the right to read these? Keeps errno. AS-Safe. */
+bool mdi_sys_may_read(const uint64_t *word);
 
 #endif /* MDI_OS_LINUX_SYS_H */
