@@ -305,6 +305,9 @@ static enum outcome carry_out(enum mdi_verdict verdict,
 		if (!try_again(trap->thread, trap->address))
 			return NEXT;
 		return trap->where == MDI_AT_GATE ? GOES_ON : go_on(trap);
+	case MDI_WALK_ENDS:
+		return mdi_context_load_zero(trap->context) ? go_on(trap) :
+							      NEXT;
 	case MDI_LEFT:
 		mdi_misuse("host code runs with a module's rights: the program "
 			   "has left the module by a jump, not by its gate");

@@ -87,6 +87,10 @@ static void decode_module(struct mdi_trap *trap)
 		trap->exception = mdi_door_ending_of(trap->thread, module,
 						     trap->context);
 	trap->allowed = allowed(trap);
+	trap->walks = trap->where == MDI_AT_MODULE &&
+		      trap->access == MODISO_READ &&
+		      trap->address ==
+			      (uintptr_t)&mdi_frame_top(trap->thread)->rsp;
 	trap->left = mdi_door_ran_past(trap->thread, module, trap->context);
 }
 
@@ -154,6 +158,15 @@ static bool wants_selectors(const struct mdi_trap *trap)
 static bool makes_thread(const struct mdi_trap *trap)
 {
 	return trap->where == MDI_AT_DOOR && trap->door == MDI_DOOR_THREAD;
+}
+
+/*
+ * An unwinder that runs in the module has come to the gate, whose call-frame
+ * information leads it to the frame (CFI_IN_MODULE).
+ */
+static bool wants_caller(const struct mdi_trap *trap)
+{
+	return trap->walks;
 }
 
 /* A thread without a gate has none to jump over. */
@@ -227,6 +240,7 @@ static const struct {
 	{ may_jump, MDI_GO_ON },
 	{ ends_thread, MDI_END_THREAD },
 	{ is_allowed, MDI_TRY_AGAIN },
+	{ wants_caller, MDI_WALK_ENDS },
 	{ has_left, MDI_LEFT },
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },

@@ -46,6 +46,7 @@ struct mdi_trap {
 	bool allowed;    /* the module may do that by now */
 	bool stays;      /* a jump of the module's inside of its own stack */
 	bool left;       /* host code runs as the module: mdi_door_ran_past() */
+	bool walks;      /* the module reads where its gate was called */
 	void *exception; /* the end of the thread unwinds; or NULL */
 
 	struct mdi_thread *thread;
@@ -65,6 +66,7 @@ enum mdi_verdict {
 	MDI_GO_ON,        /* through the door */
 	MDI_END_THREAD,   /* the call is over, the unwinder goes on below it */
 	MDI_TRY_AGAIN,    /* the cause is gone; not for ever */
+	MDI_WALK_ENDS,    /* it finds that it was called by nobody */
 	MDI_LEFT,         /* the process ends: nothing is known any more */
 	MDI_FAULT,        /* the module's: told, asked, ended */
 	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */

@@ -216,11 +216,23 @@
  *	0x23 n			DW_OP_plus_uconst
  *	.cfi_escape 0x0f	DW_CFA_def_cfa_expression
  *	.cfi_escape 0x10	DW_CFA_expression: where a register is saved
+ *
+ * With keys a module that walks its own stack may not read the frame: it is
+ * told that the host's RSP is 0 (core/trap.c, wants_caller), and so that its
+ * walk ends here. The return address is what lies below the CFA, or nothing:
+ *
+ *	.cfi_escape 0x16	DW_CFA_val_expression, of the CFA
+ *	0x38 0x1c		DW_OP_lit8, DW_OP_minus
+ *	0x12 0x28 3 0		DW_OP_dup, DW_OP_bra to the last one
+ *	0x2f 1 0		DW_OP_skip, to the end: it is 0
+ *	0x06			DW_OP_deref
  */
 #define CFI_SAVED(reg, offset) \
 	.cfi_escape 0x10, reg, 5, 0x77, 0, 0x06, 0x23, offset
 #define CFI_IN_MODULE \
 	.cfi_escape 0x0f, 8, 0x77, 0, 0x06, 0x23, F_RSP, 0x06, 0x23, 8; \
+	.cfi_escape 0x16, 16, 10, 0x38, 0x1c, 0x12, 0x28, 3, 0, 0x2f, 1, 0, \
+		0x06; \
 	CFI_SAVED(3, F_RBX); \
 	CFI_SAVED(6, F_RBP); \
 	CFI_SAVED(12, F_R12); \

@@ -61,6 +61,11 @@ void mdi_context_set_pc(ucontext_t *context, const void *pc);
 uintptr_t mdi_context_sp(const ucontext_t *context);
 /* As WRPKRU wants them; false: they were 0. */
 bool mdi_context_clear_rcx_rdx(ucontext_t *context);
+/*
+ * As if the instruction there, a load of eight bytes into a general register,
+ * had found 0. False: it is another one.
+ */
+bool mdi_context_load_zero(ucontext_t *context);
 /* In the order of struct modiso_fault.registers. */
 void mdi_context_registers(const ucontext_t *context, uintptr_t out[18]);
 
