@@ -49,7 +49,8 @@ int modiso_fiber_destroy(struct modiso_fiber *fiber)
 	return result;
 }
 
-int modiso_fiber_switch(struct modiso_fiber *to)
+/* Whatever arch/ does not do by itself: all that is refused, among others. */
+static int switch_carefully(struct mdi_thread *to)
 {
 	struct mdi_thread *thread;
 	int result = mdi_runtime_check();
@@ -61,5 +62,16 @@ int modiso_fiber_switch(struct modiso_fiber *to)
 		if (result != 0)
 			return result;
 	}
-	return mdi_fiber_switch(to != NULL ? of_handle(to) : NULL);
+	return mdi_fiber_switch(
+		to != NULL ? of_handle((struct modiso_fiber *)to) : NULL);
+}
+
+int modiso_fiber_switch(struct modiso_fiber *to)
+{
+	struct mdi_thread *fiber = (struct mdi_thread *)to;
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	return backend != NULL ?
+		       backend->fiber_switch(fiber, switch_carefully) :
+		       switch_carefully(fiber);
 }

@@ -84,7 +84,7 @@ modiso_fiber_destroy(struct modiso_fiber *fiber);
  *                     signal handler that interrupted one.
  *   and what modiso_thread_attach() returns.
  *
- * Cost:   no system call, some 130 instructions.
+ * Cost:   no system call, some 55 instructions, one of them locked.
  * Safety: MT-Safe. AS-Unsafe. Fork: the child has the fibers that no thread
  *         ran, and the one of the thread that forked.
  * Since:  0.1

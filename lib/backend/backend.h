@@ -150,6 +150,9 @@ struct mdi_backend {
 
 	/* Is the calling code a module's? AS-Safe. */
 	bool (*inside)(void);
+	/* A thread goes by a fiber's block: arch/ has both. */
+	int (*fiber_switch)(struct mdi_thread *to,
+			    int (*otherwise)(struct mdi_thread *to));
 
 	int (*domain_init)(struct mdi_domain *domain);
 	/*

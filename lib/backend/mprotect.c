@@ -434,6 +434,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.async_entry = mdi_async_plain,
 	.service_thunks = mdi_service_thunks_plain,
 	.inside = inside,
+	.fiber_switch = mdi_fiber_switch_plain,
 	.domain_init = mdi_pages_domain_init,
 	.domain_fini = mdi_pages_domain_fini,
 	.protect = mdi_pages_protect,

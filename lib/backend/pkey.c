@@ -460,6 +460,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.async_entry = mdi_async_pkey,
 	.service_thunks = mdi_service_thunks_pkey,
 	.inside = inside,
+	.fiber_switch = mdi_fiber_switch_pkey,
 	.domain_init = mdi_pkey_domain_init,
 	.domain_fini = mdi_pkey_domain_fini,
 	.protect = mdi_pkey_protect,

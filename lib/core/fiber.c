@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * A switch that nothing stands in the way of is done by arch/x86_64/fiber.S,
+ * in the same steps. This is for all others: what is refused, a thread that is
+ * in a handler on a stack of the program's own, keys that are not all ours.
+ *
  * A fiber has a block, as a thread has: its own frames, links and stacks. A
  * thread that switches goes by another block from then on, and all that gates
  * ask is true of that one: GS and the thread-local word name it, it names this
@@ -13,14 +17,15 @@
  *	1  to->host := this thread, if it was nobody's
  *	2  to: FS base, thread id, the host's rights, selectors
  *	3  own block's current := to	from here on a signal entry finds it
- *	4  mdi_block := to, and mdi_ready, if it was the block
- *	5  GS base := to
+ *	4  GS base := to
+ *	5  mdi_here := to		for gates and C, in one store
  *	6  from->host := NULL		if it is a fiber: others may take it
  *
  * Handlers of the host are kept for later between 3 and 5. A handler that was
- * passed a fault signal that somebody has sent is not: there 4 and 5 differ,
- * and a gate goes to C and is refused. 1 takes and 6 gives, so what one thread
- * has written to a fiber's block is there for the next.
+ * passed a fault signal that somebody has sent is not: it finds 3 and not yet
+ * 5, and a gate goes to C and is refused; who the thread was by 5 it must be
+ * at the handler's end (core/handler.c). 1 takes and 6 gives, so what one
+ * thread has written to a fiber's block is there for the next.
  */
 #include "core/fiber.h"
 
@@ -109,9 +114,7 @@ MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *host)
 	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() == mdi_block)
 		mdi_wrgsbase(block);
 	/* The alternate stack stays armed, or not. */
-	if (mdi_ready == mdi_block)
-		mdi_ready = block;
-	mdi_block = block;
+	mdi_here_set(mdi_ready == mdi_block ? block : mdi_ready, block);
 	mdi_critical_end();
 }
 

@@ -247,6 +247,11 @@ void mdi_handlers_stop(void)
  */
 struct interruption {
 	struct mdi_frame *frame; /* NULL: no module was interrupted */
+	/*
+	 * Where the thread is by its own word. A fault signal that was sent may
+	 * have met it half way to another fiber: core/fiber.c.
+	 */
+	const struct mdi_thread *self;
 	struct mdi_frame_words words;
 	struct mdi_kept kept;
 	uint32_t link;  /* of the free frame */
@@ -300,6 +305,7 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 {
 	struct mdi_link *link;
 
+	at->self = mdi_thread_self();
 	at->in_handler = thread->in_handler;
 	at->fault_status = thread->status;
 	at->fault = thread->fault;
@@ -335,7 +341,7 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 	/* The handler may have gone on on another thread. */
 	if (at->frame != NULL)
 		mdi_frames_returned_to(mdi_thread_self(), at->frame);
-	else if (thread != mdi_thread_self())
+	else if (at->self != mdi_thread_self())
 		mdi_frames_switched();
 	mdi_frames_put_back(thread, at->link);
 	mdi_critical_begin();

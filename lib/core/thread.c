@@ -309,8 +309,8 @@ static int attach(struct mdi_thread **out)
 	thread->next = own->attached;
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
-	mdi_block = (uintptr_t)mdi_thread_block(thread);
-	mdi_ready = mdi_block;
+	mdi_here_set((uintptr_t)mdi_thread_block(thread),
+		     (uintptr_t)mdi_thread_block(thread));
 	*out = thread;
 	return 0;
 
@@ -369,8 +369,7 @@ int mdi_thread_detach(void)
 	mdi_thread_give_stacks(thread);
 	unlink_thread(thread);
 	thread->mark = 0;
-	mdi_block = MDI_UNATTACHED;
-	mdi_ready = MDI_UNATTACHED;
+	mdi_here_set(MDI_UNATTACHED, MDI_UNATTACHED);
 	mdi_backend_now->thread_detach(thread);
 	mdi_altstack_detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */

@@ -8,67 +8,8 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A mark for count_steps(): the tracer is told, and nobody else. */
-static inline void stop_here(void)
-{
-	__asm__ volatile("int3");
-}
-
-static void wait_stopped(pid_t child)
-{
-	int status;
-
-	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-	must_eq(WSTOPSIG(status), SIGTRAP);
-}
-
-static bool at_stop(pid_t child)
-{
-	long pc = ptrace(PTRACE_PEEKUSER, child,
-			 (void *)offsetof(struct user, regs.rip), NULL);
-
-	return (ptrace(PTRACE_PEEKTEXT, child, (void *)pc, NULL) & 0xff) ==
-	       0xcc;
-}
-
-/* Where it loads its flags the kernel takes the tracer's TF for its own. */
-static void no_more_steps(pid_t child)
-{
-	void *at = (void *)offsetof(struct user, regs.eflags);
-	long flags = ptrace(PTRACE_PEEKUSER, child, at, NULL);
-
-	ptrace(PTRACE_POKEUSER, child, at, (void *)(flags & ~0x100l));
-}
-
-/*
- * The instructions in user space between the first two stop_here() of @body,
- * between the next two, and so on.
- */
-static void count_steps(void (*body)(void), unsigned *steps, unsigned parts)
-{
-	pid_t child = start_traced(body);
-	unsigned part;
-	int status;
-
-	for (part = 0; part < parts; part++) {
-		ptrace(PTRACE_CONT, child, NULL, NULL);
-		wait_stopped(child);
-		for (steps[part] = 0; !at_stop(child); steps[part]++) {
-			ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
-			wait_stopped(child);
-		}
-		no_more_steps(child);
-		ptrace(PTRACE_CONT, child, NULL, NULL);
-		wait_stopped(child);
-	}
-	kill(child, SIGKILL);
-	must(waitpid(child, &status, 0) == child);
-}
 
 enum { CROWD = 1000, SOME = 8, TURNS = 32 };
 

@@ -4,125 +4,16 @@
  * and tells: each call comes back to where it was made, with its own result,
  * in any order and on any thread.
  */
+#include "contract/fiber_scene.h"
 #include "support/poke.h"
 #include "support/proc.h"
-#include "support/step.h"
-#include "support/world.h"
-
-#include "core/fiber.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
-
-#define TASKS      8
-#define STACK_SIZE 131072
-
-/* A stack of the host's, and what runs on it. */
-static struct task {
-	struct modiso_fiber *fiber;
-	ucontext_t self, *back;
-	struct modiso_gate *gate;
-	uintptr_t word, result;
-	int status;
-	const struct modiso_module *blamed;
-	bool over;
-} tasks[TASKS];
-static unsigned char stacks[TASKS][STACK_SIZE] __attribute__((aligned(16)));
-
-static struct modiso_module *module[2];
-static struct modiso_region *hosts;
-static uintptr_t (*volatile wait_thunk)(uintptr_t);
-
-/* --- the host's scheduler --- */
-
-static void body(int number)
-{
-	struct modiso_fault fault = {.struct_size = sizeof(fault)};
-	struct task *task = &tasks[number];
-
-	task->status =
-		modiso_gate_call(task->gate, &task->word, 1, &task->result);
-	if (task->status == MODISO_ERR_FAULT) {
-		expect(MODISO_OK, modiso_fault_last(&fault));
-		task->blamed = fault.module;
-	}
-	task->over = true;
-	expect(MODISO_OK, modiso_fiber_switch(NULL));
-	setcontext(task->back);
-}
-
-static void make_task(int number, struct modiso_gate *gate, uintptr_t word)
-{
-	struct task *task = &tasks[number];
-
-	memset(task, 0, sizeof(*task));
-	expect(MODISO_OK, modiso_fiber_create(&task->fiber));
-	task->gate = gate;
-	task->word = word;
-	getcontext(&task->self);
-	task->self.uc_stack.ss_sp = stacks[number];
-	task->self.uc_stack.ss_size = STACK_SIZE;
-	makecontext(&task->self, (void (*)(void))body, 1, number);
-}
-
-/* Until it waits again, or is over. */
-static void go_on_with(int number)
-{
-	struct task *task = &tasks[number];
-	ucontext_t here;
-
-	must(!task->over);
-	task->back = &here;
-	expect(MODISO_OK, modiso_fiber_switch(task->fiber));
-	swapcontext(&here, &task->self);
-}
-
-/* The service: whose task it is, the module says. */
-static uintptr_t wait_here(uintptr_t number)
-{
-	struct task *task = &tasks[number % TASKS];
-
-	region_bytes(hosts)[0]++;
-	expect(MODISO_OK, modiso_fiber_switch(NULL));
-	swapcontext(&task->self, task->back);
-	region_bytes(hosts)[1]++;
-	return number + 100;
-}
-
-MODULE_CODE static uintptr_t model(uintptr_t number)
-{
-	uintptr_t kept = number * 111;
-
-	for (int i = 0; i < 3; i++)
-		if (wait_thunk(number) != number + 100)
-			return 0;
-	return kept;
-}
-
-static void end_task(int number)
-{
-	struct task *task = &tasks[number];
-
-	must(task->over);
-	must_eq(task->status, MODISO_OK);
-	must_eq(task->result, task->word * 111);
-	expect(MODISO_OK, modiso_fiber_destroy(task->fiber));
-}
-
-static void make_scene(void)
-{
-	world_start();
-	module[0] = make_module("first");
-	module[1] = make_module("second");
-	hosts = make_region(NULL, PAGE, "hosts");
-	wait_thunk = (uintptr_t(*)(uintptr_t))make_service("wait", wait_here);
-}
 
 /* --- on one thread --- */
 
@@ -132,9 +23,9 @@ START_TEST(test_in_any_order)
 				    1, 3, 2, 0, 2, 0, 3, 1};
 	struct modiso_gate *gate[2];
 
-	make_scene();
+	make_fiber_scene();
 	for (int i = 0; i < 2; i++)
-		gate[i] = make_gate(module[i], model);
+		gate[i] = make_gate(modules[i], model);
 	for (int i = 0; i < 4; i++)
 		make_task(i, gate[i / 2], (uintptr_t)i);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -167,10 +58,10 @@ START_TEST(test_nested)
 {
 	struct modiso_gate *gate;
 
-	make_scene();
+	make_fiber_scene();
 	nest_thunk = (uintptr_t(*)(uintptr_t))make_service("nest", nest);
-	gate = make_gate(module[0], outer_model);
-	inner_gate = make_gate(module[1], model);
+	gate = make_gate(modules[0], outer_model);
+	inner_gate = make_gate(modules[1], model);
 	for (int i = 0; i < TASKS; i++)
 		make_task(i, gate, (uintptr_t)i);
 	for (int round = 0; round < 4; round++)
@@ -192,9 +83,9 @@ MODULE_CODE static uintptr_t wait_and_fault(uintptr_t number)
 
 START_TEST(test_fault)
 {
-	make_scene();
-	make_task(0, make_gate(module[0], model), 0);
-	make_task(1, make_gate(module[1], wait_and_fault), 1);
+	make_fiber_scene();
+	make_task(0, make_gate(modules[0], model), 0);
+	make_task(1, make_gate(modules[1], wait_and_fault), 1);
 	go_on_with(0);
 	go_on_with(1);
 	go_on_with(0);
@@ -204,7 +95,7 @@ START_TEST(test_fault)
 	for (int i = 0; i < 2; i++)
 		go_on_with(0);
 	end_task(0);
-	must_eq(tasks[1].blamed, module[1]);
+	must_eq(tasks[1].blamed, modules[1]);
 	expect(MODISO_OK, modiso_fiber_destroy(tasks[1].fiber));
 }
 END_TEST
@@ -214,11 +105,11 @@ START_TEST(test_destroy)
 {
 	struct modiso_gate *gate;
 
-	make_scene();
-	gate = make_gate(module[0], model);
+	make_fiber_scene();
+	gate = make_gate(modules[0], model);
 	make_task(0, gate, 0);
 	go_on_with(0);
-	expect(MODISO_ERR_BUSY, modiso_module_destroy(module[0]));
+	expect(MODISO_ERR_BUSY, modiso_module_destroy(modules[0]));
 	expect(MODISO_ERR_BUSY, modiso_fini());
 	expect(MODISO_OK, modiso_fiber_destroy(tasks[0].fiber));
 	/* Its stack in the module serves the next. */
@@ -226,41 +117,27 @@ START_TEST(test_destroy)
 	for (int i = 0; i < 4; i++)
 		go_on_with(1);
 	end_task(1);
-	expect(MODISO_OK, modiso_module_destroy(module[0]));
+	expect(MODISO_OK, modiso_module_destroy(modules[0]));
 }
 END_TEST
 
 /* --- on other threads --- */
 
-static void *one_step(void *number)
-{
-	go_on_with(*(int *)number);
-	return NULL;
-}
-
-static void join_step(int *number)
-{
-	thread_join(thread_start(one_step, number));
-}
-
 START_TEST(test_other_threads)
 {
-	int numbers[TASKS];
 	struct modiso_gate *gate[2];
 
-	make_scene();
+	make_fiber_scene();
 	for (int i = 0; i < 2; i++)
-		gate[i] = make_gate(module[i], model);
-	for (int i = 0; i < TASKS; i++) {
-		numbers[i] = i;
+		gate[i] = make_gate(modules[i], model);
+	for (int i = 0; i < TASKS; i++)
 		make_task(i, gate[i % 2], (uintptr_t)i);
-	}
 	for (int round = 0; round < 4; round++)
 		for (int i = 0; i < TASKS; i++)
 			if ((round + i) % 3 == 0)
 				go_on_with(i);
 			else
-				join_step(&numbers[i]);
+				go_on_elsewhere(i);
 	for (int i = 0; i < TASKS; i++)
 		end_task(i);
 }
@@ -295,9 +172,9 @@ START_TEST(test_many_threads)
 	struct modiso_gate *gate[2];
 	pthread_t thread[3];
 
-	make_scene();
+	make_fiber_scene();
 	for (int i = 0; i < 2; i++)
-		gate[i] = make_gate(module[i], model);
+		gate[i] = make_gate(modules[i], model);
 	for (unsigned long round = 0; round < rounds; round++) {
 		atomic_store(&ended, 0);
 		for (int i = 0; i < TASKS; i++)
@@ -345,9 +222,9 @@ START_TEST(test_handlers)
 	struct sigaction action = {.sa_handler = handle};
 	struct modiso_gate *gate;
 
-	make_scene();
-	plain_gate = make_gate(module[1], add_one);
-	gate = make_gate(module[0], raise_and_wait);
+	make_fiber_scene();
+	plain_gate = make_gate(modules[1], add_one);
+	gate = make_gate(modules[0], raise_and_wait);
 	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
 	for (int i = 0; i < TASKS; i++)
 		make_task(i, gate, (uintptr_t)i);
@@ -360,62 +237,6 @@ START_TEST(test_handlers)
 }
 END_TEST
 
-/* --- a signal at each instruction of a switch, there and back --- */
-
-MODULE_CODE static uintptr_t wait_for_ever(uintptr_t number)
-{
-	for (;;)
-		if (wait_thunk(number) != number + 100)
-			return 0;
-}
-
-static void set_steps(void)
-{
-	struct sigaction action = {.sa_handler = handle};
-
-	make_scene();
-	plain_gate = make_gate(module[1], add_one);
-	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
-	make_task(0, make_gate(module[0], wait_for_ever), 0);
-	go_on_with(0);
-}
-
-static void step_there_and_back(void)
-{
-	step_begin();
-	go_on_with(0);
-	step_end();
-}
-
-static void check_steps(unsigned sent, bool stepped)
-{
-	(void)stepped;
-	must_eq(atomic_load(&handled), sent);
-	must(!tasks[0].over);
-	must(modiso_module_caller() == NULL);
-}
-
-static bool in_switch(uintptr_t pc)
-{
-	return pc - (uintptr_t)mdi_fiber_switch < 128;
-}
-
-START_TEST(test_steps)
-{
-	struct step_plan plan = {
-		.name = "fiber switch",
-		.setup = set_steps,
-		.round = step_there_and_back,
-		.check = check_steps,
-		.signo = SIGUSR1,
-		.wanted = in_switch,
-	};
-	struct step_count count = step_run(&plan);
-
-	ck_assert_uint_gt(count.wanted, 20);
-}
-END_TEST
-
 /* --- fork --- */
 
 START_TEST(test_fork)
@@ -423,9 +244,9 @@ START_TEST(test_fork)
 	int status = 0;
 	pid_t pid;
 
-	make_scene();
-	make_task(0, make_gate(module[0], model), 0);
-	make_task(1, make_gate(module[1], model), 1);
+	make_fiber_scene();
+	make_task(0, make_gate(modules[0], model), 0);
+	make_task(1, make_gate(modules[1], model), 1);
 	go_on_with(0);
 	go_on_with(1);
 	pid = fork();
@@ -477,7 +298,7 @@ START_TEST(test_refused)
 
 	expect(MODISO_ERR_STATE, modiso_fiber_create(&some));
 	expect(MODISO_ERR_STATE, modiso_fiber_switch(NULL));
-	make_scene();
+	make_fiber_scene();
 	expect(MODISO_ERR_INVAL, modiso_fiber_create(NULL));
 	expect(MODISO_ERR_INVAL, modiso_fiber_destroy(NULL));
 	expect(MODISO_OK, modiso_fiber_create(&some));
@@ -496,7 +317,7 @@ START_TEST(test_refused)
 	expect(MODISO_OK, modiso_window_close(hosts));
 
 	must_eq(sigaction(SIGUSR2, &action, NULL), 0);
-	must_eq(enter(make_gate(module[0], raise_here), 5), 5);
+	must_eq(enter(make_gate(modules[0], raise_here), 5), 5);
 	must_eq(handler_got, MODISO_ERR_STATE);
 
 	expect(MODISO_OK, modiso_fiber_switch(some));
@@ -519,12 +340,12 @@ static void *end_on_fiber(void *number)
 
 START_TEST(test_thread_ends)
 {
-	make_scene();
-	plain_gate = make_gate(module[0], add_one);
+	make_fiber_scene();
+	plain_gate = make_gate(modules[0], add_one);
 	make_task(0, plain_gate, 0);
 	thread_join(thread_start(end_on_fiber, NULL));
 	expect(MODISO_OK, modiso_fiber_destroy(tasks[0].fiber));
-	expect(MODISO_OK, modiso_module_destroy(module[0]));
+	expect(MODISO_OK, modiso_module_destroy(modules[0]));
 }
 END_TEST
 
@@ -534,8 +355,8 @@ START_TEST(test_many_fibers)
 	struct modiso_fiber **fiber =
 		calloc(count, sizeof(struct modiso_fiber *));
 
-	make_scene();
-	plain_gate = make_gate(module[0], add_one);
+	make_fiber_scene();
+	plain_gate = make_gate(modules[0], add_one);
 	must(fiber != NULL);
 	for (int life = 0; life < 2; life++) {
 		for (size_t i = 0; i < count; i++)
@@ -565,8 +386,6 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_many_threads,
 			  "it must be told of each switch of stacks");
 	tcase_add_test(tcase, test_handlers);
-	add_test_but_tsan(tcase, test_steps,
-			  "what is stepped is the same in every build");
 	tcase_add_test(tcase, test_fork);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_thread_ends);

@@ -4,6 +4,7 @@
 
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 void mark(void)
@@ -52,6 +53,53 @@ pid_t start_traced(void (*body)(void))
 	ptrace(PTRACE_SETOPTIONS, child, NULL,
 	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
 	return child;
+}
+
+static void wait_stopped(pid_t child)
+{
+	int status;
+
+	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+	must_eq(WSTOPSIG(status), SIGTRAP);
+}
+
+static bool at_stop(pid_t child)
+{
+	long pc = ptrace(PTRACE_PEEKUSER, child,
+			 (void *)offsetof(struct user, regs.rip), NULL);
+
+	return (ptrace(PTRACE_PEEKTEXT, child, (void *)pc, NULL) & 0xff) ==
+	       0xcc;
+}
+
+/* Where it loads its flags the kernel takes the tracer's TF for its own. */
+static void no_more_steps(pid_t child)
+{
+	void *at = (void *)offsetof(struct user, regs.eflags);
+	long flags = ptrace(PTRACE_PEEKUSER, child, at, NULL);
+
+	ptrace(PTRACE_POKEUSER, child, at, (void *)(flags & ~0x100l));
+}
+
+void count_steps(void (*body)(void), unsigned *steps, unsigned parts)
+{
+	pid_t child = start_traced(body);
+	unsigned part;
+	int status;
+
+	for (part = 0; part < parts; part++) {
+		ptrace(PTRACE_CONT, child, NULL, NULL);
+		wait_stopped(child);
+		for (steps[part] = 0; !at_stop(child); steps[part]++) {
+			ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
+			wait_stopped(child);
+		}
+		no_more_steps(child);
+		ptrace(PTRACE_CONT, child, NULL, NULL);
+		wait_stopped(child);
+	}
+	kill(child, SIGKILL);
+	must(waitpid(child, &status, 0) == child);
 }
 
 struct counts trace(void (*body)(void))

@@ -42,6 +42,18 @@ pid_t start_traced(void (*body)(void));
  */
 struct counts trace(void (*body)(void));
 
+/* A mark for count_steps(): the tracer is told, and nobody else. */
+static inline void stop_here(void)
+{
+	__asm__ volatile("int3");
+}
+
+/*
+ * The instructions in user space between the first two stop_here() of @body,
+ * between the next two, and so on.
+ */
+void count_steps(void (*body)(void), unsigned *steps, unsigned parts);
+
 uintptr_t same(uintptr_t value);
 
 void make_regions(struct modiso_module *module, unsigned count);

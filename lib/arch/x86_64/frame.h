@@ -4,7 +4,7 @@
  *
  * A thread that enters modules has a block of MDI_BLOCK_SIZE bytes. Its
  * address is the thread's GS base (pkey) and is kept in the thread-local
- * variable mdi_block, so that a gate can tell by comparing the two that both
+ * variable mdi_here, so that a gate can tell by comparing the two that both
  * are ours:
  *
  *	block + 0       one page, struct mdi_open_page: modules can read it and
@@ -38,22 +38,25 @@
 #define MDI_ALTSTACK_SIZE 0x40000
 #define MDI_ALTSTACK_PARTS 4
 
-/* mdi_block of a thread that is not attached: no GS base is ever 1. */
+/* mdi_here of a thread that is not attached: no GS base is ever 1. */
 #define MDI_UNATTACHED 1
 
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
-#define RO_HOST_PKRU 4
-#define RO_SELECTORS 8
 #define RO_FS_BASE 16
+#define RO_HOST_PKRU 24
+#define RO_SELECTORS 32
 
 /* struct mdi_thread, from the block */
 #define T_FS_BASE 4096
 #define T_HOST_PKRU 4104
-#define T_FRAME 4112
 #define T_TID 4108
-#define T_SELECTORS 4120
+#define T_SELECTORS 4112
+#define T_FRAME 4120
 #define T_CURRENT 4128
+#define T_HOST 4136
+#define T_MARK 4144
+#define T_WINDOW_COUNT 4148
 #define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
 #define T_STACKS 131072
@@ -76,6 +79,7 @@
 #define F_MODULE_MXCSR 112
 #define F_MODULE_X87CW 116
 #define F_SIZE 128
+#define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
 /* Six callee-saved registers, in the order of the frame, and one word more. */
 #define PLAIN_SAVED 56
@@ -106,6 +110,15 @@
 #define MDI_SERVICE_ASK 1   /* mdi_service_allowed() */
 #define MDI_SERVICE_FLOAT 2 /* its result is in xmm0 */
 #define MDI_SERVICE_SLOTS 4096
+
+/* struct mdi_here */
+#define H_READY 0
+#define H_BLOCK 8
+
+/* struct mdi_critical of os/critical.h, and a fiber's mark */
+#define C_DEPTH 0
+#define C_SIGNO 4
+#define FIBER_MARK 0x46696272
 
 /* struct mdi_arrival */
 #define N_COUNT 0
@@ -225,37 +238,40 @@ struct mdi_frame {
 #define MDI_ABANDON_CALL 1u
 #define MDI_ABANDON_NEXT 2u
 
-#define MDI_INTERRUPTED 1u
-
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
-	uint32_t pkru;      /* what PKRU must be inside the module */
+	uint32_t pkru; /* what PKRU must be inside the module */
+	uint32_t unused[3];
+	/* The beginning of struct mdi_thread: fiber.S writes both at once. */
+	uint64_t fs_base;
 	uint32_t host_pkru; /* what PKRU must be outside */
-	uint16_t selectors[4]; /* of struct mdi_thread */
-	uint64_t fs_base;      /* likewise */
+	int32_t tid;
+	uint16_t selectors[4];
 };
 
 struct mdi_thread {
+	/* Whose block it is. A fiber's is of the thread that ran it last. */
 	uint64_t fs_base;
 	uint32_t host_pkru;
 	int32_t tid;
-	struct mdi_frame *frame; /* the next free one */
 	uint16_t selectors[4]; /* DS, ES, FS, GS when it was attached */
+	struct mdi_frame *frame; /* the next free one */
 	/*
 	 * A thread's: the block that it goes by just now, its own or that of
 	 * the fiber that it runs. Its alternate stack leads to its own.
 	 */
 	char *current;
-
-	/* From here on C alone. */
 	/* Which thread runs it: a thread itself; a fiber's, or NULL: none. */
 	struct mdi_thread *host;
+	uint32_t mark; /* MDI_MARK_FIBER; MDI_MARK_THREAD while attached */
+	uint32_t window_count;
+
+	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
 	uint32_t in_handler; /* 1: a fault of this thread is being handled */
 	uint32_t filter_retries; /* so often */
 	struct mdi_stack *stacks; /* all that this thread has, any module */
 	struct mdi_thread *next;  /* list of attached threads, or free list */
-	uint32_t window_count;
 	uint32_t held; /* mprotect: so many of them keep modules out just now */
 	uint32_t entered; /* mprotect: its module counts as one that runs */
 	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
@@ -275,7 +291,6 @@ struct mdi_thread {
 	uint64_t retry_ns;
 	uint64_t retries;
 	uint64_t retried_state; /* of a fault that the filter tries again */
-	uint32_t mark;      /* MDI_MARK_THREAD while it is attached */
 	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
 	void (*landing)(void *arg);
 	void *landing_arg;
@@ -394,13 +409,28 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 	*x87 = word;
 }
 
-/* The calling thread's block, or MDI_UNATTACHED. */
-extern MDI_TLS uintptr_t mdi_block;
-/*
- * The same where the kernel has one of the library's signal stacks for it, else
- * MDI_UNATTACHED: what a gate compares with (core/altstack.h).
- */
-extern MDI_TLS uintptr_t mdi_ready;
+/* Of the calling thread: which block it goes by. */
+extern MDI_TLS struct mdi_here {
+	/*
+	 * The block where the kernel has one of the library's signal stacks for
+	 * it, else MDI_UNATTACHED: what a gate compares with (core/altstack.h).
+	 */
+	uintptr_t ready;
+	/* The block, or MDI_UNATTACHED. */
+	uintptr_t block;
+} mdi_here __attribute__((aligned(16)));
+
+#define mdi_ready mdi_here.ready
+#define mdi_block mdi_here.block
+
+/* Both in one store: no signal comes between the two. */
+static inline void mdi_here_set(uintptr_t ready, uintptr_t block)
+{
+	typedef uintptr_t pair
+		__attribute__((vector_size(16), aligned(16), may_alias));
+
+	*(volatile pair *)&mdi_here = (pair){ ready, block };
+}
 
 /* Faults of modules on the calling thread, since it started. */
 extern MDI_TLS uint64_t mdi_fault_counter;
@@ -554,6 +584,17 @@ static inline void mdi_selectors_note(struct mdi_thread *thread)
 	__builtin_memcpy(mdi_thread_open_page(thread)->selectors, to,
 			 sizeof(thread->selectors));
 }
+
+/*
+ * The calling thread goes by the block of @to, a fiber, or of the thread
+ * itself, NULL. Where anything is not as it mostly is, nothing has changed and
+ * @otherwise is called: fiber.S. A module may call them.
+ */
+int mdi_fiber_switch_pkey(struct mdi_thread *to,
+			  int (*otherwise)(struct mdi_thread *to));
+int mdi_fiber_switch_plain(struct mdi_thread *to,
+			   int (*otherwise)(struct mdi_thread *to));
+extern const char mdi_fiber_switch_end[]; /* of both */
 
 /* Copy that ends with 1 instead of 0 when the fault handler says so. */
 int mdi_copy(void *to, const void *from, size_t length);

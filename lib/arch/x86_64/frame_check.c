@@ -2,6 +2,9 @@
 /* The numbers of frame.h are those of its structures. */
 #include "arch/x86_64/frame.h"
 
+#include "base/misuse.h"
+#include "os/critical.h"
+
 #define SAME(type, member, number) \
 	_Static_assert(offsetof(type, member) == (number), #number)
 
@@ -10,6 +13,16 @@ SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
 SAME(struct mdi_open_page, selectors, RO_SELECTORS);
 SAME(struct mdi_open_page, fs_base, RO_FS_BASE);
 
+/* What fiber.S copies from one to the other. */
+_Static_assert(offsetof(struct mdi_open_page, tid) == RO_FS_BASE + 12 &&
+		       T_TID == T_FS_BASE + 12 && T_HOST_PKRU == T_FS_BASE + 8,
+	       "16 bytes that are the same in both");
+SAME(struct mdi_here, ready, H_READY);
+SAME(struct mdi_here, block, H_BLOCK);
+SAME(struct mdi_critical, depth, C_DEPTH);
+SAME(struct mdi_critical, signo, C_SIGNO);
+_Static_assert(MDI_MARK_FIBER == FIBER_MARK, "FIBER_MARK");
+
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
 T_SAME(fs_base, T_FS_BASE);
 T_SAME(host_pkru, T_HOST_PKRU);
@@ -17,6 +30,9 @@ T_SAME(tid, T_TID);
 T_SAME(selectors, T_SELECTORS);
 T_SAME(current, T_CURRENT);
 T_SAME(frame, T_FRAME);
+T_SAME(host, T_HOST);
+T_SAME(mark, T_MARK);
+T_SAME(window_count, T_WINDOW_COUNT);
 _Static_assert(sizeof(struct mdi_thread) <= 4096 - F_SIZE,
 	       "one page before frames, and in it the one that is none");
 

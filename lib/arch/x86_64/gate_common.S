@@ -130,8 +130,8 @@ FUNC(mdi_unwind_above)
 	.cfi_undefined %rip
 	andq	$-16, %rsp
 	movq	%rax, %rdi
-	movq	mdi_block@gottpoff(%rip), %rcx
-	movq	%fs:(%rcx), %rbx
+	movq	mdi_here@gottpoff(%rip), %rcx
+	movq	%fs:H_BLOCK(%rcx), %rbx
 	leaq	T_FS_BASE(%rbx), %rsi
 	callq	*A_UNWIND_OVER+mdi_arch_state(%rip)
 	movq	%rbx, %r10

@@ -17,7 +17,7 @@
  *	link - 16       return address, .Lexit
  *
  * What is trusted. Before the first WRPKRU everything is the host's: GS is
- * compared with the thread-local mdi_ready, so a stray write to either leads
+ * compared with the thread-local mdi_here, so a stray write to either leads
  * to the slow path, never to a forged block. After it nothing is, but for the
  * open page at GS, which no module can write. After the second WRPKRU no
  * register is: r10 is masked into the table of blocks; the block must name
@@ -63,9 +63,9 @@
 
 /* r10: this thread's block, attached and ours. */
 .macro FIND_BLOCK
-	movq	mdi_ready@gottpoff(%rip), %rax
+	movq	mdi_here@gottpoff(%rip), %rax
 	rdgsbase %r10
-	cmpq	%fs:(%rax), %r10
+	cmpq	%fs:H_READY(%rax), %r10
 	jne	mdi_gate_pkey_slow
 .endm
 
@@ -360,9 +360,9 @@ ENDF(mdi_gate_pkey_no_stack)
  * that this is host code; rdx and rcx wait where no arguments travel.
  */
 GATE(mdi_gate_pkey_own)
-	movq	mdi_ready@gottpoff(%rip), %rax
+	movq	mdi_here@gottpoff(%rip), %rax
 	rdgsbase %r10
-	cmpq	%fs:(%rax), %r10
+	cmpq	%fs:H_READY(%rax), %r10
 	jne	mdi_gate_pkey_slow
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
@@ -474,9 +474,9 @@ FUNC(mdi_service_pkey)
 	 * before.
 	 */
 	movq	%rax, %rsi
-	movq	mdi_block@gottpoff(%rip), %rax
+	movq	mdi_here@gottpoff(%rip), %rax
 	rdgsbase %r10
-	cmpq	%fs:(%rax), %r10
+	cmpq	%fs:H_BLOCK(%rax), %r10
 	jne	.Lswitched
 	movq	T_FRAME(%r10), %rcx
 	subq	$F_SIZE, %rcx

@@ -130,8 +130,8 @@ ENDF(mdi_gate_plain_scrub)
 /* A module calls a service: r11d is its number. Host code may, too. */
 FUNC(mdi_service_plain)
 	PERSONALITY(mdi_unwind_service)
-	movq	mdi_block@gottpoff(%rip), %rax
-	movq	%fs:(%rax), %r10
+	movq	mdi_here@gottpoff(%rip), %rax
+	movq	%fs:H_BLOCK(%rax), %r10
 	cmpq	$MDI_UNATTACHED, %r10
 	je	.Lplain_direct
 	movq	T_FRAME(%r10), %rax
@@ -153,8 +153,8 @@ FUNC(mdi_service_plain)
 	popfq
 	SAVE_ARGS
 	movl	%r11d, %edi
-	movq	mdi_block@gottpoff(%rip), %rax
-	movq	%fs:(%rax), %rsi
+	movq	mdi_here@gottpoff(%rip), %rax
+	movq	%fs:H_BLOCK(%rax), %rsi
 	addq	$T_FS_BASE, %rsi
 	movq	%r10, %rdx
 	callq	*A_PLAIN_SERVICE_ENTER+mdi_arch_state(%rip)
@@ -182,8 +182,8 @@ FUNC(mdi_service_plain)
 .Lplain_modes:
 	movups	(%rsp), %xmm0
 	movq	16(%rsp), %rax
-	movq	mdi_block@gottpoff(%rip), %r10
-	movq	%fs:(%r10), %r10
+	movq	mdi_here@gottpoff(%rip), %r10
+	movq	%fs:H_BLOCK(%r10), %r10
 	movq	T_FRAME(%r10), %rcx
 	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
@@ -206,8 +206,8 @@ FUNC(mdi_service_plain)
 	jmp	.Lplain_modes
 	.cfi_restore_state
 .Lplain_refused:
-	movq	mdi_block@gottpoff(%rip), %rax
-	movq	%fs:(%rax), %r10
+	movq	mdi_here@gottpoff(%rip), %rax
+	movq	%fs:H_BLOCK(%rax), %r10
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover

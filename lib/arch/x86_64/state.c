@@ -4,6 +4,5 @@
 struct mdi_arch_state mdi_arch_state;
 struct mdi_arrival mdi_arrivals[MDI_THREADS_MAX];
 
-MDI_TLS uintptr_t mdi_block = MDI_UNATTACHED;
-MDI_TLS uintptr_t mdi_ready = MDI_UNATTACHED;
+MDI_TLS struct mdi_here mdi_here = { MDI_UNATTACHED, MDI_UNATTACHED };
 MDI_TLS uint64_t mdi_fault_counter;
