@@ -92,26 +92,34 @@ int mdi_fail(int code, const char *format, ...)
 	return code;
 }
 
-/* What usually stands behind an errno of the memory calls. */
-static const char *hint(int error)
+#define HINT 200 /* bytes */
+
+/* What usually stands behind an errno; what the system says is better. */
+static const char *hint(const char *call, int error, char *text, size_t size)
 {
+	text[0] = '\0';
+	if (mdi_base_state.error.why != NULL)
+		mdi_base_state.error.why(call, error, text, size);
+	if (text[0] != '\0')
+		return text;
 	switch (error) {
 	case ENOMEM:
 		return "; raise vm.max_map_count (sysctl), RLIMIT_AS or "
 		       "RLIMIT_DATA, or see vm.overcommit_memory";
-	case EAGAIN:
-		return "; a resource limit is reached (RLIMIT_MEMLOCK?)";
 	case EMFILE:
 		return "; raise RLIMIT_NOFILE";
 	case EPERM:
-	case EACCES:
-		return "; a security policy forbids it (seccomp, MDWE, "
-		       "SELinux, a sealed mapping)";
+		return "; a security policy forbids it (seccomp)";
 	case ENOSYS:
 		return "; the kernel has no such call, or seccomp hides it";
 	default:
 		return "";
 	}
+}
+
+void mdi_error_why(mdi_why_fn *why)
+{
+	mdi_base_state.error.why = why;
 }
 
 void mdi_memory_refused(const char *call)
@@ -122,7 +130,7 @@ void mdi_memory_refused(const char *call)
 
 int mdi_fail_memory(const char *format, ...)
 {
-	char what[192], why[64];
+	char what[192], why[64], more[HINT];
 	va_list args;
 
 	va_start(args, format);
@@ -130,12 +138,13 @@ int mdi_fail_memory(const char *format, ...)
 	va_end(args);
 	if (refused.call == NULL || refused.error == ENOMEM)
 		mdi_fail(MODISO_ERR_NOMEM, "no memory for %s%s", what,
-			 hint(ENOMEM));
+			 hint("mmap", ENOMEM, more, sizeof(more)));
 	else
 		mdi_fail(MODISO_ERR_NOMEM, "no memory for %s: %s: %s%s", what,
 			 refused.call,
 			 strerror_r(refused.error, why, sizeof(why)),
-			 hint(refused.error));
+			 hint(refused.call, refused.error, more,
+			      sizeof(more)));
 	refused.call = NULL;
 	return MODISO_ERR_NOMEM;
 }
@@ -143,7 +152,7 @@ int mdi_fail_memory(const char *format, ...)
 int mdi_fail_os(const char *call, const char *format, ...)
 {
 	int saved = errno;
-	char what[192], why[64];
+	char what[192], why[64], more[HINT];
 	va_list args;
 
 	va_start(args, format);
@@ -151,7 +160,8 @@ int mdi_fail_os(const char *call, const char *format, ...)
 	va_end(args);
 	/* The GNU strerror_r returns the text, wherever it put it. */
 	mdi_fail(MODISO_ERR_OS, "%s for %s: %s%s", call, what,
-		 strerror_r(saved, why, sizeof(why)), hint(saved));
+		 strerror_r(saved, why, sizeof(why)),
+		 hint(call, saved, more, sizeof(more)));
 	errno = saved;
 	return MODISO_ERR_OS;
 }

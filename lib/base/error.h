@@ -19,6 +19,13 @@ int mdi_fail(int code, const char *format, ...) MDI_PRINTF(2, 3);
 int mdi_fail_os(const char *call, const char *format, ...) MDI_PRINTF(2, 3);
 
 /*
+ * What stands behind an errno is asked of this function from now on: it writes
+ * the end of a sentence, or nothing. Keeps errno.
+ */
+typedef void mdi_why_fn(const char *call, int error, char *text, size_t size);
+void mdi_error_why(mdi_why_fn *why);
+
+/*
  * Why this thread gets no memory, for mdi_fail_memory(): the system call that
  * was refused, with errno; NULL: nothing is refused yet.
  */

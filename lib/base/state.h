@@ -51,6 +51,8 @@ extern struct mdi_libc_state {
 struct mdi_error_state {
 	/* Writes the sentence of mdi_fail_later(). */
 	const char *(*later)(char *text, size_t size);
+	/* mdi_error_why(); NULL before the library has ever been started. */
+	void (*why)(const char *call, int error, char *text, size_t size);
 };
 
 enum mdi_format {

@@ -105,7 +105,6 @@ void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context)
 void mdi_intruder_over(int signo, const siginfo_t *info)
 {
 	static const struct mdi_sigaction by_default;
-	const siginfo_t bare = { .si_signo = signo, .si_code = SI_USER };
 	struct mdi_sigaction action;
 	uint64_t mask = mdi_actions_lock();
 	int saved = errno;
@@ -119,8 +118,6 @@ void mdi_intruder_over(int signo, const siginfo_t *info)
 		mdi_sys_sigaction(signo, &action, NULL);
 	}
 	mdi_actions_unlock(mask);
-	/* Where the kernel has no room for the siginfo it comes without. */
-	if (mdi_sys_requeue(signo, info) != 0)
-		mdi_sys_requeue(signo, &bare);
+	mdi_signal_anyhow(signo, info);
 	errno = saved;
 }

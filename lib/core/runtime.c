@@ -19,6 +19,7 @@
 #include "os/linux/actions.h"
 #include "os/linux/signal.h"
 #include "os/linux/sys.h"
+#include "os/limits.h"
 #include "os/lock.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -367,6 +368,7 @@ int mdi_runtime_start(const struct modiso_options *options,
 		result = join(options);
 	} else {
 		own->layers = layers;
+		mdi_error_why(mdi_os_why);
 		result = mdi_settings_read();
 		if (result == 0)
 			result = start(options);

@@ -10,6 +10,7 @@
 #include "os/critical.h" /* code that no handler of the host may interrupt */
 #include "os/file.h"     /* files as memory */
 #include "os/libc.h"     /* functions that end a call, a thread, a process */
+#include "os/limits.h"   /* why a call was refused */
 #include "os/lock.h"     /* mutual exclusion */
 #include "os/maps.h"     /* what is mapped where */
 #include "os/memory.h"   /* address space, page protections and keys */

@@ -9,7 +9,10 @@
 #include "host.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static inline void *policy_thread(void *unused)
@@ -97,6 +100,23 @@ static inline void policy_modules(int threads)
 	need("adopt", modiso_signal_adopt());
 }
 
+/* The program's own fault has nobody: it ends the process as ever. */
+static inline void policy_default(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		*(volatile int *)64 = 1;
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return; /* as above */
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV)
+		fail("the host's own fault ends with status %#x", status);
+}
+
 static inline void policy_audit(void)
 {
 	struct modiso_audit_finding findings[8];
@@ -119,6 +139,7 @@ static inline void policy_work(int threads)
 	policy_adopt();
 	policy_modules(threads);
 	policy_audit();
+	policy_default();
 	use("at the end");
 	need("destroy", modiso_module_destroy(the_module));
 	need("destroy", modiso_region_destroy(host_region));

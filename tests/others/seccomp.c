@@ -40,10 +40,11 @@ static const struct call {
 	CALL(mremap),		CALL(munmap),
 	CALL(newfstatat),	CALL(openat),
 	CALL(pkey_alloc),	CALL(pkey_free),
-	CALL(pkey_mprotect),	CALL(prlimit64),
-	CALL(pwrite64),		CALL(read),
-	CALL(rseq),		CALL(rt_sigaction),
-	CALL(rt_sigprocmask),	CALL(sigaltstack),
+	CALL(pkey_mprotect),	CALL(prctl),
+	CALL(prlimit64),	CALL(pwrite64),
+	CALL(read),		CALL(rseq),
+	CALL(rt_sigaction),	CALL(rt_sigprocmask),
+	CALL(rt_tgsigqueueinfo), CALL(sigaltstack),
 	CALL(tgkill),		CALL(wait4),
 #undef CALL
 };

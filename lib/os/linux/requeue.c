@@ -17,10 +17,13 @@
 #include "os/linux/signal.h"
 
 #include "base/misuse.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /*
  * Its handler is to have this. Of several signals the last that was sent: the
@@ -37,6 +40,15 @@ static void keep(int signo, const siginfo_t *info, bool uncounted)
 	unqueued.info = *info;
 	unqueued.uncounted = uncounted;
 	unqueued.signo = signo;
+}
+
+void mdi_signal_anyhow(int signo, const siginfo_t *info)
+{
+	const siginfo_t bare = { .si_signo = signo, .si_code = SI_USER };
+
+	if (mdi_sys_requeue(signo, info) != 0 &&
+	    mdi_sys_requeue(signo, &bare) != 0)
+		syscall(SYS_tgkill, getpid(), mdi_os_thread_id(), signo);
 }
 
 void mdi_signal_again(int signo, const siginfo_t *info)

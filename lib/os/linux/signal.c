@@ -180,7 +180,7 @@ void mdi_signal_default(int signo, const siginfo_t *info)
 	memset(&action, 0, sizeof(action)); /* SIG_DFL */
 	mdi_sys_sigaction(signo, &action, NULL);
 	/* Delivered at the return from the handler, where it interrupted. */
-	mdi_signal_again(signo, info);
+	mdi_signal_anyhow(signo, info);
 }
 
 void mdi_signal_mask(int signo, const struct mdi_sigaction *action,

@@ -85,6 +85,11 @@ void mdi_signals_after_fork(void);
  * process if it cannot be sent. All signals but faults are blocked. AS-Safe.
  */
 void mdi_signal_again(int signo, const siginfo_t *info);
+/*
+ * The same for one that none of the library's handlers will see: by other
+ * calls, without its siginfo, if the kernel refuses that. AS-Safe.
+ */
+void mdi_signal_anyhow(int signo, const siginfo_t *info);
 /* In a handler: has that come for which the kernel could keep no siginfo? */
 void mdi_signal_returned(int signo, siginfo_t *info);
 
