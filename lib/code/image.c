@@ -31,7 +31,7 @@ static void copy_name(char *to, const char *from)
 }
 
 int mdi_image_create(struct mdi_image_request *request, size_t length,
-		     bool data_last, struct modiso_image **out)
+		     size_t bare, bool data_last, struct modiso_image **out)
 {
 	struct modiso_image *image;
 	int result;
@@ -43,8 +43,8 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	if (image == NULL) {
 		result = mdi_fail_memory("image %s", request->source.name);
 	} else {
-		result = mdi_region_stage(request->module, length, data_last,
-					  &image->pages);
+		result = mdi_region_stage(request->module, length, bare,
+					  data_last, &image->pages);
 		if (result != 0)
 			mdi_vault_free(image, sizeof(*image));
 	}
@@ -53,6 +53,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 		return result;
 	image->module = request->module;
 	image->length = length;
+	image->bare = bare;
 	copy_name(image->name, request->source.name);
 	*out = image;
 	return 0;
@@ -71,7 +72,7 @@ static void free_object(struct modiso_image *image)
 int mdi_image_reserve_names(struct modiso_image *image)
 {
 	mdi_runtime_lock();
-	image->names = mdi_vault_alloc(image->symbols.size);
+	image->names = mdi_vault_alloc_raw(image->symbols.size);
 	mdi_runtime_unlock();
 	if (image->names == NULL)
 		return mdi_fail_memory("%zu bytes of names of %s",
@@ -128,6 +129,14 @@ static void withdraw(struct modiso_image *image)
 	image->link = NULL;
 }
 
+/* Those from @at on that do not become a part; the lock is held. */
+static void give_back(struct modiso_image *image, size_t at, size_t end)
+{
+	size_t bare = image->bare > at ? image->bare - at : 0;
+
+	mdi_region_unstage(image->module, image->pages + at, end - at, bare);
+}
+
 /* Pages between the parts, and behind the last one; the lock is held. */
 static void trim(struct modiso_image *image)
 {
@@ -141,8 +150,7 @@ static void trim(struct modiso_image *image)
 						    : image->length;
 
 		if (next > at)
-			mdi_region_unstage(image->module, image->pages + at,
-					   next - at);
+			give_back(image, at, next);
 		if (i < image->part_count)
 			at = next + image->part[i].length;
 	}
@@ -185,7 +193,7 @@ static int drop(struct modiso_image *image)
 	int result;
 
 	if (!image->trimmed) {
-		mdi_region_unstage(image->module, image->pages, image->length);
+		give_back(image, 0, image->length);
 		return 0;
 	}
 	for (; image->part_count != 0; image->part_count--) {
@@ -193,9 +201,8 @@ static int drop(struct modiso_image *image)
 			&image->part[image->part_count - 1];
 
 		if (part->region == NULL) {
-			mdi_region_unstage(image->module,
-					   image->pages + part->offset,
-					   part->length);
+			give_back(image, part->offset,
+				  part->offset + part->length);
 			continue;
 		}
 		result = mdi_region_destroy(part->region);

@@ -30,6 +30,7 @@ struct modiso_image {
 	char name[MODISO_NAME_SIZE];
 	char *pages; /* inside the module's address range */
 	size_t length; /* bytes from there; not all of them need be parts */
+	size_t bare;   /* of them at the beginning: not mapped, and no part */
 	uintptr_t bias; /* an address at run time less the one as linked */
 	uintptr_t entry;
 	uintptr_t unwind; /* its .eh_frame_hdr; 0: none. Anywhere, if it lies */
@@ -79,16 +80,16 @@ void mdi_images_end(struct modiso_image *images);
 /* --- between the files of this layer --- */
 
 /*
- * Pages to build in, and an object; complete or nothing. @data_last: they end
- * in pages that are to be writable.
+ * Pages to build in, and an object; complete or nothing. The first @bare bytes
+ * are not mapped. @data_last: they end in pages that are to be writable.
  */
 int mdi_image_create(struct mdi_image_request *request, size_t length,
-		     bool data_last, struct modiso_image **out);
+		     size_t bare, bool data_last, struct modiso_image **out);
 /* An address of one of its parts? */
 bool mdi_image_holds(const struct modiso_image *image, uintptr_t address);
 void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
 			uint32_t access, const char *what);
-/* Memory of the vault for image->symbols.size; 0 or MODISO_ERR_NOMEM. */
+/* For image->symbols.size bytes, all to be written; 0 or MODISO_ERR_NOMEM. */
 int mdi_image_reserve_names(struct modiso_image *image);
 /* The list knows the image, and only its parts are left; the lock is held. */
 void mdi_image_publish(struct modiso_image *image);

@@ -161,7 +161,8 @@ static int read_tags(const struct mdi_elf *elf, const Elf64_Phdr *header,
 				elf->name);
 	for (size_t at = 0; part.length - at >= sizeof(entry);
 	     at += sizeof(entry)) {
-		memcpy(&entry, elf->bytes + part.offset + at, sizeof(entry));
+		memcpy(&entry, mdi_elf_at(elf, part.offset + at),
+		       sizeof(entry));
 		if (entry.d_tag == DT_NULL)
 			return 0;
 		result = take_tag(elf, dynamic, &entry);
@@ -205,7 +206,7 @@ static uint32_t word_at(const struct mdi_elf *elf, size_t offset)
 {
 	uint32_t word;
 
-	memcpy(&word, elf->bytes + offset, sizeof(word));
+	memcpy(&word, mdi_elf_at(elf, offset), sizeof(word));
 	return word;
 }
 
@@ -299,7 +300,7 @@ bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 	if (index >= elf->symbols.length / sizeof(*symbol))
 		return false;
 	memcpy(symbol,
-	       elf->bytes + elf->symbols.offset + index * sizeof(*symbol),
+	       mdi_elf_at(elf, elf->symbols.offset + index * sizeof(*symbol)),
 	       sizeof(*symbol));
 	return true;
 }
@@ -312,7 +313,7 @@ bool mdi_elf_is_old(const struct mdi_elf *elf, size_t index)
 	if (index >= elf->versions.length / sizeof(version))
 		return false;
 	memcpy(&version,
-	       elf->bytes + elf->versions.offset + index * sizeof(version),
+	       mdi_elf_at(elf, elf->versions.offset + index * sizeof(version)),
 	       sizeof(version));
 	return version & 0x8000;
 }
@@ -323,7 +324,7 @@ const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset)
 
 	if (offset >= elf->strings.length)
 		return NULL;
-	text = (const char *)elf->bytes + elf->strings.offset + offset;
+	text = (const char *)mdi_elf_at(elf, elf->strings.offset + offset);
 	if (memchr(text, '\0', elf->strings.length - offset) == NULL)
 		return NULL;
 	return text;

@@ -274,7 +274,7 @@ static int check_relro(struct mdi_elf *elf, const Elf64_Phdr *header)
 
 static void read_abi(struct mdi_elf *elf, uint64_t at, uint64_t size)
 {
-	const char *text = (const char *)elf->bytes + at;
+	const char *text = (const char *)mdi_elf_at(elf, at);
 
 	elf->abi.offset = at;
 	elf->abi.length = strnlen(text, size);
@@ -295,7 +295,7 @@ static int read_notes(struct mdi_elf *elf, const Elf64_Phdr *header)
 		uint64_t align = header->p_align == 8 ? 7 : 3;
 		uint64_t name, size;
 
-		memcpy(&note, elf->bytes + at, sizeof(note));
+		memcpy(&note, mdi_elf_at(elf, at), sizeof(note));
 		name = (sizeof(note) + note.n_namesz + align) & ~align;
 		size = (name + note.n_descsz + align) & ~align;
 		if (name + note.n_descsz > left)
@@ -304,7 +304,8 @@ static int read_notes(struct mdi_elf *elf, const Elf64_Phdr *header)
 					"segment",
 					elf->name);
 		if (note.n_type == NOTE_ABI && note.n_namesz == 7 &&
-		    memcmp(elf->bytes + at + sizeof(note), "modiso", 7) == 0)
+		    memcmp(mdi_elf_at(elf, at + sizeof(note)), "modiso", 7) ==
+			    0)
 			read_abi(elf, at + name, note.n_descsz);
 		if (size >= left)
 			break;
@@ -345,7 +346,8 @@ int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source)
 	const Elf64_Ehdr *header = &elf->header;
 	int result;
 
-	memset(elf, 0, sizeof(*elf));
+	memset((char *)elf + offsetof(struct mdi_elf, bytes), 0,
+	       sizeof(*elf) - offsetof(struct mdi_elf, bytes));
 	elf->name = source->name;
 	result = read_headers(elf, source);
 	for (unsigned i = 0; result == 0 && i < header->e_phnum; i++)
@@ -385,12 +387,15 @@ int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
 
 	for (unsigned i = 0; result == 0 && i < elf->segment_count; i++) {
 		const struct mdi_segment *segment = &elf->segment[i];
+		size_t at = segment->vaddr - elf->low;
+		bool aside = at < elf->aside_length;
 
 		if (segment->file_size == 0)
 			continue;
-		result = mdi_scan_source_read(source, segment->file_offset,
-					      pages + segment->vaddr - elf->low,
-					      segment->file_size);
+		result = mdi_scan_source_read(
+			source, segment->file_offset,
+			aside ? (char *)elf->aside + at : pages + at,
+			segment->file_size);
 		if (result == 0 && segment->access & MODISO_EXEC)
 			fill_with_traps(elf, pages, segment);
 	}

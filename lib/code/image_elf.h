@@ -4,9 +4,10 @@
  *
  * Read in three steps, so that no byte is copied twice: the headers, into the
  * structure itself; the segments, into pages of the caller's; then what lies
- * in them, from these pages. Nobody else can change either. Each byte of the
- * file that means anything is read once: a file that changes meanwhile is like
- * another file.
+ * in them, from these pages. Nobody else can change either. A first segment
+ * that the module is not to have is read to memory aside instead. Each byte of
+ * the file that means anything is read once: a file that changes meanwhile is
+ * like another file.
  *
  * Every number is checked against the file before it is used, and against the
  * segments before it is stored: what a struct mdi_elf holds can be relied on.
@@ -47,7 +48,10 @@ struct mdi_elf {
 	const char *name; /* for sentences */
 	Elf64_Ehdr header; /* linkers put the next right behind it */
 	Elf64_Phdr program[MDI_HEADERS_MAX]; /* header.e_phnum of them */
+	/* From here on zero before the headers are read. */
 	const unsigned char *bytes; /* the pages; NULL: not read yet */
+	unsigned char *aside;       /* what their first bytes would be, */
+	size_t aside_length;        /* the caller's; or 0 */
 
 	struct mdi_segment segment[MDI_SEGMENTS_MAX]; /* by address */
 	unsigned segment_count;
@@ -74,7 +78,10 @@ struct mdi_elf {
  * sentence. The source's name is used for sentences.
  */
 int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source);
-/* Into elf->span bytes, which are zero: the image from elf->low on. */
+/*
+ * Into elf->span bytes, which are zero: the image from elf->low on. Those that
+ * elf->aside has room for need not be there.
+ */
 int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
 		     char *pages);
 int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed);
@@ -90,6 +97,13 @@ const struct mdi_segment *mdi_elf_segment(const struct mdi_elf *elf,
 /* Where these bytes are in the pages; false: not (all) in one segment's file */
 bool mdi_elf_part(const struct mdi_elf *elf, uint64_t vaddr, uint64_t length,
 		  struct mdi_part *part);
+
+/* What the file says at this offset of the pages, wherever it was read to. */
+static inline const unsigned char *mdi_elf_at(const struct mdi_elf *elf,
+					      size_t offset)
+{
+	return (offset < elf->aside_length ? elf->aside : elf->bytes) + offset;
+}
 
 /* Is there code at this address, as linked? */
 bool mdi_elf_is_code(const struct mdi_elf *elf, uint64_t vaddr);

@@ -35,6 +35,7 @@ int mdi_image_file_descriptor(struct mdi_scan_source *source, int fd)
 				"image %s is not a regular file", source->name);
 	source->fd = fd;
 	source->size = (uint64_t)status.st_size;
+	source->nameless = status.st_nlink == 0;
 	return check_length(source);
 }
 

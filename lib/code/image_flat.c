@@ -132,6 +132,7 @@ static int name_symbols(struct modiso_image *image, const struct layout *layout)
 	symbols->functions = image->names;
 	symbols->exports = symbols->functions + count;
 	symbols->strings = (char *)(symbols->exports + count);
+	symbols->strings[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		struct mdi_symbol symbol = {
 			.vaddr = flat->symbols[i].offset,
@@ -263,7 +264,7 @@ int mdi_image_prepare(struct mdi_image_request *request,
 	result = lay_out(&layout);
 	if (result == 0)
 		result = mdi_image_create(
-			request, layout.data_at + layout.data_pages,
+			request, layout.data_at + layout.data_pages, 0,
 			layout.data_pages != 0, &image);
 	if (result != 0)
 		return result;

@@ -17,25 +17,30 @@
 #include "os/process.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a segment that may be left out, read to the heap first. */
+#define ASIDE_MAX ((size_t)128 << 10)
+
 struct load {
 	struct mdi_image_request *request;
-	struct mdi_elf elf;
 	struct mdi_bindings bindings;
 	struct mdi_reloc reloc;
 	const struct mdi_segment *left_out; /* of the module; or NULL */
 	struct modiso_image *image;
 	uintptr_t *init; /* malloc()ed, in the order to run them */
 	size_t init_count;
+	unsigned char *aside; /* malloc()ed: elf.aside, or NULL */
+	struct mdi_elf elf; /* last: large, and not zeroed */
 };
 
 static int check_abi(const struct load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	const char *want = load->request->options->abi;
-	const char *has = (const char *)elf->bytes + elf->abi.offset;
+	const char *has = (const char *)mdi_elf_at(elf, elf->abi.offset);
 
 	if (want == NULL ||
 	    (strlen(want) == elf->abi.length && elf->abi.length != 0 &&
@@ -87,6 +92,56 @@ static const struct mdi_segment *find_tables(const struct load *load)
 	return mdi_elf_tables(&load->elf);
 }
 
+static size_t first_pages(const struct mdi_elf *elf)
+{
+	const struct mdi_segment *first = &elf->segment[0];
+
+	return (first->vaddr - elf->low + first->size + MDI_PAGE_SIZE - 1) &
+	       -MDI_PAGE_SIZE;
+}
+
+/*
+ * The first segment mostly has tables alone, and then is not the module's: it
+ * is read to where nothing has to be mapped and unmapped again. What turns out
+ * to be more gets its pages after all (take_aside_in).
+ */
+static int read_aside(struct load *load)
+{
+	const struct mdi_segment *first = &load->elf.segment[0];
+	size_t length = first->vaddr - load->elf.low + first->size;
+
+	if (load->request->options->flags & MODISO_IMAGE_HEADERS ||
+	    load->elf.segment_count == 1 || first->access != MODISO_READ ||
+	    length > ASIDE_MAX)
+		return 0;
+	load->aside = malloc(length);
+	if (load->aside == NULL)
+		return mdi_fail_memory("%zu bytes of an image", length);
+	/* What the file does not fill, in front and behind. */
+	memset(load->aside, 0, first->vaddr - load->elf.low);
+	memset(load->aside + length - (first->size - first->file_size), 0,
+	       first->size - first->file_size);
+	load->elf.aside = load->aside;
+	load->elf.aside_length = length;
+	return 0;
+}
+
+static int take_aside_in(struct load *load)
+{
+	struct modiso_image *image = load->image;
+	size_t length = load->elf.aside_length;
+
+	if (length == 0 || load->left_out == &load->elf.segment[0])
+		return 0;
+	if (mdi_mem_stage(image->pages, image->bare) != 0)
+		return mdi_fail_os("mmap", "%zu bytes to build an image in",
+				   image->bare);
+	mdi_mem_populate(image->pages, image->bare);
+	image->bare = 0;
+	memcpy(image->pages, load->elf.aside, length);
+	return 0;
+}
+
 /* A writable segment is cut where RELRO begins and ends. */
 static void add_parts(struct load *load)
 {
@@ -130,7 +185,7 @@ static void populate(const struct load *load)
 		size_t start = elf->segment[i].vaddr - elf->low;
 		size_t end = start + elf->segment[i].file_size;
 
-		if (end == start)
+		if (end == start || start < elf->aside_length)
 			continue;
 		start &= -MDI_PAGE_SIZE;
 		if (start != to) {
@@ -168,7 +223,7 @@ static void set_guard(const struct load *load)
 static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
 		      bool backwards, uintptr_t *list, size_t *count)
 {
-	const char *array = load->image->pages + (hooks->array - load->elf.low);
+	uint64_t array = hooks->array - load->elf.low;
 	uintptr_t function;
 	size_t n = 0;
 
@@ -177,7 +232,8 @@ static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
 	for (size_t i = 0; i < hooks->count; i++) {
 		size_t from = backwards ? hooks->count - 1 - i : i;
 
-		memcpy(&function, array + from * sizeof(function),
+		memcpy(&function,
+		       mdi_elf_at(&load->elf, array + from * sizeof(function)),
 		       sizeof(function));
 		if (!mdi_image_is_code(load->image, function))
 			return mdi_fail(MODISO_ERR_FORMAT,
@@ -284,6 +340,9 @@ static int build(struct load *load)
 	if (result != 0)
 		return result;
 	leave_tables_out(load);
+	result = take_aside_in(load);
+	if (result != 0)
+		return result;
 	add_parts(load);
 	set_guard(load);
 	result = read_all_hooks(load);
@@ -367,7 +426,11 @@ static int load_elf(struct load *load)
 
 	result = mdi_elf_headers(&load->elf, &request->source);
 	if (result == 0)
+		result = read_aside(load);
+	if (result == 0)
 		result = mdi_image_create(request, load->elf.span,
+					  load->aside ? first_pages(&load->elf)
+						      : 0,
 					  data_is_last(&load->elf),
 					  &load->image);
 	if (result != 0)
@@ -383,9 +446,11 @@ static int load_elf(struct load *load)
 int mdi_image_load(struct mdi_image_request *request, struct modiso_image **out)
 {
 	const struct modiso_image_options *options = request->options;
-	struct load load = {.request = request};
+	struct load load;
 	int saved = errno, result;
 
+	memset(&load, 0, offsetof(struct load, elf));
+	load.request = request;
 	result = mdi_bindings_init(&load.bindings, options->exports,
 				   options->export_count);
 	if (result == 0)
@@ -393,6 +458,7 @@ int mdi_image_load(struct mdi_image_request *request, struct modiso_image **out)
 	mdi_bindings_fini(&load.bindings);
 	free(load.reloc.late);
 	free(load.init);
+	free(load.aside);
 	if (result == 0)
 		*out = load.image;
 	if (result != MODISO_ERR_OS)

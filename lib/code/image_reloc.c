@@ -36,23 +36,33 @@ static const char *kind_name(uint32_t kind)
 							      : "unknown";
 }
 
-static int check_target(const struct mdi_elf *elf, uint64_t target)
+static int refuse_target(const struct mdi_elf *elf, uint64_t target,
+			 const struct mdi_segment *segment)
 {
-	const struct mdi_segment *segment =
-		mdi_elf_segment(elf, target, sizeof(uint64_t));
-
 	if (segment == NULL)
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: a relocation of %#lx, which is in "
 				"no segment",
 				elf->name, target);
-	if (!(segment->access & MODISO_WRITE))
-		return mdi_fail(MODISO_ERR_ACCESS,
-				"image %s: a relocation of %#lx, which is %s; "
-				"compile with -fPIC",
-				elf->name, target,
-				segment->access & MODISO_EXEC ? "code"
-							      : "read-only");
+	return mdi_fail(MODISO_ERR_ACCESS,
+			"image %s: a relocation of %#lx, which is %s; "
+			"compile with -fPIC",
+			elf->name, target,
+			segment->access & MODISO_EXEC ? "code" : "read-only");
+}
+
+/* Nearly all relocations are of the segment that the last one was of. */
+static int check_target(struct mdi_reloc *reloc, uint64_t target)
+{
+	const struct mdi_segment *segment = reloc->segment;
+
+	if (segment != NULL && target >= segment->vaddr &&
+	    target - segment->vaddr <= segment->size - sizeof(uint64_t))
+		return 0;
+	segment = mdi_elf_segment(reloc->elf, target, sizeof(uint64_t));
+	if (segment == NULL || !(segment->access & MODISO_WRITE))
+		return refuse_target(reloc->elf, target, segment);
+	reloc->segment = segment;
 	return 0;
 }
 
@@ -147,7 +157,7 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 
 	if (kind == R_X86_64_NONE)
 		return 0;
-	result = check_target(reloc->elf, rela->r_offset);
+	result = check_target(reloc, rela->r_offset);
 	if (result != 0)
 		return result;
 	switch (kind) {
@@ -175,7 +185,7 @@ static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
 	int result;
 
 	for (size_t at = 0; at < part->length; at += sizeof(rela)) {
-		memcpy(&rela, reloc->elf->bytes + part->offset + at,
+		memcpy(&rela, mdi_elf_at(reloc->elf, part->offset + at),
 		       sizeof(rela));
 		result = apply(reloc, &rela);
 		if (result != 0)
@@ -188,7 +198,7 @@ static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
 static int apply_packed(struct mdi_reloc *reloc, uint64_t target)
 {
 	uint64_t addend;
-	int result = check_target(reloc->elf, target);
+	int result = check_target(reloc, target);
 
 	if (result != 0)
 		return result;
@@ -210,7 +220,7 @@ static int apply_relr(struct mdi_reloc *reloc, const struct mdi_part *part)
 
 	for (size_t at = 0; at < part->length && result == 0;
 	     at += sizeof(word)) {
-		memcpy(&word, reloc->elf->bytes + part->offset + at,
+		memcpy(&word, mdi_elf_at(reloc->elf, part->offset + at),
 		       sizeof(word));
 		if (!(word & 1)) {
 			result = apply_packed(reloc, word);
@@ -229,8 +239,10 @@ static int apply_relr(struct mdi_reloc *reloc, const struct mdi_part *part)
 
 int mdi_relocate(struct mdi_reloc *reloc)
 {
-	int result = apply_relr(reloc, &reloc->elf->relr);
+	int result;
 
+	reloc->segment = NULL;
+	result = apply_relr(reloc, &reloc->elf->relr);
 	if (result == 0)
 		result = apply_all(reloc, &reloc->elf->rela);
 	return result != 0 ? result : apply_all(reloc, &reloc->elf->plt);

@@ -21,6 +21,7 @@ struct mdi_reloc {
 	const struct mdi_bindings *bindings;
 	char *pages;    /* elf->span bytes: the image, from elf->low on */
 	uintptr_t bias; /* an address at run time less the one as linked */
+	const struct mdi_segment *segment; /* of the last one, or NULL */
 	const struct mdi_segment *watched; /* or NULL */
 	bool watched_named; /* out: an address in it was put somewhere */
 	struct mdi_late *late; /* malloc()ed */

@@ -80,45 +80,93 @@ static int refuse(const struct modiso_image *image,
 			what);
 }
 
+static size_t end_of(const struct mdi_image_part *part)
+{
+	return part->offset + part->length;
+}
+
+/*
+ * How many parts, from this one on, have all of these rights or none of them,
+ * as @has says, and lie side by side; at most @count.
+ */
+static unsigned count_alike(const struct mdi_image_part *part, unsigned count,
+			    uint32_t access, bool has)
+{
+	unsigned n = 0;
+
+	while (n < count && !(part[n].access & access) == !has &&
+	       (n == 0 || part[n].offset == end_of(&part[n - 1])))
+		n++;
+	return n;
+}
+
+/* Parts of code side by side are one range; the others are passed over. */
+static int look(const struct modiso_image *image,
+		const struct mdi_image_request *request,
+		const struct mdi_elf *elf, const struct mdi_image_part *part,
+		unsigned count)
+{
+	struct mdi_scan_place place;
+	size_t length;
+	int result;
+
+	for (unsigned i = 0, n; i < count; i += n != 0 ? n : 1) {
+		n = count_alike(&part[i], count - i, MODISO_EXEC, true);
+		if (n == 0)
+			continue;
+		length = end_of(&part[i + n - 1]) - part[i].offset;
+		result = mdi_executable_scan(image->module,
+					     image->pages + part[i].offset,
+					     length, &place);
+		if (result != 0)
+			return refuse(image, request, elf,
+				      part[i].offset + place.position, &place);
+	}
+	return 0;
+}
+
 /*
  * Its pages are any memory of the host's until they are the module's, and GUARD
- * leaves that open: nobody may write between the look and the end.
+ * leaves that open: nobody may write between the look and the end. What lies
+ * beside the code and nobody is to write either is closed with it: as the
+ * module's it is to be one range with it, and then is already.
  */
-static int look(const struct modiso_image *image, size_t from, size_t to,
-		struct mdi_scan_place *place)
+static int close_and_look(const struct modiso_image *image,
+			  const struct mdi_image_request *request,
+			  const struct mdi_elf *elf,
+			  const struct mdi_image_part *part, unsigned count)
 {
-	if (mdi_mem_protect(image->pages + from, to - from, MDI_PROT_READ) != 0)
+	size_t length = end_of(&part[count - 1]) - part->offset;
+
+	if (mdi_mem_protect(image->pages + part->offset, length,
+			    MDI_PROT_READ) != 0)
 		return mdi_fail_os("mprotect", "the code of image %s",
 				   image->name);
-	return mdi_executable_scan(image->module, image->pages + from,
-				   to - from, place);
+	return look(image, request, elf, part, count);
+}
+
+static bool any_code(const struct mdi_image_part *part, unsigned count)
+{
+	while (count-- > 0)
+		if (part[count].access & MODISO_EXEC)
+			return true;
+	return false;
 }
 
 int mdi_image_scan(const struct modiso_image *image,
 		   const struct mdi_image_request *request,
 		   const struct mdi_elf *elf)
 {
-	struct mdi_scan_place place;
-	size_t from = 0, to = 0;
-	int result;
+	int result = 0;
 
-	/* Parts of code side by side are one range. */
-	for (unsigned i = 0; i <= image->part_count; i++) {
+	for (unsigned i = 0, n; i < image->part_count && result == 0;
+	     i += n != 0 ? n : 1) {
 		const struct mdi_image_part *part = &image->part[i];
-		bool code = i < image->part_count && part->access & MODISO_EXEC;
 
-		if (code && part->offset == to) {
-			to += part->length;
-			continue;
-		}
-		result = to > from ? look(image, from, to, &place) : 0;
-		if (result == MODISO_ERR_GADGET)
-			return refuse(image, request, elf,
-				      from + place.position, &place);
-		if (result != 0)
-			return result;
-		from = code ? part->offset : 0;
-		to = code ? from + part->length : 0;
+		n = count_alike(part, image->part_count - i, MODISO_WRITE,
+				false);
+		if (any_code(part, n))
+			result = close_and_look(image, request, elf, part, n);
 	}
-	return 0;
+	return result;
 }

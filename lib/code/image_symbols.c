@@ -158,16 +158,20 @@ int mdi_symbols_fill(const struct mdi_elf *elf,
 	symbols->functions = symbols->exports + symbols->export_count;
 	symbols->strings =
 		(char *)(symbols->functions + symbols->function_count);
+	symbols->strings[symbols->string_size - 1] = '\0';
+	if (symbols->function_strings != 0)
+		symbols->strings[symbols->function_strings - 1] = '\0';
 	if (table->symbol_count != 0)
 		result = read_table(source, table, symbols);
 	else if (symbols->function_count != 0)
-		memcpy(symbols->functions, elf->bytes + elf->symbols.offset,
+		memcpy(symbols->functions, mdi_elf_at(elf, elf->symbols.offset),
 		       symbols->function_count * sizeof(Elf64_Sym));
 	if (result != 0)
 		return result;
 	if (elf->strings.length != 0)
 		memcpy(symbols->strings + symbols->function_strings,
-		       elf->bytes + elf->strings.offset, elf->strings.length);
+		       mdi_elf_at(elf, elf->strings.offset),
+		       elf->strings.length);
 	add_exports(elf, symbols);
 	mdi_symbols_sort(symbols);
 	name = mdi_symbols_duplicate(symbols);

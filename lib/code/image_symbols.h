@@ -41,7 +41,7 @@ int mdi_symbols_measure(const struct mdi_elf *elf,
 			struct mdi_symbols *symbols);
 
 /*
- * Fill a zeroed block of symbols->size bytes. 0, or MODISO_ERR_FORMAT: a name
+ * Fill a block of symbols->size bytes. 0, or MODISO_ERR_FORMAT: a name
  * is exported twice; or what reading the source says.
  */
 int mdi_symbols_fill(const struct mdi_elf *elf,

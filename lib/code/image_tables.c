@@ -24,7 +24,7 @@ void mdi_elf_add_table(struct mdi_elf *elf, uint64_t vaddr, uint64_t length)
 static bool all_zeros(const struct mdi_elf *elf, size_t from, size_t to)
 {
 	while (from < to)
-		if (elf->bytes[from++] != 0)
+		if (*mdi_elf_at(elf, from++) != 0)
 			return false;
 	return true;
 }

@@ -53,7 +53,7 @@ void mdi_scan_source_path(const struct mdi_scan_source *source, char *path,
 	ssize_t length = -1;
 	char link[32];
 
-	if (source->image == NULL) {
+	if (source->image == NULL && !source->nameless) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", source->fd);
 		length = readlink(link, path, size - 1);
 	}

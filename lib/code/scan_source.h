@@ -14,6 +14,7 @@ struct mdi_scan_source {
 	const char *name;     /* for sentences */
 	const uint8_t *image; /* NULL: read from fd */
 	int fd;
+	bool nameless; /* known to have no path: a memfd, or unlinked */
 	uint64_t size;
 };
 

@@ -30,8 +30,8 @@ static int open_guard(struct modiso_module *owner)
 	return result;
 }
 
-int mdi_region_stage(struct modiso_module *owner, size_t length, bool data_last,
-		     char **out)
+int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
+		     bool data_last, char **out)
 {
 	bool low;
 	char *base = mdi_layout_take_image(owner, length, &low);
@@ -39,24 +39,26 @@ int mdi_region_stage(struct modiso_module *owner, size_t length, bool data_last,
 
 	if (base == NULL)
 		return mdi_region_no_room(owner, length);
-	if (mdi_mem_stage(base, length) != 0)
+	if (mdi_mem_stage(base + bare, length - bare) != 0)
 		result = mdi_fail_os("mmap", "%zu bytes to build an image in",
-				     length);
+				     length - bare);
 	else
 		result = low && data_last ? open_guard(owner) : 0;
 	if (result != 0) {
-		mdi_region_unstage(owner, base, length);
+		mdi_region_unstage(owner, base, length, bare);
 		return result;
 	}
 	*out = base;
 	return 0;
 }
 
-void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length)
+void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length,
+			size_t bare)
 {
 	int saved = errno;
 
-	mdi_mem_decommit(base, length);
+	if (length > bare)
+		mdi_mem_decommit(base + bare, length - bare);
 	mdi_arena_give(&owner->arena, base, length);
 	errno = saved;
 }

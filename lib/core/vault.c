@@ -118,18 +118,20 @@ static void free_large(struct mdi_vault_chunk *chunk)
 	chunk->idle = true;
 }
 
-void *mdi_vault_alloc(size_t size)
+/* *@fresh: it is zero. */
+static void *alloc(size_t size, bool *fresh)
 {
 	unsigned class = class_of(size);
 	struct mdi_vault_object *object;
 	size_t length = (size_t)1 << class;
 
+	*fresh = true;
 	if (class > MDI_VAULT_LARGEST)
 		return alloc_large(size);
 	object = own->free[class];
 	if (object != NULL) {
 		own->free[class] = object->next;
-		memset(object, 0, size);
+		*fresh = false;
 		return object;
 	}
 	if ((size_t)(own->fresh_end - own->fresh) < length) {
@@ -143,6 +145,23 @@ void *mdi_vault_alloc(size_t size)
 	object = (void *)own->fresh;
 	own->fresh += length;
 	return object;
+}
+
+void *mdi_vault_alloc(size_t size)
+{
+	bool fresh;
+	void *object = alloc(size, &fresh);
+
+	if (object != NULL && !fresh)
+		memset(object, 0, size);
+	return object;
+}
+
+void *mdi_vault_alloc_raw(size_t size)
+{
+	bool fresh;
+
+	return alloc(size, &fresh);
 }
 
 void mdi_vault_free(void *memory, size_t size)

@@ -15,6 +15,8 @@
 /* NULL when there is no memory. The library's lock is held. */
 void *mdi_vault_alloc(size_t size);
 void mdi_vault_free(void *object, size_t size);
+/* The same without zeros: for bytes that are all written over at once. */
+void *mdi_vault_alloc_raw(size_t size);
 
 /*
  * Objects whose pointers a fault handler follows: memory that held one holds

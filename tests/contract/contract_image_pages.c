@@ -6,6 +6,7 @@
 #include "contract/image_maker.h"
 #include "support/world.h"
 #include "support/elf.h"
+#include "support/inject.h"
 #include "support/poke.h"
 #include "support/proc.h"
 
@@ -388,6 +389,28 @@ START_TEST(scanned_once)
 }
 END_TEST
 
+/*
+ * Calls that change memory: pages, filled at once; closed for writing, all that
+ * nobody is to write together; the same as the module's; the code; the data.
+ * What is left out is not mapped at all.
+ */
+START_TEST(few_calls)
+{
+	struct modiso_image *image;
+
+	inject_start(false);
+	begin();
+	image = load();
+	expect(MODISO_OK, modiso_image_unload(image));
+	inject_arm(UINT32_MAX, 1);
+	image = load();
+	must_eq(inject_disarm(), 0);
+	printf("# loading an image: %u calls\n", inject->seen);
+	must(inject->seen >= 5 && inject->seen <= 6);
+	finish();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_pages");
@@ -401,6 +424,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, relro);
 	tcase_add_test(tcase, never_writable_code);
 	tcase_add_test(tcase, scanned_once);
+	tcase_add_test(tcase, few_calls);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -26,6 +26,8 @@ enum { VAULT = INJECT_WRAPPED, HEAP, SPECIFIC };
 
 void *__real_mdi_vault_alloc(size_t size);
 void *__wrap_mdi_vault_alloc(size_t size);
+void *__real_mdi_vault_alloc_raw(size_t size);
+void *__wrap_mdi_vault_alloc_raw(size_t size);
 void *__real_mdi_vault_take(enum mdi_vault_kind kind, size_t size);
 void *__wrap_mdi_vault_take(enum mdi_vault_kind kind, size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -38,6 +40,11 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 void *__wrap_mdi_vault_alloc(size_t size)
 {
 	return inject_here(VAULT) ? NULL : __real_mdi_vault_alloc(size);
+}
+
+void *__wrap_mdi_vault_alloc_raw(size_t size)
+{
+	return inject_here(VAULT) ? NULL : __real_mdi_vault_alloc_raw(size);
 }
 
 void *__wrap_mdi_vault_take(enum mdi_vault_kind kind, size_t size)

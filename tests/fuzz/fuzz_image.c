@@ -48,7 +48,8 @@ static void name(const struct mdi_elf *elf,
 
 	if (mdi_symbols_measure(elf, source, &table, &symbols) != 0)
 		return;
-	block = calloc(1, symbols.size);
+	block = malloc(symbols.size);
+	memset(block, 'x', symbols.size);
 	if (mdi_symbols_fill(elf, source, &table, &symbols, block) == 0)
 		(void)mdi_symbols_find(&symbols, "identity");
 	symbol = mdi_symbols_at(&symbols, 0x1008);
@@ -70,6 +71,33 @@ static void show(const uint8_t *bytes, size_t length)
 	free(copy);
 }
 
+/* A first segment that is only read, in memory of its own: all as before. */
+static void parse_aside(const struct mdi_scan_source *source, bool ignore,
+			int wanted)
+{
+	struct mdi_elf elf;
+	char *pages;
+	int result;
+
+	if (mdi_elf_headers(&elf, source) != 0 || elf.span > PARSE_SPAN_MAX ||
+	    elf.segment_count == 1 || elf.segment[0].access != MODISO_READ)
+		return;
+	elf.aside_length = elf.segment[0].vaddr - elf.low + elf.segment[0].size;
+	elf.aside = calloc(1, elf.aside_length);
+	pages = calloc(1, elf.span);
+	result = mdi_elf_segments(&elf, source, pages);
+	if (result == 0)
+		result = mdi_elf_contents(&elf, ignore);
+	if (result != wanted)
+		abort();
+	if (result == 0) {
+		relocate(&elf, pages);
+		name(&elf, source);
+	}
+	free(elf.aside);
+	free(pages);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	struct mdi_scan_source source = parse_source(bytes, length);
@@ -87,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 			name(&elf, &source);
 		}
 		free(pages);
+		parse_aside(&source, ignore, result);
 		if (result == 0)
 			break;
 	}
