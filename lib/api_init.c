@@ -9,13 +9,15 @@
 #include "base/state.h"
 #include "code/image_debug.h"
 #include "code/state.h"
-#include "core/handler.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
 #include "os/linux/signal.h"
+#include "front/front.h"
+#include "front/handler.h"
+#include "front/state.h"
+#include "os/linux/actions.h"
 #include "os/linux/state.h"
-#include "state.h"
 
 /* All that the library can change, but for mdi_arrivals. */
 #define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
@@ -25,9 +27,9 @@ static const struct mdi_layer layers[] = {
 	{ STATE(os_state), .after_fork = mdi_signals_after_fork },
 	{ STATE(arch_state) },
 	{ STATE(backend_state) },
-	{ STATE(core_state), .after_fork = mdi_handlers_after_fork },
+	{ STATE(core_state) },
 	{ STATE(code_state), .after_fork = mdi_image_debug_after_fork },
-	{ STATE(top_state) },
+	{ STATE(front_state), .after_fork = mdi_handlers_after_fork },
 	{ STATE(libc_state), .how = MDI_OWN_CONSTANT },
 	{ STATE(open), .how = MDI_OWN_CONSTANT },
 	{ .state = NULL },
@@ -80,7 +82,7 @@ int modiso_init(const struct modiso_options *options)
 	if (result != 0)
 		return result;
 	mdi_interpose();
-	return mdi_runtime_start(&known, layers);
+	return mdi_runtime_start(&known, layers, &mdi_front);
 }
 
 int modiso_fini(void)

@@ -8,7 +8,7 @@
 #include "code/image.h"
 #include "core/check.h"
 #include "core/frames.h"
-#include "core/handler.h"
+#include "front/handler.h"
 #include "core/module.h"
 #include "core/runtime.h"
 #include "core/sizes.h"

@@ -2,7 +2,7 @@
 /* The exported functions of modiso/signal.h. */
 #include <modiso.h>
 
-#include "core/handler.h"
+#include "front/handler.h"
 #include "core/runtime.h"
 
 int modiso_signal_adopt(void)

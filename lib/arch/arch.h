@@ -6,6 +6,7 @@
 #define MDI_ARCH_ARCH_H
 
 #if defined(__x86_64__) && defined(__LP64__)
+#include "arch/context.h"
 #include "arch/x86_64/frame.h"
 #include "arch/x86_64/pkru.h"
 #include "arch/x86_64/signal.h"

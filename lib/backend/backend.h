@@ -15,6 +15,7 @@
 
 #include "arch/arch.h"
 #include "base/common.h"
+#include "os/event.h"
 #include "os/memory.h"
 
 enum mdi_domain_kind {
@@ -142,9 +143,8 @@ struct mdi_backend {
 	int (*start)(const struct modiso_options *options);
 	void (*stop)(void);
 
-	/* What the kernel calls: for the six fault signals, for all others. */
-	void (*signal_entry)(int, siginfo_t *, void *);
-	void (*async_entry)(int, siginfo_t *, void *);
+	/* How traps come in: its own way. NULL: none, in a unit test. */
+	const struct mdi_signal_entries *entries;
 	/* What a service's thunks are. */
 	const char *service_thunks;
 
@@ -270,25 +270,27 @@ struct mdi_backend {
 	 * may be NULL. AS-Safe, on the thread that faulted.
 	 */
 	struct mdi_domain *(*culprit)(struct mdi_thread *thread,
-				      ucontext_t *context);
+				      struct mdi_context *context);
 	/*
 	 * Host code touched a page of @domain (NULL: the library's own, or of
 	 * nobody): true when the cause is gone and it is to be tried again.
 	 */
 	bool (*host_fault)(struct mdi_thread *thread, struct mdi_domain *domain,
-			   const siginfo_t *info, ucontext_t *context);
+			   const struct mdi_event *event,
+			   struct mdi_context *context);
 	/*
 	 * Rights of the host in the frame that recovery returns through.
 	 * @thread is NULL for one that is not attached.
 	 */
-	void (*recover)(struct mdi_thread *thread, ucontext_t *context);
+	void (*recover)(struct mdi_thread *thread, struct mdi_context *context);
 	/*
 	 * The module's rights in a frame through which module code goes on,
 	 * whatever rights it came with. @thread is NULL for a thread that the
 	 * module has made: it gets none that it had not. AS-Safe.
 	 */
 	void (*confine)(const struct mdi_thread *thread,
-			const struct mdi_domain *domain, ucontext_t *context);
+			const struct mdi_domain *domain,
+			struct mdi_context *context);
 };
 
 extern const struct mdi_backend mdi_backend_pkey;

@@ -332,7 +332,7 @@ static void preempt(struct mdi_thread *thread)
 
 /*
  * What a thread that was frozen in a handler finds in its module is seen to at
- * the handler's end (core/handler.c), on that thread. Host code finds the
+ * the handler's end (front/handler.c), on that thread. Host code finds the
  * host's regions open.
  */
 static int resume_locked(void *arg, bool entered)
@@ -382,7 +382,7 @@ static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
 
 /* By the frames of the thread: they say when a handler of the host runs. */
 static struct mdi_domain *culprit(struct mdi_thread *thread,
-				  ucontext_t *context)
+				  struct mdi_context *context)
 {
 	(void)context;
 	return entered_domain(thread);
@@ -393,11 +393,11 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
  * ran: wait for the host's state, open it, and let the access be tried again.
  */
 static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
-		       const siginfo_t *info, ucontext_t *context)
+		       const struct mdi_event *event,
+		       struct mdi_context *context)
 {
 	(void)context;
-	if (domain == NULL || info->si_signo != SIGSEGV ||
-	    info->si_code != SEGV_ACCERR)
+	if (domain == NULL || event->kind != MDI_EVENT_PROTECTED)
 		return false;
 	check_alone(thread);
 	if (thread != NULL)
@@ -409,7 +409,7 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	return true;
 }
 
-static void recover(struct mdi_thread *thread, ucontext_t *context)
+static void recover(struct mdi_thread *thread, struct mdi_context *context)
 {
 	(void)thread;
 	if (own->keys_off)
@@ -417,7 +417,8 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
 }
 
 static void confine(const struct mdi_thread *thread,
-		    const struct mdi_domain *domain, ucontext_t *context)
+		    const struct mdi_domain *domain,
+		    struct mdi_context *context)
 {
 	(void)thread;
 	(void)domain;
@@ -430,8 +431,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.probe = probe,
 	.start = start,
 	.stop = stop,
-	.signal_entry = mdi_signal_plain,
-	.async_entry = mdi_async_plain,
+	.entries = &mdi_entries_plain,
 	.service_thunks = mdi_service_thunks_plain,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_plain,

@@ -369,9 +369,9 @@ static struct mdi_domain *module_of(uint32_t open)
  * host's key is closed. Neither can be forged without a system call.
  */
 static struct mdi_domain *culprit(struct mdi_thread *thread,
-				  ucontext_t *context)
+				  struct mdi_context *context)
 {
-	uint32_t *pkru = mdi_context_pkru(context, state.pkru_offset);
+	uint32_t *pkru = mdi_context_rights(context, state.pkru_offset);
 	uint32_t open;
 
 	if (thread != NULL && !mdi_thread_inside(thread))
@@ -402,13 +402,13 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
  * library, or a signal handler, which the kernel starts with key 0 alone.
  */
 static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
-		       const siginfo_t *info, ucontext_t *context)
+		       const struct mdi_event *event,
+		       struct mdi_context *context)
 {
-	uint32_t *pkru = mdi_context_pkru(context, state.pkru_offset);
+	uint32_t *pkru = mdi_context_rights(context, state.pkru_offset);
 	uint32_t rights;
 
-	if (info->si_signo != SIGSEGV || info->si_code != SEGV_PKUERR ||
-	    pkru == NULL)
+	if (event->kind != MDI_EVENT_KEY || pkru == NULL)
 		return false;
 	if (domain != NULL && domain->kind == MDI_DOMAIN_CLOSED &&
 	    (thread == NULL || thread->window_count == 0))
@@ -422,13 +422,13 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	/* A module's rights: a thread that outlived it is not the host's. */
 	if (thread == NULL && is_modules(*pkru) && has_block(*pkru))
 		return false;
-	mdi_context_set_pkru(context, state.pkru_offset, rights);
+	mdi_context_set_rights(context, state.pkru_offset, rights);
 	return true;
 }
 
-static void recover(struct mdi_thread *thread, ucontext_t *context)
+static void recover(struct mdi_thread *thread, struct mdi_context *context)
 {
-	mdi_context_set_pkru(context, state.pkru_offset,
+	mdi_context_set_rights(context, state.pkru_offset,
 			     thread ? thread->host_pkru
 				    : mdi_arch_state.handler_pkru);
 }
@@ -438,16 +438,17 @@ static void recover(struct mdi_thread *thread, ucontext_t *context)
  * to lose their keys again: that waits for who is inside, and for no other.
  */
 static void confine(const struct mdi_thread *thread,
-		    const struct mdi_domain *domain, ucontext_t *context)
+		    const struct mdi_domain *domain,
+		    struct mdi_context *context)
 {
-	const uint32_t *had = mdi_context_pkru(context, state.pkru_offset);
+	const uint32_t *had = mdi_context_rights(context, state.pkru_offset);
 	uint32_t rights = domain->head.pkru;
 
 	if (thread == NULL && had != NULL)
 		rights |= *had;
 	if (__atomic_load_n(&domain->made_threads, __ATOMIC_RELAXED))
 		mdi_slots_pin(open_keys(rights));
-	mdi_context_set_pkru(context, state.pkru_offset, rights);
+	mdi_context_set_rights(context, state.pkru_offset, rights);
 }
 
 const struct mdi_backend mdi_backend_pkey = {
@@ -456,8 +457,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.probe = mdi_pkey_probe,
 	.start = start,
 	.stop = stop,
-	.signal_entry = mdi_signal_pkey,
-	.async_entry = mdi_async_pkey,
+	.entries = &mdi_entries_pkey,
 	.service_thunks = mdi_service_thunks_pkey,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_pkey,

@@ -32,7 +32,7 @@ static void *probe_child(void *unused)
 bool mdi_pkey_frames_anywhere(void)
 {
 	if (!own->frames_asked)
-		own->frames_anywhere = mdi_probe_survives(SIGILL, probe_child);
+		own->frames_anywhere = mdi_probe_survives(probe_child);
 	own->frames_asked = true;
 	return own->frames_anywhere;
 }

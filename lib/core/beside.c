@@ -18,23 +18,24 @@ struct beside {
 static bool in_guard(const struct mdi_trap *trap)
 {
 	return trap->region != NULL &&
-	       trap->address < mdi_region_start(trap->region);
+	       trap->event.address < mdi_region_start(trap->region);
 }
 
 static struct beside find(const struct mdi_trap *trap)
 {
 	const struct modiso_region *here = trap->region;
-	uintptr_t low = here ? here->node.base : trap->address;
-	uintptr_t high = here ? here->node.end : trap->address;
+	uintptr_t low = here ? here->node.base : trap->event.address;
+	uintptr_t high = here ? here->node.end : trap->event.address;
 	struct beside beside = {
 		.below = low ? mdi_region_at_or_below(low - 1) : NULL,
 		.above = in_guard(trap) ? here : mdi_region_at_or_above(high),
 	};
 
 	if (beside.below != NULL)
-		beside.past = trap->address - beside.below->node.end;
+		beside.past = trap->event.address - beside.below->node.end;
 	if (beside.above != NULL)
-		beside.before = mdi_region_start(beside.above) - trap->address;
+		beside.before = mdi_region_start(beside.above) -
+				trap->event.address;
 	return beside;
 }
 
@@ -106,11 +107,11 @@ bool mdi_beside_is_void(const struct mdi_trap *trap)
 {
 	struct beside beside;
 
-	if (trap->code != BUS_ADRERR)
+	if (trap->event.kind != MDI_EVENT_VOID)
 		return false;
 	if (trap->region != NULL)
 		return in_guard(trap);
 	beside = find(trap);
-	return in_range_of(beside.below, trap->address) ||
-	       in_range_of(beside.above, trap->address);
+	return in_range_of(beside.below, trap->event.address) ||
+	       in_range_of(beside.above, trap->event.address);
 }

@@ -16,7 +16,7 @@
 /* The regions next to the address, and whether one of them was overrun. */
 void mdi_beside_record(struct modiso_fault *fault, const struct mdi_trap *trap);
 
-/* Is this SIGBUS that of a void page: a guard, a hole in a module's range? */
+/* Is that page the library's void page: a guard, a hole in a module's range? */
 bool mdi_beside_is_void(const struct mdi_trap *trap);
 
 #endif /* MDI_CORE_BESIDE_H */

@@ -20,21 +20,7 @@ uint32_t mdi_door_kind(uintptr_t pc);
  */
 void *mdi_door_ending_of(const struct mdi_thread *thread,
 			 const struct modiso_module *module,
-			 const ucontext_t *context);
-
-/* Does this longjmp(3) of module code stay off the host's stack? AS-Safe. */
-bool mdi_door_may_jump(const struct mdi_thread *thread,
-		       const struct modiso_module *module,
-		       const ucontext_t *context);
-
-/*
- * Host code runs as the module: it was left by a jump that nobody saw, and what
- * the frames say of the host's stack may be long overwritten. Not so where the
- * module cannot write to the host's stack: there it is as it was. AS-Safe.
- */
-bool mdi_door_ran_past(const struct mdi_thread *thread,
-		       const struct modiso_module *module,
-		       const ucontext_t *context);
+			 const struct mdi_context *context);
 
 /* Fill in what a fault of this kind has to say. AS-Safe. */
 void mdi_door_record(struct modiso_fault *fault);
@@ -45,5 +31,15 @@ void mdi_door_record(struct modiso_fault *fault);
  */
 void mdi_door_carry_out(const struct modiso_fault *fault)
 	__attribute__((noreturn));
+
+/*
+ * Asked by the functions of the C library that the library stands in front of,
+ * whoever calls them. They return when the C library's own is to go on; @how is
+ * one of MDI_EXIT_* (os/libc.h).
+ */
+bool mdi_door_is_module(void); /* the caller */
+void mdi_door_before_exit(int status, unsigned how);
+void mdi_door_before_abort(void);
+void mdi_door_before_thread(void);
 
 #endif /* MDI_CORE_DOOR_H */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/entries.h"
 
+#include "core/front.h"
+#include "core/state.h"
+
 void mdi_entries_start(void)
 {
 	mdi_arch_state.entries = (struct mdi_entries){
@@ -15,12 +18,8 @@ void mdi_entries_start(void)
 		.plain_service_leave = mdi_plain_service_leave,
 		.service_direct = mdi_service_direct,
 		.service_allowed = mdi_service_allowed,
-		.fault_signal = mdi_fault_signal,
-		.host_signal = mdi_host_signal,
-		.intruder_calls = mdi_intruder_calls,
 		.unwind_over = mdi_unwind_over,
 		.frames_switched = mdi_frames_switched,
-		.unwind_interrupted = mdi_unwind_interrupted,
-		.intruder_over = mdi_intruder_over,
 	};
+	mdi_front_now->entries(&mdi_arch_state.entries);
 }

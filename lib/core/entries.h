@@ -26,14 +26,7 @@ uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
 				  uint64_t *xmm0, uint64_t *scrub);
 void *mdi_service_direct(uint64_t number);
 int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
-bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
-		      struct mdi_thread *thread);
-bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread);
-void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context);
-void mdi_intruder_over(int signo, const siginfo_t *info);
 void mdi_frames_switched(void) __attribute__((noreturn));
 void mdi_unwind_over(void *exception, struct mdi_thread *thread);
-bool mdi_unwind_interrupted(const void *context);
 
 #endif /* MDI_CORE_ENTRIES_H */

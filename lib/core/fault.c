@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults. mdi_fault_signal() runs in the signal handler: it carries out what
+ * Faults. mdi_fault_event() runs in the trap handler: it carries out what
  * trap.c says. A module's fault is recorded, the filter is asked, and the saved
  * machine state is edited so that the return from the handler goes to
  * mdi_gate_recover(), on the host's stack with host rights; from there
@@ -13,13 +13,11 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
-#include "core/altstack.h"
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"
-#include "core/handler.h"
 #include "core/notify.h"
 #include "core/range.h"
 #include "core/record.h"
@@ -35,7 +33,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,9 +71,6 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 
 /* --- in the handler --- */
 
-/* Of a verdict: the interrupted code goes on, other code does, ask again. */
-enum outcome { GOES_ON, ELSEWHERE, NEXT };
-
 /*
  * The cause may be gone already: rights were changed while the fault was on
  * its way. Try again, but not for ever: @address again and again at once is a
@@ -99,7 +93,7 @@ static bool try_again(struct mdi_thread *thread, uintptr_t address)
 }
 
 /* Back to the host, where the gate was called, with @status. */
-static enum outcome end_call(const struct mdi_trap *trap, int status)
+static enum mdi_outcome end_call(const struct mdi_trap *trap, int status)
 {
 	struct mdi_thread *thread = trap->thread;
 
@@ -110,7 +104,7 @@ static enum outcome end_call(const struct mdi_trap *trap, int status)
 			     mdi_frame_top(thread)->rsp,
 			     (uintptr_t)mdi_thread_block(thread));
 	mdi_backend_now->recover(thread, trap->context);
-	return ELSEWHERE;
+	return MDI_ELSEWHERE;
 }
 
 /* Nothing that can be run again, or that a signal handler could do. */
@@ -120,26 +114,18 @@ static bool is_final(const struct modiso_fault *fault)
 }
 
 /* Module code goes on where it was, with its own rights. */
-static enum outcome go_on(const struct mdi_trap *trap)
+static enum mdi_outcome go_on(const struct mdi_trap *trap)
 {
 	mdi_backend_now->confine(trap->thread, trap->domain, trap->context);
-	return GOES_ON;
+	return MDI_GOES_ON;
 }
 
 /* The module does what it asked for. */
-static enum outcome pass_door(const struct mdi_trap *trap)
+static enum mdi_outcome pass_door(const struct mdi_trap *trap)
 {
 	mdi_context_set_pc(trap->context,
 			   (const char *)trap->pc + MDI_DOOR_SIZE);
 	return go_on(trap);
-}
-
-static enum outcome pass(const struct mdi_trap *trap)
-{
-	return mdi_host_fault(trap->signo, trap->info, trap->context,
-			      trap->thread) ?
-		       GOES_ON :
-		       ELSEWHERE;
 }
 
 /* FNV-1a, by words. */
@@ -199,7 +185,7 @@ static enum modiso_verdict ask(const struct mdi_trap *trap,
  * A module that goes on does so with its own rights: those that it had can be
  * what it jumped to a WRPKRU for.
  */
-static enum outcome module_fault(const struct mdi_trap *trap)
+static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 {
 	struct mdi_thread *thread = trap->thread;
 	struct modiso_fault *fault = &thread->fault;
@@ -213,7 +199,7 @@ static enum outcome module_fault(const struct mdi_trap *trap)
 		return go_on(trap);
 	if (verdict == MODISO_VERDICT_PASS && fault->signo != 0) {
 		go_on(trap);
-		return pass(trap);
+		return MDI_PASSED_ON;
 	}
 	if (verdict == MODISO_VERDICT_PASS &&
 	    fault->kind == MODISO_FAULT_ABORT)
@@ -238,7 +224,7 @@ void mdi_orphan_end(struct modiso_fault *fault)
 	pthread_exit(NULL);
 }
 
-static enum outcome orphan_fault(const struct mdi_trap *trap)
+static enum mdi_outcome orphan_fault(const struct mdi_trap *trap)
 {
 	uint32_t n =
 		__atomic_fetch_add(&own->orphan_count, 1, __ATOMIC_RELAXED);
@@ -248,7 +234,7 @@ static enum outcome orphan_fault(const struct mdi_trap *trap)
 	mdi_record_state(fault, trap);
 	if (mdi_notify_ask(NULL, fault) == MODISO_VERDICT_PASS &&
 	    fault->signo != 0)
-		return NEXT;
+		return MDI_ASK_AGAIN;
 	mdi_fault_counter++;
 	/* Below what the interrupted function may still have on its stack. */
 	mdi_context_redirect(trap->context,
@@ -256,34 +242,22 @@ static enum outcome orphan_fault(const struct mdi_trap *trap)
 			     (trap->sp - 256) & ~(uintptr_t)15,
 			     (uintptr_t)fault);
 	mdi_backend_now->recover(NULL, trap->context);
-	return ELSEWHERE;
+	return MDI_ELSEWHERE;
 }
 
-static enum outcome continue_at(const struct mdi_trap *trap, const void *pc)
+static enum mdi_outcome continue_at(const struct mdi_trap *trap, const void *pc)
 {
 	mdi_context_set_pc(trap->context, pc);
-	return GOES_ON;
+	return MDI_GOES_ON;
 }
 
-/*
- * The instruction is run again with what it wants in its registers; a jumper
- * could have put in that himself.
- */
-static enum outcome load_selectors(const struct mdi_trap *trap)
-{
-	if (!mdi_context_clear_rcx_rdx(trap->context))
-		return NEXT;
-	mdi_selectors_reload(trap->thread);
-	return GOES_ON;
-}
-
-static enum outcome end_thread(const struct mdi_trap *trap)
+static enum mdi_outcome end_thread(const struct mdi_trap *trap)
 {
 	trap->thread->unwinding = trap->exception;
 	return end_call(trap, MDI_STATUS_UNWIND);
 }
 
-static enum outcome carry_out(enum mdi_verdict verdict,
+static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 			      const struct mdi_trap *trap)
 {
 	switch (verdict) {
@@ -291,8 +265,10 @@ static enum outcome carry_out(enum mdi_verdict verdict,
 		mdi_misuse("a fault in a fault filter (modiso_filter_fn)");
 	case MDI_TOO_DEEP:
 		return continue_at(trap, (void *)(uintptr_t)mdi_gate_overflow);
-	case MDI_SELECTORS:
-		return load_selectors(trap);
+	case MDI_MEND:
+		return mdi_context_mend(trap->context, trap->thread) ?
+			       MDI_GOES_ON :
+			       MDI_ASK_AGAIN;
 	case MDI_MAKE_THREAD:
 		__atomic_store_n(&trap->domain->made_threads, true,
 				 __ATOMIC_RELAXED);
@@ -302,12 +278,12 @@ static enum outcome carry_out(enum mdi_verdict verdict,
 	case MDI_END_THREAD:
 		return end_thread(trap);
 	case MDI_TRY_AGAIN:
-		if (!try_again(trap->thread, trap->address))
-			return NEXT;
-		return trap->where == MDI_AT_GATE ? GOES_ON : go_on(trap);
+		if (!try_again(trap->thread, trap->event.address))
+			return MDI_ASK_AGAIN;
+		return trap->where == MDI_AT_GATE ? MDI_GOES_ON : go_on(trap);
 	case MDI_WALK_ENDS:
 		return mdi_context_load_zero(trap->context) ? go_on(trap) :
-							      NEXT;
+							      MDI_ASK_AGAIN;
 	case MDI_LEFT:
 		mdi_misuse("host code runs with a module's rights: the program "
 			   "has left the module by a jump, not by its gate");
@@ -319,47 +295,30 @@ static enum outcome carry_out(enum mdi_verdict verdict,
 		return mdi_backend_now->host_fault(
 			       trap->thread,
 			       trap->region ? trap->region->domain : NULL,
-			       trap->info, trap->context) ?
-			       GOES_ON :
-			       NEXT;
+			       &trap->event, trap->context) ?
+			       MDI_GOES_ON :
+			       MDI_ASK_AGAIN;
 	case MDI_COPY_FAILS:
 		return continue_at(trap, mdi_copy_fault);
 	case MDI_PASS:
 		break;
 	}
-	return pass(trap);
+	return MDI_PASSED_ON;
 }
 
-static bool fault_signal(int signo, siginfo_t *info, ucontext_t *context,
-			 struct mdi_thread *thread)
+enum mdi_outcome mdi_fault_event(const struct mdi_event *event,
+				 struct mdi_context *context,
+				 struct mdi_thread *thread)
 {
-	int saved = errno;
-	enum outcome outcome;
+	enum mdi_outcome outcome;
 	struct mdi_trap trap;
 	unsigned row = 0;
 
-	mdi_trap_decode(&trap, signo, info, context, thread);
+	mdi_trap_decode(&trap, event, context, thread);
 	do
 		outcome = carry_out(mdi_trap_verdict(&trap, &row), &trap);
-	while (outcome == NEXT);
-	errno = saved;
-	return thread != NULL && outcome == GOES_ON;
-}
-
-bool mdi_fault_signal(int signo, siginfo_t *info, ucontext_t *context,
-		      struct mdi_thread *thread)
-{
-	bool strayed, result;
-
-	/* A handler that was left by a jump has had its frames here. */
-	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
-	strayed = false;
-	if (thread == NULL)
-		thread = mdi_altstack_thread(context, &strayed);
-	result = fault_signal(signo, info, context, thread);
-	if (strayed)
-		mdi_altstack_back(thread, context);
-	return result;
+	while (outcome == MDI_ASK_AGAIN);
+	return outcome;
 }
 
 /* --- after it, on the host's stack --- */

@@ -8,6 +8,20 @@
 #include <modiso/fault.h>
 
 #include "core/module.h"
+#include "os/event.h"
+
+/* What a trap comes to, in its handler. */
+enum mdi_outcome {
+	MDI_GOES_ON,   /* the interrupted code does */
+	MDI_ELSEWHERE, /* other code does */
+	MDI_PASSED_ON, /* it is the program's: its handler, or the default */
+	MDI_ASK_AGAIN  /* the next row of trap.c; not returned */
+};
+
+/* @thread is NULL for one that is not attached. AS-Safe; changes errno. */
+enum mdi_outcome mdi_fault_event(const struct mdi_event *event,
+				 struct mdi_context *context,
+				 struct mdi_thread *thread);
 
 void mdi_faults_start(void);
 

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
-#include "core/altstack.h"
+#include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/region.h"
@@ -321,7 +321,7 @@ MDI_INLINE bool is_ready(void)
 static int make_ready(void)
 {
 	struct mdi_thread *thread;
-	int result = mdi_altstack_enter(&thread);
+	int result = mdi_front_now->enter(&thread);
 
 	if (result != 0)
 		return result;

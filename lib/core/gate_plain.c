@@ -7,7 +7,8 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
-#include "core/altstack.h"
+#include "core/front.h"
+#include "core/state.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/runtime.h"
@@ -28,7 +29,7 @@ static int plain_ready(struct mdi_thread **out)
 	if (mdi_ready != MDI_UNATTACHED) {
 		thread = mdi_block_thread((char *)mdi_ready);
 	} else {
-		result = mdi_altstack_enter(&thread);
+		result = mdi_front_now->enter(&thread);
 		if (result != 0)
 			return result;
 	}

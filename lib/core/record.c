@@ -20,15 +20,6 @@
 
 static struct mdi_record_state *const own = &mdi_core_state.record;
 
-static uint32_t kind_of_segv(int code)
-{
-	if (code == SEGV_MAPERR)
-		return MODISO_FAULT_UNMAPPED;
-	if (code == SI_KERNEL)
-		return MODISO_FAULT_PRIVILEGED;
-	return MODISO_FAULT_ACCESS;
-}
-
 /*
  * Off the end of the stack: the access is in a guard page or near the stack
  * pointer, and the stack pointer has left the stack or is about to. A stray
@@ -51,28 +42,44 @@ static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 	return address < low && address + STACK_REACH > sp;
 }
 
+static bool has_address(enum mdi_event_kind kind)
+{
+	return kind != MDI_EVENT_PRIVILEGED && kind != MDI_EVENT_BUS_NOWHERE;
+}
+
 static uint32_t kind_of(const struct mdi_trap *trap,
 			const struct modiso_module *module)
 {
-	switch (trap->signo) {
-	case SIGSEGV:
-	case SIGBUS:
-		if (trap->code != SI_KERNEL &&
-		    ran_off_stack(module, trap->sp, trap->address))
-			return MODISO_FAULT_STACK;
-		if (trap->signo == SIGSEGV)
-			return kind_of_segv(trap->code);
+	enum mdi_event_kind kind = trap->event.kind;
+
+	if (mdi_event_is_memory(&trap->event) && has_address(kind) &&
+	    ran_off_stack(module, trap->sp, trap->event.address))
+		return MODISO_FAULT_STACK;
+	switch (kind) {
+	case MDI_EVENT_PROTECTED:
+	case MDI_EVENT_KEY:
+	case MDI_EVENT_MEMORY:
+		return MODISO_FAULT_ACCESS;
+	case MDI_EVENT_UNMAPPED:
+		return MODISO_FAULT_UNMAPPED;
+	case MDI_EVENT_PRIVILEGED:
+		return MODISO_FAULT_PRIVILEGED;
+	case MDI_EVENT_VOID:
 		return mdi_beside_is_void(trap) ? MODISO_FAULT_ACCESS :
 						  MODISO_FAULT_BUS;
-	case SIGILL:
+	case MDI_EVENT_BUS:
+	case MDI_EVENT_BUS_NOWHERE:
+		return MODISO_FAULT_BUS;
+	case MDI_EVENT_ILLEGAL:
 		return MODISO_FAULT_ILLEGAL;
-	case SIGFPE:
+	case MDI_EVENT_ARITHMETIC:
 		return MODISO_FAULT_ARITHMETIC;
-	case SIGTRAP:
+	case MDI_EVENT_BREAKPOINT:
 		return MODISO_FAULT_TRAP;
-	default:
-		return MODISO_FAULT_SYSCALL;
+	case MDI_EVENT_SYSCALL:
+		break;
 	}
+	return MODISO_FAULT_SYSCALL;
 }
 
 /* From an array of the same size, zero behind the name. */
@@ -119,13 +126,12 @@ static void record_region(struct modiso_fault *fault,
 static void record_access(struct modiso_fault *fault,
 			  const struct mdi_trap *trap)
 {
-	fault->address = trap->address;
+	fault->address = trap->event.address;
 	fault->access = trap->access;
-	if (trap->code == SEGV_PKUERR)
-		fault->pkey = (int32_t)trap->info->si_pkey;
+	fault->pkey = trap->event.key;
 	if (trap->region != NULL)
 		record_region(fault, trap->region);
-	if (trap->code != SI_KERNEL)
+	if (has_address(trap->event.kind))
 		mdi_beside_record(fault, trap);
 }
 
@@ -134,7 +140,8 @@ static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)
 	if (trap->where == MDI_AT_DOOR && trap->door != MDI_DOOR_THREAD) {
 		fault->kind = trap->door;
 		mdi_door_record(fault);
-	} else if (mdi_is_gate_code(trap->pc) && trap->signo != SIGSEGV) {
+	} else if (mdi_is_gate_code(trap->pc) &&
+		   !mdi_event_is_segment(&trap->event)) {
 		fault->kind = MODISO_FAULT_GATE;
 	} else {
 		fault->kind = kind_of(trap, fault->module);
@@ -143,13 +150,13 @@ static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)
 
 void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 {
-	fault->signo = trap->signo;
-	fault->code = trap->code;
+	fault->signo = trap->event.signo;
+	fault->code = trap->event.code;
 	fault->pc = trap->pc;
 	fault->sp = trap->sp;
 	mdi_context_registers(trap->context, fault->registers);
 	fault->pkru = trap->rights;
-	if (trap->memory)
+	if (mdi_event_is_memory(&trap->event))
 		record_access(fault, trap);
 	name_kind(fault, trap);
 }

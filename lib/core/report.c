@@ -2,8 +2,10 @@
 /* A fault in words, and in one line. */
 #include "core/report.h"
 
+#include "arch/context.h"
 #include "core/lines.h"
 #include "core/state.h"
+#include "os/event.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -260,11 +262,11 @@ static const char *key_rights(uint32_t pkru, int32_t key)
 
 static void print_signal(const struct modiso_fault *f, FILE *out)
 {
-	const char *code = mdi_report_code_name(f->signo, f->code);
+	const char *code = mdi_event_code_name(f->signo, f->code);
 
 	if (f->signo == 0)
 		return;
-	fprintf(out, "  signal     SIG%s, code %d", sigabbrev_np(f->signo),
+	fprintf(out, "  signal     SIG%s, code %d", mdi_event_name(f->signo),
 		f->code);
 	if (code[0] != '\0')
 		fprintf(out, " (%s)", code);
@@ -287,7 +289,7 @@ static void print_registers(const struct modiso_fault *f, FILE *out)
 			i == 0       ? "  registers  "
 			: i % 3 == 0 ? MORE
 				     : "  ",
-			mdi_report_register_name(i), f->registers[i]);
+			mdi_register_name(i), f->registers[i]);
 	fputc('\n', out);
 }
 

@@ -66,8 +66,6 @@ void mdi_report_log(const struct modiso_fault *fault);
 
 /* What happened, without "module so-and-so". */
 void mdi_report_verdict(const struct modiso_fault *fault, FILE *out);
-/* "SEGV_PKUERR"; "": the code has no name. */
-const char *mdi_report_code_name(int signo, int code);
 /* What usually helps; NULL: nothing is usual. */
 const char *mdi_report_hint(const struct modiso_fault *fault);
 /* Why the module's stack was not followed to the gate; NULL: it was. */
@@ -75,7 +73,6 @@ const char *mdi_report_frames_end(uint32_t end);
 const char *mdi_report_access_name(uint32_t access);
 /* Whose key that is, while the library runs; "": not known. */
 const char *mdi_report_key_role(int32_t key);
-const char *mdi_report_register_name(unsigned number);
 
 /*
  * A name, which may hold anything: no line, no quotation mark and no escape

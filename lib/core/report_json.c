@@ -2,7 +2,9 @@
 /* A fault as one JSON object on one line: doc/fault.schema.json. */
 #include "core/report.h"
 
+#include "arch/context.h"
 #include "core/json.h"
+#include "os/event.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -134,12 +136,12 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 static void json_machine(const struct modiso_fault *f, FILE *out)
 {
 	fprintf(out, ",\"signal\":%d,\"code\":%d", f->signo, f->code);
-	json_text("code_name", mdi_report_code_name(f->signo, f->code), out);
+	json_text("code_name", mdi_event_code_name(f->signo, f->code), out);
 	fprintf(out, ",\"pkey\":%d,\"pkru\":\"0x%x\"", f->pkey, f->pkru);
 	fprintf(out, ",\"registers\":{");
 	for (unsigned i = 0; i < MDI_COUNT(f->registers); i++)
 		fprintf(out, "%s\"%s\":\"0x%" PRIxPTR "\"", i == 0 ? "" : ",",
-			mdi_report_register_name(i), f->registers[i]);
+			mdi_register_name(i), f->registers[i]);
 	fprintf(out, "},\"instruction\":\"");
 	for (uint32_t i = 0;
 	     i < f->instruction_length && i < sizeof(f->instruction); i++)

@@ -5,7 +5,6 @@
 #include "backend/backend.h"
 #include "base/text.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 void mdi_report_name(const char *name, FILE *out)
@@ -169,44 +168,6 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 	}
 }
 
-const char *mdi_report_code_name(int signo, int code)
-{
-	static const struct {
-		int signo, code;
-		const char *name;
-	} names[] = {
-		{SIGSEGV, SEGV_MAPERR, "SEGV_MAPERR"},
-		{SIGSEGV, SEGV_ACCERR, "SEGV_ACCERR"},
-		{SIGSEGV, SEGV_PKUERR, "SEGV_PKUERR"},
-		{SIGSEGV, SI_KERNEL, "SI_KERNEL"},
-		{SIGBUS, BUS_ADRALN, "BUS_ADRALN"},
-		{SIGBUS, BUS_ADRERR, "BUS_ADRERR"},
-		{SIGBUS, BUS_OBJERR, "BUS_OBJERR"},
-		{SIGBUS, BUS_MCEERR_AR, "BUS_MCEERR_AR"},
-		{SIGBUS, BUS_MCEERR_AO, "BUS_MCEERR_AO"},
-		{SIGBUS, SI_KERNEL, "SI_KERNEL"},
-		{SIGILL, ILL_ILLOPC, "ILL_ILLOPC"},
-		{SIGILL, ILL_ILLOPN, "ILL_ILLOPN"},
-		{SIGILL, ILL_PRVOPC, "ILL_PRVOPC"},
-		{SIGFPE, FPE_INTDIV, "FPE_INTDIV"},
-		{SIGFPE, FPE_INTOVF, "FPE_INTOVF"},
-		{SIGFPE, FPE_FLTDIV, "FPE_FLTDIV"},
-		{SIGFPE, FPE_FLTOVF, "FPE_FLTOVF"},
-		{SIGFPE, FPE_FLTUND, "FPE_FLTUND"},
-		{SIGFPE, FPE_FLTRES, "FPE_FLTRES"},
-		{SIGFPE, FPE_FLTINV, "FPE_FLTINV"},
-		{SIGTRAP, TRAP_BRKPT, "TRAP_BRKPT"},
-		{SIGTRAP, TRAP_TRACE, "TRAP_TRACE"},
-		{SIGTRAP, SI_KERNEL, "SI_KERNEL"},
-		{SIGSYS, 1, "SYS_SECCOMP"},
-	};
-
-	for (size_t i = 0; i < MDI_COUNT(names); i++)
-		if (names[i].signo == signo && names[i].code == code)
-			return names[i].name;
-	return "";
-}
-
 /* An address this small is a member of a structure that is not there. */
 #define NULL_REACH 65536
 
@@ -296,14 +257,4 @@ const char *mdi_report_key_role(int32_t key)
 	if (key == open->signal_key)
 		return "signal stacks";
 	return "a module, or regions that modules share";
-}
-
-const char *mdi_report_register_name(unsigned number)
-{
-	static const char *const names[] = {"rax", "rbx", "rcx",   "rdx", "rsi",
-					    "rdi", "rbp", "rsp",   "r8",  "r9",
-					    "r10", "r11", "r12",   "r13", "r14",
-					    "r15", "rip", "rflags"};
-
-	return names[number];
 }

@@ -8,17 +8,14 @@
 #include "core/addrmap.h"
 #include "core/entries.h"
 #include "core/fault.h"
+#include "core/front.h"
 #include "core/gate.h"
-#include "core/handler.h"
 #include "core/heap.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/thread.h"
 #include "core/vault.h"
-#include "os/linux/actions.h"
-#include "os/linux/signal.h"
-#include "os/linux/sys.h"
 #include "os/limits.h"
 #include "os/lock.h"
 #include "os/memory.h"
@@ -26,7 +23,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 static struct mdi_runtime_state *const own = &mdi_core_state.runtime;
@@ -224,15 +220,15 @@ static int start_with(const struct mdi_backend *backend,
 	result = make_host();
 	if (result != 0)
 		goto stop_vault;
-	result = mdi_signals_start(backend->signal_entry, mdi_signal_restorer);
+	result = own->front->start(backend);
 	if (result != 0)
 		goto stop_host;
-	result = mdi_handlers_adopt();
+	result = own->front->adopt();
 	if (result == 0)
 		result = protect_state(backend);
 	if (result == 0)
 		return 0;
-	mdi_handlers_stop();
+	own->front->stop();
 stop_host:
 	stop_host();
 stop_vault:
@@ -311,20 +307,16 @@ static int join(const struct modiso_options *options)
  */
 static uint64_t lock_for_life(void)
 {
-	uint64_t mask = 0;
+	uint64_t mask = mdi_handlers_hold();
 
-	mdi_sys_sigmask(SIG_BLOCK, ~mdi_fault_mask(), &mask);
 	mdi_runtime_lock();
 	return mask;
 }
 
 static void unlock_for_life(uint64_t mask)
 {
-	int saved = errno;
-
 	mdi_runtime_unlock();
-	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
-	errno = saved;
+	mdi_handlers_release(mask);
 }
 
 static int start(const struct modiso_options *options)
@@ -332,20 +324,13 @@ static int start(const struct modiso_options *options)
 	const struct mdi_backend *backend;
 	int result;
 
-	if (mdi_signals_taken(MDI_SIGNAL_MARK, MDI_SIGNAL_MARK_SIZE))
-		return mdi_fail(MODISO_ERR_STATE,
-				"another copy of libmodiso in this process is "
-				"initialised; keys and fault handlers can have "
-				"one owner only");
 	if (options->max_threads > MDI_THREADS_MAX)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"options.max_threads is %u, at most %d",
 				options->max_threads, MDI_THREADS_MAX);
-	if (mdi_os_shadow_stack())
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"this program runs with a user shadow stack, "
-				"which a gate cannot switch; start it without "
-				"(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
+	result = own->front->check();
+	if (result != 0)
+		return result;
 	result = mdi_select(options, &backend);
 	if (result != 0)
 		return result;
@@ -355,7 +340,8 @@ static int start(const struct modiso_options *options)
 }
 
 int mdi_runtime_start(const struct modiso_options *options,
-		      const struct mdi_layer *layers)
+		      const struct mdi_layer *layers,
+		      const struct mdi_front *front)
 {
 	const struct mdi_backend *backend = mdi_backend_running();
 	uint64_t mask;
@@ -368,6 +354,7 @@ int mdi_runtime_start(const struct modiso_options *options,
 		result = join(options);
 	} else {
 		own->layers = layers;
+		own->front = front;
 		mdi_error_why(mdi_os_why);
 		result = mdi_settings_read();
 		if (result == 0)
@@ -413,7 +400,7 @@ static int stop(void)
 		result = unprotect_state(backend);
 	if (result != 0)
 		return result;
-	mdi_handlers_stop();
+	own->front->stop();
 	stop_host();
 	mdi_threads_stop();
 	mdi_vault_stop();

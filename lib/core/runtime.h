@@ -13,6 +13,7 @@
 #include "os/lock.h"
 
 /* What a layer can change: base/state.h. A list of them ends with a NULL. */
+struct mdi_front;
 struct mdi_layer {
 	void *state;
 	size_t size;
@@ -22,7 +23,8 @@ struct mdi_layer {
 };
 
 int mdi_runtime_start(const struct modiso_options *options,
-		      const struct mdi_layer *layers);
+		      const struct mdi_layer *layers,
+		      const struct mdi_front *front);
 int mdi_runtime_stop(void);
 
 /*

@@ -86,7 +86,7 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
  * host's stack. (The plain gates write first.)
  */
 static bool half_taken(const struct mdi_thread *thread,
-		       const ucontext_t *context)
+		       const struct mdi_context *context)
 {
 	if (thread->frame != mdi_thread_frames(thread) + 1 ||
 	    !mdi_is_gate_begin(mdi_context_pc(context)))
@@ -94,7 +94,7 @@ static bool half_taken(const struct mdi_thread *thread,
 	return mdi_region_at(mdi_context_sp(context)) == NULL;
 }
 
-bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context)
+bool mdi_thread_take_out(struct mdi_thread *thread, struct mdi_context *context)
 {
 	if (mdi_frame_top(thread) == NULL) {
 		/* Of a call: it came out by itself. */

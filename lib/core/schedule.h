@@ -10,8 +10,6 @@
 
 #include "core/thread.h"
 
-#include <ucontext.h>
-
 /* Returns only when the call cannot begin. */
 int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
 		     modiso_ended_fn ended, void *arg);
@@ -25,7 +23,8 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
  * the frame of its first gate is not written yet: with no stack to go to, that
  * gate asks mdi_thread_is_over(). AS-Safe.
  */
-bool mdi_thread_take_out(struct mdi_thread *thread, ucontext_t *context);
+bool mdi_thread_take_out(struct mdi_thread *thread,
+			 struct mdi_context *context);
 
 /* From mdi_gate_land(): the last gate ends, the landing is told. */
 void mdi_thread_landed(struct mdi_thread *thread);

@@ -6,7 +6,7 @@
  * library, an outer one first:
  *
  *	code's jit_lock  one thread alone tells the debugger
- *	handler.cancel   one thread alone meets the first cancellation of all
+ *	front's cancel   one thread alone meets the first cancellation of all
  *	runtime.lock     the library's: all of core/ and code/; init and fini
  *	heap.locks       which bytes of a heap are taken; in their order
  *	keeper.lock      the process's state with page permissions (backend/)
@@ -39,6 +39,7 @@ struct mdi_runtime_state {
 	struct mdi_lock lock; /* the library's */
 	bool fork_hooked;
 	const struct mdi_layer *layers;
+	const struct mdi_front *front;
 	struct modiso_options options; /* of the first of those that share it */
 	uint32_t users;
 };
@@ -71,10 +72,6 @@ struct mdi_gate_state {
 
 struct mdi_grant_state {
 	struct mdi_set *sets;
-};
-
-struct mdi_handler_state {
-	struct mdi_lock cancel; /* one thread alone meets the first of all */
 };
 
 /*
@@ -165,7 +162,6 @@ extern struct mdi_core_state {
 	struct mdi_fault_state fault;
 	struct mdi_gate_state gate;
 	struct mdi_grant_state grant;
-	struct mdi_handler_state handler;
 	struct mdi_heap_state heap;
 	struct mdi_host_frames_state host_frames;
 	struct mdi_lines_state lines;

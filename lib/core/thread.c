@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/thread.h"
 
-#include "arch/x86_64/signal.h"
 #include "base/error.h"
 #include "base/misuse.h"
-#include "core/altstack.h"
 #include "core/fiber.h"
 #include "core/frames.h"
+#include "core/front.h"
 #include "core/gate.h"
-#include "core/handler.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/window.h"
 #include "os/cpu.h"
-#include "os/linux/signal.h"
 #include "os/memory.h"
 #include "os/process.h"
-#include "os/rseq.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
 #define ALTSTACKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_ALTSTACK_SIZE)
@@ -111,7 +106,7 @@ int mdi_threads_start(uint32_t max)
 	}
 	mdi_open.state.blocks = mdi_arch_state.blocks;
 	mdi_arch_state.flags = CLEAN_FLAGS_VALUE;
-	mdi_arch_state.pid = getpid();
+	mdi_arch_state.pid = mdi_os_process_id();
 	own->attached = NULL;
 	own->attached_count = 0;
 	own->fresh_index = 0;
@@ -147,9 +142,9 @@ static int protect_all_altstacks(void)
 
 	for (; thread != NULL && result == 0; thread = thread->next)
 		if (thread->host == thread) /* no fiber, which has none */
-			result = mdi_altstacks_protect(thread->index);
+			result = mdi_front_now->protect(thread->index);
 	for (i = 0; i < own->free_count && result == 0; i++)
-		result = mdi_altstacks_protect(own->free_indexes[i]);
+		result = mdi_front_now->protect(own->free_indexes[i]);
 	return result;
 }
 
@@ -190,7 +185,7 @@ static int commit_block(uint32_t index, bool altstacks)
 	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
 				 MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
-	return altstacks ? mdi_altstacks_commit(index) : 0;
+	return altstacks ? mdi_front_now->commit(index) : 0;
 }
 
 static void uncommit_block(uint32_t index)
@@ -198,7 +193,7 @@ static void uncommit_block(uint32_t index)
 	int saved = errno;
 
 	mdi_mem_decommit(block_of(index), MDI_BLOCK_SIZE);
-	mdi_altstacks_uncommit(index);
+	mdi_front_now->uncommit(index);
 	errno = saved;
 }
 
@@ -264,21 +259,12 @@ static int attach(struct mdi_thread **out)
 {
 	struct mdi_thread *thread;
 	uint32_t index = 0;
-	int result, blocked;
+	int result;
 
 	if (last_words == PTHREAD_DESTRUCTOR_ITERATIONS)
 		return mdi_fail(MODISO_ERR_STATE,
 				"this thread has ended but for destructors of "
 				"its data, and enters no module any more");
-	blocked = mdi_signals_blocked();
-	if (blocked < 0)
-		return mdi_fail_os("rt_sigprocmask",
-				   "what is blocked on this thread");
-	if (blocked != 0)
-		return mdi_fail(MODISO_ERR_STATE,
-				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
-				"SIGSYS is blocked on this thread: a fault "
-				"would kill the process");
 	result = take_index(&index);
 	if (result != 0)
 		return result;
@@ -291,7 +277,7 @@ static int attach(struct mdi_thread **out)
 	thread->host = thread;
 	thread->current = mdi_thread_block(thread);
 	mdi_frames_start(thread);
-	result = mdi_altstack_attach(thread);
+	result = mdi_front_now->attach(thread);
 	if (result != 0)
 		goto give;
 	/* Without it nobody would be told that the thread has ended. */
@@ -303,9 +289,6 @@ static int attach(struct mdi_thread **out)
 	result = mdi_backend_now->thread_attach(thread);
 	if (result != 0)
 		goto forget;
-	result = mdi_rseq_take(&thread->had_rseq);
-	if (result != 0)
-		goto leave;
 	thread->next = own->attached;
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
@@ -314,12 +297,10 @@ static int attach(struct mdi_thread **out)
 	*out = thread;
 	return 0;
 
-leave:
-	mdi_backend_now->thread_detach(thread);
 forget:
 	pthread_setspecific(own->exit_key, NULL);
 restore:
-	mdi_altstack_detach(thread);
+	mdi_front_now->detach(thread);
 give:
 	give_index(index);
 	return result;
@@ -336,7 +317,7 @@ int mdi_thread_attach(struct mdi_thread **out)
 	/* A signal handler may have come before the lock, and attached. */
 	*out = mdi_thread_self();
 	if (*out == NULL)
-		result = mdi_handlers_adopt();
+		result = mdi_front_now->adopt();
 	if (*out == NULL && result == 0)
 		result = attach(out);
 	mdi_runtime_unlock();
@@ -371,11 +352,9 @@ int mdi_thread_detach(void)
 	thread->mark = 0;
 	mdi_here_set(MDI_UNATTACHED, MDI_UNATTACHED);
 	mdi_backend_now->thread_detach(thread);
-	mdi_altstack_detach(thread);
+	mdi_front_now->detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */
 	set_fs_base(thread, ~(uint64_t)0);
-	if (thread->had_rseq)
-		mdi_rseq_give();
 	pthread_setspecific(own->exit_key, NULL);
 	give_index(thread->index);
 	mdi_runtime_unlock();
@@ -454,7 +433,7 @@ void mdi_threads_after_fork(void)
 		thread->mark = 0;
 		give_index(thread->index);
 	}
-	mdi_arch_state.pid = getpid();
+	mdi_arch_state.pid = mdi_os_process_id();
 	own->attached = kept;
 	if (self != NULL) {
 		host->tid = mdi_os_thread_id();

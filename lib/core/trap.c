@@ -5,11 +5,18 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"
+#include "core/jump.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/thread.h"
 
 /* --- what is known of it --- */
+
+/* A page was touched that said no, or was not there. */
+static bool is_page_fault(const struct mdi_trap *trap)
+{
+	return trap->event.kind < MDI_EVENT_PRIVILEGED;
+}
 
 /* May the module touch that like this, as far as the library knows? */
 static bool allowed(const struct mdi_trap *trap)
@@ -17,32 +24,21 @@ static bool allowed(const struct mdi_trap *trap)
 	const struct modiso_region *region = trap->region;
 	uint32_t rights;
 
-	if (trap->signo != SIGSEGV || trap->code == SI_KERNEL || region == NULL)
+	if (!is_page_fault(trap) || region == NULL)
 		return false;
 	rights = mdi_grant_rights(mdi_domain_module(trap->domain), region);
 	if (region->stack &&
-	    trap->address < region->node.base + MDI_PAGE_SIZE)
+	    trap->event.address < region->node.base + MDI_PAGE_SIZE)
 		return false;
 	return trap->access != 0 && (rights & trap->access) == trap->access;
 }
 
-/*
- * A gate's way out of a module, with DS and ES in rcx and rdx: they are not 0
- * (gate_pkey.S). Host code comes by as well, when it calls a service.
- */
-static bool looks_at_selectors(const struct mdi_trap *trap)
-{
-	uintptr_t far = trap->pc - (uintptr_t)mdi_gate_pkey;
-
-	return trap->signo == SIGSEGV && trap->code == SI_KERNEL &&
-	       (far == mdi_rights_back[0] || far == mdi_rights_back[1]);
-}
-
 static bool in_copy(const struct mdi_trap *trap)
 {
-	return trap->memory && trap->pc >= (uintptr_t)mdi_copy_begin &&
+	return mdi_event_is_memory(&trap->event) &&
+	       trap->pc >= (uintptr_t)mdi_copy_begin &&
 	       trap->pc < (uintptr_t)mdi_copy_end &&
-	       mdi_copy_covers(trap->address);
+	       mdi_copy_covers(trap->event.address);
 }
 
 static uint32_t door_at(uintptr_t pc)
@@ -70,9 +66,10 @@ static void decode_thread(struct mdi_trap *trap)
 	trap->in_filter = thread->in_handler != 0;
 	if (!mdi_is_gate_code(trap->pc))
 		return;
-	trap->no_frame = trap->signo == SIGSEGV &&
-			 mdi_frames_used_up(thread, trap->address);
-	trap->selectors = looks_at_selectors(trap);
+	trap->no_frame = mdi_event_is_segment(&trap->event) &&
+			 mdi_frames_used_up(thread, trap->event.address);
+	trap->mends = trap->event.kind == MDI_EVENT_PRIVILEGED &&
+		      mdi_gate_wants_mending(trap->pc);
 }
 
 /* A module's code, on a thread that has come by a gate. */
@@ -81,7 +78,7 @@ static void decode_module(struct mdi_trap *trap)
 	const struct modiso_module *module = mdi_domain_module(trap->domain);
 
 	if (trap->door == MODISO_FAULT_JUMP)
-		trap->stays = mdi_door_may_jump(trap->thread, module,
+		trap->stays = mdi_jump_stays(trap->thread, module,
 						trap->context);
 	if (trap->door == MODISO_FAULT_EXCEPTION)
 		trap->exception = mdi_door_ending_of(trap->thread, module,
@@ -89,44 +86,38 @@ static void decode_module(struct mdi_trap *trap)
 	trap->allowed = allowed(trap);
 	trap->walks = trap->where == MDI_AT_MODULE &&
 		      trap->access == MODISO_READ &&
-		      trap->address ==
+		      trap->event.address ==
 			      (uintptr_t)&mdi_frame_top(trap->thread)->rsp;
-	trap->left = mdi_door_ran_past(trap->thread, module, trap->context);
+	trap->left = mdi_jump_ran_past(trap->thread, module, trap->context);
 }
 
-void mdi_trap_decode(struct mdi_trap *trap, int signo, siginfo_t *info,
-		     ucontext_t *context, struct mdi_thread *thread)
+void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
+		     struct mdi_context *context, struct mdi_thread *thread)
 {
-	const uint32_t *pkru;
+	const uint32_t *rights;
+	bool memory = mdi_event_is_memory(event);
 
 	*trap = (struct mdi_trap){
-		.signo = signo,
-		.code = info->si_code,
+		.event = *event,
 		.thread = thread,
-		.info = info,
 		.context = context,
 	};
-	trap->raised = mdi_context_raised(signo, info, context,
-					  thread ? &thread->last_trap : NULL);
-	if (!trap->raised)
+	if (!event->raised)
 		return;
 	trap->pc = mdi_context_pc(context);
 	trap->sp = mdi_context_sp(context);
-	pkru = mdi_context_pkru(context, mdi_open.state.pkru_offset);
-	trap->rights = pkru ? *pkru : 0;
-	trap->memory = signo == SIGSEGV || signo == SIGBUS;
-	if (trap->memory) {
-		trap->address = (uintptr_t)info->si_addr;
+	rights = mdi_context_rights(context, mdi_open.state.pkru_offset);
+	trap->rights = rights ? *rights : 0;
+	if (memory)
 		trap->access = mdi_context_access(context);
-	}
 	if (thread != NULL)
 		decode_thread(trap);
 	if (trap->in_filter || trap->no_frame)
 		return;
-	if (trap->memory)
-		trap->region = mdi_region_at(trap->address);
+	if (memory)
+		trap->region = mdi_region_at(trap->event.address);
 	trap->domain = mdi_backend_now->culprit(thread, context);
-	if (signo == SIGILL && trap->domain != NULL)
+	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
 		trap->door = door_at(trap->pc);
 	trap->where = where_is(trap);
 	if (trap->domain != NULL && thread != NULL)
@@ -137,7 +128,7 @@ void mdi_trap_decode(struct mdi_trap *trap, int signo, siginfo_t *info,
 
 static bool is_sent(const struct mdi_trap *trap)
 {
-	return !trap->raised;
+	return !trap->event.raised;
 }
 
 static bool is_in_filter(const struct mdi_trap *trap)
@@ -150,9 +141,9 @@ static bool has_no_frame(const struct mdi_trap *trap)
 	return trap->no_frame;
 }
 
-static bool wants_selectors(const struct mdi_trap *trap)
+static bool wants_mending(const struct mdi_trap *trap)
 {
-	return trap->selectors;
+	return trap->mends;
 }
 
 static bool makes_thread(const struct mdi_trap *trap)
@@ -204,7 +195,7 @@ static bool is_of_orphan(const struct mdi_trap *trap)
 /* The host may do that: it lacks rights that it ought to have. */
 static bool is_closed(const struct mdi_trap *trap)
 {
-	return trap->domain == NULL && trap->signo == SIGSEGV &&
+	return trap->domain == NULL && mdi_event_is_segment(&trap->event) &&
 	       trap->access != 0 &&
 	       (trap->region == NULL ||
 		(trap->region->access & trap->access) == trap->access);
@@ -235,7 +226,7 @@ static const struct {
 	{ is_sent, MDI_PASS },
 	{ is_in_filter, MDI_FILTER_FAULT },
 	{ has_no_frame, MDI_TOO_DEEP },
-	{ wants_selectors, MDI_SELECTORS },
+	{ wants_mending, MDI_MEND },
 	{ makes_thread, MDI_MAKE_THREAD },
 	{ may_jump, MDI_GO_ON },
 	{ ends_thread, MDI_END_THREAD },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/trap.h - one of the six fault signals, decoded once: what has happened,
+ * core/trap.h - one event, decoded once: what has happened,
  * where, to whose code. And the questions that it is asked, in their order,
  * which say what is to be done about it.
  *
@@ -12,9 +12,7 @@
 #define MDI_CORE_TRAP_H
 
 #include "core/module.h"
-
-#include <signal.h>
-#include <ucontext.h>
+#include "os/event.h"
 
 enum mdi_where {
 	MDI_AT_HOST,
@@ -25,16 +23,12 @@ enum mdi_where {
 };
 
 struct mdi_trap {
-	int signo, code;
+	struct mdi_event event;
 	uintptr_t pc, sp;
-	/* SIGSEGV and SIGBUS; the access of page faults alone, else 0. */
-	bool memory;
-	uint32_t access;
-	uintptr_t address;
+	uint32_t access; /* of page faults alone, else 0 */
 	const struct modiso_region *region; /* that holds it, or NULL */
-	uint32_t rights; /* PKRU, where there are keys */
+	uint32_t rights; /* of the interrupted code, where there are keys */
 
-	bool raised; /* by the CPU or the kernel; false: sent, the rest is 0 */
 	enum mdi_where where;
 	uint32_t door; /* the fault that it stands for, or MDI_DOOR_THREAD */
 	struct mdi_domain *domain; /* the module whose code it is; NULL: none */
@@ -42,16 +36,15 @@ struct mdi_trap {
 	bool attached;   /* the thread has a block */
 	bool in_filter;  /* and is in a filter */
 	bool no_frame;   /* a gate has found no free frame */
-	bool selectors;  /* a way out of a module looks at DS and ES */
+	bool mends;      /* a way out of a module asks: mdi_context_mend() */
 	bool allowed;    /* the module may do that by now */
 	bool stays;      /* a jump of the module's inside of its own stack */
-	bool left;       /* host code runs as the module: mdi_door_ran_past() */
+	bool left;       /* host code runs as the module: mdi_jump_ran_past() */
 	bool walks;      /* the module reads where its gate was called */
 	void *exception; /* the end of the thread unwinds; or NULL */
 
 	struct mdi_thread *thread;
-	siginfo_t *info;
-	ucontext_t *context;
+	struct mdi_context *context;
 };
 
 /* A place in the gates' code that is a door and no kind of fault. */
@@ -61,7 +54,7 @@ enum mdi_verdict {
 	MDI_PASS,         /* no module's: to the program's handler */
 	MDI_FILTER_FAULT, /* the filter has faulted: the process ends */
 	MDI_TOO_DEEP,     /* the gate call fails */
-	MDI_SELECTORS,    /* loads the host's, and looks again */
+	MDI_MEND,         /* what the gate looks at is put right */
 	MDI_MAKE_THREAD,  /* notes it, and goes on through the door */
 	MDI_GO_ON,        /* through the door */
 	MDI_END_THREAD,   /* the call is over, the unwinder goes on below it */
@@ -75,8 +68,8 @@ enum mdi_verdict {
 };
 
 /* @thread NULL: one that is not attached. */
-void mdi_trap_decode(struct mdi_trap *trap, int signo, siginfo_t *info,
-		     ucontext_t *context, struct mdi_thread *thread);
+void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
+		     struct mdi_context *context, struct mdi_thread *thread);
 
 /*
  * The verdict of the first row from *@row on that holds; *@row is the one

@@ -47,4 +47,12 @@ bool mdi_critical_waiting(void);
 bool mdi_critical_pending(void);
 void mdi_critical_pause(void);
 
+/*
+ * The same by the system: all handlers of the host stay away, those too that
+ * the library does not stand in front of. Costs a system call each. The hold
+ * returns what the release wants, which keeps errno.
+ */
+uint64_t mdi_handlers_hold(void);
+void mdi_handlers_release(uint64_t mask);
+
 #endif /* MDI_OS_CRITICAL_H */

@@ -8,6 +8,7 @@
 
 #include "os/cpu.h"      /* what the CPU can do, and the system lets it do */
 #include "os/critical.h" /* code that no handler of the host may interrupt */
+#include "os/event.h"    /* what the system says of a trap */
 #include "os/file.h"     /* files as memory */
 #include "os/libc.h"     /* functions that end a call, a thread, a process */
 #include "os/limits.h"   /* why a call was refused */

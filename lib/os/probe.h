@@ -8,10 +8,11 @@
 #include "base/common.h"
 
 /*
- * Run @act in a child that has a handler for @signo on an alternate stack and
- * no restartable sequences. True when the handler runs; false when the child
- * ends in any other way. No fork handlers run, no SIGCHLD is sent.
+ * Run @act, which ends with an illegal instruction, in a child that has a
+ * handler for that on an alternate stack and no restartable sequences. True
+ * when the handler runs; false when the child ends in any other way. No fork
+ * handlers run, no SIGCHLD is sent.
  */
-bool mdi_probe_survives(int signo, void *(*act)(void *));
+bool mdi_probe_survives(void *(*act)(void *));
 
 #endif /* MDI_OS_PROBE_H */

@@ -7,7 +7,7 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
-#include "core/state.h"
+#include "front/state.h"
 #include "os/linux/actions.h"
 
 #include <pthread.h>
@@ -424,12 +424,12 @@ static void *have_locks(void *unused)
 {
 	uint64_t mask;
 
-	mdi_lock(&mdi_core_state.handler.cancel);
+	mdi_lock(&mdi_front_state.cancel);
 	mask = mdi_actions_lock();
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 	mdi_actions_unlock(mask);
-	mdi_unlock(&mdi_core_state.handler.cancel);
+	mdi_unlock(&mdi_front_state.cancel);
 	return unused;
 }
 

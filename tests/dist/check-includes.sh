@@ -123,16 +123,16 @@ expect_empty "$scratch/complaints" "only arch/ writes protection-key instruction
 
 grep -E ':[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif)([^a-z]|$)' \
 	"$scratch/sources" |
-	grep -vE "^lib/(os/|arch/arch\.h|interpose_libc\.c)" |
+	grep -vE "^lib/(os/|arch/arch\.h|front/interpose_libc\.c)" |
 	grep -vE '#[[:space:]]*ifndef MDI_[A-Z0-9_]+_H$' |
 	grep -vE '#[[:space:]]*if(n?def|[[:space:]]+!?defined)[[:space:](]+(__ASSEMBLER__|__cplusplus)' \
 		>"$scratch/complaints"
 expect_empty "$scratch/complaints" \
-	"only os/, arch/arch.h and interpose_libc.c have conditions on machine or feature"
+	"only os/, arch/arch.h and front/interpose_libc.c have conditions on machine or feature"
 
 grep -E '(^|[^a-zA-Z0-9_])((assert|printf|puts|perror|exit|_exit)[[:space:]]*\(|stdout|stderr)' \
 	"$scratch/sources" |
-	grep -vE "^lib/(os/|interpose_libc\.c|core/report_log\.c)" \
+	grep -vE "^lib/(os/|front/interpose_libc\.c|core/report_log\.c)" \
 		>"$scratch/complaints"
 expect_empty "$scratch/complaints" "the library neither asserts, exits nor prints unasked"
 

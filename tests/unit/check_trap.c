@@ -9,7 +9,6 @@
 #include "core/region.h"
 #include "core/trap.h"
 
-#include <signal.h>
 #include <string.h>
 
 static struct mdi_domain domain;
@@ -22,14 +21,14 @@ struct sample {
 	enum mdi_verdict verdicts[6];
 };
 
-#define RAISED .raised = true, .attached = true
+#define RAISED .event.raised = true, .attached = true
 #define MODULE RAISED, .domain = &domain
-#define SEGV   .signo = SIGSEGV, .memory = true
+#define SEGV   .event.kind = MDI_EVENT_PROTECTED
 #define DOOR(what)                                                             \
-	.signo = SIGILL, .where = MDI_AT_DOOR, .door = (what)
+	.event.kind = MDI_EVENT_ILLEGAL, .where = MDI_AT_DOOR, .door = (what)
 
 static const struct sample samples[] = {
-	{"sent", {.signo = SIGSEGV}, {MDI_PASS}},
+	{"sent", {.event.kind = MDI_EVENT_PROTECTED}, {MDI_PASS}},
 	{"sent into a filter", {.in_filter = true}, {MDI_PASS}},
 	{"in a filter",
 	 {MODULE, SEGV, .in_filter = true, .allowed = true},
@@ -38,9 +37,9 @@ static const struct sample samples[] = {
 	{"no frame for a gate",
 	 {RAISED, SEGV, .where = MDI_AT_GATE, .no_frame = true},
 	 {MDI_TOO_DEEP, MDI_PASS}},
-	{"selectors on the way out",
-	 {MODULE, SEGV, .where = MDI_AT_GATE, .selectors = true},
-	 {MDI_SELECTORS, MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
+	{"a way out that is to be mended",
+	 {MODULE, SEGV, .where = MDI_AT_GATE, .mends = true},
+	 {MDI_MEND, MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"a module makes a thread",
 	 {MODULE, DOOR(MDI_DOOR_THREAD)},
 	 {MDI_MAKE_THREAD, MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
@@ -51,7 +50,7 @@ static const struct sample samples[] = {
 	 {MODULE, DOOR(MODISO_FAULT_JUMP)},
 	 {MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"a jump without a gate",
-	 {.raised = true, .domain = &domain, DOOR(MODISO_FAULT_JUMP)},
+	 {.event.raised = true, .domain = &domain, DOOR(MODISO_FAULT_JUMP)},
 	 {MDI_GO_ON, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"the thread ends",
 	 {MODULE, DOOR(MODISO_FAULT_EXCEPTION), .exception = &domain},
@@ -73,7 +72,7 @@ static const struct sample samples[] = {
 	 {MODULE, SEGV, .access = MODISO_WRITE, .region = &writable},
 	 {MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"the fault of a module's own thread",
-	 {.raised = true, .domain = &domain, SEGV, .access = MODISO_READ},
+	 {.event.raised = true, .domain = &domain, SEGV, .access = MODISO_READ},
 	 {MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"the host reads what is closed",
 	 {RAISED, SEGV, .access = MODISO_READ, .region = &writable},
@@ -89,10 +88,10 @@ static const struct sample samples[] = {
 	  .where = MDI_AT_COPY},
 	 {MDI_OPEN, MDI_COPY_FAILS, MDI_PASS}},
 	{"a copy of a truncated file",
-	 {RAISED, .signo = SIGBUS, .memory = true, .access = MODISO_READ,
+	 {RAISED, .event.kind = MDI_EVENT_VOID, .access = MODISO_READ,
 	  .where = MDI_AT_COPY},
 	 {MDI_COPY_FAILS, MDI_PASS}},
-	{"the host divides by zero", {RAISED, .signo = SIGFPE}, {MDI_PASS}},
+	{"the host divides by zero", {RAISED, .event.kind = MDI_EVENT_ARITHMETIC}, {MDI_PASS}},
 };
 
 #define SAMPLES ((int)(sizeof(samples) / sizeof(*samples)))

@@ -10,6 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct mdi_signal_entries mdi_entries_pkey = {
+	.fault = mdi_signal_pkey,
+	.other = mdi_async_pkey,
+};
+
+const struct mdi_signal_entries mdi_entries_plain = {
+	.fault = mdi_signal_plain,
+	.other = mdi_async_plain,
+};
+
 /*
  * The kernel has called somebody else first, with rights by which nothing of
  * the library's can be touched, and he hands on what is not his. He cannot be

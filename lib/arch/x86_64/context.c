@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "arch/context.h"
 #include "arch/x86_64/signal.h"
 
 #include "arch/x86_64/frame.h"
@@ -36,20 +37,32 @@ static char *xsave_area(ucontext_t *context, uint32_t offset)
 		       NULL;
 }
 
-uint32_t *mdi_context_pkru(ucontext_t *context, uint32_t offset)
+/* On Linux it is what the kernel gives to a handler. */
+static ucontext_t *saved(const struct mdi_context *context)
 {
-	char *area = xsave_area(context, offset);
+	return (ucontext_t *)(uintptr_t)context;
+}
+
+static greg_t *gregs(const struct mdi_context *context)
+{
+	return saved(context)->uc_mcontext.gregs;
+}
+
+uint32_t *mdi_context_rights(struct mdi_context *context, uint32_t offset)
+{
+	char *area = xsave_area(saved(context), offset);
 
 	return area ? (uint32_t *)(void *)(area + offset) : NULL;
 }
 
-void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru)
+void mdi_context_set_rights(struct mdi_context *context, uint32_t offset,
+			    uint32_t rights)
 {
-	char *area = xsave_area(context, offset);
+	char *area = xsave_area(saved(context), offset);
 
 	if (area == NULL)
 		return;
-	*(uint32_t *)(void *)(area + offset) = pkru;
+	*(uint32_t *)(void *)(area + offset) = rights;
 	/* Without the bit the CPU loads 0: all rights. */
 	*(uint64_t *)(void *)(area + XSTATE_BV_OFFSET) |= MDI_XSTATE_PKRU;
 }
@@ -122,66 +135,58 @@ static void set_selectors(ucontext_t *context)
  * as it came: module code with a module's state and rights; in it RIP, CS and
  * SS stay together, and mdi_context_set_pc() sets all three.
  */
-void mdi_context_redirect(ucontext_t *context, const void *label,
-			  uintptr_t rsp, uintptr_t r10)
+void mdi_context_redirect(struct mdi_context *context, const void *label,
+			  uintptr_t sp, uintptr_t block)
 {
-	greg_t *reg = context->uc_mcontext.gregs;
+	greg_t *reg = gregs(context);
 
-	drop_vectors(context);
-	set_selectors(context);
+	drop_vectors(saved(context));
+	set_selectors(saved(context));
 	reg[REG_RIP] = (greg_t)(uintptr_t)label;
-	reg[REG_RSP] = (greg_t)rsp;
-	reg[REG_R10] = (greg_t)r10;
+	reg[REG_RSP] = (greg_t)sp;
+	reg[REG_R10] = (greg_t)block;
 	reg[REG_EFL] = 0x202;
 }
 
-void mdi_context_drop_fpu(ucontext_t *context)
+void mdi_context_drop_fpu(struct mdi_context *context)
 {
-	context->uc_mcontext.fpregs = NULL;
+	saved(context)->uc_mcontext.fpregs = NULL;
 }
 
-uintptr_t mdi_context_pc(const ucontext_t *context)
+uintptr_t mdi_context_pc(const struct mdi_context *context)
 {
-	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+	return (uintptr_t)gregs(context)[REG_RIP];
 }
 
-void mdi_context_set_pc(ucontext_t *context, const void *pc)
+void mdi_context_set_pc(struct mdi_context *context, const void *pc)
 {
-	set_selectors(context);
-	context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)pc;
+	set_selectors(saved(context));
+	gregs(context)[REG_RIP] = (greg_t)(uintptr_t)pc;
 }
 
-bool mdi_context_clear_rcx_rdx(ucontext_t *context)
+uintptr_t mdi_context_sp(const struct mdi_context *context)
 {
-	greg_t *reg = context->uc_mcontext.gregs;
-	bool were = (reg[REG_RCX] | reg[REG_RDX]) != 0;
-
-	reg[REG_RCX] = 0;
-	reg[REG_RDX] = 0;
-	return were;
+	return (uintptr_t)gregs(context)[REG_RSP];
 }
 
-uintptr_t mdi_context_sp(const ucontext_t *context)
+void mdi_context_registers(const struct mdi_context *context,
+			   uintptr_t out[MDI_REGISTERS])
 {
-	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
-}
-
-void mdi_context_registers(const ucontext_t *context, uintptr_t out[18])
-{
-	static const int order[18] = {
+	static const int order[MDI_REGISTERS] = {
 		REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI,
 		REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
 		REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP, REG_EFL,
 	};
+	const greg_t *reg = gregs(context);
 
 #pragma GCC unroll 18
 	for (size_t i = 0; i < MDI_COUNT(order); i++)
-		out[i] = (uintptr_t)context->uc_mcontext.gregs[order[i]];
+		out[i] = (uintptr_t)reg[order[i]];
 }
 
-uint32_t mdi_context_access(const ucontext_t *context)
+uint32_t mdi_context_access(const struct mdi_context *context)
 {
-	const greg_t *reg = context->uc_mcontext.gregs;
+	const greg_t *reg = gregs(context);
 
 	if (reg[REG_TRAPNO] != TRAP_PAGE_FAULT)
 		return 0;
@@ -189,6 +194,64 @@ uint32_t mdi_context_access(const ucontext_t *context)
 		return MODISO_EXEC;
 	return reg[REG_ERR] & PF_WRITE ? MODISO_WRITE : MODISO_READ;
 }
+
+/* --- arguments and names --- */
+
+/* In the order of struct modiso_fault.registers. */
+static const uint8_t argument_register[6] = { 5, 4, 3, 2, 8, 9 };
+
+uintptr_t mdi_registers_argument(const uintptr_t registers[MDI_REGISTERS],
+				 unsigned n)
+{
+	return registers[argument_register[n]];
+}
+
+uintptr_t mdi_context_argument(const struct mdi_context *context, unsigned n)
+{
+	uintptr_t registers[MDI_REGISTERS];
+
+	mdi_context_registers(context, registers);
+	return mdi_registers_argument(registers, n);
+}
+
+const char *mdi_register_name(unsigned number)
+{
+	static const char *const names[] = {"rax", "rbx", "rcx",   "rdx", "rsi",
+					    "rdi", "rbp", "rsp",   "r8",  "r9",
+					    "r10", "r11", "r12",   "r13", "r14",
+					    "r15", "rip", "rflags"};
+
+	return names[number];
+}
+
+/* --- a gate that looks at DS and ES --- */
+
+/*
+ * A gate's way out of a module, with DS and ES in rcx and rdx: WRPKRU wants 0
+ * there, and they are not (gate_pkey.S). Host code comes by as well, when it
+ * calls a service.
+ */
+bool mdi_gate_wants_mending(uintptr_t pc)
+{
+	uintptr_t far = pc - (uintptr_t)mdi_gate_pkey;
+
+	return far == mdi_rights_back[0] || far == mdi_rights_back[1];
+}
+
+/* A jumper could have put what WRPKRU wants into the registers himself. */
+bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread)
+{
+	greg_t *reg = gregs(context);
+
+	if ((reg[REG_RCX] | reg[REG_RDX]) == 0)
+		return false;
+	reg[REG_RCX] = 0;
+	reg[REG_RDX] = 0;
+	mdi_selectors_reload(thread);
+	return true;
+}
+
+/* --- was it raised? --- */
 
 static bool at_pc(const siginfo_t *info, const greg_t *reg)
 {

@@ -413,7 +413,7 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 extern MDI_TLS struct mdi_here {
 	/*
 	 * The block where the kernel has one of the library's signal stacks for
-	 * it, else MDI_UNATTACHED: what a gate compares with (core/altstack.h).
+	 * it, else MDI_UNATTACHED: what a gate compares with (front/altstack.h).
 	 */
 	uintptr_t ready;
 	/* The block, or MDI_UNATTACHED. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A load that did not happen: its instruction, and what it leaves behind. */
-#include "arch/x86_64/signal.h"
+#include "arch/context.h"
+
+#include <ucontext.h>
 
 #define OPCODE_MOV   0x8b
 #define IS_REX_W(b)  (((b) & 0xf8) == 0x48)
@@ -25,7 +27,7 @@ static unsigned operand_length(const unsigned char *modrm)
 	return mod == 2 || rm == NO_BASE ? length + 4 : length;
 }
 
-bool mdi_context_load_zero(ucontext_t *context)
+bool mdi_context_load_zero(struct mdi_context *context)
 {
 	/* By their numbers in an instruction. */
 	static const unsigned char order[16] = {
@@ -33,7 +35,8 @@ bool mdi_context_load_zero(ucontext_t *context)
 		REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
 		REG_R12, REG_R13, REG_R14, REG_R15,
 	};
-	greg_t *registers = context->uc_mcontext.gregs;
+	greg_t *registers =
+		((ucontext_t *)(void *)context)->uc_mcontext.gregs;
 	const unsigned char *code =
 		(const unsigned char *)mdi_context_pc(context);
 	unsigned number, length;

@@ -2,7 +2,7 @@
 /*
  * arch/x86_64/signal.S - the first instructions of the fault handler.
  *
- *	register        on entry                for mdi_fault_signal()
+ *	register        on entry                for mdi_front_fault()
  *	rdi rsi rdx     signo, info, context    the same
  *	rcx             -                       struct mdi_thread, or NULL
  *	rbx r12         the interrupted code's  its FS and GS base

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/x86_64/signal.h - the machine state that a signal handler was handed.
+ * arch/x86_64/signal.h - what the kernel calls, and what only its signals tell
+ * of the state that they have saved.
  */
 #ifndef MDI_ARCH_X86_64_SIGNAL_H
 #define MDI_ARCH_X86_64_SIGNAL_H
@@ -15,7 +16,7 @@ struct mdi_thread;
 /*
  * What the kernel calls: signal.S. They take host rights and the host's
  * segment bases, find the thread by its alternate stack and thread id, and go
- * on in mdi_fault_signal().
+ * on in mdi_front_fault().
  */
 void mdi_signal_pkey(int signo, siginfo_t *info, void *context);
 void mdi_signal_plain(int signo, siginfo_t *info, void *context);
@@ -41,34 +42,6 @@ void mdi_handler_on(int signo, siginfo_t *info, void *context,
 #define MDI_SIGNAL_MARK "libmodiso-signal"
 #define MDI_SIGNAL_MARK_SIZE 16
 
-/* PKRU of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
-uint32_t *mdi_context_pkru(ucontext_t *context, uint32_t offset);
-void mdi_context_set_pkru(ucontext_t *context, uint32_t offset, uint32_t pkru);
-
-/* Go on in @label with RSP, r10 and clean flags. */
-void mdi_context_redirect(ucontext_t *context, const void *label,
-			  uintptr_t rsp, uintptr_t r10);
-
-/*
- * No floating-point or vector state to return with: the kernel puts in that of
- * a new process, sooner than it reads one back. PKRU is part of it: only where
- * protection keys are off.
- */
-void mdi_context_drop_fpu(ucontext_t *context);
-
-uintptr_t mdi_context_pc(const ucontext_t *context);
-void mdi_context_set_pc(ucontext_t *context, const void *pc);
-uintptr_t mdi_context_sp(const ucontext_t *context);
-/* As WRPKRU wants them; false: they were 0. */
-bool mdi_context_clear_rcx_rdx(ucontext_t *context);
-/*
- * As if the instruction there, a load of eight bytes into a general register,
- * had found 0. False: it is another one.
- */
-bool mdi_context_load_zero(ucontext_t *context);
-/* In the order of struct modiso_fault.registers. */
-void mdi_context_registers(const ucontext_t *context, uintptr_t out[18]);
-
 /*
  * Is this the CPU's doing, or the kernel's, at this instruction? False: the
  * signal was sent. To be asked once, before the frame is changed. @last: a word
@@ -77,7 +50,11 @@ void mdi_context_registers(const ucontext_t *context, uintptr_t out[18]);
 bool mdi_context_raised(int signo, const siginfo_t *info, ucontext_t *context,
 			uint64_t *last);
 
-/* For page faults: what was tried, as MODISO_READ, _WRITE or _EXEC; else 0. */
-uint32_t mdi_context_access(const ucontext_t *context);
+/* The entries of one backend. */
+struct mdi_signal_entries {
+	void (*fault)(int, siginfo_t *, void *); /* of the six */
+	void (*other)(int, siginfo_t *, void *); /* in front of handlers */
+};
+extern const struct mdi_signal_entries mdi_entries_pkey, mdi_entries_plain;
 
 #endif /* MDI_ARCH_X86_64_SIGNAL_H */

@@ -85,3 +85,19 @@ void mdi_critical_after_fork(void)
 	mdi_critical.signo = 0;
 	mdi_sys_sigmask(SIG_SETMASK, deferred.mask, NULL);
 }
+
+uint64_t mdi_handlers_hold(void)
+{
+	uint64_t mask = 0;
+
+	mdi_sys_sigmask(SIG_BLOCK, ~mdi_fault_mask(), &mask);
+	return mask;
+}
+
+void mdi_handlers_release(uint64_t mask)
+{
+	int saved = errno;
+
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+	errno = saved;
+}

@@ -24,7 +24,7 @@ static void survived(int signo, siginfo_t *info, void *context)
 }
 
 /* The child: a copy of this process with one thread, soon gone. */
-static void child(int signo, void *(*act)(void *))
+static void child(void *(*act)(void *))
 {
 	stack_t stack = {.ss_size = STACK_SIZE};
 	struct mdi_sigaction action = {
@@ -38,7 +38,7 @@ static void child(int signo, void *(*act)(void *))
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) != 0 ||
 	    mdi_sys_sigaction(SIGSEGV, &fatal, NULL) != 0 ||
-	    mdi_sys_sigaction(signo, &action, NULL) != 0 ||
+	    mdi_sys_sigaction(SIGILL, &action, NULL) != 0 ||
 	    mdi_sys_sigmask(SIG_SETMASK, 0, NULL) != 0)
 		_exit(FAILED);
 	(void)mdi_rseq_take(&had_rseq); /* the child's last system calls */
@@ -46,14 +46,14 @@ static void child(int signo, void *(*act)(void *))
 	_exit(FAILED);
 }
 
-bool mdi_probe_survives(int signo, void *(*act)(void *))
+bool mdi_probe_survives(void *(*act)(void *))
 {
 	int status = FAILED, saved = errno;
 	/* fork(2) without a signal to the parent, past the fork handlers. */
 	pid_t pid = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0), got;
 
 	if (pid == 0)
-		child(signo, act);
+		child(act);
 	if (pid < 0) {
 		errno = saved;
 		return false;

@@ -31,7 +31,7 @@ struct mdi_sigaction {
 
 int mdi_sys_sigaction(int signo, const struct mdi_sigaction *action,
 		      struct mdi_sigaction *old);
-/* The C library's may be the program's view of it: core/altstack.h. */
+/* The C library's may be the program's view of it: front/altstack.h. */
 int mdi_sys_sigaltstack(const stack_t *stack, stack_t *old);
 /* @how as for sigprocmask(2), on the kernel's 64-bit set; @old may be NULL. */
 int mdi_sys_sigmask(int how, uint64_t set, uint64_t *old);

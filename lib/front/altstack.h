@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/altstack.h - the alternate signal stacks of threads that enter modules.
+ * front/altstack.h - the alternate signal stacks of threads that enter modules.
  *
  * A thread that is in a module must have one of the library's: its own stack is
  * the module's. The kernel is told so when the thread is attached, and the
@@ -8,12 +8,12 @@
  * handler of the host that wants an alternate stack (SA_ONSTACK) runs on the
  * program's own, and meanwhile the kernel has that one, too.
  */
-#ifndef MDI_CORE_ALTSTACK_H
-#define MDI_CORE_ALTSTACK_H
+#ifndef MDI_FRONT_ALTSTACK_H
+#define MDI_FRONT_ALTSTACK_H
 
 #include "arch/arch.h"
-#include "arch/x86_64/signal.h"
 #include "base/common.h"
+#include "front/event.h"
 
 /* Memory for the stacks of a block that is used for the first time; gone. */
 int mdi_altstacks_commit(uint32_t index);
@@ -81,4 +81,4 @@ bool mdi_altstack_is_ours(const struct mdi_thread *thread, uintptr_t sp);
 bool mdi_altstack_foreign_begin(void);
 void mdi_altstack_foreign_end(bool outer, ucontext_t *context);
 
-#endif /* MDI_CORE_ALTSTACK_H */
+#endif /* MDI_FRONT_ALTSTACK_H */

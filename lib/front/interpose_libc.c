@@ -17,6 +17,9 @@
 
 #include "base/misuse.h"
 #include "base/state.h"
+#include "core/door.h"
+#include "core/jump.h"
+#include "front/handler.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));
 MODISO_API void quick_exit(int status) __attribute__((noreturn));
@@ -95,21 +98,21 @@ static void find_now(void)
 
 void exit(int status)
 {
-	mdi_libc_before_exit(status, MDI_EXIT_ORDERLY);
+	mdi_door_before_exit(status, MDI_EXIT_ORDERLY);
 	find_now();
 	mdi_libc_exit(status, MDI_EXIT_ORDERLY);
 }
 
 void quick_exit(int status)
 {
-	mdi_libc_before_exit(status, MDI_EXIT_QUICK);
+	mdi_door_before_exit(status, MDI_EXIT_QUICK);
 	find_now();
 	mdi_libc_exit(status, MDI_EXIT_QUICK);
 }
 
 void _exit(int status)
 {
-	mdi_libc_before_exit(status, MDI_EXIT_AT_ONCE);
+	mdi_door_before_exit(status, MDI_EXIT_AT_ONCE);
 	find_now();
 	mdi_libc_exit(status, MDI_EXIT_AT_ONCE);
 }
@@ -121,7 +124,7 @@ void _Exit(int status)
 
 void abort(void)
 {
-	mdi_libc_before_abort();
+	mdi_door_before_abort();
 	find_now();
 	mdi_abort();
 }
@@ -130,7 +133,7 @@ void abort(void)
 void __assert_fail(const char *assertion, const char *file, unsigned line,
 		   const char *function)
 {
-	if (mdi_libc_is_module()) {
+	if (mdi_door_is_module()) {
 		fprintf(stderr, "%s:%u: %s: Assertion `%s' failed.\n", file,
 			line, function ? function : "?", assertion);
 		abort();
@@ -141,7 +144,7 @@ void __assert_fail(const char *assertion, const char *file, unsigned line,
 
 void __stack_chk_fail(void)
 {
-	mdi_libc_before_abort();
+	mdi_door_before_abort();
 	NEXT(stack_chk_fail)();
 	__builtin_unreachable();
 }
@@ -149,7 +152,7 @@ void __stack_chk_fail(void)
 #	define JUMP(name, how)                                                \
 		void name(void *env, int value)                                \
 		{                                                              \
-			mdi_libc_before_jump(env);                             \
+			mdi_jump_begins(env);                             \
 			NEXT(how)(env, value);                                 \
 			__builtin_unreachable();                               \
 		}
@@ -160,7 +163,7 @@ JUMP(mdi_siglongjmp, siglongjmp)
 /* Up a stack alone, but for signal stacks: ours are disarmed while in use. */
 void mdi_longjmp_chk(void *env, int value)
 {
-	bool ours = mdi_libc_before_jump(env);
+	bool ours = mdi_jump_begins(env);
 
 	find_now();
 	if (ours || next->longjmp_chk == NULL)
@@ -171,7 +174,7 @@ void mdi_longjmp_chk(void *env, int value)
 
 int pthread_cancel(pthread_t thread)
 {
-	mdi_libc_before_cancel();
+	mdi_cancel_begins();
 	find_now();
 	return mdi_libc_cancel(thread);
 }
@@ -187,14 +190,14 @@ int pthread_cancel(pthread_t thread)
 int pthread_create(pthread_t *thread, const pthread_attr_t *options,
 		   void *(*function)(void *), void *arg)
 {
-	mdi_libc_before_thread();
+	mdi_door_before_thread();
 	return NEXT(create)(thread, options, function, arg);
 }
 #endif
 
 int thrd_create(thrd_t *thread, thrd_start_t function, void *arg)
 {
-	mdi_libc_before_thread();
+	mdi_door_before_thread();
 	return NEXT(thrd_create)(thread, function, arg);
 }
 

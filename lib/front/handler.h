@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core/handler.h - the library in front of the host's signal handlers.
+ * front/handler.h - the library in front of the host's signal handlers.
  */
-#ifndef MDI_CORE_HANDLER_H
-#define MDI_CORE_HANDLER_H
+#ifndef MDI_FRONT_HANDLER_H
+#define MDI_FRONT_HANDLER_H
 
 #include "backend/backend.h"
+#include "front/event.h"
 #include "os/linux/sys.h"
 
 /* Give every handler back its own place, those of faults among them. */
@@ -29,14 +30,23 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
 		    struct mdi_thread *thread);
 
+/* A signal that the host has a handler for has come: struct mdi_entries. */
+bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread);
+/* Has the handler with this context interrupted a module here? */
+bool mdi_unwind_interrupted(const void *context);
+
+/* Before the program's first pthread_cancel(3). */
+void mdi_cancel_begins(void);
+
 /*
- * In interpose.c. Does nothing; who calls it has sigaction() and signal()
- * linked in from the archive as well, even where a sanitizer's library offers
- * them first.
+ * In interpose_signals.c. Does nothing; who calls it has sigaction() and
+ * signal() linked in from the archive as well, even where a sanitizer's library
+ * offers them first.
  */
 void mdi_interpose(void);
 
 /* In the child of a fork: a thread that is not there may have the lock. */
 void mdi_handlers_after_fork(void);
 
-#endif /* MDI_CORE_HANDLER_H */
+#endif /* MDI_FRONT_HANDLER_H */

@@ -4,10 +4,10 @@
  * modiso/signal.h. Before modiso_init() and after modiso_fini() they do what
  * the C library's do.
  */
-#include "core/altstack.h"
-#include "core/handler.h"
 #include "core/runtime.h"
-#include "state.h"
+#include "front/altstack.h"
+#include "front/handler.h"
+#include "front/state.h"
 #include "os/linux/actions.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ EXPORTED(int, mdi_siginterrupt, "siginterrupt", int signo, int interrupt);
 
 MODISO_API int sigaltstack(const stack_t *stack, stack_t *old);
 
-static uint64_t *const interrupting = &mdi_top_state.interrupting;
+static uint64_t *const interrupting = &mdi_front_state.interrupting;
 
 void mdi_interpose(void)
 {

@@ -7,18 +7,18 @@
  * mdi_async_pkey or _plain (signal.S) for every signal that has a handler, and
  * that comes here, with host rights on the alternate stack.
  */
-#include "core/handler.h"
+#include "front/handler.h"
 
 #include "base/error.h"
 #include "base/misuse.h"
-#include "core/altstack.h"
+#include "front/altstack.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "front/state.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
-#include "core/state.h"
 #include "core/thread.h"
 #include "core/unmark.h"
 #include "os/critical.h"
@@ -39,11 +39,11 @@
 /* What the gates' own functions in C may use of a stack, and more. */
 #define GATE_STACK 65536
 
-static struct mdi_handler_state *const own = &mdi_core_state.handler;
+static struct mdi_front_state *const own = &mdi_front_state;
 
 static void (*entry(void))(int, siginfo_t *, void *)
 {
-	return mdi_backend_now->async_entry;
+	return mdi_backend_now->entries->other;
 }
 
 /*
@@ -221,7 +221,7 @@ void mdi_handlers_after_fork(void)
 	own->cancel = (struct mdi_lock){ 0 };
 }
 
-void mdi_libc_before_cancel(void)
+void mdi_cancel_begins(void)
 {
 	int saved = errno;
 
@@ -283,10 +283,10 @@ static void restore_words(const struct interruption *at)
 static uintptr_t called_at(const struct mdi_frame *frame,
 			   const ucontext_t *context)
 {
-	uintptr_t sp = mdi_context_sp(context);
+	uintptr_t sp = mdi_interrupted_sp(context);
 
 	/* 0: it has found no stack, and has written all of the frame. */
-	if (sp != 0 && mdi_is_gate_begin(mdi_context_pc(context)) &&
+	if (sp != 0 && mdi_is_gate_begin(mdi_interrupted_pc(context)) &&
 	    mdi_region_at(sp) == NULL)
 		return sp;
 	return frame->rsp;
@@ -297,7 +297,7 @@ static uintptr_t host_sp(const struct interruption *at,
 			 const ucontext_t *context)
 {
 	return at->frame != NULL ? called_at(at->frame, context) :
-				   mdi_context_sp(context);
+				   mdi_interrupted_sp(context);
 }
 
 static void begin(struct mdi_thread *thread, const ucontext_t *context,
@@ -367,11 +367,11 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 static bool too_early(int signo, const ucontext_t *context,
 		      const struct mdi_thread *thread)
 {
-	uintptr_t sp = mdi_context_sp(context);
+	uintptr_t sp = mdi_interrupted_sp(context);
 
 	if (signo != SIGCANCEL)
 		return false;
-	if (mdi_is_gate_code(mdi_context_pc(context)))
+	if (mdi_is_gate_code(mdi_interrupted_pc(context)))
 		return true;
 	/* The gate's own C code, on the host's stack right below the call. */
 	return mdi_thread_inside(thread) &&
@@ -412,9 +412,10 @@ static bool call(int signo, siginfo_t *info, ucontext_t *context,
 	mdi_altstack_call(&turn, action->handler, signo, info, context);
 	mdi_altstack_end(thread, &turn);
 	if (thread->abandoned &&
-	    !mdi_altstack_holds(thread, mdi_context_sp(context))) {
+	    !mdi_altstack_holds(thread, mdi_interrupted_sp(context))) {
 		/* In the outermost handler, whose mask is the module's. */
-		if (mdi_thread_take_out(thread, context))
+		if (mdi_thread_take_out(thread,
+					mdi_context_of(context)))
 			return false;
 		at.stack = 0; /* the gate under way asks, and gives up */
 	}
@@ -435,7 +436,7 @@ static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
 static bool taken(int signo, struct mdi_sigaction *action, bool front)
 {
 	mdi_action_look(signo,
-			front ? entry() : mdi_backend_now->signal_entry);
+			front ? entry() : mdi_backend_now->entries->fault);
 	return mdi_action_take(signo, action, front);
 }
 

@@ -2,12 +2,14 @@
 /*
  * Handlers that have come in behind the library's back, by a system call of
  * their own or by a C library's function that the library does not see:
- * os/linux_actions.h keeps whom they have displaced.
+ * os/linux/actions.h keeps whom they have displaced.
  */
-#include "core/entries.h"
+#include "front/intruder.h"
 
 #include "arch/arch.h"
-#include "core/altstack.h"
+#include "front/altstack.h"
+#include "front/event.h"
+#include "front/handler.h"
 #include "core/thread.h"
 #include "os/linux/actions.h"
 #include "os/linux/signal.h"
@@ -51,7 +53,7 @@ static void call_late(int signo, siginfo_t *info, ucontext_t *context)
 	    !mdi_altstack_is_ours(thread, (uintptr_t)context->uc_stack.ss_sp))
 		thread = NULL;
 	if (mdi_signal_is_fault(signo))
-		mdi_fault_signal(signo, info, context, thread);
+		mdi_front_fault(signo, info, context, thread);
 	else
 		mdi_host_signal(signo, info, context, thread);
 }

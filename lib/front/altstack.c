@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/altstack.h"
+#include "front/altstack.h"
 
 #include "backend/backend.h"
 #include "base/error.h"
@@ -244,7 +244,7 @@ struct mdi_thread *mdi_altstack_thread(const ucontext_t *context, bool *strayed)
 
 void mdi_altstack_back(struct mdi_thread *thread, ucontext_t *context)
 {
-	uint32_t idle = note_used(thread, mdi_context_sp(context));
+	uint32_t idle = note_used(thread, mdi_interrupted_sp(context));
 	int saved = errno;
 
 	if (idle == 0 || arm_ours(thread, idle) != 0)
@@ -271,7 +271,7 @@ void mdi_altstack_begin(struct mdi_thread *thread, const ucontext_t *context,
 		turn->before = thread->host->altstacks;
 		return;
 	}
-	idle = note_used(thread, mdi_context_sp(context));
+	idle = note_used(thread, mdi_interrupted_sp(context));
 	turn->before = thread->host->altstacks;
 	turn->last = (idle & (idle - 1)) == 0; /* one, or none */
 	if (flags & SA_ONSTACK && has_own(thread)) {

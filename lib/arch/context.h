@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/context.h - the machine state that a trap has saved, and that the return
+ * from its handler loads. All of it is AS-Safe.
+ */
+#ifndef MDI_ARCH_CONTEXT_H
+#define MDI_ARCH_CONTEXT_H
+
+#include "base/common.h"
+
+/* As many as struct modiso_fault has. */
+#define MDI_REGISTERS 18
+
+struct mdi_context; /* the system's own form of it */
+struct mdi_thread;
+
+/* The rights of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
+uint32_t *mdi_context_rights(struct mdi_context *context, uint32_t offset);
+void mdi_context_set_rights(struct mdi_context *context, uint32_t offset,
+			    uint32_t rights);
+
+/*
+ * Go on in @label with this stack pointer, @block where gates have the thread's
+ * block, and clean flags: as host code, with nothing of the module's state that
+ * code could come upon.
+ */
+void mdi_context_redirect(struct mdi_context *context, const void *label,
+			  uintptr_t sp, uintptr_t block);
+
+/*
+ * No floating-point or vector state to return with: the kernel puts in that of
+ * a new process, sooner than it reads one back. Rights are part of it: only
+ * where protection keys are off.
+ */
+void mdi_context_drop_fpu(struct mdi_context *context);
+
+uintptr_t mdi_context_pc(const struct mdi_context *context);
+void mdi_context_set_pc(struct mdi_context *context, const void *pc);
+uintptr_t mdi_context_sp(const struct mdi_context *context);
+/* Argument @n, from 0, of the function that has just been entered. */
+uintptr_t mdi_context_argument(const struct mdi_context *context, unsigned n);
+/* In the order of struct modiso_fault.registers. */
+void mdi_context_registers(const struct mdi_context *context,
+			   uintptr_t out[MDI_REGISTERS]);
+/* The same argument, of a fault that was recorded. */
+uintptr_t mdi_registers_argument(const uintptr_t registers[MDI_REGISTERS],
+				 unsigned n);
+const char *mdi_register_name(unsigned number);
+
+/*
+ * As if the instruction there, a load of a word into a general register, had
+ * found 0. False: it is another one.
+ */
+bool mdi_context_load_zero(struct mdi_context *context);
+
+/* For page faults: what was tried, as MODISO_READ, _WRITE or _EXEC; else 0. */
+uint32_t mdi_context_access(const struct mdi_context *context);
+
+/*
+ * Did a gate's way out of a module trap, at @pc, because something was not as
+ * the host has it that the thread can put right? mdi_context_mend() does, and
+ * the instruction is run again; false: that was not it.
+ */
+bool mdi_gate_wants_mending(uintptr_t pc);
+bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread);
+
+#endif /* MDI_ARCH_CONTEXT_H */

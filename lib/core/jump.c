@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/jump.h"
+
+#include "core/door.h"
+#include "core/frames.h"
+#include "core/front.h"
+#include "core/gate.h"
+#include "core/region.h"
+#include "core/thread.h"
+#include "os/maps.h"
+
+/* Nearer than that two addresses may be on the same stack of the host's. */
+#define STACK_REACH ((uintptr_t)64 * 1024 * 1024)
+
+/* A jump of module code this short stays on its stack: no need to ask. */
+#define SHORT_JUMP ((uintptr_t)64 * 1024)
+
+static bool same_stack(uintptr_t a, uintptr_t b)
+{
+	uintptr_t distance = a < b ? b - a : a - b;
+
+	return distance < STACK_REACH && mdi_maps_together(a, b);
+}
+
+static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
+{
+	const struct mdi_frame *frame = mdi_thread_frames(thread);
+
+	for (; frame < thread->frame; frame++)
+		if (same_stack(mdi_frame_called_at(frame), sp))
+			return true;
+	return false;
+}
+
+bool mdi_jump_stays(const struct mdi_thread *thread,
+		       const struct modiso_module *module,
+		       const struct mdi_context *context)
+{
+	uintptr_t sp = mdi_context_argument(context, 0);
+	const struct modiso_region *region = mdi_region_at(sp);
+
+	if (region != NULL && region->owner == module)
+		return true;
+	return !on_host_stack(thread, sp);
+}
+
+bool mdi_jump_ran_past(const struct mdi_thread *thread,
+		       const struct modiso_module *module,
+		       const struct mdi_context *context)
+{
+	uintptr_t sp = mdi_context_sp(context);
+
+	return module->domain.confinement == MODISO_CONFINE_GUARD &&
+	       mdi_region_at(sp) == NULL && on_host_stack(thread, sp);
+}
+
+bool mdi_jump_begins(const void *jmp_buf)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	struct mdi_thread *thread;
+	uintptr_t sp;
+
+	if (mdi_backend_running() == NULL)
+		return false;
+	sp = mdi_jump_sp(jmp_buf);
+	if (mdi_door_is_module()) {
+		if (sp - here >= SHORT_JUMP)
+			mdi_door_open_jump(sp);
+		return false;
+	}
+	thread = mdi_thread_self();
+	if (thread == NULL)
+		return false;
+	while (mdi_frame_top(thread) != NULL &&
+	       mdi_frame_called_at(mdi_frame_top(thread)) < sp &&
+	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp))
+		mdi_gate_abandon(thread);
+	return mdi_front_now->is_hidden(thread, here);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "front/event.h"
+
+#include "core/fault.h"
+#include "core/thread.h"
+#include "core/unmark.h"
+#include "front/altstack.h"
+#include "front/handler.h"
+#include "os/linux/event.h"
+
+#include <errno.h>
+
+/* Whether it is to be believed is what the machine's state says of it. */
+static void read_event(struct mdi_event *event, int signo,
+		       const siginfo_t *info, ucontext_t *context,
+		       struct mdi_thread *thread)
+{
+	mdi_event_read(event, signo, info);
+	event->raised = mdi_context_raised(signo, info, context,
+					   thread ? &thread->last_trap : NULL);
+}
+
+static bool handle(int signo, siginfo_t *info, ucontext_t *context,
+		   struct mdi_thread *thread)
+{
+	struct mdi_event event;
+	enum mdi_outcome outcome;
+	int saved = errno;
+
+	read_event(&event, signo, info, context, thread);
+	outcome = mdi_fault_event(&event, mdi_context_of(context), thread);
+	if (outcome == MDI_PASSED_ON)
+		outcome = mdi_host_fault(signo, info, context, thread) ?
+				  MDI_GOES_ON :
+				  MDI_ELSEWHERE;
+	errno = saved;
+	return thread != NULL && outcome == MDI_GOES_ON;
+}
+
+bool mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
+		     struct mdi_thread *thread)
+{
+	bool strayed, result;
+
+	/* A handler that was left by a jump has had its frames here. */
+	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
+	strayed = false;
+	if (thread == NULL)
+		thread = mdi_altstack_thread(context, &strayed);
+	result = handle(signo, info, context, thread);
+	if (strayed)
+		mdi_altstack_back(thread, context);
+	return result;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "front/front.h"
+
+#include "base/error.h"
+#include "front/altstack.h"
+#include "front/event.h"
+#include "front/handler.h"
+#include "front/intruder.h"
+#include "os/linux/signal.h"
+#include "os/process.h"
+#include "os/rseq.h"
+
+static int check(void)
+{
+	if (mdi_signals_taken(MDI_SIGNAL_MARK, MDI_SIGNAL_MARK_SIZE))
+		return mdi_fail(MODISO_ERR_STATE,
+				"another copy of libmodiso in this process is "
+				"initialised; keys and fault handlers can have "
+				"one owner only");
+	if (mdi_os_shadow_stack())
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"this program runs with a user shadow stack, "
+				"which a gate cannot switch; start it without "
+				"(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
+	return 0;
+}
+
+static void entries(struct mdi_entries *to)
+{
+	to->fault_signal = mdi_front_fault;
+	to->host_signal = mdi_host_signal;
+	to->intruder_calls = mdi_intruder_calls;
+	to->intruder_over = mdi_intruder_over;
+	to->unwind_interrupted = mdi_unwind_interrupted;
+}
+
+static int start(const struct mdi_backend *backend)
+{
+	return mdi_signals_start(backend->entries->fault, mdi_signal_restorer);
+}
+
+static int attach(struct mdi_thread *thread)
+{
+	int blocked = mdi_signals_blocked(), result;
+
+	if (blocked < 0)
+		return mdi_fail_os("rt_sigprocmask",
+				   "what is blocked on this thread");
+	if (blocked != 0)
+		return mdi_fail(MODISO_ERR_STATE,
+				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
+				"SIGSYS is blocked on this thread: a fault "
+				"would kill the process");
+	result = mdi_altstack_attach(thread);
+	if (result != 0)
+		return result;
+	result = mdi_rseq_take(&thread->had_rseq);
+	if (result != 0)
+		mdi_altstack_detach(thread);
+	return result;
+}
+
+static void detach(struct mdi_thread *thread)
+{
+	mdi_altstack_detach(thread);
+	if (thread->had_rseq)
+		mdi_rseq_give();
+}
+
+const struct mdi_front mdi_front = {
+	.check = check,
+	.entries = entries,
+	.start = start,
+	.stop = mdi_handlers_stop,
+	.adopt = mdi_handlers_adopt,
+	.commit = mdi_altstacks_commit,
+	.uncommit = mdi_altstacks_uncommit,
+	.protect = mdi_altstacks_protect,
+	.attach = attach,
+	.detach = detach,
+	.enter = mdi_altstack_enter,
+	.is_hidden = mdi_altstack_is_ours,
+};

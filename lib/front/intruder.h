@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * front/intruder.h - handlers that have come in behind the library's back, for
+ * struct mdi_entries.
+ */
+#ifndef MDI_FRONT_INTRUDER_H
+#define MDI_FRONT_INTRUDER_H
+
+#include "front/event.h"
+
+void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context);
+void mdi_intruder_over(int signo, const siginfo_t *info);
+
+#endif /* MDI_FRONT_INTRUDER_H */
