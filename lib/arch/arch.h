@@ -8,7 +8,7 @@
 #if defined(__x86_64__) && defined(__LP64__)
 #include "arch/context.h"
 #include "arch/x86_64/frame.h"
-#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/rights.h"
 #include "arch/x86_64/signal.h"
 #include "arch/x86_64/unwind.h"
 #else

@@ -14,7 +14,7 @@
 struct mdi_context; /* the system's own form of it */
 struct mdi_thread;
 
-/* The rights of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
+/* Rights of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
 uint32_t *mdi_context_rights(struct mdi_context *context, uint32_t offset);
 void mdi_context_set_rights(struct mdi_context *context, uint32_t offset,
 			    uint32_t rights);

@@ -50,7 +50,7 @@ struct mdi_domain {
 	/* pkey */
 	int key;              /* that the pages carry */
 	bool half_tagged;     /* some do not: see slots.c */
-	uint32_t pkru_parked; /* head.pkru without a slot */
+	uint32_t parked_rights; /* head.rights without a slot */
 	bool referenced;      /* asked for again, for the clock: ditto */
 	bool made_threads;    /* that have its rights and are in no list */
 	/* A set's: the module whose key it has; a module's: one key more. */
@@ -122,7 +122,7 @@ struct mdi_kept {
 
 /* What the frame of a call that is over has said: core/frames.h. */
 struct mdi_over {
-	uint64_t service_sp, stack, gs_base;
+	uint64_t service_sp, stack, block_base;
 	uint32_t link;
 };
 
@@ -309,8 +309,8 @@ struct mdi_open_state {
 	/* Of the library's life before: a module's own thread may have them */
 	uint32_t kept_keys;
 	const char *blocks; /* as mdi_arch_state has it, for module code */
-	uint32_t host_clear; /* PKRU bits that the host has cleared */
-	uint32_t pkru_offset;
+	uint32_t host_keys; /* that the host has all rights to */
+	uint32_t rights_offset;
 	bool external; /* the host runs one thread at a time */
 } __attribute__((aligned(4096)));
 

@@ -12,7 +12,7 @@
 #include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
-#include "os/cpu.h"
+#include "arch/cpu.h"
 #include "os/critical.h"
 #include "os/memory.h"
 
@@ -320,8 +320,8 @@ static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 	if (over->stack & 1)
 		mdi_thread_link(thread, over->link)->stack =
 			over->stack & ~1ull;
-	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() != over->gs_base)
-		mdi_wrgsbase(over->gs_base);
+	if (mdi_arch_state.fsgsbase && mdi_block_base() != over->block_base)
+		mdi_block_base_set(over->block_base);
 	mdi_mprotect_leave(thread);
 }
 

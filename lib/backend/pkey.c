@@ -11,15 +11,15 @@
  *
  * Outside of modules a thread has rights on all of them but the closed key,
  * from the moment the library starts: so handing a slot to a module changes
- * nobody's rights. Inside, a thread has its module's slots alone. What PKRU
- * says of keys that are not ours is never changed.
+ * nobody's rights. Inside, a thread has its module's slots alone. What a
+ * thread's rights say of keys that are not ours is never changed.
  */
 #include "backend/pkey.h"
 
 #include "backend/slots.h"
 #include "backend/state.h"
 #include "base/error.h"
-#include "os/cpu.h"
+#include "arch/cpu.h"
 #include "os/memory.h"
 #include "os/process.h"
 
@@ -28,33 +28,6 @@
 #define state (mdi_open.state)
 
 static struct mdi_pkey_state *const own = &mdi_backend_state.pkey;
-
-static uint32_t both(uint32_t keys)
-{
-	uint32_t bits = 0;
-
-	for (int key = 0; key < MDI_PKRU_KEYS; key++)
-		if (keys & (1u << key))
-			bits |= MDI_PKRU_BOTH(key);
-	return bits;
-}
-
-/* Their AD bits alone: a key is open when that is clear, whatever WD says. */
-static uint32_t access_bits(uint32_t keys)
-{
-	return both(keys) & 0x55555555u;
-}
-
-/* Which slots these rights open. */
-static uint32_t open_keys(uint32_t pkru)
-{
-	uint32_t keys = 0;
-
-	for (int key = 0; key < MDI_PKRU_KEYS; key++)
-		if (!(pkru & MDI_PKRU_AD(key)))
-			keys |= 1u << key;
-	return keys & state.slot_keys;
-}
 
 static int lowest(uint32_t *keys)
 {
@@ -103,7 +76,7 @@ static int start(const struct modiso_options *options)
 						  : "");
 	}
 	own->all_keys = keys;
-	state.pkru_offset = mdi_cpu()->pkru_offset;
+	state.rights_offset = mdi_cpu()->rights_offset;
 	state.host_key = lowest(&keys);
 	state.open_key = MDI_NO_KEY;
 	if (count >= 3)
@@ -122,10 +95,11 @@ static int start(const struct modiso_options *options)
 	mdi_os_barrier_register();
 	own->caps = mdi_pkey_capabilities(
 		(uint32_t)__builtin_popcount(own->all_keys));
-	state.host_clear = both(own->all_keys);
+	state.host_keys = own->all_keys;
 	if (state.closed_key != MDI_NO_KEY)
-		state.host_clear &= ~MDI_PKRU_BOTH(state.closed_key);
-	mdi_arch_state.handler_pkru = mdi_rdpkru() & ~state.host_clear;
+		state.host_keys &= ~(1u << state.closed_key);
+	mdi_arch_state.handler_rights =
+		mdi_rights_open(mdi_rights_read(), state.host_keys);
 	return 0;
 }
 
@@ -149,10 +123,10 @@ static void stop(void)
 }
 
 /* A module has its slot open and the host key closed. */
-static bool is_modules(uint32_t pkru)
+static bool is_modules(uint32_t rights)
 {
-	return (pkru & MDI_PKRU_BOTH(state.host_key)) != 0 &&
-	       (~pkru & access_bits(state.slot_keys | state.kept_keys)) != 0;
+	return !mdi_rights_are_full(rights, state.host_key) &&
+	       mdi_rights_opened(rights, state.slot_keys | state.kept_keys);
 }
 
 /*
@@ -161,22 +135,22 @@ static bool is_modules(uint32_t pkru)
  * address in GS, and so has, of its maker, one that module code has made; in
  * the library's life before, the block was elsewhere.
  */
-static bool has_block(uint32_t pkru)
+static bool has_block(uint32_t rights)
 {
-	uintptr_t gs = mdi_rdgsbase();
+	uintptr_t gs = mdi_block_base();
 
 	if (gs - (uintptr_t)state.blocks <
 	    (uintptr_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
 		return true;
 	return gs != 0 && gs % MDI_BLOCK_SIZE == 0 &&
-	       (~pkru & access_bits(state.kept_keys)) != 0;
+	       mdi_rights_opened(rights, state.kept_keys) != 0;
 }
 
 static bool inside(void)
 {
-	uint32_t pkru = mdi_rdpkru();
+	uint32_t rights = mdi_rights_read();
 
-	return is_modules(pkru) && has_block(pkru);
+	return is_modules(rights) && has_block(rights);
 }
 
 /*
@@ -187,17 +161,18 @@ static bool inside(void)
  */
 uint32_t mdi_pkey_parked(uint32_t confinement)
 {
-	uint32_t pkru = mdi_rdpkru() | both(own->all_keys | state.kept_keys);
+	uint32_t rights = mdi_rights_close(mdi_rights_read(),
+					   own->all_keys | state.kept_keys);
 
 	if (confinement == MODISO_CONFINE_READONLY)
-		pkru = ~MDI_PKRU_AD(0);
+		rights = mdi_rights_allow(MDI_RIGHTS_NONE, 0, false);
 	else if (confinement == MODISO_CONFINE_SEALED)
-		pkru = ~0u;
+		rights = MDI_RIGHTS_NONE;
 	if (state.open_key != MDI_NO_KEY)
-		pkru &= ~MDI_PKRU_AD(state.open_key);
+		rights = mdi_rights_allow(rights, state.open_key, false);
 	if (state.signal_key != MDI_NO_KEY)
-		pkru &= ~MDI_PKRU_BOTH(state.signal_key);
-	return pkru;
+		rights = mdi_rights_allow(rights, state.signal_key, true);
+	return rights;
 }
 
 static void (*gate_code(const struct mdi_domain *domain,
@@ -223,7 +198,7 @@ static void gate(const struct mdi_domain *domain,
 		 const struct mdi_gate_shape *shape, struct mdi_gate_slot *slot)
 {
 	slot->next = gate_code(domain, shape);
-	slot->inner = __builtin_popcount(own->all_keys) < MDI_PKRU_KEYS - 1
+	slot->inner = __builtin_popcount(own->all_keys) < MDI_RIGHTS_KEYS - 1
 			      ? mdi_gate_pkey_own
 			      : slot->next;
 }
@@ -238,7 +213,7 @@ static int thread_attach(struct mdi_thread *thread)
 {
 	struct mdi_open_page *open = mdi_thread_open_page(thread);
 	uintptr_t block = (uintptr_t)mdi_thread_block(thread);
-	uintptr_t gs = mdi_rdgsbase();
+	uintptr_t gs = mdi_block_base();
 	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
 
 	/* A new thread has its creator's GS base; any other is the program's */
@@ -248,13 +223,12 @@ static int thread_attach(struct mdi_thread *thread)
 				"the program uses the GS base of this thread "
 				"(%#zx); gates need it",
 				(size_t)gs);
-	thread->host_pkru = mdi_rdpkru();
-	if (state.closed_key != MDI_NO_KEY)
-		thread->host_pkru |= MDI_PKRU_BOTH(state.closed_key);
-	thread->host_pkru &= ~state.host_clear;
-	open->host_pkru = thread->host_pkru;
-	open->pkru = ~0u;
-	mdi_wrgsbase(block);
+	thread->host_rights = mdi_rights_open(
+		mdi_rights_close(mdi_rights_read(), own->all_keys),
+		state.host_keys);
+	open->host_rights = thread->host_rights;
+	open->rights = MDI_RIGHTS_NONE;
+	mdi_block_base_set(block);
 	mdi_rights_reload();
 	return 0;
 }
@@ -262,7 +236,7 @@ static int thread_attach(struct mdi_thread *thread)
 static void thread_detach(struct mdi_thread *thread)
 {
 	(void)thread;
-	mdi_wrgsbase(0);
+	mdi_block_base_set(0);
 }
 
 static void around_fork(void)
@@ -284,10 +258,10 @@ static void interrupt(struct mdi_thread *thread, struct mdi_frame *frame,
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
 	(void)frame;
-	kept->word[0] = page->pkru;
-	kept->word[1] = page->host_pkru;
-	kept->word[2] = thread->host_pkru;
-	page->host_pkru = thread->host_pkru;
+	kept->word[0] = page->rights;
+	kept->word[1] = page->host_rights;
+	kept->word[2] = thread->host_rights;
+	page->host_rights = thread->host_rights;
 }
 
 static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
@@ -296,9 +270,9 @@ static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
 	struct mdi_open_page *page = mdi_thread_open_page(thread);
 
 	(void)frame;
-	page->pkru = kept->word[0];
-	page->host_pkru = kept->word[1];
-	thread->host_pkru = kept->word[2];
+	page->rights = kept->word[0];
+	page->host_rights = kept->word[1];
+	thread->host_rights = kept->word[2];
 	return 0;
 }
 
@@ -321,42 +295,39 @@ static int resume(struct mdi_thread *thread)
 	return 0;
 }
 
-static void set_host_pkru(struct mdi_thread *thread, uint32_t pkru)
+static void set_host_rights(struct mdi_thread *thread, uint32_t rights)
 {
-	thread->host_pkru = pkru;
-	mdi_thread_open_page(thread)->host_pkru = pkru;
+	thread->host_rights = rights;
+	mdi_thread_open_page(thread)->host_rights = rights;
 	mdi_rights_reload();
 }
 
 static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
 		       uint32_t prot)
 {
-	uint32_t pkru = mdi_rdpkru();
-
-	if (domain->kind != MDI_DOMAIN_CLOSED)
-		return 0; /* the host has all rights anyway */
-	pkru &= ~MDI_PKRU_AD(domain->key);
-	if (prot & MDI_PROT_WRITE)
-		pkru &= ~MDI_PKRU_WD(domain->key);
-	set_host_pkru(thread, pkru);
+	if (domain->kind == MDI_DOMAIN_CLOSED) /* else it has all rights */
+		set_host_rights(thread,
+				mdi_rights_allow(mdi_rights_read(), domain->key,
+						 prot & MDI_PROT_WRITE));
 	return 0;
 }
 
 static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
 			 uint32_t token)
 {
-	uint32_t bits = MDI_PKRU_BOTH(domain->key & 15);
+	uint32_t key = 1u << (domain->key & 15);
 
 	if (domain->kind == MDI_DOMAIN_CLOSED)
-		set_host_pkru(thread, (mdi_rdpkru() & ~bits) | (token & bits));
+		set_host_rights(thread, mdi_rights_mix(mdi_rights_read(), token,
+						       key));
 }
 
 /* Whose rights these are: one module's, and those of its sets. */
-static struct mdi_domain *module_of(uint32_t open)
+static struct mdi_domain *module_of(uint32_t keys)
 {
-	for (; open != 0; open &= open - 1) {
+	for (; keys != 0; keys &= keys - 1) {
 		struct mdi_domain *domain =
-			mdi_slots_domain(__builtin_ctz(open) / 2);
+			mdi_slots_domain(__builtin_ctz(keys));
 
 		if (domain != NULL && domain->kind == MDI_DOMAIN_MODULE)
 			return domain;
@@ -371,30 +342,32 @@ static struct mdi_domain *module_of(uint32_t open)
 static struct mdi_domain *culprit(struct mdi_thread *thread,
 				  struct mdi_context *context)
 {
-	uint32_t *pkru = mdi_context_rights(context, state.pkru_offset);
-	uint32_t open;
+	uint32_t *rights = mdi_context_rights(context, state.rights_offset);
+	uint32_t keys;
+	bool full;
 
 	if (thread != NULL && !mdi_thread_inside(thread))
 		return NULL;
-	if (pkru == NULL)
+	if (rights == NULL)
 		return NULL;
-	open = ~*pkru & access_bits(state.slot_keys);
+	keys = mdi_rights_opened(*rights, state.slot_keys);
+	full = mdi_rights_are_full(*rights, state.host_key);
 	/*
 	 * In a gate of this thread, on the way in or out: the frame is there
 	 * and the rights are the host's, a jumper's or what a module has
 	 * written into an open page without a key.
 	 */
 	if (thread != NULL && (mdi_is_gate_code(mdi_context_pc(context)) ||
-			       (*pkru & MDI_PKRU_BOTH(state.host_key)) == 0))
+			       full))
 		return (struct mdi_domain *)mdi_link_domain(
 			mdi_frame_top(thread)->link);
-	if ((*pkru & MDI_PKRU_BOTH(state.host_key)) == 0)
+	if (full)
 		return NULL;
-	if (open == 0)
-		return NULL; /* a handler of the host: the kernel's PKRU */
-	if (thread == NULL && !has_block(*pkru))
+	if (keys == 0)
+		return NULL; /* a handler of the host: the kernel's rights */
+	if (thread == NULL && !has_block(*rights))
 		return NULL;
-	return module_of(open);
+	return module_of(keys);
 }
 
 /*
@@ -405,32 +378,32 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 		       const struct mdi_event *event,
 		       struct mdi_context *context)
 {
-	uint32_t *pkru = mdi_context_rights(context, state.pkru_offset);
+	uint32_t *had = mdi_context_rights(context, state.rights_offset);
 	uint32_t rights;
 
-	if (event->kind != MDI_EVENT_KEY || pkru == NULL)
+	if (event->kind != MDI_EVENT_KEY || had == NULL)
 		return false;
 	if (domain != NULL && domain->kind == MDI_DOMAIN_CLOSED &&
 	    (thread == NULL || thread->window_count == 0))
 		return false;
 	if (thread != NULL && thread->window_count != 0)
-		rights = thread->host_pkru;
+		rights = thread->host_rights;
 	else
-		rights = *pkru & ~state.host_clear;
-	if (rights == *pkru || *pkru & MDI_PKRU_BOTH(0))
+		rights = mdi_rights_open(*had, state.host_keys);
+	if (rights == *had || !mdi_rights_are_full(*had, 0))
 		return false;
 	/* A module's rights: a thread that outlived it is not the host's. */
-	if (thread == NULL && is_modules(*pkru) && has_block(*pkru))
+	if (thread == NULL && is_modules(*had) && has_block(*had))
 		return false;
-	mdi_context_set_rights(context, state.pkru_offset, rights);
+	mdi_context_set_rights(context, state.rights_offset, rights);
 	return true;
 }
 
 static void recover(struct mdi_thread *thread, struct mdi_context *context)
 {
-	mdi_context_set_rights(context, state.pkru_offset,
-			     thread ? thread->host_pkru
-				    : mdi_arch_state.handler_pkru);
+	mdi_context_set_rights(context, state.rights_offset,
+			     thread ? thread->host_rights
+				    : mdi_arch_state.handler_rights);
 }
 
 /*
@@ -441,14 +414,14 @@ static void confine(const struct mdi_thread *thread,
 		    const struct mdi_domain *domain,
 		    struct mdi_context *context)
 {
-	const uint32_t *had = mdi_context_rights(context, state.pkru_offset);
-	uint32_t rights = domain->head.pkru;
+	const uint32_t *had = mdi_context_rights(context, state.rights_offset);
+	uint32_t rights = domain->head.rights;
 
 	if (thread == NULL && had != NULL)
-		rights |= *had;
+		rights = mdi_rights_common(rights, *had);
 	if (__atomic_load_n(&domain->made_threads, __ATOMIC_RELAXED))
-		mdi_slots_pin(open_keys(rights));
-	mdi_context_set_rights(context, state.pkru_offset, rights);
+		mdi_slots_pin(mdi_rights_opened(rights, state.slot_keys));
+	mdi_context_set_rights(context, state.rights_offset, rights);
 }
 
 const struct mdi_backend mdi_backend_pkey = {

@@ -27,7 +27,7 @@ int mdi_pkey_domain_init(struct mdi_domain *domain)
 		domain->key = state.closed_key;
 		return 0;
 	case MDI_DOMAIN_MODULE:
-		domain->pkru_parked = mdi_pkey_parked(domain->confinement);
+		domain->parked_rights = mdi_pkey_parked(domain->confinement);
 		break;
 	case MDI_DOMAIN_SHARED:
 		break;

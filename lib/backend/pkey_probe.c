@@ -5,8 +5,8 @@
  */
 #include "backend/pkey.h"
 
+#include "arch/cpu.h"
 #include "backend/state.h"
-#include "os/cpu.h"
 #include "os/memory.h"
 #include "os/probe.h"
 
@@ -25,7 +25,7 @@ static struct mdi_pkey_state *const own = &mdi_backend_state.pkey;
  */
 static void *probe_child(void *unused)
 {
-	mdi_probe_closed(mdi_rdpkru() | MDI_PKRU_BOTH(0));
+	mdi_probe_closed(mdi_rights_close(mdi_rights_read(), 1u << 0));
 	return unused;
 }
 
@@ -52,28 +52,9 @@ int mdi_pkey_take_keys(uint32_t most, uint32_t *keys)
 
 void mdi_pkey_give_keys(uint32_t keys)
 {
-	for (int key = 0; key < MDI_PKRU_KEYS; key++)
+	for (int key = 0; key < MDI_RIGHTS_KEYS; key++)
 		if (keys & (1u << key) && mdi_key_free(key) != 0)
 			own->free_denied = errno;
-}
-
-/* Why a CPU or kernel has no keys, or NULL. */
-static const char *missing(const struct mdi_cpu *cpu)
-{
-	if (!cpu->pku)
-		return "this CPU has no protection keys (CPUID leaf 7, ECX bit "
-		       "3: PKU)";
-	if (!cpu->ospke)
-		return "the CPU has protection keys, the kernel has not "
-		       "switched them on (OSPKE clear: \"nopku\" on the kernel "
-		       "command line, or CONFIG_X86_INTEL_MEMORY_PROTECTION_"
-		       "KEYS off)";
-	if (!cpu->fsgsbase)
-		return "the kernel does not let programs use FSGSBASE (Linux "
-		       "5.9 or newer without \"nofsgsbase\" does)";
-	if (cpu->pkru_offset == 0)
-		return "XSAVE does not save PKRU on this machine";
-	return NULL;
 }
 
 /*
@@ -110,7 +91,7 @@ static void explain(struct modiso_backend_info *info)
 
 int mdi_pkey_probe(struct modiso_backend_info *info)
 {
-	const char *why = missing(mdi_cpu());
+	const char *why = mdi_cpu_lacks_keys(mdi_cpu());
 	uint32_t keys;
 	int saved = errno, denied;
 
@@ -123,7 +104,7 @@ int mdi_pkey_probe(struct modiso_backend_info *info)
 		snprintf(info->reason, sizeof(info->reason), "%s", why);
 		return MODISO_ERR_NOTSUP;
 	}
-	info->keys_total = MDI_PKRU_KEYS - 1;
+	info->keys_total = MDI_RIGHTS_KEYS - 1;
 	errno = 0;
 	info->keys_free = (uint32_t)mdi_pkey_take_keys(0, &keys);
 	denied = errno;

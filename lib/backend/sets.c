@@ -21,19 +21,18 @@
 
 /* --- for each module of a set --- */
 
-uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru)
+uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t rights)
 {
 	for (const struct mdi_share *share = module->shares; share != NULL;
 	     share = share->next) {
 		if (!mdi_slots_resident(share->set))
 			continue; /* merged: that key is open */
-		pkru &= ~MDI_PKRU_AD(share->set->key);
-		if (share->access & MDI_PROT_WRITE)
-			pkru &= ~MDI_PKRU_WD(share->set->key);
+		rights = mdi_rights_allow(rights, share->set->key,
+					  share->access & MDI_PROT_WRITE);
 	}
 	if (module->reader != NULL && mdi_slots_resident(module->reader))
-		pkru &= ~MDI_PKRU_AD(module->reader->key);
-	return pkru;
+		rights = mdi_rights_allow(rights, module->reader->key, false);
+	return rights;
 }
 
 void mdi_sets_compute(const struct mdi_domain *set)

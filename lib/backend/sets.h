@@ -32,8 +32,8 @@ int mdi_slots_busy(void);
 
 /* --- sets.c --- */
 
-/* @pkru without what @module's sets open to it. */
-uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t pkru);
+/* @rights with what @module's sets open to it. */
+uint32_t mdi_sets_rights(const struct mdi_domain *module, uint32_t rights);
 /* For each module that has rights to @set. */
 void mdi_sets_compute(const struct mdi_domain *set);
 void mdi_sets_withdraw(const struct mdi_domain *set,

@@ -23,7 +23,7 @@ static struct mdi_sets_state *const own = &mdi_backend_state.sets;
 
 void mdi_sets_start(void)
 {
-	for (int i = 0; i < MDI_PKRU_KEYS; i++)
+	for (int i = 0; i < MDI_RIGHTS_KEYS; i++)
 		own->readers[i] = (struct mdi_reader){
 			.domain.kind = MDI_DOMAIN_SHARED,
 			.domain.key = mdi_open.state.host_key,

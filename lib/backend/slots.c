@@ -49,7 +49,7 @@ void mdi_slots_start(uint32_t keys)
 	own->retired = 0;
 	mdi_sets_start();
 	own->clock_hand = (uint8_t)(keys != 0 ? __builtin_ctz(keys) : 0);
-	for (int key = 0; key < MDI_PKRU_KEYS; key++) {
+	for (int key = 0; key < MDI_RIGHTS_KEYS; key++) {
 		own->owner[key] = NULL;
 		if ((keys & 1u << key) == 0)
 			continue;
@@ -86,20 +86,18 @@ struct mdi_domain *mdi_slots_domain(int key)
 /* What a module may do with its slot, if any, and those that its sets have. */
 void mdi_slots_compute(struct mdi_domain *module)
 {
-	uint32_t pkru = module->pkru_parked;
+	uint32_t rights = module->parked_rights;
 
 	if (mdi_slots_resident(module))
-		pkru &= ~MDI_PKRU_BOTH(module->key);
-	module->head.pkru = mdi_sets_rights(module, pkru);
+		rights = mdi_rights_allow(rights, module->key, true);
+	module->head.rights = mdi_sets_rights(module, rights);
 }
 
-MDI_INLINE void compute(struct mdi_domain *module, uint32_t slot)
+MDI_INLINE void compute(struct mdi_domain *module, uint32_t rights)
 {
-	uint32_t pkru = module->pkru_parked & ~slot;
-
 	if (module->shares != NULL)
-		pkru = mdi_sets_rights(module, pkru);
-	module->head.pkru = pkru;
+		rights = mdi_sets_rights(module, rights);
+	module->head.rights = rights;
 }
 
 /* The pages of a domain carry this key. It had none that others could have. */
@@ -108,7 +106,8 @@ MDI_INLINE void give(struct mdi_domain *domain, int key)
 	own->owner[key] = domain;
 	domain->key = key;
 	if (domain->kind == MDI_DOMAIN_MODULE)
-		compute(domain, MDI_PKRU_BOTH(key));
+		compute(domain,
+			mdi_rights_allow(domain->parked_rights, key, true));
 	else
 		mdi_sets_compute(domain);
 }
@@ -118,7 +117,7 @@ MDI_INLINE void park(struct mdi_domain *domain)
 {
 	domain->key = mdi_open.state.host_key;
 	if (domain->kind == MDI_DOMAIN_MODULE)
-		compute(domain, 0);
+		compute(domain, domain->parked_rights);
 	else
 		mdi_sets_compute(domain);
 }
@@ -140,7 +139,7 @@ static void give_back(int key)
 void mdi_slots_add(struct mdi_domain *domain)
 {
 	domain->key = mdi_open.state.host_key;
-	domain->head.pkru = domain->pkru_parked;
+	domain->head.rights = domain->parked_rights;
 	/* A set has no pages yet, and nobody who waits for it. */
 	if (own->free != 0 && domain->kind == MDI_DOMAIN_MODULE)
 		give(domain, take_free());
@@ -250,7 +249,7 @@ MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
 	bool marks = any_marked();
 	int result;
 
-	for (int left = 2 * MDI_PKRU_KEYS; left > 0; left--) {
+	for (int left = 2 * MDI_RIGHTS_KEYS; left > 0; left--) {
 		*key = own->clock_hand;
 		victim = own->owner[*key];
 		own->clock_hand = own->clock_next[*key];

@@ -70,9 +70,9 @@ struct mdi_slots_state {
 	uint32_t free;    /* that no domain has */
 	uint32_t pinned;  /* a foreign thread may have these */
 	uint32_t retired; /* of them, those that no domain has any more */
-	struct mdi_domain *owner[MDI_PKRU_KEYS];
+	struct mdi_domain *owner[MDI_RIGHTS_KEYS];
 	/* Keys in a circle: the one to be evicted next, and who follows. */
-	uint8_t clock_hand, clock_next[MDI_PKRU_KEYS];
+	uint8_t clock_hand, clock_next[MDI_RIGHTS_KEYS];
 };
 
 /* A reader is one while it has a key: there are never more than keys. */
@@ -83,7 +83,7 @@ struct mdi_reader {
 
 struct mdi_sets_state {
 	uint32_t merged; /* sets that have a module's key */
-	struct mdi_reader readers[MDI_PKRU_KEYS];
+	struct mdi_reader readers[MDI_RIGHTS_KEYS];
 };
 
 extern struct mdi_backend_state {

@@ -107,7 +107,7 @@ int mdi_executable_protect(struct modiso_region *region)
 	result = mdi_thread_attach(&thread);
 	if (result != 0)
 		return result;
-	token = thread->host_pkru;
+	token = thread->host_rights;
 	mdi_critical_begin();
 	result = mdi_backend_now->window_open(domain, thread, MODISO_READ);
 	if (result == 0) {

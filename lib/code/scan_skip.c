@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "code/scan_skip.h"
 
-#include "os/cpu.h"
+#include "arch/cpu.h"
 
 /* A bit for each kind of pair: what can begin one, and what can end it. */
 #define PAIR_0F 1u

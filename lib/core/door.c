@@ -36,7 +36,7 @@ void *mdi_door_ending_of(const struct mdi_thread *thread,
 	    module->domain.confinement != MODISO_CONFINE_GUARD)
 		return NULL;
 	exception = mdi_context_argument(context, 0);
-	if (exception - thread->fs_base >= THREAD_DATA_SIZE)
+	if (exception - thread->thread_pointer >= THREAD_DATA_SIZE)
 		return NULL;
 	return (void *)exception;
 }

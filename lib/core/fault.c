@@ -101,7 +101,7 @@ static enum mdi_outcome end_call(const struct mdi_trap *trap, int status)
 	thread->left_sp = trap->sp;
 	mdi_context_redirect(trap->context,
 			     (void *)(uintptr_t)mdi_gate_recover,
-			     mdi_frame_top(thread)->rsp,
+			     mdi_frame_top(thread)->sp,
 			     (uintptr_t)mdi_thread_block(thread));
 	mdi_backend_now->recover(thread, trap->context);
 	return MDI_ELSEWHERE;
@@ -353,7 +353,7 @@ void mdi_unwind_over(void *exception, struct mdi_thread *thread)
 
 	/* The same holds for the host's frames that are left. */
 	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
-	mdi_unmark_below(frame->rsp);
+	mdi_unmark_below(frame->sp);
 	thread->status = MDI_STATUS_UNWIND;
 	thread->unwinding = exception;
 	thread->left_sp = frame->stack - 16;

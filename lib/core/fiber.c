@@ -86,11 +86,11 @@ MDI_INLINE void make_ready(struct mdi_thread *to, const struct mdi_thread *from)
 {
 	struct mdi_open_page *page = mdi_thread_open_page(to);
 
-	to->fs_base = from->fs_base;
-	page->fs_base = from->fs_base;
+	to->thread_pointer = from->thread_pointer;
+	page->thread_pointer = from->thread_pointer;
 	to->tid = from->tid;
-	to->host_pkru = from->host_pkru;
-	page->host_pkru = from->host_pkru;
+	to->host_rights = from->host_rights;
+	page->host_rights = from->host_rights;
 	memcpy(to->selectors, from->selectors, sizeof(to->selectors));
 	memcpy(page->selectors, from->selectors, sizeof(page->selectors));
 }
@@ -101,7 +101,7 @@ static MDI_RARE void change_thread(struct mdi_thread *to)
 	struct mdi_frame *frame = mdi_thread_frames(to);
 
 	for (; mdi_arch_state.fsgsbase && frame < to->frame; frame++)
-		frame->gs_base = mdi_rdgsbase();
+		frame->block_base = mdi_block_base();
 }
 
 MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *host)
@@ -111,8 +111,8 @@ MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *host)
 	mdi_critical_begin();
 	host->current = (char *)block;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (mdi_arch_state.fsgsbase && mdi_rdgsbase() == mdi_block)
-		mdi_wrgsbase(block);
+	if (mdi_arch_state.fsgsbase && mdi_block_base() == mdi_block)
+		mdi_block_base_set(block);
 	/* The alternate stack stays armed, or not. */
 	mdi_here_set(mdi_ready == mdi_block ? block : mdi_ready, block);
 	mdi_critical_end();

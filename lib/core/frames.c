@@ -65,7 +65,7 @@ struct mdi_over mdi_frames_pop(struct mdi_thread *thread)
 	const struct mdi_over over = {
 		.service_sp = frame->service_sp,
 		.stack = frame->stack,
-		.gs_base = frame->gs_base,
+		.block_base = frame->block_base,
 		.link = frame->link,
 	};
 

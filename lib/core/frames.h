@@ -81,7 +81,7 @@ void mdi_frames_interrupt_end(struct mdi_frame *frame,
 static inline uintptr_t mdi_frame_called_at(const struct mdi_frame *frame)
 {
 	return frame->service_sp == MDI_INTERRUPTED ? frame->called_at
-						    : frame->rsp;
+						    : frame->sp;
 }
 
 /* The link of the free frame, around a handler that may call gates. AS-Safe. */

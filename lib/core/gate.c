@@ -235,7 +235,7 @@ MDI_INLINE void set_link(struct mdi_link *link,
 			 const struct modiso_module *module,
 			 const struct mdi_stack *stack)
 {
-	link->pkru = module->domain.head.pkru;
+	link->rights = module->domain.head.rights;
 	link->scrub = module->domain.scrub;
 	/* The gate pushes a word and then calls. */
 	link->stack = stack->top - 8;
@@ -315,7 +315,7 @@ MDI_INLINE struct mdi_thread *own_thread(void)
 MDI_INLINE bool is_ready(void)
 {
 	/* No GS base is that of a thread that is not attached. */
-	return mdi_rdgsbase() == mdi_ready;
+	return mdi_block_base() == mdi_ready;
 }
 
 static int make_ready(void)
@@ -325,7 +325,7 @@ static int make_ready(void)
 
 	if (result != 0)
 		return result;
-	if (mdi_rdgsbase() != mdi_block)
+	if (mdi_block_base() != mdi_block)
 		return mdi_fail(MODISO_ERR_STATE,
 				"the program changed the GS base of this "
 				"thread; gates need it");

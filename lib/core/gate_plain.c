@@ -106,12 +106,12 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	}
 	mdi_thread_link(thread, domain->head.link)->stack = 0;
 	frame = thread->frame;
-	memcpy(frame, saved_registers, offsetof(struct mdi_frame, rsp));
-	frame->rsp = (uintptr_t)saved_registers + PLAIN_SAVED;
+	memcpy(frame, saved_registers, offsetof(struct mdi_frame, sp));
+	frame->sp = (uintptr_t)saved_registers + PLAIN_SAVED;
 	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
 	frame->stack = top | from_link;
 	if (mdi_arch_state.fsgsbase)
-		frame->gs_base = mdi_rdgsbase();
+		frame->block_base = mdi_block_base();
 	mdi_frames_push(thread, domain); /* from here on a fault is its own */
 	mdi_critical_end();
 	errno = saved;

@@ -163,9 +163,9 @@ void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)
 {
-	memcpy(&fault->host_pc, (const void *)frame->rsp,
+	memcpy(&fault->host_pc, (const void *)frame->sp,
 	       sizeof(fault->host_pc));
-	fault->host_sp = frame->rsp + sizeof(fault->host_pc);
+	fault->host_sp = frame->sp + sizeof(fault->host_pc);
 }
 
 void mdi_record_calls(struct modiso_fault *fault,

@@ -2,7 +2,7 @@
 /* A fault in words, and in one line. */
 #include "core/report.h"
 
-#include "arch/context.h"
+#include "arch/arch.h"
 #include "core/lines.h"
 #include "core/state.h"
 #include "os/event.h"
@@ -251,15 +251,6 @@ static void print_commands(const struct mdi_report *report, FILE *out)
 
 /* --- the machine --- */
 
-/* Two bits a key: no access, no write. */
-static const char *key_rights(uint32_t pkru, int32_t key)
-{
-	static const char *const words[] = {"read and write", "no access",
-					    "read only", "no access"};
-
-	return words[pkru >> (2 * (key & 15)) & 3];
-}
-
 static void print_signal(const struct modiso_fault *f, FILE *out)
 {
 	const char *code = mdi_event_code_name(f->signo, f->code);
@@ -276,8 +267,8 @@ static void print_signal(const struct modiso_fault *f, FILE *out)
 	fprintf(out, "  key        %d", f->pkey);
 	if (mdi_report_key_role(f->pkey)[0] != '\0')
 		fprintf(out, ", %s", mdi_report_key_role(f->pkey));
-	fprintf(out, ": %s (PKRU %#x)\n", key_rights(f->pkru, f->pkey),
-		f->pkru);
+	fprintf(out, ": %s (" MDI_RIGHTS_NAME " %#x)\n",
+		mdi_rights_words(f->pkru, f->pkey), f->pkru);
 }
 
 static void print_registers(const struct modiso_fault *f, FILE *out)

@@ -103,7 +103,8 @@ static int32_t thread_in(const struct mdi_mapping *map)
 	mdi_runtime_lock();
 	for (thread = mdi_core_state.thread.attached; thread != NULL;
 	     thread = thread->next)
-		if (thread->fs_base >= map->base && thread->fs_base < map->end)
+		if (thread->thread_pointer >= map->base &&
+		    thread->thread_pointer < map->end)
 			tid = thread->tid;
 	mdi_runtime_unlock();
 	return tid;

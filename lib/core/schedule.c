@@ -78,7 +78,7 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 	drop_gates(thread);
 	mdi_critical_end();
 	mdi_gate_unwind(mdi_thread_block(thread),
-			mdi_thread_frames(thread)->rsp);
+			mdi_thread_frames(thread)->sp);
 }
 
 /*
@@ -107,7 +107,7 @@ bool mdi_thread_take_out(struct mdi_thread *thread, struct mdi_context *context)
 	mdi_unmark_all(thread, mdi_context_sp(context));
 	drop_gates(thread);
 	mdi_context_redirect(context, (void *)(uintptr_t)mdi_gate_recover,
-			     mdi_thread_frames(thread)->rsp,
+			     mdi_thread_frames(thread)->sp,
 			     (uintptr_t)mdi_thread_block(thread));
 	mdi_backend_now->recover(thread, context);
 	return true;

@@ -297,7 +297,7 @@ int mdi_snapshot_take(struct modiso_module *module)
 	mdi_runtime_unlock();
 	if (result != 0)
 		return result;
-	token = thread->host_pkru;
+	token = thread->host_rights;
 	mdi_critical_begin();
 	result = mdi_backend_now->window_open(domain, thread, MODISO_READ);
 	if (result == 0) {

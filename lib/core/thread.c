@@ -10,7 +10,6 @@
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/window.h"
-#include "os/cpu.h"
 #include "os/memory.h"
 #include "os/process.h"
 
@@ -78,7 +77,6 @@ static void at_thread_exit(void *unused)
 
 int mdi_threads_start(uint32_t max)
 {
-	const struct mdi_cpu *cpu = mdi_cpu();
 	const char *call;
 
 	if (!own->exit_key_made) {
@@ -88,9 +86,7 @@ int mdi_threads_start(uint32_t max)
 		own->exit_key_made = true;
 	}
 	own->attached_max = max != 0 ? max : MDI_THREADS_MAX;
-	mdi_arch_state.fsgsbase = cpu->fsgsbase;
-	mdi_arch_state.avx = cpu->avx;
-	mdi_arch_state.avx512 = cpu->avx512;
+	mdi_arch_start();
 	/* Aligned to its size, so that a mask finds the offset of a block. */
 	mdi_arch_state.blocks =
 		mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE, &call);
@@ -105,7 +101,6 @@ int mdi_threads_start(uint32_t max)
 				   ALTSTACKS_SIZE);
 	}
 	mdi_open.state.blocks = mdi_arch_state.blocks;
-	mdi_arch_state.flags = CLEAN_FLAGS_VALUE;
 	mdi_arch_state.pid = mdi_os_process_id();
 	own->attached = NULL;
 	own->attached_count = 0;
@@ -241,18 +236,11 @@ static void give_index(uint32_t index)
 	own->attached_count--;
 }
 
-static uint64_t thread_pointer(void)
-{
-	return mdi_arch_state.fsgsbase ?
-		       mdi_rdfsbase() :
-		       (uint64_t)(uintptr_t)__builtin_thread_pointer();
-}
-
 /* Whose block it is, for those who have the host's rights and who have not. */
-static void set_fs_base(struct mdi_thread *thread, uint64_t base)
+static void set_thread_pointer(struct mdi_thread *thread, uint64_t base)
 {
-	thread->fs_base = base;
-	mdi_thread_open_page(thread)->fs_base = base;
+	thread->thread_pointer = base;
+	mdi_thread_open_page(thread)->thread_pointer = base;
 }
 
 static int attach(struct mdi_thread **out)
@@ -272,7 +260,7 @@ static int attach(struct mdi_thread **out)
 	memset(thread, 0, sizeof(*thread));
 	thread->index = index;
 	mdi_selectors_note(thread);
-	set_fs_base(thread, thread_pointer());
+	set_thread_pointer(thread, mdi_thread_pointer_asked());
 	thread->tid = mdi_os_thread_id();
 	thread->host = thread;
 	thread->current = mdi_thread_block(thread);
@@ -354,7 +342,7 @@ int mdi_thread_detach(void)
 	mdi_backend_now->thread_detach(thread);
 	mdi_front_now->detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */
-	set_fs_base(thread, ~(uint64_t)0);
+	set_thread_pointer(thread, ~(uint64_t)0);
 	pthread_setspecific(own->exit_key, NULL);
 	give_index(thread->index);
 	mdi_runtime_unlock();
@@ -376,8 +364,8 @@ int mdi_thread_new_fiber(struct mdi_thread **out)
 	fiber = mdi_block_thread(block_of(index));
 	memset(fiber, 0, sizeof(*fiber));
 	fiber->index = index;
-	set_fs_base(fiber, ~(uint64_t)0);
-	mdi_thread_open_page(fiber)->pkru = ~0u;
+	set_thread_pointer(fiber, ~(uint64_t)0);
+	mdi_thread_open_page(fiber)->rights = MDI_RIGHTS_NONE;
 	mdi_frames_start(fiber);
 	fiber->next = own->attached;
 	own->attached = fiber;

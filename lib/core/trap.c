@@ -87,7 +87,7 @@ static void decode_module(struct mdi_trap *trap)
 	trap->walks = trap->where == MDI_AT_MODULE &&
 		      trap->access == MODISO_READ &&
 		      trap->event.address ==
-			      (uintptr_t)&mdi_frame_top(trap->thread)->rsp;
+			      (uintptr_t)&mdi_frame_top(trap->thread)->sp;
 	trap->left = mdi_jump_ran_past(trap->thread, module, trap->context);
 }
 
@@ -106,7 +106,7 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 		return;
 	trap->pc = mdi_context_pc(context);
 	trap->sp = mdi_context_sp(context);
-	rights = mdi_context_rights(context, mdi_open.state.pkru_offset);
+	rights = mdi_context_rights(context, mdi_open.state.rights_offset);
 	trap->rights = rights ? *rights : 0;
 	if (memory)
 		trap->access = mdi_context_access(context);

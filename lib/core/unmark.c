@@ -37,7 +37,7 @@ void mdi_unmark_below(uintptr_t sp)
 
 void mdi_unmark_all(const struct mdi_thread *thread, uintptr_t sp)
 {
-	uintptr_t host = mdi_thread_frames(thread)->rsp;
+	uintptr_t host = mdi_thread_frames(thread)->sp;
 	const struct mdi_stack *stack;
 
 	if (__asan_unpoison_memory_region == NULL)

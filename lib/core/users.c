@@ -131,8 +131,8 @@ static void renew(const struct mdi_domain *domain)
 
 	for (thread = own->attached; thread != NULL; thread = thread->next)
 		__atomic_store_n(&mdi_thread_link(thread,
-						  domain->head.link)->pkru,
-				 domain->head.pkru, __ATOMIC_RELAXED);
+						  domain->head.link)->rights,
+				 domain->head.rights, __ATOMIC_RELAXED);
 }
 
 const struct mdi_users mdi_thread_users = {

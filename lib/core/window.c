@@ -28,7 +28,7 @@ static int open_window(struct mdi_thread *thread, struct modiso_region *region,
 				MDI_COUNT(thread->windows));
 	thread->windows[at].region = region;
 	thread->windows[at].domain = &domain->head;
-	thread->windows[at].token = thread->host_pkru;
+	thread->windows[at].token = thread->host_rights;
 	result = mdi_backend_now->window_open(domain, thread, access);
 	if (result != 0)
 		return result;

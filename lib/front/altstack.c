@@ -103,7 +103,7 @@ static bool gate_from_handler(const struct mdi_thread *thread)
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
 
 	for (; frame < thread->frame; frame++)
-		if (mdi_altstack_holds(thread, frame->rsp))
+		if (mdi_altstack_holds(thread, frame->sp))
 			return true;
 	return false;
 }

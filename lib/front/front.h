@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * front/front.h - the layer in front of the program: core/front.h says what core
- * wants of it.
+ * front/front.h - the layer in front of the program: core/front.h says what
+ * core wants of it.
  */
 #ifndef MDI_FRONT_FRONT_H
 #define MDI_FRONT_FRONT_H

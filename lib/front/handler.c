@@ -289,7 +289,7 @@ static uintptr_t called_at(const struct mdi_frame *frame,
 	if (sp != 0 && mdi_is_gate_begin(mdi_interrupted_pc(context)) &&
 	    mdi_region_at(sp) == NULL)
 		return sp;
-	return frame->rsp;
+	return frame->sp;
 }
 
 /* Where the host's code was. */
@@ -375,7 +375,7 @@ static bool too_early(int signo, const ucontext_t *context,
 		return true;
 	/* The gate's own C code, on the host's stack right below the call. */
 	return mdi_thread_inside(thread) &&
-	       mdi_frame_top(thread)->rsp - sp < GATE_STACK;
+	       mdi_frame_top(thread)->sp - sp < GATE_STACK;
 }
 
 static bool call_foreign(int signo, siginfo_t *info, ucontext_t *context,

@@ -6,7 +6,6 @@
 #ifndef MDI_OS_OS_H
 #define MDI_OS_OS_H
 
-#include "os/cpu.h"      /* what the CPU can do, and the system lets it do */
 #include "os/critical.h" /* code that no handler of the host may interrupt */
 #include "os/event.h"    /* what the system says of a trap */
 #include "os/file.h"     /* files as memory */

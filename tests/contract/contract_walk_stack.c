@@ -150,12 +150,12 @@ START_TEST(test_no_walk)
 	module = world_module();
 	expect(MODISO_OK, modiso_thread_attach());
 	frame = mdi_thread_self()->frame;
-	must_eq(enter(make_gate(module, reads), W(&frame->rsp)), 0);
-	enter_fault(module, make_gate(module, reads_half), W(&frame->rsp));
-	enter_fault(module, make_gate(module, writes), W(&frame->rsp));
+	must_eq(enter(make_gate(module, reads), W(&frame->sp)), 0);
+	enter_fault(module, make_gate(module, reads_half), W(&frame->sp));
+	enter_fault(module, make_gate(module, writes), W(&frame->sp));
 	enter_fault(module, make_gate(module, reads), W(&frame->rbx));
-	enter_fault(module, make_gate(module, reads), W(&frame->rsp + 1));
-	enter_fault(module, make_gate(module, reads), W(&(frame + 1)->rsp));
+	enter_fault(module, make_gate(module, reads), W(&frame->sp + 1));
+	enter_fault(module, make_gate(module, reads), W(&(frame + 1)->sp));
 	enter_fault(module, make_gate(module, reads),
 		    W(&mdi_thread_self()->frame));
 }

@@ -112,7 +112,7 @@ static void look_around(void)
 {
 	cpu_call(&before.cpu, (modiso_fn)host_sum, 1, 2, 0, 0);
 	if (on_pkey())
-		before.pkru = mdi_rdpkru();
+		before.pkru = mdi_rights_read();
 	must(!sigprocmask(SIG_BLOCK, NULL, &before.mask));
 	must(!syscall(SYS_sigaltstack, NULL, &before.altstack));
 	before.links[0] = link_of(module);
@@ -129,7 +129,7 @@ void must_be_outside(void)
 	must_eq(thread->window_count, 0);
 	must_eq(thread->in_handler, 0);
 	if (on_pkey())
-		must_eq(mdi_rdpkru(), before.pkru);
+		must_eq(mdi_rights_read(), before.pkru);
 	must(!sigprocmask(SIG_BLOCK, NULL, &mask));
 	must(!memcmp(&mask, &before.mask, 8));
 }

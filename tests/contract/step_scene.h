@@ -17,7 +17,7 @@
 
 #include "arch/arch.h"
 #include "arch/x86_64/frame.h"
-#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/rights.h"
 #include "arch/x86_64/signal.h"
 #include "backend/backend.h"
 #include "core/module.h"

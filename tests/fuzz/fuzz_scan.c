@@ -6,7 +6,7 @@
  */
 #include "code/scan.h"
 #include "code/scan_skip.h"
-#include "os/cpu.h"
+#include "arch/cpu.h"
 
 #include <modiso.h>
 

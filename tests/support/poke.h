@@ -64,7 +64,7 @@ struct poke_far {
 	uint64_t rsp;
 };
 uintptr_t poke_far(struct poke_far *to);
-uintptr_t poke_far_gs(struct poke_far *to, void *gs_base);
+uintptr_t poke_far_gs(struct poke_far *to, void *block_base);
 
 /* CPU state left behind. */
 uintptr_t poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */

@@ -5,7 +5,7 @@
  */
 #include "support/test.h"
 
-#include "os/cpu.h"
+#include "arch/cpu.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,13 +55,13 @@ START_TEST(test_pkru_offset)
 	const struct mdi_cpu *cpu = mdi_cpu();
 
 	if (!cpu->ospke) {
-		ck_assert_uint_eq(cpu->pkru_offset, 0);
+		ck_assert_uint_eq(cpu->rights_offset, 0);
 		return;
 	}
 	/* Behind the legacy area and the header, inside any XSAVE area. */
-	ck_assert_uint_ge(cpu->pkru_offset, 576);
-	ck_assert_uint_lt(cpu->pkru_offset, 16384);
-	ck_assert_uint_eq(cpu->pkru_offset % 8, 0);
+	ck_assert_uint_ge(cpu->rights_offset, 576);
+	ck_assert_uint_lt(cpu->rights_offset, 16384);
+	ck_assert_uint_eq(cpu->rights_offset % 8, 0);
 }
 END_TEST
 

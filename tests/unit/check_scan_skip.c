@@ -10,7 +10,7 @@
 #include "support/world.h"
 
 #include "code/scan_skip.h"
-#include "os/cpu.h"
+#include "arch/cpu.h"
 
 #include <signal.h>
 #include <stdlib.h>

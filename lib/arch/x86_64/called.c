@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A signal's entry that is called as a function: see signal.S. */
 #include "arch/x86_64/frame.h"
-#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/rights.h"
 #include "arch/x86_64/signal.h"
 #include "os/linux/sys.h"
 #include "os/maps.h"

@@ -3,7 +3,7 @@
 #include "arch/x86_64/signal.h"
 
 #include "arch/x86_64/frame.h"
-#include "arch/x86_64/pkru.h"
+#include "arch/x86_64/rights.h"
 
 #include <modiso/region.h>
 
@@ -222,6 +222,14 @@ const char *mdi_register_name(unsigned number)
 					    "r15", "rip", "rflags"};
 
 	return names[number];
+}
+
+const char *mdi_rights_words(uint32_t rights, int key)
+{
+	static const char *const words[] = {"read and write", "no access",
+					    "read only", "no access"};
+
+	return words[rights >> (2 * (key & 15)) & 3];
 }
 
 /* --- a gate that looks at DS and ES --- */

@@ -17,7 +17,7 @@
  *	r11        -               where mdi_here is, from the FS base
  *	rdx        -               selectors; where mdi_critical is, likewise
  *	rax rcx    -               scratch; rax: the result
- *	xmm0       -               FS base, host_pkru and tid; the block, twice
+ *	xmm0       -               FS base, host rights, tid; the block, twice
  *
  * What changes hands. Who the thread is: FS base, id, host rights, selectors,
  * 24 bytes, which both of the block's pages have. And which block it goes by:

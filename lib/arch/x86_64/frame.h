@@ -165,10 +165,12 @@
 
 #ifndef __ASSEMBLER__
 
+#include "arch/cpu.h"
 #include "base/common.h"
 
 #include <modiso/fault.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <ucontext.h>
@@ -186,7 +188,7 @@ struct mdi_x87 {
 
 /* The beginning of what a backend knows of a module (backend/backend.h). */
 struct mdi_domain_head {
-	uint32_t pkru; /* while inside */
+	uint32_t rights; /* while inside */
 	uint32_t link; /* of every thread, as an offset from its block */
 };
 
@@ -197,14 +199,14 @@ struct mdi_domain_head {
  */
 struct mdi_link {
 	uint64_t stack; /* top, for the thread's next call into the module */
-	uint32_t pkru;  /* the module's */
+	uint32_t rights; /* the module's */
 	uint32_t scrub; /* pkey: it is not to see what a service leaves */
 };
 
 /* One gate under way, and in it at most one service under way. */
 struct mdi_frame {
 	uint64_t rbx, rbp, r12, r13, r14, r15;
-	uint64_t rsp; /* the host's, at the gate's first instruction */
+	uint64_t sp; /* the host's, at the gate's first instruction */
 	struct mdi_x87 x87;
 	uint32_t mxcsr;
 	/*
@@ -225,10 +227,10 @@ struct mdi_frame {
 			uint32_t module_mxcsr;
 			uint32_t module_x87_control;
 		};
-		/* Where rsp leads, while a handler of the host runs. */
+		/* Where sp leads, while a handler of the host runs. */
 		uint64_t called_at;
 	};
-	uint64_t gs_base; /* plain: the host's */
+	uint64_t block_base; /* plain: the host's */
 };
 
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
@@ -240,19 +242,19 @@ struct mdi_frame {
 
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
-	uint32_t pkru; /* what PKRU must be inside the module */
+	uint32_t rights; /* what PKRU must be inside the module */
 	uint32_t unused[3];
 	/* The beginning of struct mdi_thread: fiber.S writes both at once. */
-	uint64_t fs_base;
-	uint32_t host_pkru; /* what PKRU must be outside */
+	uint64_t thread_pointer;
+	uint32_t host_rights; /* what PKRU must be outside */
 	int32_t tid;
 	uint16_t selectors[4];
 };
 
 struct mdi_thread {
 	/* Whose block it is. A fiber's is of the thread that ran it last. */
-	uint64_t fs_base;
-	uint32_t host_pkru;
+	uint64_t thread_pointer;
+	uint32_t host_rights;
 	int32_t tid;
 	uint16_t selectors[4]; /* DS, ES, FS, GS when it was attached */
 	struct mdi_frame *frame; /* the next free one */
@@ -298,7 +300,7 @@ struct mdi_thread {
 	struct {
 		struct modiso_region *region;
 		struct mdi_domain_head *domain;
-		uint32_t token; /* host_pkru before it was opened */
+		uint32_t token; /* host_rights before it was opened */
 		uint32_t unused;
 	} windows[16];
 };
@@ -373,7 +375,7 @@ struct mdi_arch_state {
 	uint32_t fsgsbase, avx, avx512;
 	uint32_t marks_faults; /* mdi_context_raised() */
 	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
-	uint32_t handler_pkru; /* of host handlers on threads not attached */
+	uint32_t handler_rights; /* of host handlers on threads not attached */
 	int32_t pid;
 	uint64_t flags; /* CLEAN_FLAGS_VALUE */
 	uint64_t unused2[2];
@@ -382,6 +384,8 @@ struct mdi_arch_state {
 	/* By link: mdi_link_domain(). */
 	struct mdi_domain_head *domains[MDI_MODULES_MAX];
 	struct mdi_entries entries;
+	struct mdi_cpu cpu; /* mdi_cpu() */
+	pthread_once_t cpu_once;
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;
@@ -395,9 +399,12 @@ extern struct mdi_arch_state mdi_arch_state;
 extern struct mdi_arrival {
 	uint32_t count, unused;
 	/* Of the last one: its stack pointer, and whose thread it was. */
-	uint64_t sp, fs_base;
+	uint64_t sp, thread_pointer;
 	uint64_t unused2;
 } mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
+
+/* What gates ask of this CPU is noted. */
+void mdi_arch_start(void);
 
 /* MXCSR and the x87 control word of the calling code. */
 static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
@@ -412,8 +419,9 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 /* Of the calling thread: which block it goes by. */
 extern MDI_TLS struct mdi_here {
 	/*
-	 * The block where the kernel has one of the library's signal stacks for
-	 * it, else MDI_UNATTACHED: what a gate compares with (front/altstack.h).
+	 * The block where the kernel has one of the library's signal stacks
+	 * for it, else MDI_UNATTACHED: what a gate compares with
+	 * (front/altstack.h).
 	 */
 	uintptr_t ready;
 	/* The block, or MDI_UNATTACHED. */
@@ -564,9 +572,9 @@ static inline bool mdi_is_gate_code(uintptr_t pc)
 
 /*
  * Close key 0 to this thread and crash with SIGILL: a forked child finds out
- * whether the kernel can still deliver a signal. @pkru has key 0 closed.
+ * whether the kernel can still deliver a signal. @rights has key 0 closed.
  */
-void mdi_probe_closed(uint32_t pkru);
+void mdi_probe_closed(uint32_t rights);
 
 /*
  * DS, ES, FS and GS as they were when the thread was attached. Their values

@@ -8,10 +8,10 @@
 #define SAME(type, member, number) \
 	_Static_assert(offsetof(type, member) == (number), #number)
 
-SAME(struct mdi_open_page, pkru, RO_PKRU);
-SAME(struct mdi_open_page, host_pkru, RO_HOST_PKRU);
+SAME(struct mdi_open_page, rights, RO_PKRU);
+SAME(struct mdi_open_page, host_rights, RO_HOST_PKRU);
 SAME(struct mdi_open_page, selectors, RO_SELECTORS);
-SAME(struct mdi_open_page, fs_base, RO_FS_BASE);
+SAME(struct mdi_open_page, thread_pointer, RO_FS_BASE);
 
 /* What fiber.S copies from one to the other. */
 _Static_assert(offsetof(struct mdi_open_page, tid) == RO_FS_BASE + 12 &&
@@ -24,8 +24,8 @@ SAME(struct mdi_critical, signo, C_SIGNO);
 _Static_assert(MDI_MARK_FIBER == FIBER_MARK, "FIBER_MARK");
 
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)
-T_SAME(fs_base, T_FS_BASE);
-T_SAME(host_pkru, T_HOST_PKRU);
+T_SAME(thread_pointer, T_FS_BASE);
+T_SAME(host_rights, T_HOST_PKRU);
 T_SAME(tid, T_TID);
 T_SAME(selectors, T_SELECTORS);
 T_SAME(current, T_CURRENT);
@@ -42,7 +42,7 @@ SAME(struct mdi_frame, r12, F_R12);
 SAME(struct mdi_frame, r13, F_R13);
 SAME(struct mdi_frame, r14, F_R14);
 SAME(struct mdi_frame, r15, F_R15);
-SAME(struct mdi_frame, rsp, F_RSP);
+SAME(struct mdi_frame, sp, F_RSP);
 SAME(struct mdi_frame, x87, F_X87);
 SAME(struct mdi_frame, mxcsr, F_MXCSR);
 SAME(struct mdi_frame, service_sp, F_SERVICE_SP);
@@ -66,7 +66,7 @@ _Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
 	       "MDI_BLOCK_MASK");
 
 SAME(struct mdi_link, stack, L_STACK);
-SAME(struct mdi_link, pkru, L_PKRU);
+SAME(struct mdi_link, rights, L_PKRU);
 SAME(struct mdi_link, scrub, L_SCRUB);
 _Static_assert(sizeof(struct mdi_link) == 1 << L_SHIFT, "L_SHIFT");
 
@@ -87,7 +87,7 @@ _Static_assert(sizeof(struct mdi_service_slot) == 1 << V_SHIFT, "V_SHIFT");
 
 SAME(struct mdi_arrival, count, N_COUNT);
 SAME(struct mdi_arrival, sp, N_SP);
-SAME(struct mdi_arrival, fs_base, N_FS_BASE);
+SAME(struct mdi_arrival, thread_pointer, N_FS_BASE);
 _Static_assert(sizeof(struct mdi_arrival) == 1 << N_SHIFT, "N_SHIFT");
 
 SAME(struct mdi_arch_state, blocks, A_BLOCKS);
@@ -95,7 +95,7 @@ SAME(struct mdi_arch_state, fsgsbase, A_FSGSBASE);
 SAME(struct mdi_arch_state, avx, A_AVX);
 SAME(struct mdi_arch_state, avx512, A_AVX512);
 SAME(struct mdi_arch_state, altstacks, A_ALTSTACKS);
-SAME(struct mdi_arch_state, handler_pkru, A_HANDLER_PKRU);
+SAME(struct mdi_arch_state, handler_rights, A_HANDLER_PKRU);
 SAME(struct mdi_arch_state, pid, A_PID);
 SAME(struct mdi_arch_state, flags, A_FLAGS);
 _Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");

@@ -209,7 +209,7 @@
 /*
  * Call-frame information for the place that a module's function returns to.
  * The word at the stack pointer is the frame (a copy for debuggers; gates
- * never use it): CFA = frame->rsp + 8, registers are in the frame.
+ * never use it): CFA = frame->sp + 8, registers are in the frame.
  *
  *	0x77 0			DW_OP_breg7 (rsp) + 0
  *	0x06			DW_OP_deref

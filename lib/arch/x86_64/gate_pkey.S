@@ -21,7 +21,7 @@
  * to the slow path, never to a forged block. After it nothing is, but for the
  * open page at GS, which no module can write. After the second WRPKRU no
  * register is: r10 is masked into the table of blocks; the block must name
- * this FS base; EAX must be the block's host_pkru. A thread that jumps here
+ * this FS base; EAX must be the block's host_rights. A thread that jumps here
  * with registers of its choice can only leave its own innermost gate.
  *
  * A module that can execute WRFSBASE and WRGSBASE can pose as another thread
@@ -582,7 +582,7 @@ FUNC(mdi_probe_closed)
 ENDF(mdi_probe_closed)
 
 /*
- * Host code changes its own rights to the host_pkru of its open page. Refused
+ * Host code changes its own rights to the host_rights of its open page. Refused
  * to a thread whose frames say that module code runs.
  */
 FUNC(mdi_rights_reload)

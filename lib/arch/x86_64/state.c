@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/x86_64/frame.h"
 
-struct mdi_arch_state mdi_arch_state;
+struct mdi_arch_state mdi_arch_state = { .cpu_once = PTHREAD_ONCE_INIT };
 struct mdi_arrival mdi_arrivals[MDI_THREADS_MAX];
 
 MDI_TLS struct mdi_here mdi_here = { MDI_UNATTACHED, MDI_UNATTACHED };

@@ -7,18 +7,10 @@
 
 #include "base/latch.h"
 #include "base/state.h"
-#include "os/cpu.h"
 #include "os/linux/actions.h"
 #include "os/linux/signal.h"
 #include "os/linux/sys.h"
 #include "os/lock.h"
-
-#include <pthread.h>
-
-struct mdi_cpu_state {
-	struct mdi_cpu cpu;
-	pthread_once_t once;
-};
 
 struct mdi_memory_state {
 	/* One page of an empty file, shared; or NULL. */
@@ -49,7 +41,6 @@ struct mdi_signal_state {
 
 extern struct mdi_os_state {
 	struct mdi_actions_state actions;
-	struct mdi_cpu_state cpu;
 	struct mdi_memory_state memory;
 	struct mdi_signal_state signal;
 } MDI_STATE mdi_os_state;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/cpu.h - what the CPU, and the operating system with it, can do.
+ * arch/cpu.h - what the CPU, and the operating system with it, can do.
  */
-#ifndef MDI_OS_CPU_H
-#define MDI_OS_CPU_H
+#ifndef MDI_ARCH_CPU_H
+#define MDI_ARCH_CPU_H
 
 #include "base/common.h"
 
@@ -14,10 +14,13 @@ struct mdi_cpu {
 	bool avx;      /* YMM registers exist and are switched on */
 	bool avx2;     /* and integer instructions on them: leaf 7, EBX bit 5 */
 	bool avx512;   /* ZMM and mask registers exist and are switched on */
-	uint32_t pkru_offset; /* of PKRU in an XSAVE area, bytes; 0: none */
+	uint32_t rights_offset; /* of PKRU in an XSAVE area, bytes; 0: none */
 };
 
 /* Read once, the same for the life of the process. MT-Safe, AS-Unsafe. */
 const struct mdi_cpu *mdi_cpu(void);
 
-#endif /* MDI_OS_CPU_H */
+/* Why threads cannot have rights of their own by keys here; NULL: they can. */
+const char *mdi_cpu_lacks_keys(const struct mdi_cpu *cpu);
+
+#endif /* MDI_ARCH_CPU_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/cpu.h"
+#include "arch/cpu.h"
 
-#include "os/linux/state.h"
+#include "arch/x86_64/frame.h"
 
 #include <libcpuid/libcpuid.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 /* State component 9 of XSAVE is PKRU. */
 #define XSAVE_PKRU 9u
 
-static struct mdi_cpu_state *const own = &mdi_os_state.cpu;
+static struct mdi_arch_state *const own = &mdi_arch_state;
 
 static void leaf(uint32_t eax, uint32_t ecx, uint32_t out[4])
 {
@@ -56,13 +56,41 @@ static void read_cpu(void)
 	}
 	if (highest >= 0xd && own->cpu.ospke) {
 		leaf(0xd, XSAVE_PKRU, r);
-		own->cpu.pkru_offset = r[0] ? r[1] : 0;
+		own->cpu.rights_offset = r[0] ? r[1] : 0;
 	}
 	own->cpu.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 }
 
 const struct mdi_cpu *mdi_cpu(void)
 {
-	pthread_once(&own->once, read_cpu);
+	pthread_once(&own->cpu_once, read_cpu);
 	return &own->cpu;
+}
+
+const char *mdi_cpu_lacks_keys(const struct mdi_cpu *cpu)
+{
+	if (!cpu->pku)
+		return "this CPU has no protection keys (CPUID leaf 7, ECX bit "
+		       "3: PKU)";
+	if (!cpu->ospke)
+		return "the CPU has protection keys, the kernel has not "
+		       "switched them on (OSPKE clear: \"nopku\" on the kernel "
+		       "command line, or CONFIG_X86_INTEL_MEMORY_PROTECTION_"
+		       "KEYS off)";
+	if (!cpu->fsgsbase)
+		return "the kernel does not let programs use FSGSBASE (Linux "
+		       "5.9 or newer without \"nofsgsbase\" does)";
+	if (cpu->rights_offset == 0)
+		return "XSAVE does not save PKRU on this machine";
+	return NULL;
+}
+
+void mdi_arch_start(void)
+{
+	const struct mdi_cpu *cpu = mdi_cpu();
+
+	own->fsgsbase = cpu->fsgsbase;
+	own->avx = cpu->avx;
+	own->avx512 = cpu->avx512;
+	own->flags = CLEAN_FLAGS_VALUE;
 }
