@@ -134,6 +134,7 @@ struct mdi_gate_shape {
 struct mdi_backend {
 	enum modiso_backend id;
 	const char *name; /* as MODISO_BACKEND and modiso-info spell it */
+	bool lasting; /* pages keep their protection, whoever is inside */
 
 	/*
 	 * Fills usable, caps, keys and reason. Changes nothing. 0, or what

@@ -427,6 +427,7 @@ static void confine(const struct mdi_thread *thread,
 const struct mdi_backend mdi_backend_pkey = {
 	.id = MODISO_BACKEND_PKEY,
 	.name = "pkey",
+	.lasting = true,
 	.probe = mdi_pkey_probe,
 	.start = start,
 	.stop = stop,

@@ -64,6 +64,7 @@ static void free_object(struct modiso_image *image)
 {
 	mdi_image_debug_free(image);
 	mdi_image_unprepare(image);
+	mdi_image_seal_done(image);
 	mdi_vault_free(image->fini, image->fini_count * sizeof(*image->fini));
 	mdi_vault_free(image->names, image->symbols.size);
 	mdi_vault_free(image, sizeof(*image));
@@ -90,6 +91,7 @@ void mdi_image_add_part(struct modiso_image *image, size_t offset, size_t end,
 		.length = end - offset,
 		.access = access,
 		.what = what,
+		.file = -1,
 	};
 }
 
@@ -167,6 +169,7 @@ int mdi_image_settle(struct modiso_image *image)
 			.base = image->pages + image->part[i].offset,
 			.length = image->part[i].length,
 			.access = image->part[i].access,
+			.file = image->part[i].file,
 		};
 		snprintf(part[i].name, sizeof(part[i].name), "%.23s %s",
 			 image->name, image->part[i].what);
@@ -174,6 +177,7 @@ int mdi_image_settle(struct modiso_image *image)
 	result = mdi_region_settle(image->module, part, image->part_count);
 	for (unsigned i = 0; i < image->part_count; i++)
 		image->part[i].region = part[i].region;
+	mdi_image_seal_done(image);
 	return result;
 }
 
@@ -192,6 +196,7 @@ static int drop(struct modiso_image *image)
 {
 	int result;
 
+	mdi_image_seal_done(image);
 	if (!image->trimmed) {
 		give_back(image, 0, image->length);
 		return 0;

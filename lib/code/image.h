@@ -20,6 +20,7 @@ struct mdi_image_part {
 	size_t offset, length; /* in the image's pages */
 	uint32_t access;
 	const char *what;
+	int file; /* of code that cannot become so: image_sealed.c; or -1 */
 	struct modiso_region *region;
 };
 
@@ -105,9 +106,18 @@ void mdi_image_unprepare(struct modiso_image *image);
  * Executable bytes of a built image that is not yet executable. @elf is NULL
  * for a flat one.
  */
-int mdi_image_scan(const struct modiso_image *image,
+int mdi_image_scan(struct modiso_image *image,
 		   const struct mdi_image_request *request,
 		   const struct mdi_elf *elf);
+
+/*
+ * Code that is closed for writing, where the kernel lets nothing become code:
+ * its pages are those of a sealed file from here on. image_sealed.c.
+ */
+int mdi_image_seal_code(const struct modiso_image *image,
+			struct mdi_image_part *part);
+/* It is code now, or never will be. */
+void mdi_image_seal_done(struct modiso_image *image);
 
 /* Call a function inside the module: image_run.c. */
 int mdi_image_call(const struct modiso_image *image, uintptr_t function,

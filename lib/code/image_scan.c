@@ -134,15 +134,20 @@ static int look(const struct modiso_image *image,
 static int close_and_look(const struct modiso_image *image,
 			  const struct mdi_image_request *request,
 			  const struct mdi_elf *elf,
-			  const struct mdi_image_part *part, unsigned count)
+			  struct mdi_image_part *part, unsigned count)
 {
 	size_t length = end_of(&part[count - 1]) - part->offset;
+	int result = 0;
 
 	if (mdi_mem_protect(image->pages + part->offset, length,
 			    MDI_PROT_READ) != 0)
 		return mdi_fail_os("mprotect", "the code of image %s",
 				   image->name);
-	return look(image, request, elf, part, count);
+	if (mdi_backend_now->lasting && mdi_mem_denies_code())
+		for (unsigned i = 0; i < count && result == 0; i++)
+			if (part[i].access & MODISO_EXEC)
+				result = mdi_image_seal_code(image, &part[i]);
+	return result != 0 ? result : look(image, request, elf, part, count);
 }
 
 static bool any_code(const struct mdi_image_part *part, unsigned count)
@@ -153,7 +158,7 @@ static bool any_code(const struct mdi_image_part *part, unsigned count)
 	return false;
 }
 
-int mdi_image_scan(const struct modiso_image *image,
+int mdi_image_scan(struct modiso_image *image,
 		   const struct mdi_image_request *request,
 		   const struct mdi_elf *elf)
 {
@@ -161,7 +166,7 @@ int mdi_image_scan(const struct modiso_image *image,
 
 	for (unsigned i = 0, n; i < image->part_count && result == 0;
 	     i += n != 0 ? n : 1) {
-		const struct mdi_image_part *part = &image->part[i];
+		struct mdi_image_part *part = &image->part[i];
 
 		n = count_alike(part, image->part_count - i, MODISO_WRITE,
 				false);

@@ -92,6 +92,7 @@ struct mdi_region_part {
 	char *base;
 	size_t length;
 	uint32_t access;
+	int file; /* that has its bytes and is sealed; or -1 */
 	char name[MODISO_NAME_SIZE];
 	struct modiso_region *region; /* out; NULL: it did not become one */
 };

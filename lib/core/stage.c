@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/layout.h"
+#include "os/file.h"
 #include "os/memory.h"
 
 #include <errno.h>
@@ -97,6 +98,21 @@ static unsigned count_together(const struct mdi_region_part *part,
 	return n;
 }
 
+/* Pages that are read-only become what they are to be. */
+static int open_part(struct modiso_module *owner, struct mdi_region_part *part)
+{
+	const char *call;
+
+	if (part->file >= 0) {
+		call = mdi_file_map_code(part->base, part->length, part->file);
+		if (call != NULL)
+			return mdi_fail_os(call, "%zu bytes of sealed code",
+					   part->length);
+	}
+	return mdi_region_give_pages(owner, part->base, part->length,
+				     part->access, MODISO_READ, false);
+}
+
 /* All of them read-only in one call, then those that are more than that. */
 static int settle_together(struct modiso_module *owner,
 			   struct mdi_region_part *part, unsigned count,
@@ -104,17 +120,16 @@ static int settle_together(struct modiso_module *owner,
 {
 	const struct mdi_region_part *last = &part[count - 1];
 	size_t length = (size_t)(last->base - part->base) + last->length;
+	bool at_once = count == 1 && part->file < 0;
 	int result;
 
 	result = mdi_region_give_pages(owner, part->base, length,
-				       count == 1 ? part->access : MODISO_READ,
+				       at_once ? part->access : MODISO_READ,
 				       MDI_WAS_NOBODYS, false);
 	*given = result == 0;
-	for (unsigned i = 0; result == 0 && count > 1 && i < count; i++)
+	for (unsigned i = 0; result == 0 && !at_once && i < count; i++)
 		if (part[i].access != MODISO_READ)
-			result = mdi_region_give_pages(
-				owner, part[i].base, part[i].length,
-				part[i].access, MODISO_READ, false);
+			result = open_part(owner, &part[i]);
 	return result;
 }
 

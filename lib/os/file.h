@@ -67,6 +67,12 @@ int mdi_file_move(void *aside, void *base, size_t length);
 const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 			 bool shared);
 
+/*
+ * The same, private, and to be read and executed from the first moment on. The
+ * file is one that nobody changes.
+ */
+const char *mdi_file_map_code(void *base, size_t length, int fd);
+
 /* Private pages of a file, readable and writable, anywhere; NULL and errno. */
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset);
 

@@ -58,6 +58,12 @@ int mdi_mem_move(void *from, size_t length, void *to);
 int mdi_key_alloc(bool closed);
 int mdi_key_free(int key);
 
+/*
+ * Does the kernel refuse to make pages executable that were mapped otherwise
+ * (MDWE)? For what is so from the beginning it has no word then.
+ */
+bool mdi_mem_denies_code(void);
+
 int mdi_mem_protect(void *base, size_t length, uint32_t prot);
 int mdi_mem_protect_key(void *base, size_t length, uint32_t prot, int key);
 

@@ -35,9 +35,10 @@ if have "the list of system calls is whole" strace command -v strace; then
 		"modiso-programs(7) names every system call"
 fi
 
-# policy WHAT STATUS PATTERN TEXT - it ends so, and says what it says.
+# policy WHAT STATUS PATTERN TEXT [NAME=VALUE] - it ends so, and says what it
+# says.
 policy() {
-	"$patience" "$scratch/policy" "$1" >"$scratch/output" 2>&1
+	"$patience" env ${5:+"$5"} "$scratch/policy" "$1" >"$scratch/output" 2>&1
 	status=$?
 	if [ $status -eq 77 ]; then
 		skip "$4" "$(tail -n 1 "$scratch/output")"
@@ -51,6 +52,7 @@ policy() {
 }
 policy closed 0 '' "every descriptor is closed again and again"
 policy mdwe 2 'seal: .*(policy|MDWE|permitted|denied)' \
-	"MDWE: no image can be sealed, and the reason is said"
+	"MDWE, mprotect: no image can be sealed, and the reason is said" \
+	MODISO_BACKEND=mprotect
 policy noproc 2 'adopt: .*/proc/self/smaps' \
 	"no /proc: adopting is refused, and the reason is said"

@@ -193,3 +193,13 @@ void *mdi_file_map_away(size_t length, int fd, uint64_t offset)
 
 	return got == MAP_FAILED ? NULL : got;
 }
+
+const char *mdi_file_map_code(void *base, size_t length, int fd)
+{
+	void *aside = mmap(NULL, length, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+			   0);
+
+	if (aside == MAP_FAILED)
+		return "mmap";
+	return mdi_file_move(aside, base, length) != 0 ? "mremap" : NULL;
+}

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -151,6 +152,22 @@ int mdi_mem_move(void *from, size_t length, void *to)
 			   to);
 
 	return got == MAP_FAILED ? -1 : 0;
+}
+
+/* Since Linux 6.3; before, EINVAL. */
+#ifndef PR_GET_MDWE
+#define PR_GET_MDWE 66
+#endif
+#ifndef PR_MDWE_REFUSE_EXEC_GAIN
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+bool mdi_mem_denies_code(void)
+{
+	int saved = errno, mdwe = prctl(PR_GET_MDWE, 0, 0, 0, 0);
+
+	errno = saved;
+	return mdwe > 0 && (mdwe & PR_MDWE_REFUSE_EXEC_GAIN) != 0;
 }
 
 int mdi_mem_protect(void *base, size_t length, uint32_t prot)
