@@ -196,7 +196,7 @@ typedef void (*modiso_abandoned_fn)(void *arg);
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @thread is NULL.
  *   MODISO_ERR_NOENT  @thread is not attached, or is the calling thread and in
- *                     no module.
+ *                     no module, or is a fiber that no thread runs.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   no system call.

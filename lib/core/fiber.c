@@ -104,11 +104,28 @@ static MDI_RARE void change_thread(struct mdi_thread *to)
 		frame->block_base = mdi_block_base();
 }
 
-MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *host)
+/*
+ * Frozen in host code, the thread was told not to begin its next call: that is
+ * the thread's affair, whatever it goes by when it calls.
+ */
+MDI_INLINE void take_along(struct mdi_thread *to, struct mdi_thread *from)
+{
+	if (from->abandoned != MDI_ABANDON_NEXT)
+		return;
+	from->abandoned = 0;
+	to->landing = from->landing;
+	to->landing_arg = from->landing_arg;
+	to->abandoned = MDI_ABANDON_NEXT;
+	mdi_thread_withdraw(to);
+}
+
+MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *from)
 {
 	uintptr_t block = (uintptr_t)mdi_thread_block(to);
+	struct mdi_thread *host = from->host;
 
 	mdi_critical_begin();
+	take_along(to, from);
 	host->current = (char *)block;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (mdi_arch_state.fsgsbase && mdi_block_base() == mdi_block)
@@ -133,7 +150,7 @@ int mdi_fiber_switch(struct mdi_thread *to)
 	if (to->tid != from->tid)
 		change_thread(to);
 	make_ready(to, from);
-	go_by(to, host);
+	go_by(to, from);
 	if (from != host)
 		__atomic_store_n(&from->host, NULL, __ATOMIC_RELEASE);
 	return 0;

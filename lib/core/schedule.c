@@ -64,6 +64,10 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 		return mdi_fail(MODISO_ERR_NOENT,
 				"thread %d is in no module", thread->tid);
 	}
+	if (__atomic_load_n(&thread->host, __ATOMIC_RELAXED) == NULL)
+		return mdi_fail(MODISO_ERR_NOENT,
+				"no thread runs this fiber; "
+				"modiso_fiber_destroy() ends its calls");
 	thread->landing = landing;
 	thread->landing_arg = arg;
 	__atomic_store_n(&thread->abandoned,
@@ -102,6 +106,9 @@ bool mdi_thread_take_out(struct mdi_thread *thread, struct mdi_context *context)
 			thread->abandoned = 0;
 		return false;
 	}
+	/* It has gone on as a fiber since, and still owes its next call. */
+	if (thread->abandoned == MDI_ABANDON_NEXT)
+		return false;
 	if (half_taken(thread, context))
 		return false;
 	mdi_unmark_all(thread, mdi_context_sp(context));

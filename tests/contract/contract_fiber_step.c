@@ -6,11 +6,13 @@
  */
 #include "contract/fiber_scene.h"
 #include "contract/trace.h"
+#include "support/proc.h"
 #include "support/step.h"
 
 #include "arch/arch.h"
 #include "core/fiber.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -223,6 +225,80 @@ static bool in_c(uintptr_t pc)
 	return pc - (uintptr_t)mdi_fiber_switch < 128;
 }
 
+/*
+ * A scheduler that comes at each of them, and takes the thread out of its next
+ * call: which is the one that follows, by whatever block it was asked.
+ */
+static struct modiso_thread *self;
+static atomic_uint asked, answered, landings;
+
+static void landed(void *unused)
+{
+	(void)unused;
+	atomic_fetch_add(&landings, 1);
+}
+
+static void *abandon_each_time(void *unused)
+{
+	for (;;) {
+		while (atomic_load(&asked) == atomic_load(&answered))
+			sched_yield();
+		expect(MODISO_OK, modiso_thread_abandon(self, landed, NULL));
+		atomic_fetch_add(&answered, 1);
+	}
+	return unused;
+}
+
+static void be_frozen(int signo)
+{
+	unsigned mine = atomic_fetch_add(&asked, 1) + 1;
+
+	(void)signo;
+	while (atomic_load(&answered) < mine)
+		sched_yield();
+}
+
+static void set_abandon_steps(void)
+{
+	set_steps_for(SIGUSR1, be_frozen);
+	expect(MODISO_OK, modiso_thread_self(&self));
+	thread_start(abandon_each_time, NULL);
+}
+
+static void abandon_round(void)
+{
+	step_begin();
+	must_eq(modiso_fiber_switch(fibers[0]), 0);
+	must_eq(modiso_fiber_switch(fibers[1]), 0);
+	must_eq(modiso_fiber_switch(NULL), 0);
+	step_end();
+}
+
+static void check_abandoned(unsigned sent, bool stepped)
+{
+	(void)stepped;
+	if (atomic_load(&landings) != sent)
+		expect(MODISO_ERR_ABANDONED,
+		       modiso_gate_call(plain_gate, WORDS(1), NULL));
+	must_eq(atomic_load(&landings), sent);
+	check_switches();
+}
+
+START_TEST(test_steps_abandon)
+{
+	struct step_plan taken_out = plan;
+	struct step_count count;
+
+	taken_out.name = "fiber switch, taken out of the next call";
+	taken_out.setup = set_abandon_steps;
+	taken_out.round = abandon_round;
+	taken_out.check = check_abandoned;
+	taken_out.only = true;
+	count = step_run(&taken_out);
+	must(count.wanted >= WANTED);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	void (*setup)(void);
@@ -257,6 +333,7 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_count, why);
 	add_test_but_tsan(tcase, test_steps, why);
 	add_test_but_tsan(tcase, test_steps_fault_signal, why);
+	add_test_but_tsan(tcase, test_steps_abandon, why);
 	add_loop_test_but_tsan(tcase, test_steps_in_c, 0, 2, why);
 	suite_add_tcase(suite, tcase);
 	return suite;

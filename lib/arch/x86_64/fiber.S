@@ -73,14 +73,12 @@
 	je	.Lotherwise
 .endm
 
-/* No module runs below, nor below a handler, and no window is open. */
+/* No module runs, and no handler that has interrupted one. */
 .macro MAY_SWITCH
 	movq	T_HOST(%r10), %r8
 	movq	T_FRAME(%r10), %r9
 	cmpq	$MDI_INTERRUPTED, -F_SIZE+F_SERVICE_SP(%r9)
 	jbe	.Lotherwise
-	cmpl	$0, T_WINDOW_COUNT(%r10)
-	jne	.Lotherwise
 .endm
 
 /* A fiber that nobody runs is the thread's from here on. */
@@ -103,13 +101,19 @@
 	movq	%rdx, OF_THREAD(RO_SELECTORS)(%rdi)
 .endm
 
-/* Then the fiber that the thread leaves is anybody's. */
+/*
+ * No window is open, and the thread is not to be taken out of its next call:
+ * who asks for that has frozen the thread, which cannot be here. Then the fiber
+ * that the thread leaves is anybody's.
+ */
 .macro GO_BY keys
 	leaq	-T_FS_BASE(%rdi), %r9
 	movq	mdi_critical@gottpoff(%rip), %rdx
 	movq	%r9, %xmm0
 	punpcklqdq %xmm0, %xmm0
 	incl	%fs:C_DEPTH(%rdx)
+	cmpq	$0, T_WINDOW_COUNT(%r10)
+	jne	.Lgive_back
 	movq	%r9, OF_THREAD(T_CURRENT)(%r8)
 .if \keys
 	wrgsbase %r9
@@ -173,6 +177,33 @@ FUNC(mdi_fiber_switch_plain)
 .Lself:
 	xorl	%eax, %eax
 	retq
+	/* Nothing has changed, and NULL is the thread again. */
+.Lgive_back:
+	cmpq	%r8, %rdi
+	je	.Lgive_back_own
+	movq	$0, OF_THREAD(T_HOST)(%rdi)
+	jmp	.Lgiven_back
+.Lgive_back_own:
+	xorl	%edi, %edi
+.Lgiven_back:
+	decl	%fs:C_DEPTH(%rdx)
+	jne	.Lotherwise
+	cmpl	$0, %fs:C_SIGNO(%rdx)
+	je	.Lotherwise
+	pushq	%rdi
+	.cfi_adjust_cfa_offset 8
+	pushq	%rsi
+	.cfi_adjust_cfa_offset 8
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	mdi_critical_deliver
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq	%rsi
+	.cfi_adjust_cfa_offset -8
+	popq	%rdi
+	.cfi_adjust_cfa_offset -8
+	jmp	.Lotherwise
 	/* Signals that have come meanwhile. */
 .Lkept:
 	subq	$8, %rsp

@@ -55,8 +55,8 @@
 #define T_FRAME 4120
 #define T_CURRENT 4128
 #define T_HOST 4136
-#define T_MARK 4144
-#define T_WINDOW_COUNT 4148
+#define T_WINDOW_COUNT 4144 /* and abandoned, in one word */
+#define T_MARK 4152
 #define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
 #define T_STACKS 131072
@@ -265,8 +265,9 @@ struct mdi_thread {
 	char *current;
 	/* Which thread runs it: a thread itself; a fiber's, or NULL: none. */
 	struct mdi_thread *host;
-	uint32_t mark; /* MDI_MARK_FIBER; MDI_MARK_THREAD while attached */
 	uint32_t window_count;
+	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
+	uint32_t mark; /* MDI_MARK_FIBER; MDI_MARK_THREAD while attached */
 
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
@@ -293,7 +294,6 @@ struct mdi_thread {
 	uint64_t retry_ns;
 	uint64_t retries;
 	uint64_t retried_state; /* of a fault that the filter tries again */
-	uint32_t abandoned; /* MDI_ABANDON_CALL, MDI_ABANDON_NEXT */
 	void (*landing)(void *arg);
 	void *landing_arg;
 	struct modiso_fault fault; /* the last one */

@@ -33,6 +33,7 @@ T_SAME(frame, T_FRAME);
 T_SAME(host, T_HOST);
 T_SAME(mark, T_MARK);
 T_SAME(window_count, T_WINDOW_COUNT);
+T_SAME(abandoned, T_WINDOW_COUNT + 4);
 _Static_assert(sizeof(struct mdi_thread) <= 4096 - F_SIZE,
 	       "one page before frames, and in it the one that is none");
 
