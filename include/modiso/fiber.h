@@ -18,11 +18,11 @@
  *
  * What holds for a thread holds for a fiber: nesting, faults and their records,
  * exceptions, time in services, modiso_thread_self() and what is done by that
- * handle; the thread's own stands for the fiber that it runs. What is asked of a
- * thread that is frozen in host code (modiso_thread_abandon) holds for its next
- * call outside of modules, whichever fiber makes it. A module that a fiber has
- * called, and waits in a service of, is entered: it cannot be destroyed, and
- * with the pkey backend it keeps its protection key. Windows are open for a
+ * handle; the thread's own stands for the fiber that it runs. What is asked of
+ * a thread that is frozen in host code (modiso_thread_abandon) holds for its
+ * next call outside of modules, whichever fiber makes it. A module that a fiber
+ * has called, and waits in a service of, is entered: it cannot be destroyed,
+ * and with the pkey backend it keeps its protection key. Windows are open for a
  * thread: a fiber with one open does not switch.
  *
  * A host that switches and does not tell is found out when a service returns
