@@ -517,7 +517,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_faults, 0, PLACES);
 	tcase_add_loop_test(tcase, test_destroyed, 0, PLACES);
 	tcase_add_loop_test(tcase, test_thread_ends, 0, PLACES);
-	tcase_add_test(tcase, test_jumps);
+	add_test_but_tsan(tcase, test_jumps,
+			  "it must be told of each switch of stacks");
 	tcase_add_loop_test(tcase, test_fork_on_fiber, 0, 2);
 	tcase_add_test(tcase, test_fork_elsewhere);
 	suite_add_tcase(suite, tcase);
