@@ -63,6 +63,39 @@ START_TEST(test_in_a_module)
 }
 END_TEST
 
+/* --- by frame pointers, as a profiler walks --- */
+
+/* A module's function with one: what it has found in the register. */
+MODULE_CODE static uintptr_t callers_frame(void)
+{
+	return *(const uintptr_t *)__builtin_frame_address(0);
+}
+
+static __attribute__((noinline)) void frame_in_host(modiso_fn thunk)
+{
+	must_eq(((uintptr_t(*)(void))thunk)(), __builtin_frame_address(0));
+}
+
+/* With as many words as have a gate of their own. */
+START_TEST(test_frame_pointers)
+{
+	const struct modiso_gate_options options = {
+		.struct_size = sizeof(options),
+		.word_args = _i ? 6 : 2,
+	};
+	struct modiso_gate *gate;
+	modiso_fn thunk;
+
+	module = world_module();
+	expect(MODISO_OK,
+	       modiso_gate_create(module, (modiso_fn)callers_frame, &options,
+				  &gate));
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	for (int i = 0; i < 3; i++)
+		frame_in_host(thunk);
+}
+END_TEST
+
 /* --- host code above a module --- */
 
 static struct walk found;
@@ -167,6 +200,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 
 	tcase_add_test(tcase, test_in_a_module);
+	tcase_add_loop_test(tcase, test_frame_pointers, 0, 2);
 	tcase_add_test(tcase, test_in_a_service);
 	tcase_add_test(tcase, test_in_a_handler);
 	if (on_pkey())

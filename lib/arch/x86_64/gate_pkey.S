@@ -8,7 +8,10 @@
  *	rdi..r9         arguments               arguments
  *	xmm0-7          arguments               arguments
  *	r11             slot                    scratch
- *	rbx rbp r12-15  the host's              the gate's scratch; scrubbed: 0
+ *	rbx r12-15      the host's              the gate's scratch; scrubbed: 0
+ *	rbp             the host's              the host's, by which profilers
+ *	                                        go on from a module's frames to
+ *	                                        the host's; scrubbed: 0
  *	rsp             host, at return addr    link - 16, at return address
  *
  * Module's stack when the entry function begins (link is 8 modulo 16):
@@ -88,10 +91,10 @@
 	movd	%xmm15, F_LINK(%rax)
 	addq	$F_SIZE, T_FRAME(%r10)
 	FILL_FRAME %rax
-	movl	F_LINK(%rax), %ebp
-	movl	L_PKRU(%r10,%rbp), %ebx
+	movl	F_LINK(%rax), %r12d
+	movl	L_PKRU(%r10,%r12), %ebx
 	movl	%ebx, RO_PKRU(%r10)
-	movq	L_STACK(%r10,%rbp), %rsp
+	movq	L_STACK(%r10,%r12), %rsp
 	.cfi_remember_state
 	CFI_FRAME_IN(BREG_RAX)
 	testq	%rsp, %rsp
@@ -335,7 +338,7 @@ ENDF(mdi_gate_pkey_scrubbed)
 
 /*
  * No stack for this module yet, or it is in use, or the rights went away: rax,
- * or rcx, is the frame, rbx, rbp and rsp are the gate's. Undo, and take the
+ * or rcx, is the frame, rbx, r12 and rsp are the gate's. Undo, and take the
  * slow path.
  */
 GATE(mdi_gate_pkey_no_stack_two)
@@ -348,7 +351,7 @@ GATE(mdi_gate_pkey_no_stack)
 	CFI_FRAME_IN(BREG_RAX)
 	movq	F_RSP(%rax), %rsp
 	.cfi_def_cfa %rsp, 8
-	movq	F_RBP(%rax), %rbp
+	movq	F_R12(%rax), %r12
 	movq	F_RBX(%rax), %rbx
 	subq	$F_SIZE, T_FRAME(%r10)
 	jmp	mdi_gate_pkey_slow
