@@ -21,7 +21,8 @@ static struct mdi_pkey_state *const own = &mdi_backend_state.pkey;
 /*
  * Can the kernel deliver a signal to a thread that has closed key 0, and so the
  * memory where the signal's frame goes? Linux 6.12 can; before, the process is
- * killed. A forked child finds out, once.
+ * killed. A forked child finds out, once. Where none can be made the answer is
+ * no, which costs a key.
  */
 static void *probe_child(void *unused)
 {
@@ -31,9 +32,14 @@ static void *probe_child(void *unused)
 
 bool mdi_pkey_frames_anywhere(void)
 {
-	if (!own->frames_asked)
-		own->frames_anywhere = mdi_probe_survives(probe_child);
-	own->frames_asked = true;
+	int answer;
+
+	if (own->frames_asked)
+		return own->frames_anywhere;
+	answer = mdi_probe_survives(probe_child);
+	own->frames_error = answer < 0 ? -answer : 0;
+	own->frames_asked = answer >= 0;
+	own->frames_anywhere = answer > 0;
 	return own->frames_anywhere;
 }
 
@@ -78,7 +84,14 @@ uint32_t mdi_pkey_capabilities(uint32_t keys)
 /* Why not all levels of confinement, or nothing. */
 static void explain(struct modiso_backend_info *info)
 {
-	if (!(info->caps & MODISO_CAP_READONLY))
+	if (!(info->caps & MODISO_CAP_READONLY) && own->frames_error != 0)
+		snprintf(info->reason, sizeof(info->reason),
+			 "READONLY and SEALED need 4 free keys where no child "
+			 "can be made that finds out whether fewer will do: "
+			 "clone(2) or wait4(2): %s; see RLIMIT_NPROC, pids.max "
+			 "of the cgroup, seccomp",
+			 strerror(own->frames_error));
+	else if (!(info->caps & MODISO_CAP_READONLY))
 		snprintf(info->reason, sizeof(info->reason),
 			 "READONLY and SEALED need 4 free keys on this kernel, "
 			 "which writes signal frames with the rights of the "

@@ -60,6 +60,7 @@ struct mdi_pages_state {
 struct mdi_pkey_state {
 	/* Can the kernel write signal frames anywhere, and was it asked? */
 	bool frames_asked, frames_anywhere;
+	int frames_error; /* it could not be asked; 0: it could */
 	uint32_t all_keys;
 	uint32_t caps;
 	int free_denied; /* pkey_free(2)'s errno: keys are lost; or 0 */

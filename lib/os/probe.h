@@ -9,10 +9,11 @@
 
 /*
  * Run @act, which ends with an illegal instruction, in a child that has a
- * handler for that on an alternate stack and no restartable sequences. True
- * when the handler runs; false when the child ends in any other way. No fork
- * handlers run, no SIGCHLD is sent.
+ * handler for that on an alternate stack and no restartable sequences. 1 when
+ * the handler runs, 0 when the child ends in any other way, -errno when the
+ * system makes no child, or does not tell of its end. No fork handlers run, no
+ * SIGCHLD is sent. Keeps errno.
  */
-bool mdi_probe_survives(void *(*act)(void *));
+int mdi_probe_survives(void *(*act)(void *));
 
 #endif /* MDI_OS_PROBE_H */

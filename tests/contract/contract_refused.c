@@ -7,6 +7,8 @@
 #include "support/proc.h"
 #include "support/world.h"
 
+#include "backend/state.h"
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -113,6 +115,39 @@ START_TEST(test_policy)
 }
 END_TEST
 
+/* With so few keys it matters whether a child can be made that asks. */
+static void no_child(void *unused)
+{
+	const struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.backend = MODISO_BACKEND_PKEY,
+		.max_keys = 3,
+	};
+	const struct modiso_module_options confined = {
+		.struct_size = sizeof(confined),
+		.confinement = MODISO_CONFINE_READONLY,
+	};
+	struct modiso_module *module;
+
+	(void)unused;
+	refuse(SYS_clone, EAGAIN);
+	mdi_backend_state.pkey.frames_asked = false; /* by the parent */
+	must_eq(modiso_init(&options), MODISO_OK);
+	must_eq(modiso_module_create("m", &confined, &module),
+		MODISO_ERR_NOTSUP);
+	fputs(modiso_last_error_text(), stderr);
+}
+
+START_TEST(test_no_child)
+{
+	char said[1024];
+
+	must_exit(child_output(no_child, NULL, said, sizeof(said)), 0);
+	if (!strstr(said, "clone(2)") || !strstr(said, "RLIMIT_NPROC"))
+		ck_abort_msg("%s", said);
+}
+END_TEST
+
 static void limit(__rlimit_resource_t resource, rlim_t bytes)
 {
 	const struct rlimit tight = {bytes, bytes};
@@ -178,6 +213,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_sigprocmask, 0, 2);
 	tcase_add_loop_test(tcase, test_policy, 0, 3);
 	tcase_add_loop_test(tcase, test_limit, 0, 3);
+	if (on_pkey())
+		tcase_add_test(tcase, test_no_child);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

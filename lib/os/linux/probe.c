@@ -46,22 +46,25 @@ static void child(void *(*act)(void *))
 	_exit(FAILED);
 }
 
-bool mdi_probe_survives(void *(*act)(void *))
+int mdi_probe_survives(void *(*act)(void *))
 {
-	int status = FAILED, saved = errno;
+	int status = FAILED, saved = errno, error;
 	/* fork(2) without a signal to the parent, past the fork handlers. */
 	pid_t pid = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0), got;
 
 	if (pid == 0)
 		child(act);
 	if (pid < 0) {
+		error = errno;
 		errno = saved;
-		return false;
+		return -error;
 	}
 	do
 		got = waitpid(pid, &status, __WCLONE);
 	while (got < 0 && errno == EINTR);
+	error = errno;
 	errno = saved;
-	return got == pid && WIFEXITED(status) &&
-	       WEXITSTATUS(status) == SURVIVED;
+	if (got != pid)
+		return -error;
+	return WIFEXITED(status) && WEXITSTATUS(status) == SURVIVED;
 }
