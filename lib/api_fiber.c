@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/fiber.h"
 #include "core/runtime.h"
+#include "front/mask.h"
 
 /* A handle is the fiber's own record. */
 MDI_INLINE struct mdi_thread *of_handle(struct modiso_fiber *handle)
@@ -55,15 +56,14 @@ static int switch_carefully(struct mdi_thread *to)
 	struct mdi_thread *thread;
 	int result = mdi_runtime_check();
 
+	if (result == 0)
+		result = mdi_thread_attach(&thread);
 	if (result != 0)
 		return result;
-	if (mdi_thread_self() == NULL) {
-		result = mdi_thread_attach(&thread);
-		if (result != 0)
-			return result;
-	}
-	return mdi_fiber_switch(
-		to != NULL ? of_handle((struct modiso_fiber *)to) : NULL);
+	if (to != NULL)
+		to = of_handle((struct modiso_fiber *)to);
+	mdi_mask_needed(to != NULL ? to : thread->host);
+	return mdi_fiber_switch(to);
 }
 
 int modiso_fiber_switch(struct modiso_fiber *to)

@@ -119,8 +119,9 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
  *                     sigaltstack; errno says how, the sentence which limit.
  *   MODISO_ERR_STATE  not initialised; called from inside a module without a
  *                     service in between; one of SIGSEGV, SIGBUS, SIGILL,
- *                     SIGFPE, SIGTRAP, SIGSYS is blocked at this thread's
- *                     first call.
+ *                     SIGFPE, SIGTRAP, SIGSYS is blocked on this thread
+ *                     (modiso/signal.h says how that is seen), or it has an
+ *                     area for restartable sequences of its own.
  *
  * Cost:   pkey: tens of instructions, no system call, no lock, for a module
  *         that has a protection key. One that has none, because more modules

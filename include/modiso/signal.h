@@ -53,6 +53,18 @@
  * him if he has not asked for SA_ONSTACK, nor to the library's signal stacks on
  * Linux before 6.12 once a READONLY or SEALED module has been made: there the
  * process ends by SIGSEGV at his first instruction, and no message can be had.
+ *
+ * The kernel ends a process whose fault comes as a signal that is blocked. So
+ * the library defines sigprocmask(), pthread_sigmask(), sighold(), sigblock()
+ * and sigsetmask() as well. A thread that blocks one of the six gets it
+ * blocked, and MODISO_ERR_STATE from gates until it unblocks it. During a gate
+ * call, in a service, in a handler that has interrupted the module or in the
+ * module itself, the six are left out of what is blocked. Masks that come with
+ * siglongjmp(), and those of sigsuspend(), ppoll() and their kind while they
+ * wait, are no danger: the first is seen, and handlers that come in the others
+ * have the thread's own mask. One that is set by the bare system call, or by
+ * setcontext(3), is found at the thread's first call into another module; until
+ * then a fault of a module ends the process by that signal.
  */
 #ifndef MODISO_SIGNAL_H
 #define MODISO_SIGNAL_H

@@ -36,6 +36,12 @@ struct mdi_front {
 	 */
 	int (*enter)(struct mdi_thread **out);
 
+	/*
+	 * The calling thread has been attached for a while: can its traps still
+	 * be served? 0, or a code, with a sentence.
+	 */
+	int (*check_thread)(void);
+
 	/* On a stack that the system's own answers do not tell of? */
 	bool (*is_hidden)(const struct mdi_thread *thread, uintptr_t sp);
 };

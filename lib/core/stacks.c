@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "core/frames.h"
+#include "core/front.h"
 #include "core/region.h"
 #include "core/state.h"
 #include "core/vault.h"
-#include "os/rseq.h"
 
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
@@ -51,7 +51,7 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		return 0;
 	}
 	/* Some time to look at what the thread may have done since it came. */
-	result = mdi_rseq_check();
+	result = mdi_front_now->check_thread();
 	if (result != 0)
 		return result;
 	stack = module->free_stacks;

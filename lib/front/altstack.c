@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "front/mask.h"
 #include "os/linux/signal.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -206,7 +207,9 @@ static int make_ready(struct mdi_thread *thread)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"signal handlers nest too deep on this thread "
 				"for another gate call");
-	result = arm_ours(thread, idle);
+	result = mdi_mask_check();
+	if (result == 0)
+		result = arm_ours(thread, idle);
 	if (result != 0)
 		return result;
 	errno = saved;

@@ -6,6 +6,7 @@
 #include "front/event.h"
 #include "front/handler.h"
 #include "front/intruder.h"
+#include "front/mask.h"
 #include "os/linux/signal.h"
 #include "os/process.h"
 #include "os/rseq.h"
@@ -41,17 +42,10 @@ static int start(const struct mdi_backend *backend)
 
 static int attach(struct mdi_thread *thread)
 {
-	int blocked = mdi_signals_blocked(), result;
+	int result = mdi_mask_check();
 
-	if (blocked < 0)
-		return mdi_fail_os("rt_sigprocmask",
-				   "what is blocked on this thread");
-	if (blocked != 0)
-		return mdi_fail(MODISO_ERR_STATE,
-				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "
-				"SIGSYS is blocked on this thread: a fault "
-				"would kill the process");
-	result = mdi_altstack_attach(thread);
+	if (result == 0)
+		result = mdi_altstack_attach(thread);
 	if (result != 0)
 		return result;
 	result = mdi_rseq_take(&thread->had_rseq);
@@ -67,6 +61,13 @@ static void detach(struct mdi_thread *thread)
 		mdi_rseq_give();
 }
 
+static int check_thread(void)
+{
+	int result = mdi_mask_check();
+
+	return result == 0 ? mdi_rseq_check() : result;
+}
+
 const struct mdi_front mdi_front = {
 	.check = check,
 	.entries = entries,
@@ -79,5 +80,6 @@ const struct mdi_front mdi_front = {
 	.attach = attach,
 	.detach = detach,
 	.enter = mdi_altstack_enter,
+	.check_thread = check_thread,
 	.is_hidden = mdi_altstack_is_ours,
 };

@@ -19,6 +19,7 @@
 #include "base/state.h"
 #include "core/door.h"
 #include "core/jump.h"
+#include "front/mask.h"
 #include "front/handler.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));
@@ -153,6 +154,7 @@ void __stack_chk_fail(void)
 		void name(void *env, int value)                                \
 		{                                                              \
 			mdi_jump_begins(env);                             \
+			mdi_mask_jumps(env);                              \
 			NEXT(how)(env, value);                                 \
 			__builtin_unreachable();                               \
 		}
@@ -165,6 +167,7 @@ void mdi_longjmp_chk(void *env, int value)
 {
 	bool ours = mdi_jump_begins(env);
 
+	mdi_mask_jumps(env);
 	find_now();
 	if (ours || next->longjmp_chk == NULL)
 		NEXT(longjmp)(env, value);

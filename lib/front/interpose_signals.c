@@ -7,6 +7,7 @@
 #include "core/runtime.h"
 #include "front/altstack.h"
 #include "front/handler.h"
+#include "front/mask.h"
 #include "front/state.h"
 #include "os/linux/actions.h"
 
@@ -163,6 +164,7 @@ handler_fn *mdi_sysv_signal2(int signo, handler_fn *handler)
 
 handler_fn *mdi_sigset(int signo, handler_fn *handler)
 {
+	const uint64_t which = bit(signo);
 	bool hold = handler == SIG_HOLD;
 	struct sigaction old;
 	handler_fn *was;
@@ -174,10 +176,10 @@ handler_fn *mdi_sigset(int signo, handler_fn *handler)
 	else
 		was = set(signo, handler, 0, 0);
 	if (was == SIG_ERR ||
-	    mdi_sys_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, bit(signo),
-			    &mask) != 0)
+	    mdi_mask_change(hold ? SIG_BLOCK : SIG_UNBLOCK, &which, &mask) !=
+		    0)
 		return SIG_ERR;
-	return mask & bit(signo) ? SIG_HOLD : was;
+	return mask & which ? SIG_HOLD : was;
 }
 
 int mdi_sigignore(int signo)

@@ -29,4 +29,7 @@ void mdi_libc_must_have(const void *function);
 void mdi_libc_exit(int status, unsigned how) __attribute__((noreturn));
 int mdi_libc_cancel(pthread_t thread);
 
+/* The signals that siglongjmp(3) to there blocks. */
+uint64_t mdi_libc_jump_mask(const void *jmp_buf);
+
 #endif /* MDI_OS_LIBC_H */

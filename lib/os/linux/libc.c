@@ -8,7 +8,9 @@
 #include "base/misuse.h"
 #include "base/state.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct mdi_libc_state *const next = &mdi_libc_state;
@@ -44,4 +46,14 @@ void mdi_libc_exit(int status, unsigned how)
 int mdi_libc_cancel(pthread_t thread)
 {
 	return next->found ? NEXT(cancel)(thread) : pthread_cancel(thread);
+}
+
+uint64_t mdi_libc_jump_mask(const void *jmp_buf)
+{
+	const struct __jmp_buf_tag *to = jmp_buf;
+	uint64_t mask = 0;
+
+	if (to->__mask_was_saved)
+		memcpy(&mask, &to->__saved_mask, sizeof(mask));
+	return mask;
 }
