@@ -62,6 +62,8 @@ struct modiso_gate_options {
  *   MODISO_ERR_ACCESS  @entry lies in a region that is not executable, or in
  *                      one of another module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_NOTSUP  MODISO_GATE_SCRUB, on a CPU with registers that this
+ *                      version cannot clear.
  *   MODISO_ERR_OS      the kernel refused rt_sigaction; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *

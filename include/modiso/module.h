@@ -59,7 +59,8 @@ struct modiso_module_options {
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @name is NULL, empty or too long; @out is NULL; an
  *                      option is unknown, or a size wraps when rounded up.
- *   MODISO_ERR_NOTSUP  the backend has no such confinement level.
+ *   MODISO_ERR_NOTSUP  the backend has no such confinement level, or SEALED,
+ *                      on a CPU with registers that this version cannot clear.
  *   MODISO_ERR_LIMIT   16383 modules exist.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say).

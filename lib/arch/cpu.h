@@ -14,8 +14,25 @@ struct mdi_cpu {
 	bool avx;      /* YMM registers exist and are switched on */
 	bool avx2;     /* and integer instructions on them: leaf 7, EBX bit 5 */
 	bool avx512;   /* ZMM and mask registers exist and are switched on */
+	bool amx;      /* tiles do */
+	bool apx;      /* r16 to r31 do */
+	uint64_t others; /* registers that are none of these: bits of XCR0 */
 	uint32_t rights_offset; /* of PKRU in an XSAVE area, bytes; 0: none */
 };
+
+/*
+ * Which registers there are, from XCR0, where the system has said what it saves
+ * for a thread. Whatever it saves can hold what host code left there. @avx,
+ * @avx512: the CPU says that it has the instructions.
+ */
+void mdi_cpu_registers(struct mdi_cpu *cpu, uint64_t xcr0, bool avx,
+		       bool avx512);
+
+/* Does any of those that are known lie beside x87, XMM and YMM? */
+bool mdi_cpu_wide(const struct mdi_cpu *cpu);
+
+/* Can gates clear all of them? Else @why, of @size bytes, says why not. */
+bool mdi_cpu_clears(const struct mdi_cpu *cpu, char *why, size_t size);
 
 /* Read once, the same for the life of the process. MT-Safe, AS-Unsafe. */
 const struct mdi_cpu *mdi_cpu(void);

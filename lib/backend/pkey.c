@@ -187,7 +187,7 @@ static void (*gate_code(const struct mdi_domain *domain,
 	const struct mdi_cpu *cpu = mdi_cpu();
 
 	if (shape->scrub || domain->confinement == MODISO_CONFINE_SEALED)
-		return shape->floats == 0 && cpu->avx && !cpu->avx512
+		return shape->floats == 0 && cpu->avx && !mdi_cpu_wide(cpu)
 			       ? scrub[shape->words]
 			       : mdi_gate_pkey_scrub_any;
 	return shape->words > 2 ? mdi_gate_pkey_six : mdi_gate_pkey;

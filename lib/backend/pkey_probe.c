@@ -76,7 +76,7 @@ uint32_t mdi_pkey_capabilities(uint32_t keys)
 
 	if (keys >= 2 + 2 * signal_key)
 		bits |= MODISO_CAP_READONLY;
-	if (keys >= 3 + signal_key)
+	if (keys >= 3 + signal_key && mdi_cpu()->others == 0)
 		bits |= MODISO_CAP_SEALED;
 	return bits;
 }
@@ -96,7 +96,8 @@ static void explain(struct modiso_backend_info *info)
 			 "READONLY and SEALED need 4 free keys on this kernel, "
 			 "which writes signal frames with the rights of the "
 			 "code that is interrupted (Linux 6.12 does not)");
-	else if (!(info->caps & MODISO_CAP_SEALED))
+	else if (!(info->caps & MODISO_CAP_SEALED) &&
+		 mdi_cpu_clears(mdi_cpu(), info->reason, sizeof(info->reason)))
 		snprintf(info->reason, sizeof(info->reason),
 			 "SEALED needs 3 free keys, the third for what gates "
 			 "read with a module's rights");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/gate.h"
 
+#include "arch/cpu.h"
 #include "base/error.h"
 #include "base/misuse.h"
 #include "core/front.h"
@@ -96,8 +97,12 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
 	};
 	struct modiso_gate *gate;
+	char why[256];
 	int result;
 
+	if (shape.scrub && !mdi_cpu_clears(mdi_cpu(), why, sizeof(why)))
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"MODISO_GATE_SCRUB cannot be had: %s", why);
 	result = check_entry(module, (uintptr_t)entry);
 	if (result != 0)
 		return result;

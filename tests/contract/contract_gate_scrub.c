@@ -8,6 +8,9 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include "arch/arch.h"
+#include "arch/cpu.h"
+
 #include <string.h>
 
 /* A register that the entry finds: nothing, its argument, its own address. */
@@ -118,6 +121,89 @@ START_TEST(test_scrub_keeps_arguments)
 }
 END_TEST
 
+/* --- registers that few machines have --- */
+
+static struct mdi_cpu *cpu(void)
+{
+	return (struct mdi_cpu *)(uintptr_t)mdi_cpu();
+}
+
+MODULE_CODE static uintptr_t serve(uintptr_t (*service)(void))
+{
+	return service != NULL ? service() : 7;
+}
+
+static int what, where;
+
+/* As where they are: the instructions that clear them come next, or none. */
+static uintptr_t pretend(void)
+{
+	mdi_arch_state.amx = what == 0;
+	mdi_arch_state.apx = what == 1;
+	return 7;
+}
+
+static void scrub(void *unused)
+{
+	struct modiso_gate_options options = {SIZED, .flags = MODISO_GATE_SCRUB,
+					      .word_args = 1};
+	struct modiso_module *module = world_module();
+	struct modiso_gate *gate;
+	modiso_fn service = make_service("pretend", pretend);
+
+	(void)unused;
+	cpu()->amx = true; /* not the gate for machines that have neither */
+	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)serve, &options,
+					     &gate));
+	if (where == 0)
+		pretend();
+	must_eq(enter(gate, where ? W(service) : 0), 7);
+}
+
+/* On the way in, and when a service returns. */
+START_TEST(test_wide)
+{
+	char text[16384]; /* a report, or none */
+	bool there;
+
+	what = _i % 3;
+	where = _i / 3;
+	there = what == 0 ? cpu()->amx : what == 1 ? cpu()->apx : true;
+	must_eq(child_output(scrub, NULL, text, sizeof(text)) == 0, there);
+}
+END_TEST
+
+/* What nobody knows to clear is not left there: nothing is sealed. */
+START_TEST(test_unknown)
+{
+	struct modiso_gate_options options = {SIZED,
+					      .flags = MODISO_GATE_SCRUB};
+	struct modiso_module_options sealed = {
+		.struct_size = sizeof(sealed),
+		.confinement = MODISO_CONFINE_SEALED};
+	struct modiso_options needs = {.struct_size = sizeof(needs),
+				       .require = MODISO_CAP_SEALED};
+	struct modiso_module *module, *other;
+	struct modiso_gate *gate;
+
+	cpu()->others = 1ull << 20;
+	module = world_module();
+	must_eq(modiso_gate_create(module, (modiso_fn)serve, &options, &gate),
+		MODISO_ERR_NOTSUP);
+	must(strstr(modiso_last_error_text(), "bit 20 of XCR0"));
+	must_eq(modiso_module_create("sealed", &sealed, &other),
+		MODISO_ERR_NOTSUP);
+	if (on_pkey())
+		must(strstr(modiso_last_error_text(), "bit 20 of XCR0"));
+	must_eq(enter(make_gate(module, serve), 0), 7);
+	expect(MODISO_OK, modiso_module_destroy(module));
+	world_stop();
+	must_eq(modiso_init(&needs), MODISO_ERR_NOTSUP);
+	if (on_pkey())
+		must(strstr(modiso_last_error_text(), "bit 20 of XCR0"));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("gate_scrub");
@@ -127,6 +213,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_scrub_control);
 	tcase_add_test(tcase, test_words_cleared);
 	tcase_add_test(tcase, test_scrub_keeps_arguments);
+	tcase_add_loop_test(tcase, test_wide, 0, 6);
+	tcase_add_test(tcase, test_unknown);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -5,14 +5,25 @@
 
 #include <libcpuid/libcpuid.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/auxv.h>
 
 /* AT_HWCAP2 bit 1: the kernel lets user mode use the FSGSBASE instructions. */
 #define HWCAP2_FSGSBASE (1ul << 1)
 
-/* XCR0: SSE and AVX state; opmask, ZMM_Hi256 and Hi16_ZMM state. */
-#define XCR0_AVX 0x6u
-#define XCR0_AVX512 0xe6u
+/*
+ * XCR0. AVX-512 is masks, ZMM_Hi256 and Hi16_ZMM; AMX is the configuration of
+ * tiles and their data. Bounds (MPX) are not cleared: the instructions that
+ * read them do nothing while BNDCFGU says so, which XRSTOR alone can change: a
+ * system call for it there is no more, and the scanner refuses XRSTOR.
+ */
+#define XCR0_X87_SSE 0x3ull
+#define XCR0_AVX     0x6ull
+#define XCR0_AVX512  0xe6ull
+#define XCR0_MPX     (3ull << 3)
+#define XCR0_PKRU    (1ull << 9)
+#define XCR0_AMX     (3ull << 17)
+#define XCR0_APX     (1ull << 19)
 
 /* State component 9 of XSAVE is PKRU. */
 #define XSAVE_PKRU 9u
@@ -28,32 +39,70 @@ static void leaf(uint32_t eax, uint32_t ecx, uint32_t out[4])
 	cpu_exec_cpuid_ext(out);
 }
 
-static uint32_t read_xcr0(void)
+static uint64_t read_xcr0(void)
 {
 	uint32_t low, high;
 
 	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	return low;
+	return (uint64_t)high << 32 | low;
+}
+
+static bool has_all(uint64_t xcr0, uint64_t bits)
+{
+	return (xcr0 & bits) == bits;
+}
+
+void mdi_cpu_registers(struct mdi_cpu *cpu, uint64_t xcr0, bool avx,
+		       bool avx512)
+{
+	cpu->avx = avx && has_all(xcr0, XCR0_AVX);
+	cpu->avx512 = cpu->avx && avx512 && has_all(xcr0, XCR0_AVX512);
+	cpu->amx = has_all(xcr0, XCR0_AMX);
+	cpu->apx = has_all(xcr0, XCR0_APX);
+	cpu->others = xcr0 & ~(XCR0_X87_SSE | XCR0_MPX | XCR0_PKRU |
+			       (cpu->avx ? XCR0_AVX : 0) |
+			       (cpu->avx512 ? XCR0_AVX512 : 0) |
+			       (cpu->amx ? XCR0_AMX : 0) | XCR0_APX);
+}
+
+bool mdi_cpu_wide(const struct mdi_cpu *cpu)
+{
+	return cpu->avx512 || cpu->amx || cpu->apx;
+}
+
+bool mdi_cpu_clears(const struct mdi_cpu *cpu, char *why, size_t size)
+{
+	if (cpu->others == 0)
+		return true;
+	snprintf(why, size,
+		 "this CPU has registers that this version cannot clear (bit "
+		 "%d of XCR0), so modules could read what the host left "
+		 "there; have the kernel switch them off (clearcpuid=)",
+		 __builtin_ctzll(cpu->others));
+	return false;
 }
 
 static void read_cpu(void)
 {
-	uint32_t r[4], highest, xcr0 = 0;
+	uint32_t r[4], highest;
+	bool avx, avx512 = false;
+	uint64_t xcr0 = 0;
 
 	leaf(0, 0, r);
 	highest = r[0];
 	leaf(1, 0, r);
 	if (r[2] & (1u << 27)) /* OSXSAVE: xgetbv may be executed */
 		xcr0 = read_xcr0();
-	own->cpu.avx = (r[2] & (1u << 28)) && (xcr0 & XCR0_AVX) == XCR0_AVX;
+	avx = r[2] & (1u << 28);
 	if (highest >= 7) {
 		leaf(7, 0, r);
 		own->cpu.pku = r[2] & (1u << 3);
 		own->cpu.ospke = r[2] & (1u << 4);
-		own->cpu.avx2 = own->cpu.avx && (r[1] & (1u << 5));
-		own->cpu.avx512 = (r[1] & (1u << 16)) &&
-				  (xcr0 & XCR0_AVX512) == XCR0_AVX512;
+		own->cpu.avx2 = avx && has_all(xcr0, XCR0_AVX) &&
+				(r[1] & (1u << 5));
+		avx512 = r[1] & (1u << 16);
 	}
+	mdi_cpu_registers(&own->cpu, xcr0, avx, avx512);
 	if (highest >= 0xd && own->cpu.ospke) {
 		leaf(0xd, XSAVE_PKRU, r);
 		own->cpu.rights_offset = r[0] ? r[1] : 0;
@@ -92,5 +141,7 @@ void mdi_arch_start(void)
 	own->fsgsbase = cpu->fsgsbase;
 	own->avx = cpu->avx;
 	own->avx512 = cpu->avx512;
+	own->amx = cpu->amx;
+	own->apx = cpu->apx;
 	own->flags = CLEAN_FLAGS_VALUE;
 }

@@ -135,6 +135,8 @@
 #define A_HANDLER_PKRU 32
 #define A_PID 36
 #define A_FLAGS 40
+#define A_AMX 48
+#define A_APX 52
 #define A_GATES 64
 #define A_SERVICES 524352
 /* Its calls into core: struct mdi_entries */
@@ -378,7 +380,8 @@ struct mdi_arch_state {
 	uint32_t handler_rights; /* of host handlers on threads not attached */
 	int32_t pid;
 	uint64_t flags; /* CLEAN_FLAGS_VALUE */
-	uint64_t unused2[2];
+	uint32_t amx, apx;
+	uint64_t unused2;
 	struct mdi_gate_slot gates[MDI_GATE_SLOTS];
 	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
 	/* By link: mdi_link_domain(). */

@@ -158,7 +158,23 @@
 .Lkeep\@:
 .endm
 
-/* What lies above xmm0-15: the rest of them, zmm16-31, the masks. */
+/*
+ * r16 to r31 become zero: "xorl %r16d, %r16d" and so on, of APX, which few
+ * assemblers know. REX2 is d5 and a byte whose bits 6 and 4 add 16 to the
+ * numbers of the registers, 2 and 0 add 8. Not one of these is an argument.
+ */
+.macro CLEAR_APX
+	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
+	.byte	0xd5, 0x50, 0x31, 0xc0 + 9 * \number
+	.byte	0xd5, 0x55, 0x31, 0xc0 + 9 * \number
+	.endr
+.endm
+
+/*
+ * What lies beside xmm0-15: the rest of them, zmm16-31, the masks, tiles and
+ * their configuration, r16-31. arch/cpu.h says which of these there are, and
+ * that there is nothing else.
+ */
 .macro CLEAR_WIDE
 	cmpl	$0, A_AVX+mdi_arch_state(%rip)
 	je	.Lno_avx\@
@@ -176,6 +192,14 @@
 	kxorw	%k\number, %k\number, %k\number
 	.endr
 .Lno_avx512\@:
+	cmpl	$0, A_AMX+mdi_arch_state(%rip)
+	je	.Lno_amx\@
+	tilerelease
+.Lno_amx\@:
+	cmpl	$0, A_APX+mdi_arch_state(%rip)
+	je	.Lno_apx\@
+	CLEAR_APX
+.Lno_apx\@:
 .endm
 
 /* Vector and x87 registers that hold no argument become zero; r11: slot. */
