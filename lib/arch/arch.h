@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arch/arch.h - picks the machine's headers.
+ * arch/arch.h - what a CPU supplies to everything above: the contents of a
+ * port. arch/x86_64/ is the one that there is.
  */
 #ifndef MDI_ARCH_ARCH_H
 #define MDI_ARCH_ARCH_H
 
+#include "arch/context.h" /* the machine state that a trap has saved */
+#include "arch/cpu.h"     /* what the CPU can do, and may do here */
+
 #if defined(__x86_64__) && defined(__LP64__)
-#include "arch/context.h"
-#include "arch/x86_64/frame.h"
-#include "arch/x86_64/rights.h"
-#include "arch/x86_64/signal.h"
-#include "arch/x86_64/unwind.h"
+#include "arch/x86_64/frame.h"  /* blocks, frames, links; the gates */
+#include "arch/x86_64/rights.h" /* a thread's rights as a word; block base */
+#include "arch/x86_64/signal.h" /* how traps come in, for each backend */
+#include "arch/x86_64/unwind.h" /* doors; jumps; the unwinder at a gate */
 #else
 #error "libmodiso knows x86-64 (LP64) only"
 #endif

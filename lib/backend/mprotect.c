@@ -320,7 +320,7 @@ static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 	if (over->stack & 1)
 		mdi_thread_link(thread, over->link)->stack =
 			over->stack & ~1ull;
-	if (mdi_arch_state.fsgsbase && mdi_block_base() != over->block_base)
+	if (mdi_has_block_base() && mdi_block_base() != over->block_base)
 		mdi_block_base_set(over->block_base);
 	mdi_mprotect_leave(thread);
 }

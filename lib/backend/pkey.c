@@ -178,18 +178,8 @@ uint32_t mdi_pkey_parked(uint32_t confinement)
 static void (*gate_code(const struct mdi_domain *domain,
 			const struct mdi_gate_shape *shape))(void)
 {
-	static void (*const scrub[])(void) = {
-		mdi_gate_pkey_scrub_0, mdi_gate_pkey_scrub_1,
-		mdi_gate_pkey_scrub_2, mdi_gate_pkey_scrub_3,
-		mdi_gate_pkey_scrub_4, mdi_gate_pkey_scrub_5,
-		mdi_gate_pkey_scrub_6,
-	};
-	const struct mdi_cpu *cpu = mdi_cpu();
-
 	if (shape->scrub || domain->confinement == MODISO_CONFINE_SEALED)
-		return shape->floats == 0 && cpu->avx && !mdi_cpu_wide(cpu)
-			       ? scrub[shape->words]
-			       : mdi_gate_pkey_scrub_any;
+		return mdi_gate_pkey_scrub(shape->words, shape->floats);
 	return shape->words > 2 ? mdi_gate_pkey_six : mdi_gate_pkey;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "core/runtime.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ static int open_map(void)
 	struct stat status;
 	int fd;
 
-	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)mdi_os_process_id());
 	fd = open(path,
 		  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
 			  O_NONBLOCK,

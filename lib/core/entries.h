@@ -23,7 +23,7 @@ void mdi_plain_leave(struct mdi_thread *thread);
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp);
 uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
-				  uint64_t *xmm0, uint64_t *scrub);
+				  uint64_t *real, uint64_t *scrub);
 void *mdi_service_direct(uint64_t number);
 int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
 void mdi_frames_switched(void) __attribute__((noreturn));

@@ -100,7 +100,7 @@ static MDI_RARE void change_thread(struct mdi_thread *to)
 {
 	struct mdi_frame *frame = mdi_thread_frames(to);
 
-	for (; mdi_arch_state.fsgsbase && frame < to->frame; frame++)
+	for (; mdi_has_block_base() && frame < to->frame; frame++)
 		frame->block_base = mdi_block_base();
 }
 
@@ -128,7 +128,7 @@ MDI_INLINE void go_by(struct mdi_thread *to, struct mdi_thread *from)
 	take_along(to, from);
 	host->current = (char *)block;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (mdi_arch_state.fsgsbase && mdi_block_base() == mdi_block)
+	if (mdi_has_block_base() && mdi_block_base() == mdi_block)
 		mdi_block_base_set(block);
 	/* The alternate stack stays armed, or not. */
 	mdi_here_set(mdi_ready == mdi_block ? block : mdi_ready, block);

@@ -110,7 +110,7 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	frame->sp = (uintptr_t)saved_registers + PLAIN_SAVED;
 	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
 	frame->stack = top | from_link;
-	if (mdi_arch_state.fsgsbase)
+	if (mdi_has_block_base())
 		frame->block_base = mdi_block_base();
 	mdi_frames_push(thread, domain); /* from here on a fault is its own */
 	mdi_critical_end();

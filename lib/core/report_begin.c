@@ -5,11 +5,11 @@
 #include "base/error.h"
 #include "core/lines.h"
 #include "core/sizes.h"
+#include "os/objects.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 static const char *base_name(const char *path)
 {
@@ -72,9 +72,7 @@ static void find_culprit(struct mdi_report *report)
 /* What calls main(), or a thread's function. */
 static bool is_start(const struct mdi_report_frame *frame)
 {
-	uintptr_t entry = getauxval(AT_ENTRY);
-
-	return frame->place.system || frame->pc - entry < 64 ||
+	return frame->place.system || mdi_object_begins(frame->pc) ||
 	       strncmp(frame->place.function, "__libc_start_", 13) == 0 ||
 	       strcmp(frame->place.function, "start_thread") == 0 ||
 	       strncmp(frame->place.function, "clone", 5) == 0;

@@ -3,6 +3,7 @@
 #include "core/report.h"
 
 #include "base/settings.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,10 +23,10 @@ static FILE *open_log(const struct modiso_fault *fault)
 		return NULL;
 	/* A SARIF log is a file: what lies behind its end makes it none. */
 	if (mdi_settings()->format == MDI_FORMAT_SARIF)
-		snprintf(name, sizeof(name), "%s.%d.%llu", path, (int)getpid(),
+		snprintf(name, sizeof(name), "%s.%d.%llu", path, (int)mdi_os_process_id(),
 			 (unsigned long long)fault->number);
 	else
-		snprintf(name, sizeof(name), "%s.%d", path, (int)getpid());
+		snprintf(name, sizeof(name), "%s.%d", path, (int)mdi_os_process_id());
 	log = fopen(name, "ae");
 	if (log == NULL)
 		fprintf(stderr,

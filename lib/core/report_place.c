@@ -4,10 +4,10 @@
 
 #include "arch/arch.h"
 #include "core/lines.h"
-#include "core/objects.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "os/maps.h"
+#include "os/objects.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -192,7 +192,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 }
 
 uintptr_t mdi_plain_service_leave(const struct mdi_frame *called_by,
-				  uint64_t *xmm0, uint64_t *scrub)
+				  uint64_t *real, uint64_t *scrub)
 {
 	struct mdi_thread *thread = mdi_thread_self();
 	struct mdi_frame *frame = mdi_frames_returned_to(thread, called_by);
@@ -203,8 +203,8 @@ uintptr_t mdi_plain_service_leave(const struct mdi_frame *called_by,
 	if (*scrub != 0) {
 		if (!(mdi_arch_state.services[frame->service].flags &
 		      MDI_SERVICE_FLOAT))
-			xmm0[0] = 0;
-		xmm0[1] = 0;
+			real[0] = 0;
+		real[1] = 0;
 	}
 	mdi_critical_begin();
 	result = mdi_mprotect_enter(mdi_frame_domain(frame), thread);

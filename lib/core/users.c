@@ -11,7 +11,6 @@
 #include "os/process.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
@@ -37,7 +36,7 @@ static bool others(void)
 static bool foreign_threads(void)
 {
 	uint32_t all = mdi_os_threads(), known = 0;
-	pid_t main_thread = getpid(), caller = mdi_os_thread_id();
+	int32_t main_thread = mdi_os_process_id(), caller = mdi_os_thread_id();
 	bool is_main_known = false, is_caller_known = caller == main_thread;
 	const struct mdi_thread *thread;
 

@@ -3,10 +3,10 @@
 
 #include "arch/arch.h"
 #include "core/cfi.h"
-#include "core/objects.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/state.h"
+#include "os/objects.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,10 +41,14 @@ static bool read_stack(const void *arg, uintptr_t at, void *to, size_t length)
 bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
 {
 	const struct mdi_report_state *report = &mdi_core_state.report;
+	struct mdi_object object;
 
 	if (report->unwind != NULL && report->unwind(pc, cfi))
 		return cfi->header != 0;
-	return mdi_object_unwind(pc, cfi);
+	if (!mdi_object_find(pc, &object))
+		return false;
+	*cfi = (struct mdi_cfi){ object.base, object.end, object.unwind };
+	return object.unwind != 0;
 }
 
 /* --- where it begins --- */

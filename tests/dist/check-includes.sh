@@ -121,6 +121,24 @@ grep -E '"[^"]*(wrpkru|rdpkru|xrstor|xsave)|^[^"]*\.S:[0-9]+:[[:space:]]*(wrpkru
 		>"$scratch/complaints" # the scanner names what it finds
 expect_empty "$scratch/complaints" "only arch/ writes protection-key instructions"
 
+# What is a system's or a CPU's own has its border: os/os.h, arch/arch.h and
+# core/front.h. Files and threads as POSIX has them are taken as given, and the
+# scanner's tables are of x86-64 by their names.
+grep -E '^lib/(backend|core|code|api_[a-z]*\.c)' "$scratch/sources" |
+	sed 's/"[^"]*"//g' >"$scratch/inner"
+expect_command "the inner layers have sources" test -s "$scratch/inner"
+grep -E '#[[:space:]]*include[[:space:]]*<(signal|ucontext|link|sched|poll|linux/|asm/|sys/)|(^|[^a-zA-Z0-9_])(SIG[A-Z]+|SA_[A-Z]+|siginfo_t|ucontext_t|stack_t|sigset_t|sigaction|getpid|gettid|(mmap|munmap|mprotect)[[:space:]]*\()' \
+	"$scratch/inner" | grep -v '<sys/stat\.h>' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "only os/ and front/ name what is the system's"
+
+grep -E '(^|[^a-zA-Z0-9_])([re](ax|bx|cx|dx|si|di|sp|bp|ip|flags)|r(8|9|1[0-5])|[xyz]mm[0-9]+|[fg]s_?base|fsgsbase|REG_[A-Z]+|avx[0-9]*)([^a-zA-Z0-9_]|$)' \
+	"$scratch/inner" | grep -vE '^lib/code/scan_' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "only arch/ and front/ name what is the CPU's"
+
+quoted_includes "$lib/backend" "$lib/core" "$lib/code" |
+	grep -E 'os/linux/|arch/x86_64/' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "inner layers see os/os.h and arch/arch.h"
+
 grep -E ':[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif)([^a-z]|$)' \
 	"$scratch/sources" |
 	grep -vE "^lib/(os/|arch/arch\.h|front/interpose_libc\.c)" |

@@ -7,7 +7,7 @@
 #include "support/world.h"
 
 #include "core/cfi.h"
-#include "core/objects.h"
+#include "core/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static enum mdi_cfi_result walk(struct mdi_cfi_frame *frame)
 	got_count = 0;
 	while (result == MDI_CFI_CALLER && got_count < FRAMES) {
 		got[got_count++] = frame->reg[MDI_CFI_PC];
-		if (!mdi_object_unwind(frame->reg[MDI_CFI_PC] - !frame->exact,
+		if (!mdi_walk_object(frame->reg[MDI_CFI_PC] - !frame->exact,
 				       &cfi))
 			return MDI_CFI_NONE;
 		result = mdi_cfi_step(&cfi, read_own, NULL, frame);
@@ -141,7 +141,7 @@ static void copy_object(uintptr_t pc)
 {
 	struct mdi_cfi cfi;
 
-	must(mdi_object_unwind(pc, &cfi));
+	must(mdi_walk_object(pc, &cfi));
 	copy_of_code = calloc(1, cfi.end - cfi.base);
 	must(copy_of_code);
 	/* The table and what it leads to lie side by side in one segment. */

@@ -145,3 +145,18 @@ void mdi_arch_start(void)
 	own->apx = cpu->apx;
 	own->flags = CLEAN_FLAGS_VALUE;
 }
+
+/* The usual CPU's registers are known when a gate is assembled. */
+void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats))(void)
+{
+	static void (*const scrub[])(void) = {
+		mdi_gate_pkey_scrub_0, mdi_gate_pkey_scrub_1,
+		mdi_gate_pkey_scrub_2, mdi_gate_pkey_scrub_3,
+		mdi_gate_pkey_scrub_4, mdi_gate_pkey_scrub_5,
+		mdi_gate_pkey_scrub_6,
+	};
+
+	return floats == 0 && own->avx && !mdi_cpu_wide(&own->cpu)
+		       ? scrub[words]
+		       : mdi_gate_pkey_scrub_any;
+}

@@ -343,12 +343,13 @@ struct mdi_entries {
 	int (*plain_service_enter)(uint64_t number, struct mdi_thread *thread,
 				   uintptr_t sp);
 	/*
-	 * @frame: of the service's caller. @xmm0: 16 bytes that go into it.
-	 * *@scrub: not 0, when everything else that the service has left in
-	 * registers is to be cleared.
+	 * @frame: of the service's caller. @real: 16 bytes, what the register
+	 * of a floating-point result returns to the module with. *@scrub: not
+	 * 0, when everything else that the service has left in registers is to
+	 * be cleared.
 	 */
 	uintptr_t (*plain_service_leave)(const struct mdi_frame *frame,
-					 uint64_t *xmm0, uint64_t *scrub);
+					 uint64_t *real, uint64_t *scrub);
 	void *(*service_direct)(uint64_t number);
 	int (*service_allowed)(uint64_t number, struct mdi_thread *thread);
 	/*
@@ -537,6 +538,8 @@ void mdi_gate_pkey_scrub_4(void);
 void mdi_gate_pkey_scrub_5(void);
 void mdi_gate_pkey_scrub_6(void);
 void mdi_gate_pkey_scrub_any(void); /* as the slot says, floats too */
+/* The one for this CPU. */
+void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats))(void);
 /* In front of them, when the program has protection keys of its own. */
 void mdi_gate_pkey_own(void);
 void mdi_gate_plain(void);

@@ -124,6 +124,12 @@ static inline uintptr_t mdi_thread_pointer(void)
 	return base;
 }
 
+/* Does the kernel let programs use the two instructions below? */
+static inline bool mdi_has_block_base(void)
+{
+	return mdi_arch_state.fsgsbase != 0;
+}
+
 static inline uintptr_t mdi_block_base(void)
 {
 	uintptr_t base;

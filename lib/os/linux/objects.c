@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/objects.h"
+#include "os/objects.h"
 
-#include "core/cfi.h"
-#include "core/state.h"
+#include "os/linux/state.h"
 
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 /* As glibc declares it from 2.35 on. */
@@ -31,7 +31,7 @@ static bool find(uintptr_t address, struct found *found)
 
 bool mdi_object_find(uintptr_t address, struct mdi_object *object)
 {
-	uintptr_t own = (uintptr_t)&mdi_core_state;
+	uintptr_t own = (uintptr_t)&mdi_os_state;
 	struct found found;
 
 	if (!find(address, &found))
@@ -42,20 +42,17 @@ bool mdi_object_find(uintptr_t address, struct mdi_object *object)
 	object->name = found.link_map != NULL && found.link_map->l_name != NULL
 			       ? found.link_map->l_name
 			       : "";
+	object->unwind = (uintptr_t)found.eh_frame;
 	object->own = own >= object->base && own < object->end;
 	return true;
 }
 
-bool mdi_object_unwind(uintptr_t address, struct mdi_cfi *cfi)
-{
-	struct found found;
+/* The first instructions are short: what they call does not return. */
+#define BEGINNING 64
 
-	if (!find(address, &found) || found.eh_frame == NULL)
-		return false;
-	cfi->base = (uintptr_t)found.map_start;
-	cfi->end = (uintptr_t)found.map_end;
-	cfi->header = (uintptr_t)found.eh_frame;
-	return true;
+bool mdi_object_begins(uintptr_t address)
+{
+	return address - getauxval(AT_ENTRY) < BEGINNING;
 }
 
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size)
