@@ -69,7 +69,7 @@ int modiso_thread_preempt(struct modiso_thread *handle)
 	int result = check_thread(handle, true, &thread);
 
 	if (result == 0)
-		mdi_backend_now->preempt(thread);
+		mdi_backend_preempt(thread);
 	return result;
 }
 
@@ -78,7 +78,7 @@ int modiso_thread_resume(struct modiso_thread *handle)
 	struct mdi_thread *thread = NULL;
 	int result = check_thread(handle, true, &thread);
 
-	return result != 0 ? result : mdi_backend_now->resume(thread);
+	return result != 0 ? result : mdi_backend_resume(thread);
 }
 
 int modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,

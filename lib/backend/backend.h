@@ -131,6 +131,61 @@ struct mdi_gate_shape {
 	bool scrub;
 };
 
+/*
+ * Rights are each thread's own: what must be done so that it has them. NULL
+ * where they are the process's.
+ */
+struct mdi_thread_rights {
+	int (*attach)(struct mdi_thread *thread);
+	void (*detach)(struct mdi_thread *thread);
+
+	/* Memory of the library itself: what modules may do with it. */
+	int (*protect_own)(void *base, size_t length, enum mdi_own how);
+	int (*unprotect_own)(void *base, size_t length);
+	/*
+	 * Alternate signal stacks: where the kernel can write its frames,
+	 * whatever the interrupted code's rights are. Again for all of them
+	 * when signal_key_used has become true.
+	 */
+	int (*protect_altstack)(void *base, size_t length);
+
+	/*
+	 * Before a thread gets a link to a domain: whatever its pages need to
+	 * be open by rights alone. The library's lock is held. 0,
+	 * MODISO_ERR_NOKEY: others have all keys just now; MODISO_ERR_OS.
+	 */
+	int (*admit)(struct mdi_domain *domain, const struct mdi_users *users);
+
+	/*
+	 * The module's rights in a frame through which module code goes on,
+	 * whatever rights it came with. @thread is NULL for a thread that the
+	 * module has made: it gets none that it had not. AS-Safe.
+	 */
+	void (*confine)(const struct mdi_thread *thread,
+			const struct mdi_domain *domain,
+			struct mdi_context *context);
+};
+
+/*
+ * What pages allow is the same for all threads: what must be done so that they
+ * do not disturb each other. NULL where each has rights of its own.
+ */
+struct mdi_process_rights {
+	/* Run @act while no page's rights change; what it returned. */
+	int (*steady)(int (*act)(void *arg), void *arg);
+
+	/* Around a fork: nothing is half done in the child. */
+	void (*before_fork)(void);
+	void (*after_fork_parent)(void);
+
+	/*
+	 * External exclusion: another thread says that @thread is frozen, and
+	 * that it goes on next. AS-Safe.
+	 */
+	void (*preempt)(struct mdi_thread *thread);
+	int (*resume)(struct mdi_thread *thread);
+};
+
 struct mdi_backend {
 	enum modiso_backend id;
 	const char *name; /* as MODISO_BACKEND and modiso-info spell it */
@@ -148,6 +203,10 @@ struct mdi_backend {
 	const struct mdi_signal_entries *entries;
 	/* What a service's thunks are. */
 	const char *service_thunks;
+
+	/* One of the two. */
+	const struct mdi_thread_rights *threads;
+	const struct mdi_process_rights *process;
 
 	/* Is the calling code a module's? AS-Safe. */
 	bool (*inside)(void);
@@ -195,26 +254,6 @@ struct mdi_backend {
 	 * the rights that it stands for.
 	 */
 	bool (*retire)(struct mdi_domain *set, const struct mdi_users *users);
-	/* Memory of the library itself: what modules may do with it. */
-	int (*protect_own)(void *base, size_t length, enum mdi_own how);
-	int (*unprotect_own)(void *base, size_t length);
-	/*
-	 * Alternate signal stacks: where the kernel can write its frames,
-	 * whatever the interrupted code's rights are. Again for all of them
-	 * when signal_key_used has become true.
-	 */
-	int (*protect_altstack)(void *base, size_t length);
-
-	/*
-	 * Before a thread gets a link to a domain: whatever its pages need to
-	 * be open by rights alone. The library's lock is held. 0,
-	 * MODISO_ERR_NOKEY: others have all keys just now; MODISO_ERR_OS.
-	 */
-	int (*admit)(struct mdi_domain *domain, const struct mdi_users *users);
-
-	/* Run @act while no page's rights change; what it returned. */
-	int (*steady)(int (*act)(void *arg), void *arg);
-
 	/*
 	 * Fills inner and next of a gate's slot. Asked once, when the gate is
 	 * made: no vtable on the call path.
@@ -223,11 +262,6 @@ struct mdi_backend {
 		     const struct mdi_gate_shape *shape,
 		     struct mdi_gate_slot *slot);
 
-	int (*thread_attach)(struct mdi_thread *thread);
-	void (*thread_detach)(struct mdi_thread *thread);
-	/* Around a fork: nothing is half done in the child. */
-	void (*before_fork)(void);
-	void (*after_fork_parent)(void);
 	/* In the child of a fork: the calling thread is the only one left. */
 	void (*after_fork)(void);
 
@@ -248,13 +282,6 @@ struct mdi_backend {
 	 * Signals are kept away. AS-Safe.
 	 */
 	void (*leave)(struct mdi_thread *thread, const struct mdi_over *over);
-
-	/*
-	 * External exclusion: another thread says that @thread is frozen, and
-	 * that it goes on next. AS-Safe.
-	 */
-	void (*preempt)(struct mdi_thread *thread);
-	int (*resume)(struct mdi_thread *thread);
 
 	/*
 	 * Host code opens a domain for this thread, and closes it. The window's
@@ -284,14 +311,6 @@ struct mdi_backend {
 	 * @thread is NULL for one that is not attached.
 	 */
 	void (*recover)(struct mdi_thread *thread, struct mdi_context *context);
-	/*
-	 * The module's rights in a frame through which module code goes on,
-	 * whatever rights it came with. @thread is NULL for a thread that the
-	 * module has made: it gets none that it had not. AS-Safe.
-	 */
-	void (*confine)(const struct mdi_thread *thread,
-			const struct mdi_domain *domain,
-			struct mdi_context *context);
 };
 
 extern const struct mdi_backend mdi_backend_pkey;
@@ -338,6 +357,93 @@ static inline bool mdi_backend_called_inside(void)
 	const struct mdi_backend *backend = mdi_backend_running();
 
 	return backend != NULL && backend->inside();
+}
+
+/* --- what one kind of rights wants, and the other does not --- */
+
+static inline int mdi_backend_attach(struct mdi_thread *thread)
+{
+	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
+
+	return threads != NULL ? threads->attach(thread) : 0;
+}
+
+static inline void mdi_backend_detach(struct mdi_thread *thread)
+{
+	if (mdi_backend_now->threads != NULL)
+		mdi_backend_now->threads->detach(thread);
+}
+
+static inline int mdi_backend_protect_own(const struct mdi_backend *backend,
+					  void *base, size_t length,
+					  enum mdi_own how)
+{
+	const struct mdi_thread_rights *threads = backend->threads;
+
+	return threads != NULL ? threads->protect_own(base, length, how) : 0;
+}
+
+static inline int mdi_backend_unprotect_own(const struct mdi_backend *backend,
+					    void *base, size_t length)
+{
+	const struct mdi_thread_rights *threads = backend->threads;
+
+	return threads != NULL ? threads->unprotect_own(base, length) : 0;
+}
+
+static inline int mdi_backend_protect_altstack(void *base, size_t length)
+{
+	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
+
+	return threads != NULL ? threads->protect_altstack(base, length) : 0;
+}
+
+static inline int mdi_backend_admit(struct mdi_domain *domain,
+				    const struct mdi_users *users)
+{
+	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
+
+	return threads != NULL ? threads->admit(domain, users) : 0;
+}
+
+static inline void mdi_backend_confine(const struct mdi_thread *thread,
+				       const struct mdi_domain *domain,
+				       struct mdi_context *context)
+{
+	if (mdi_backend_now->threads != NULL)
+		mdi_backend_now->threads->confine(thread, domain, context);
+}
+
+static inline int mdi_backend_steady(int (*act)(void *arg), void *arg)
+{
+	const struct mdi_process_rights *process = mdi_backend_now->process;
+
+	return process != NULL ? process->steady(act, arg) : act(arg);
+}
+
+static inline void mdi_backend_before_fork(void)
+{
+	if (mdi_backend_now->process != NULL)
+		mdi_backend_now->process->before_fork();
+}
+
+static inline void mdi_backend_after_fork_parent(void)
+{
+	if (mdi_backend_now->process != NULL)
+		mdi_backend_now->process->after_fork_parent();
+}
+
+static inline void mdi_backend_preempt(struct mdi_thread *thread)
+{
+	if (mdi_backend_now->process != NULL)
+		mdi_backend_now->process->preempt(thread);
+}
+
+static inline int mdi_backend_resume(struct mdi_thread *thread)
+{
+	const struct mdi_process_rights *process = mdi_backend_now->process;
+
+	return process != NULL ? process->resume(thread) : 0;
 }
 
 static inline void mdi_runs_swap(struct mdi_runs *a, struct mdi_runs *b)

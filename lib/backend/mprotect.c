@@ -72,6 +72,7 @@ static int start(const struct modiso_options *options)
 
 static void stop(void)
 {
+	own->runner = NULL;
 }
 
 /* A filter is host code. */
@@ -81,36 +82,6 @@ static bool inside(void)
 
 	return thread != NULL && mdi_thread_inside(thread) &&
 	       !thread->in_handler;
-}
-
-static int protect_own(void *base, size_t length, enum mdi_own how)
-{
-	(void)base;
-	(void)length;
-	(void)how;
-	return 0;
-}
-
-static int unprotect_own(void *base, size_t length)
-{
-	(void)base;
-	(void)length;
-	return 0;
-}
-
-static int protect_altstack(void *base, size_t length)
-{
-	(void)base;
-	(void)length;
-	return 0;
-}
-
-/* Rights come with entering. */
-static int admit(struct mdi_domain *domain, const struct mdi_users *users)
-{
-	(void)domain;
-	(void)users;
-	return 0;
 }
 
 struct steady {
@@ -140,17 +111,6 @@ static void gate(const struct mdi_domain *domain,
 	(void)domain;
 	slot->inner = shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
 	slot->next = slot->inner;
-}
-
-static int thread_attach(struct mdi_thread *thread)
-{
-	(void)thread;
-	return 0;
-}
-
-static void thread_detach(struct mdi_thread *thread)
-{
-	(void)thread;
 }
 
 static struct mdi_domain *entered_domain(const struct mdi_thread *thread)
@@ -416,14 +376,13 @@ static void recover(struct mdi_thread *thread, struct mdi_context *context)
 		mdi_context_drop_fpu(context);
 }
 
-static void confine(const struct mdi_thread *thread,
-		    const struct mdi_domain *domain,
-		    struct mdi_context *context)
-{
-	(void)thread;
-	(void)domain;
-	(void)context;
-}
+static const struct mdi_process_rights process = {
+	.steady = steady,
+	.before_fork = mdi_keeper_before_fork,
+	.after_fork_parent = mdi_keeper_after_fork_parent,
+	.preempt = preempt,
+	.resume = resume,
+};
 
 const struct mdi_backend mdi_backend_mprotect = {
 	.id = MODISO_BACKEND_MPROTECT,
@@ -433,6 +392,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.stop = stop,
 	.entries = &mdi_entries_plain,
 	.service_thunks = mdi_service_thunks_plain,
+	.process = &process,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_plain,
 	.domain_init = mdi_pages_domain_init,
@@ -443,26 +403,14 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.discard = mdi_pages_discard,
 	.move = mdi_pages_move,
 	.retire = mdi_pages_retire,
-	.protect_own = protect_own,
-	.unprotect_own = unprotect_own,
-	.protect_altstack = protect_altstack,
-	.admit = admit,
-	.steady = steady,
 	.gate = gate,
-	.thread_attach = thread_attach,
-	.thread_detach = thread_detach,
-	.before_fork = mdi_keeper_before_fork,
-	.after_fork_parent = mdi_keeper_after_fork_parent,
 	.after_fork = after_fork,
 	.interrupt = interrupt,
 	.interrupt_end = interrupt_end,
 	.leave = leave,
-	.preempt = preempt,
-	.resume = resume,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,
 	.host_fault = host_fault,
 	.recover = recover,
-	.confine = confine,
 };

@@ -193,12 +193,6 @@ static void gate(const struct mdi_domain *domain,
 			      : slot->next;
 }
 
-/* Rights of pages change under the library's lock alone. */
-static int steady(int (*act)(void *arg), void *arg)
-{
-	return act(arg);
-}
-
 static int thread_attach(struct mdi_thread *thread)
 {
 	struct mdi_open_page *open = mdi_thread_open_page(thread);
@@ -227,10 +221,6 @@ static void thread_detach(struct mdi_thread *thread)
 {
 	(void)thread;
 	mdi_block_base_set(0);
-}
-
-static void around_fork(void)
-{
 }
 
 static void after_fork(void)
@@ -271,18 +261,6 @@ static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 {
 	if (over->service_sp > MDI_INTERRUPTED)
 		mdi_thread_link(thread, over->link)->stack = over->stack;
-}
-
-/* Rights are the thread's own, and frozen with it. */
-static void preempt(struct mdi_thread *thread)
-{
-	(void)thread;
-}
-
-static int resume(struct mdi_thread *thread)
-{
-	(void)thread;
-	return 0;
 }
 
 static void set_host_rights(struct mdi_thread *thread, uint32_t rights)
@@ -414,6 +392,16 @@ static void confine(const struct mdi_thread *thread,
 	mdi_context_set_rights(context, state.rights_offset, rights);
 }
 
+static const struct mdi_thread_rights threads = {
+	.attach = thread_attach,
+	.detach = thread_detach,
+	.protect_own = mdi_pkey_protect_own,
+	.unprotect_own = mdi_pkey_unprotect_own,
+	.protect_altstack = mdi_pkey_protect_altstack,
+	.admit = mdi_slots_admit,
+	.confine = confine,
+};
+
 const struct mdi_backend mdi_backend_pkey = {
 	.id = MODISO_BACKEND_PKEY,
 	.name = "pkey",
@@ -423,6 +411,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.stop = stop,
 	.entries = &mdi_entries_pkey,
 	.service_thunks = mdi_service_thunks_pkey,
+	.threads = &threads,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_pkey,
 	.domain_init = mdi_pkey_domain_init,
@@ -433,26 +422,14 @@ const struct mdi_backend mdi_backend_pkey = {
 	.discard = mdi_pkey_discard,
 	.move = mdi_pkey_move,
 	.retire = mdi_slots_retire,
-	.protect_own = mdi_pkey_protect_own,
-	.unprotect_own = mdi_pkey_unprotect_own,
-	.protect_altstack = mdi_pkey_protect_altstack,
-	.admit = mdi_slots_admit,
-	.steady = steady,
 	.gate = gate,
-	.thread_attach = thread_attach,
-	.thread_detach = thread_detach,
-	.before_fork = around_fork,
-	.after_fork_parent = around_fork,
 	.after_fork = after_fork,
 	.interrupt = interrupt,
 	.interrupt_end = interrupt_end,
 	.leave = leave,
-	.preempt = preempt,
-	.resume = resume,
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,
 	.host_fault = host_fault,
 	.recover = recover,
-	.confine = confine,
 };

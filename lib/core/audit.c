@@ -286,7 +286,7 @@ int mdi_audit(struct modiso_audit_finding *findings, size_t room,
 					"regions",
 					audit.shared_room);
 	}
-	result = mdi_backend_now->steady(walk, &audit);
+	result = mdi_backend_steady(walk, &audit);
 	if (size != 0)
 		mdi_vault_free(audit.shared, size);
 	if (result == 0)

@@ -116,7 +116,7 @@ static bool is_final(const struct modiso_fault *fault)
 /* Module code goes on where it was, with its own rights. */
 static enum mdi_outcome go_on(const struct mdi_trap *trap)
 {
-	mdi_backend_now->confine(trap->thread, trap->domain, trap->context);
+	mdi_backend_confine(trap->thread, trap->domain, trap->context);
 	return MDI_GOES_ON;
 }
 

@@ -272,7 +272,7 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 	mdi_runtime_lock();
 	result = mdi_thread_is_over(thread) ?
 			 MODISO_ERR_ABANDONED :
-			 mdi_backend_now->admit(&module->domain,
+			 mdi_backend_admit(&module->domain,
 						&mdi_thread_users);
 	if (result == 0) {
 		stack = mdi_thread_ready_stack(thread, module);

@@ -155,7 +155,7 @@ static int make_set(const struct list *list, struct mdi_set **out)
 	if (own->sets != NULL)
 		own->sets->link = &set->next;
 	own->sets = set;
-	(void)mdi_backend_now->steady(link_set, &request);
+	(void)mdi_backend_steady(link_set, &request);
 	*out = set;
 	return 0;
 }
@@ -168,7 +168,7 @@ static void retire(struct mdi_set *set)
 	if (set->regions != NULL ||
 	    !mdi_backend_now->retire(&set->domain, &mdi_thread_users))
 		return;
-	(void)mdi_backend_now->steady(link_set, &request);
+	(void)mdi_backend_steady(link_set, &request);
 	*set->link = set->next;
 	if (set->next != NULL)
 		set->next->link = set->link;
@@ -353,7 +353,7 @@ static int forget(void *arg)
 
 void mdi_grants_forget(struct modiso_module *module)
 {
-	(void)mdi_backend_now->steady(forget, module);
+	(void)mdi_backend_steady(forget, module);
 	retire_all();
 }
 

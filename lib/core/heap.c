@@ -116,8 +116,8 @@ int mdi_heap_map(struct modiso_module *module, int fd, uint64_t offset)
 	if (pages == NULL)
 		return mdi_fail_os("mmap", "the heap of module %s",
 				   module->name);
-	if (mdi_backend_now->protect_own(pages, heap->area->length,
-					 MDI_OWN_CLOSED) != 0) {
+	if (mdi_backend_protect_own(mdi_backend_now, pages,
+				    heap->area->length, MDI_OWN_CLOSED) != 0) {
 		mdi_mem_release(pages, heap->area->length);
 		return MODISO_ERR_OS;
 	}

@@ -88,7 +88,7 @@ static void before_fork(void)
 	mdi_runtime_lock();
 	mdi_heaps_before_fork();
 	if (mdi_backend_now != NULL)
-		mdi_backend_now->before_fork();
+		mdi_backend_before_fork();
 	forking = true;
 }
 
@@ -98,7 +98,7 @@ static void after_fork_parent(void)
 		return;
 	forking = false;
 	if (mdi_backend_now != NULL)
-		mdi_backend_now->after_fork_parent();
+		mdi_backend_after_fork_parent();
 	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
@@ -168,12 +168,13 @@ static int protect_state(const struct mdi_backend *backend)
 	int result = 0;
 
 	for (; result == 0 && layer->state != NULL; layer++)
-		result = backend->protect_own(layer->state, layer->size,
-					      layer->how);
+		result = mdi_backend_protect_own(backend, layer->state,
+						 layer->size, layer->how);
 	if (result == 0)
 		return 0;
 	while (layer-- != own->layers)
-		(void)backend->unprotect_own(layer->state, layer->size);
+		(void)mdi_backend_unprotect_own(backend, layer->state,
+						layer->size);
 	return result;
 }
 
@@ -184,7 +185,8 @@ static int unprotect_state(const struct mdi_backend *backend)
 	int result = 0;
 
 	for (; result == 0 && layer->state != NULL; layer++)
-		result = backend->unprotect_own(layer->state, layer->size);
+		result = mdi_backend_unprotect_own(backend, layer->state,
+						   layer->size);
 	if (result != 0 && protect_state(backend) != 0)
 		mdi_misuse_last("the library's memory would stay open");
 	return result;

@@ -173,12 +173,14 @@ static int commit_block(uint32_t index, bool altstacks)
 	    mdi_mem_protect(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS, rw) !=
 		    0)
 		return mdi_fail_os("mprotect", "a thread's state");
-	if (backend->protect_own(block, MDI_PAGE_SIZE, MDI_OWN_READABLE) != 0 ||
-	    backend->protect_own(block + MDI_PAGE_SIZE,
-				 T_FRAMES_END - MDI_PAGE_SIZE,
-				 MDI_OWN_CLOSED) != 0 ||
-	    backend->protect_own(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS,
-				 MDI_OWN_CLOSED) != 0)
+	if (mdi_backend_protect_own(backend, block, MDI_PAGE_SIZE,
+				    MDI_OWN_READABLE) != 0 ||
+	    mdi_backend_protect_own(backend, block + MDI_PAGE_SIZE,
+				    T_FRAMES_END - MDI_PAGE_SIZE,
+				    MDI_OWN_CLOSED) != 0 ||
+	    mdi_backend_protect_own(backend, block + T_STACKS,
+				    MDI_BLOCK_SIZE - T_STACKS,
+				    MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
 	return altstacks ? mdi_front_now->commit(index) : 0;
 }
@@ -274,7 +276,7 @@ static int attach(struct mdi_thread **out)
 			mdi_fail_memory("a thread's end (pthread_setspecific)");
 		goto restore;
 	}
-	result = mdi_backend_now->thread_attach(thread);
+	result = mdi_backend_attach(thread);
 	if (result != 0)
 		goto forget;
 	thread->next = own->attached;
@@ -339,7 +341,7 @@ int mdi_thread_detach(void)
 	unlink_thread(thread);
 	thread->mark = 0;
 	mdi_here_set(MDI_UNATTACHED, MDI_UNATTACHED);
-	mdi_backend_now->thread_detach(thread);
+	mdi_backend_detach(thread);
 	mdi_front_now->detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */
 	set_thread_pointer(thread, ~(uint64_t)0);

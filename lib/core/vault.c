@@ -40,7 +40,8 @@ static const char *open_pages(void *pages, size_t length)
 		return "mmap";
 	if (mdi_mem_protect(pages, length, MDI_PROT_READ | MDI_PROT_WRITE) != 0)
 		return "mprotect";
-	if (mdi_backend_now->protect_own(pages, length, MDI_OWN_CLOSED) != 0)
+	if (mdi_backend_protect_own(mdi_backend_now, pages, length,
+				    MDI_OWN_CLOSED) != 0)
 		return "pkey_mprotect";
 	return NULL;
 }

@@ -37,7 +37,7 @@ int mdi_altstacks_protect(uint32_t index)
 
 	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS && result == 0;
 	     part++)
-		result = mdi_backend_now->protect_altstack(
+		result = mdi_backend_protect_altstack(
 			part_base(index, part), ROOM);
 	return result;
 }

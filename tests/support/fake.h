@@ -34,9 +34,12 @@ static bool fake_inside(void)
 
 static inline void fake_start(void)
 {
+	static const struct mdi_thread_rights threads = {
+		.protect_own = fake_protect_own,
+	};
 	static const struct mdi_backend backend = {
 		.name = "fake",
-		.protect_own = fake_protect_own,
+		.threads = &threads,
 		.inside = fake_inside,
 	};
 
