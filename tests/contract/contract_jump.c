@@ -285,7 +285,6 @@ END_TEST
 
 void mdi_service_pkey(void);
 void mdi_rights_reload(void);
-void mdi_gate_pkey_scrubbed(void);
 void mdi_gate_pkey_no_stack(void);
 void mdi_gate_pkey_slow(void);
 
@@ -299,7 +298,7 @@ static const struct {
 	{INTO(mdi_gate_pkey, 0x110)},
 	{INTO(mdi_gate_pkey_six, 0xb0)},
 	{INTO(mdi_gate_pkey_scrub_2, 0xa0)},
-	{INTO(mdi_gate_pkey_scrubbed, 0x80)},
+	{INTO(mdi_gate_pkey_scrub_1, 0x120)},
 	{INTO(mdi_gate_pkey_no_stack, 0x20)},
 	{INTO(mdi_gate_pkey_own, 0x50)},
 	{INTO(mdi_gate_pkey_slow, 0xa0)},

@@ -53,6 +53,45 @@
  * frame taken before the link is read: so either it sees the frame, or this
  * code sees 0. The rights are read before the stack: a stack that is not 0
  * after them says that they were right when the frame was taken.
+ *
+ * Where the instructions of a call go, of two words at most: 64 with the call
+ * of the thunk and the module's return. None is there that a promise of
+ * doc/DESIGN does not ask for; what each would let through is on the right.
+ *
+ *	 2	call, return		the caller's, and the module's
+ *	 3	thunk			endbr64, as all that pointers lead to;
+ *					the slot; the jump to its gate
+ *	 4	whose block		a GS base that the program has changed,
+ *					a thread that is not attached or ready
+ *	 4	the frame, its module	a handler that uses the same frame, and
+ *					an eviction that does not see the module
+ *	 9	registers, stack pointer,
+ *		modes into the frame	a module that changes one of them
+ *	 3	rights and stack	compared below; those of another module
+ *	 2	is there a stack	a key that is another module's by now.
+ *					To fault at a stack of 0 would be found
+ *					out at 11,000 instructions, not 400
+ *	 1	the frame, pushed	unwinding through the module
+ *	 1	the entry		the slot is closed behind WRPKRU
+ *	 5	WRPKRU, compared	a jump to it, with other rights
+ *	 1	call
+ *	 4	the result put aside,
+ *		DS, ES			WRPKRU wants EAX, ECX, EDX; 0 in the
+ *					last two would cost as much
+ *	 1	WRPKRU
+ *	 8	whose block, whose	a jump to it; a GS base of the module's
+ *		rights			making, another thread's block
+ *	 7	frame, registers
+ *	 4	stack pointer, modes,
+ *		GS base
+ *	 1	the frame is free
+ *	 2	flags			AC, DF, TF, NT that the module has set
+ *	 2	result, return
+ *
+ * A scrubbed one with one word has 82: fxrstor and vzeroupper; ten registers
+ * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
+ * looks at; the jump to the common way out, because each WRPKRU is one more
+ * place to jump to.
  */
 #include "arch/x86_64/gate.h"
 
@@ -221,8 +260,7 @@ ENDF(mdi_gate_pkey_six)
  * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
  * vzeroupper clears what lies above them.
  */
-.macro SCRUB words
-GATE(mdi_gate_pkey_scrub_\words)
+.macro SCRUB_IN words
 .if \words > 2
 	ENTER_PKEY
 .else
@@ -236,7 +274,7 @@ GATE(mdi_gate_pkey_scrub_\words)
 .endif
 .if \words > 3
 	movq	%rcx, %r13
-.else
+.elseif \words > 2
 	xorl	%r13d, %r13d
 .endif
 .if \words < 1
@@ -251,6 +289,11 @@ GATE(mdi_gate_pkey_scrub_\words)
 .if \words < 6
 	xorl	%r9d, %r9d
 .endif
+.endm
+
+.macro SCRUB words
+GATE(mdi_gate_pkey_scrub_\words)
+	SCRUB_IN \words
 .if \words > 2
 	jmp	.Lscrubbed_six
 .else
@@ -261,7 +304,6 @@ ENDF(mdi_gate_pkey_scrub_\words)
 .endm
 
 	SCRUB 0
-	SCRUB 1
 	SCRUB 2
 	SCRUB 3
 	SCRUB 4
@@ -294,10 +336,13 @@ ENDF(mdi_gate_pkey_scrub_any)
 	jnz	.Lselectors
 .endm
 
-/* The common end of the scrubbing gates, on the module's stack. */
-GATE(mdi_gate_pkey_scrubbed)
+/*
+ * With one word, and the common end of all of them, on the module's stack,
+ * which comes next: so the gate that most calls go by needs no jump to it.
+ */
+GATE(mdi_gate_pkey_scrub_1)
 	PERSONALITY(mdi_unwind_module)
-	CFI_IN_MODULE
+	SCRUB_IN 1
 .Lscrubbed:
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
@@ -334,7 +379,7 @@ GATE(mdi_gate_pkey_scrubbed)
 	cmpw	%cx, %gs:RO_SELECTORS+6
 	jne	mdi_gate_bad
 	jmp	.Lexit
-ENDF(mdi_gate_pkey_scrubbed)
+ENDF(mdi_gate_pkey_scrub_1)
 
 /*
  * No stack for this module yet, or it is in use, or the rights went away: rax,
