@@ -23,13 +23,20 @@ static void survived(int signo, siginfo_t *info, void *context)
 	_exit(SURVIVED);
 }
 
+/* The kernel calls no handler without one: there is none to return from. */
+static void never(void)
+{
+	_exit(FAILED);
+}
+
 /* The child: a copy of this process with one thread, soon gone. */
 static void child(void *(*act)(void *))
 {
 	stack_t stack = {.ss_size = STACK_SIZE};
 	struct mdi_sigaction action = {
 		.handler = survived,
-		.flags = SA_SIGINFO | SA_ONSTACK,
+		.flags = SA_SIGINFO | SA_ONSTACK | MDI_SA_RESTORER,
+		.restorer = never,
 	};
 	struct mdi_sigaction fatal = { 0 };
 	bool had_rseq;
