@@ -22,6 +22,8 @@
 /* All that the library can change, but for mdi_arrivals. */
 #define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
 
+#define MODISO_INIT_FLAGS (MODISO_INIT_SHARED | MODISO_INIT_NO_STACKS)
+
 static const struct mdi_layer layers[] = {
 	{ STATE(base_state) },
 	{ STATE(os_state), .after_fork = mdi_signals_after_fork },
@@ -72,7 +74,7 @@ int modiso_init(const struct modiso_options *options)
 	result = mdi_options_take(options, MDI_SIZE_OPTIONS, &known,
 				  sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags, MODISO_INIT_SHARED,
+		result = mdi_options_flags(known.flags, MODISO_INIT_FLAGS,
 					   "options.flags");
 	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
 		result = mdi_fail(MODISO_ERR_INVAL,

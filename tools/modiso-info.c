@@ -136,6 +136,8 @@ static void print_backend(const struct modiso_backend_info *info)
 		       info->caps & MODISO_CAP_UNLIMITED
 			       ? "as many as memory holds"
 			       : "one for each key");
+		printf("  exits        of modules are %s\n",
+		       info->caps & MODISO_CAP_EXITS ? "seen" : "not seen");
 	}
 	if (info->keys_total != 0)
 		printf("  keys         %u of %u free\n", info->keys_free,
@@ -193,6 +195,7 @@ static void json_backend(const struct modiso_backend_info *info)
 	json_bool("per_thread", info->caps & MODISO_CAP_PER_THREAD);
 	json_bool("parallel", info->caps & MODISO_CAP_PARALLEL);
 	json_bool("unlimited", info->caps & MODISO_CAP_UNLIMITED);
+	json_bool("exits", info->caps & MODISO_CAP_EXITS);
 	printf(",\"keys_total\":%u,\"keys_free\":%u}", info->keys_total,
 	       info->keys_free);
 }

@@ -30,6 +30,13 @@ enum modiso_backend {
 #define MODISO_CAP_PER_THREAD (1u << 3) /* rights belong to one thread */
 #define MODISO_CAP_PARALLEL (1u << 4)   /* modules run at the same time */
 #define MODISO_CAP_UNLIMITED (1u << 5)  /* modules are not bounded by keys */
+/*
+ * exit(), abort(), longjmp(), pthread_create() and their kin, called by a GUARD
+ * module, are seen (modiso/fault.h). Of no backend, but of how the program was
+ * linked: with the shared library, in front of the C library. Not there in a
+ * program that is linked statically, and where libmodiso is opened late.
+ */
+#define MODISO_CAP_EXITS (1u << 6)
 
 /* Bytes of modiso_backend_info.reason, the final zero included. */
 #define MODISO_REASON_SIZE 256

@@ -89,7 +89,8 @@ struct modiso_fault_beside {
 
 /* Why modiso_fault.frames has no more of them. */
 enum modiso_frames_end {
-	MODISO_FRAMES_NONE = 0,   /* none was looked for: in a filter, say */
+	MODISO_FRAMES_NONE = 0,   /* none was looked for: in a filter, say, or
+				     with MODISO_INIT_NO_STACKS */
 	MODISO_FRAMES_GATE = 1,   /* all are there: next comes the gate */
 	MODISO_FRAMES_LIMIT = 2,  /* MODISO_FAULT_FRAMES are there */
 	MODISO_FRAMES_NO_INFO = 3, /* the last one's code has no call-frame

@@ -47,14 +47,7 @@ struct mdi_domain {
 	uint32_t confinement;
 	bool scrub; /* it sees nothing that the host leaves in registers */
 
-	/* pkey */
-	int key;              /* that the pages carry */
-	bool half_tagged;     /* some do not: see slots.c */
-	uint32_t parked_rights; /* head.rights without a slot */
-	bool referenced;      /* asked for again, for the clock: ditto */
-	bool made_threads;    /* that have its rights and are in no list */
-	/* A set's: the module whose key it has; a module's: one key more. */
-	struct mdi_domain *merged_into, *reader; /* or NULL: sets_place.c */
+	bool made_threads; /* that have its rights and are in no list */
 
 	struct mdi_runs runs; /* every page of the domain */
 
@@ -65,14 +58,31 @@ struct mdi_domain {
 	struct mdi_share *shares;
 	uint32_t share_count; /* of the array */
 
-	/*
-	 * mprotect: can pages be accessible now, and are all of them? What is
-	 * left of their protection: all of it, but for a set's while a module
-	 * runs that may only read it.
-	 */
-	bool open, whole;
-	uint32_t opened;
-	struct mdi_domain *next; /* list of open domains */
+	/* The backend's own; core looks at none of it. */
+	union {
+		struct { /* rights of threads: pkey */
+			int key; /* that the pages carry */
+			bool half_tagged; /* some do not: see slots.c */
+			bool referenced; /* asked for again: ditto */
+			uint32_t parked_rights; /* head.rights without a slot */
+			/*
+			 * A set's: the module whose key it has; a module's:
+			 * one key more. Or NULL: sets_place.c.
+			 */
+			struct mdi_domain *merged_into, *reader;
+		};
+		/*
+		 * Rights of the process: mprotect. Can pages be accessible
+		 * now, and are all of them? What is left of their protection:
+		 * all of it, but for a set's while a module runs that may only
+		 * read it.
+		 */
+		struct {
+			bool open, whole;
+			uint32_t opened;
+			struct mdi_domain *next; /* list of open domains */
+		};
+	};
 };
 
 /* What a backend asks of the threads' list; the library's lock is held. */
@@ -255,6 +265,17 @@ struct mdi_backend {
 	 */
 	bool (*retire)(struct mdi_domain *set, const struct mdi_users *users);
 	/*
+	 * What the kernel must say of the domain's pages now that @access is
+	 * the protection of their region, and which key they carry, or
+	 * MDI_NO_KEY: that says nothing. For an audit; in steady().
+	 */
+	uint32_t (*expected)(const struct mdi_domain *domain, uint32_t access,
+			     int *key);
+	/* How it stands: "key 5", "parked", "open", "closed". */
+	void (*describe)(const struct mdi_domain *domain, char *text,
+			 size_t size);
+
+	/*
 	 * Fills inner and next of a gate's slot. Asked once, when the gate is
 	 * made: no vtable on the call path.
 	 */
@@ -396,14 +417,6 @@ static inline int mdi_backend_protect_altstack(void *base, size_t length)
 	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
 
 	return threads != NULL ? threads->protect_altstack(base, length) : 0;
-}
-
-static inline int mdi_backend_admit(struct mdi_domain *domain,
-				    const struct mdi_users *users)
-{
-	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
-
-	return threads != NULL ? threads->admit(domain, users) : 0;
 }
 
 static inline void mdi_backend_confine(const struct mdi_thread *thread,

@@ -376,6 +376,18 @@ static void recover(struct mdi_thread *thread, struct mdi_context *context)
 		mdi_context_drop_fpu(context);
 }
 
+static uint32_t expected(const struct mdi_domain *domain, uint32_t access,
+			 int *key)
+{
+	*key = MDI_NO_KEY;
+	return domain->open ? access & domain->opened : 0;
+}
+
+static void describe(const struct mdi_domain *domain, char *text, size_t size)
+{
+	snprintf(text, size, "%s", domain->open ? "open" : "closed");
+}
+
 static const struct mdi_process_rights process = {
 	.steady = steady,
 	.before_fork = mdi_keeper_before_fork,
@@ -403,6 +415,8 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.discard = mdi_pages_discard,
 	.move = mdi_pages_move,
 	.retire = mdi_pages_retire,
+	.expected = expected,
+	.describe = describe,
 	.gate = gate,
 	.after_fork = after_fork,
 	.interrupt = interrupt,

@@ -236,7 +236,6 @@ static int add_domain(void *arg, bool entered)
 {
 	struct mdi_domain *domain = arg;
 
-	domain->key = MDI_NO_KEY;
 	domain->opened = EVERYTHING;
 	domain->open = domain->whole =
 		!entered && domain->kind != MDI_DOMAIN_SHARED;

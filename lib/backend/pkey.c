@@ -24,6 +24,7 @@
 #include "os/process.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define state (mdi_open.state)
 
@@ -392,6 +393,23 @@ static void confine(const struct mdi_thread *thread,
 	mdi_context_set_rights(context, state.rights_offset, rights);
 }
 
+static uint32_t expected(const struct mdi_domain *domain, uint32_t access,
+			 int *key)
+{
+	*key = domain->key;
+	return access; /* to those who have the key */
+}
+
+static void describe(const struct mdi_domain *domain, char *text, size_t size)
+{
+	if ((domain->kind == MDI_DOMAIN_MODULE ||
+	     domain->kind == MDI_DOMAIN_SHARED) &&
+	    domain->key == state.host_key)
+		snprintf(text, size, "parked");
+	else
+		snprintf(text, size, "key %d", domain->key);
+}
+
 static const struct mdi_thread_rights threads = {
 	.attach = thread_attach,
 	.detach = thread_detach,
@@ -422,6 +440,8 @@ const struct mdi_backend mdi_backend_pkey = {
 	.discard = mdi_pkey_discard,
 	.move = mdi_pkey_move,
 	.retire = mdi_slots_retire,
+	.expected = expected,
+	.describe = describe,
 	.gate = gate,
 	.after_fork = after_fork,
 	.interrupt = interrupt,

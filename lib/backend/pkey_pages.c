@@ -17,8 +17,6 @@
 
 int mdi_pkey_domain_init(struct mdi_domain *domain)
 {
-	domain->open = true; /* to those who have the key */
-	domain->opened = ~0u;
 	switch (domain->kind) {
 	case MDI_DOMAIN_HOST:
 		domain->key = state.host_key;

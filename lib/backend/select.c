@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "os/libc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static const struct mdi_backend *const order[] = {
 
 #define CAPS_ALL                                                      \
 	(MODISO_CAP_GUARD | MODISO_CAP_READONLY | MODISO_CAP_SEALED | \
-	 MODISO_CAP_PER_THREAD | MODISO_CAP_PARALLEL | MODISO_CAP_UNLIMITED)
+	 MODISO_CAP_PER_THREAD | MODISO_CAP_PARALLEL |                \
+	 MODISO_CAP_UNLIMITED | MODISO_CAP_EXITS)
 
 const struct mdi_backend *mdi_select_by_id(uint32_t id)
 {
@@ -28,11 +30,27 @@ const struct mdi_backend *mdi_select_by_id(uint32_t id)
 int mdi_select_probe(const struct mdi_backend *backend,
 		     struct modiso_backend_info *info)
 {
+	int result;
+
 	memset(info, 0, sizeof(*info));
 	info->struct_size = sizeof(*info);
 	info->backend = backend->id;
 	info->name = backend->name;
-	return backend->probe(info);
+	result = backend->probe(info);
+	if (result == 0 && mdi_libc_is_asked())
+		info->caps |= MODISO_CAP_EXITS;
+	return result;
+}
+
+static const char *why_not(const struct modiso_backend_info *info,
+			   uint32_t require)
+{
+	if (require & ~info->caps & MODISO_CAP_EXITS)
+		return "what the program calls to exit or to jump is the C "
+		       "library's own, because it is linked statically or has "
+		       "libmodiso behind the C library; link it with the "
+		       "shared library (-lmodiso)";
+	return info->reason;
 }
 
 /* Is it usable, with all that is required of it? */
@@ -50,7 +68,7 @@ static int fits(const struct mdi_backend *backend, uint32_t require)
 				"backend %s has capabilities %#x, %#x are "
 				"required; %s",
 				backend->name, info.caps, require,
-				info.reason);
+				why_not(&info, require));
 	return 0;
 }
 

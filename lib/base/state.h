@@ -46,6 +46,7 @@ extern struct mdi_libc_state {
 	mdi_create_fn *create;
 	mdi_thrd_create_fn *thrd_create;
 	bool found;
+	bool called; /* what the program calls is this library's */
 } MDI_STATE mdi_libc_state;
 
 struct mdi_error_state {

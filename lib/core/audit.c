@@ -84,18 +84,19 @@ static void check_part(struct audit *audit, const struct modiso_region *region,
 		       const struct mdi_mapping *map)
 {
 	const struct mdi_domain *domain = region->domain;
-	uint32_t want = domain->open ? region->access & domain->opened : 0;
 	struct modiso_audit_finding *finding;
+	int key;
+	uint32_t want =
+		mdi_backend_now->expected(domain, region->access, &key);
 
 	if (access_of(map) != want) {
 		finding = add(audit, MODISO_AUDIT_RIGHTS, base, end, map);
 		finding->want_access = want;
 		name(finding, region->owner, region);
 	}
-	if (map->key >= 0 && domain->key != MDI_NO_KEY &&
-	    map->key != domain->key) {
+	if (map->key >= 0 && key != MDI_NO_KEY && map->key != key) {
 		finding = add(audit, MODISO_AUDIT_KEY, base, end, map);
-		finding->want_key = domain->key;
+		finding->want_key = key;
 		finding->want_access = want;
 		name(finding, region->owner, region);
 	}

@@ -272,8 +272,8 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 	mdi_runtime_lock();
 	result = mdi_thread_is_over(thread) ?
 			 MODISO_ERR_ABANDONED :
-			 mdi_backend_admit(&module->domain,
-						&mdi_thread_users);
+			 mdi_backend_now->threads->admit(&module->domain,
+							 &mdi_thread_users);
 	if (result == 0) {
 		stack = mdi_thread_ready_stack(thread, module);
 		if (stack != NULL)
@@ -362,8 +362,9 @@ static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
 }
 
 /*
- * A thread's first call at all, its first one into this module, one into a
- * module that it is in already, or one whose rights were withdrawn. 0: what was
+ * Of the gates whose threads have rights of their own: a thread's first call at
+ * all, its first one into this module, one into a module that it is in already,
+ * or one whose rights were withdrawn. 0: what was
  * missing is there, begin again.
  *
  * The last of these is what each call is where modules outnumber keys, so few

@@ -39,17 +39,12 @@ static const char *kind(const struct modiso_region *region)
 	return region->adopted ? "adopted" : "created";
 }
 
-/* "key 5", "parked", "open", "closed" */
 static void print_state(const struct mdi_domain *domain, FILE *out)
 {
-	if (domain->key == MDI_NO_KEY)
-		fputs(domain->open ? "open" : "closed", out);
-	else if ((domain->kind == MDI_DOMAIN_MODULE ||
-		  domain->kind == MDI_DOMAIN_SHARED) &&
-		 domain->key == mdi_open.state.host_key)
-		fputs("parked", out);
-	else
-		fprintf(out, "key %d", domain->key);
+	char text[32];
+
+	mdi_backend_now->describe(domain, text, sizeof(text));
+	fputs(text, out);
 }
 
 /* Who else may touch it: "  granted: uart rw-, parser r--; key 7" */

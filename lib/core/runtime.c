@@ -270,6 +270,8 @@ static int check_same(const struct modiso_options *asked)
 				"the library is initialised already, with "
 				"capabilities %#x, %#x are required",
 				info.caps, asked->require);
+	if (is->flags & ~asked->flags & MODISO_INIT_NO_STACKS)
+		return differs("flags", asked->flags, is->flags);
 	if (asked->max_keys != is->max_keys)
 		return differs("max_keys", asked->max_keys, is->max_keys);
 	if (asked->max_threads != is->max_threads)

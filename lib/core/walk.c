@@ -175,6 +175,8 @@ void mdi_walk_record(struct modiso_fault *fault, bool foreign)
 	struct mdi_cfi_frame frame;
 	int saved = errno;
 
+	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+		return;
 	if (fault->kind == MODISO_FAULT_SERVICE) {
 		if (!from_service(fault, &reader, &frame)) {
 			fault->frames_end = MODISO_FRAMES_STACK;

@@ -83,6 +83,7 @@ __attribute__((constructor)) static void find_next(void)
 	next->create = FIND("pthread_create", pthread_create, mdi_create_fn);
 	next->thrd_create =
 		FIND("thrd_create", thrd_create, mdi_thrd_create_fn);
+	next->called = dlsym(RTLD_DEFAULT, "exit") == (void *)(uintptr_t)exit;
 	next->found = true;
 }
 

@@ -6,7 +6,8 @@
  * core/jump.h), then the C library's own definition does it.
  *
  * In the shared library alone. A program that is linked statically has one
- * definition of each, the C library's, and there is no next one to go on with.
+ * definition of each, the C library's, and there is no next one to go on with:
+ * such a program is told so by a capability that is missing, MODISO_CAP_EXITS.
  */
 #ifndef MDI_OS_LIBC_H
 #define MDI_OS_LIBC_H
@@ -28,6 +29,9 @@
 void mdi_libc_must_have(const void *function);
 void mdi_libc_exit(int status, unsigned how) __attribute__((noreturn));
 int mdi_libc_cancel(pthread_t thread);
+
+/* Are they asked for by way of this library? Not in a static program. */
+bool mdi_libc_is_asked(void);
 
 /* The signals that siglongjmp(3) to there blocks. */
 uint64_t mdi_libc_jump_mask(const void *jmp_buf);

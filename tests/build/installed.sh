@@ -41,6 +41,40 @@ int main(void)
 END
 cp "$scratch/program.c" "$scratch/program.cc"
 
+# What a module does that ends the process otherwise; or why it would.
+cat >"$scratch/exits.c" <<'END'
+#include <modiso.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void leave(void)
+{
+	exit(3);
+}
+
+int main(void)
+{
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.backend = MODISO_BACKEND_MPROTECT,
+		.require = MODISO_CAP_EXITS,
+	};
+	struct modiso_module *module;
+	struct modiso_gate *gate;
+
+	if (modiso_init(&options) == MODISO_ERR_NOTSUP) {
+		puts(modiso_last_error_text());
+		return 0;
+	}
+	if (modiso_module_create("m", NULL, &module) != MODISO_OK ||
+	    modiso_gate_create(module, (modiso_fn)leave, NULL, &gate) !=
+		    MODISO_OK)
+		return 2;
+	puts(modiso_error_name(modiso_gate_call(gate, NULL, 0, NULL)));
+	return 0;
+}
+END
+
 installed() {
 	PKG_CONFIG_PATH=${pc%/*} "$PKG_CONFIG" \
 		--define-variable=prefix="$prefix" "$@" libmodiso
@@ -57,6 +91,7 @@ expect_command "pkg-config needs the library's own file alone" \
 	alone --cflags --libs
 
 # try TEXT COMPILER SOURCE FLAGS... - build it, run it, compare what it says
+says=$PACKAGE_VERSION
 try() {
 	tap_text=$1
 	compiler=$2
@@ -70,7 +105,7 @@ try() {
 	if $compiler -Wall -Wextra -Werror -o "$scratch/program" "$source" \
 		"$@" >"$scratch/output" 2>&1 &&
 		"$scratch/program" >"$scratch/output" 2>&1 &&
-		[ "$(cat "$scratch/output")" = "$PACKAGE_VERSION" ]; then
+		grep -q "^$says" "$scratch/output"; then
 		ok "$tap_text"
 	else
 		not_ok "$tap_text" <"$scratch/output"
@@ -92,6 +127,18 @@ export LD_LIBRARY_PATH
 	else
 		skip "a C program, linked statically" "no static library"
 	fi
+	says=MODISO_ERR_FAULT
+	try "exit() in a module is its fault" "$CC" "$scratch/exits.c" \
+		$(installed --cflags --libs)
+	says='backend mprotect has .*linked statically'
+	if [ -f "${library%.so}.a" ]; then
+		try "and where it is not, that is said" "$CC" \
+			"$scratch/exits.c" -static \
+			$(installed --static --cflags --libs)
+	else
+		skip "and where it is not, that is said" "no static library"
+	fi
+	says=$PACKAGE_VERSION
 	LD_LIBRARY_PATH=$top_builddir/lib/.libs
 	try "a C program against the build tree" "$CC" \
 		"$scratch/program.c" $(uninstalled --cflags --libs)

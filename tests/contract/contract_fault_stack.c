@@ -93,6 +93,33 @@ START_TEST(test_own_frames)
 }
 END_TEST
 
+/* Who does not want it is spared the walk, and has the rest of the record. */
+START_TEST(test_not_wanted)
+{
+	const struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.flags = MODISO_INIT_NO_STACKS,
+	};
+	const struct modiso_fault *fault;
+	char *text;
+
+	expect(MODISO_OK, modiso_init(&options));
+	module = make_module("module");
+	secret = make_region(NULL, PAGE, "secret");
+	target = W(region_bytes(secret));
+	fault = enter_fault(module, make_gate(module, outer), target);
+	must_eq(fault->frame_count, 0);
+	must_eq(fault->frames_end, MODISO_FRAMES_NONE);
+	must_eq(fault->instruction_length, 0);
+	must_eq(fault->address, target);
+	must(!strcmp(fault->region_name, "secret"));
+	text = printed(fault);
+	must(strstr(text, "inner"));
+	must(!strstr(text, "middle"));
+	free(text);
+}
+END_TEST
+
 static void *(*volatile copy)(void *to, const void *from, size_t size) = memcpy;
 
 FRAME static uintptr_t copies(uintptr_t address, uintptr_t from)
@@ -345,6 +372,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_own_frames);
 	tcase_add_test(tcase, test_through_libc);
+	tcase_add_test(tcase, test_not_wanted);
 	tcase_add_test(tcase, test_abort);
 	tcase_add_test(tcase, test_limit);
 	tcase_add_test(tcase, test_call_of_nothing);

@@ -520,7 +520,9 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_jumps,
 			  "it must be told of each switch of stacks");
 	tcase_add_loop_test(tcase, test_fork_on_fiber, 0, 2);
-	tcase_add_test(tcase, test_fork_elsewhere);
+	add_test_but_tsan(tcase, test_fork_elsewhere,
+			  "in a child it takes the parent's other threads for "
+			  "alive, and a new one for the same");
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

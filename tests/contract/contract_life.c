@@ -231,6 +231,23 @@ START_TEST(test_not_shared)
 }
 END_TEST
 
+/* Who asks for a fault's stack must not be without. */
+START_TEST(test_without_stacks)
+{
+	struct modiso_options less = shared;
+
+	less.flags |= MODISO_INIT_NO_STACKS;
+	expect(MODISO_OK, modiso_init(&shared));
+	expect(MODISO_OK, modiso_init(&less));
+	expect(MODISO_OK, modiso_fini());
+	expect(MODISO_OK, modiso_fini());
+	expect(MODISO_OK, modiso_init(&less));
+	expect(MODISO_ERR_STATE, modiso_init(&shared));
+	must_say("flags 3, not 1");
+	expect(MODISO_OK, modiso_fini());
+}
+END_TEST
+
 /* What is asked for must be what there is; the refusal says what is not. */
 START_TEST(test_other_options)
 {
@@ -459,6 +476,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_handlers_meanwhile);
 	tcase_add_test(tcase, test_shared);
 	tcase_add_test(tcase, test_not_shared);
+	tcase_add_test(tcase, test_without_stacks);
 	tcase_add_test(tcase, test_other_options);
 	tcase_add_test(tcase, test_shared_fork);
 	add_test_but_tsan(tcase, test_lives_beside_fork,

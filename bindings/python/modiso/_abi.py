@@ -59,6 +59,7 @@ class Cap(enum.IntFlag):
     PER_THREAD = 1 << 3
     PARALLEL = 1 << 4
     UNLIMITED = 1 << 5
+    EXITS = 1 << 6
 
 
 class Exclusion(enum.IntEnum):
@@ -72,6 +73,7 @@ class InitFlag(enum.IntFlag):
     """MODISO_INIT_*."""
 
     SHARED = 1 << 0
+    NO_STACKS = 1 << 1
 
 
 class Confinement(enum.IntEnum):

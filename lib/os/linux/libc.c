@@ -57,3 +57,8 @@ uint64_t mdi_libc_jump_mask(const void *jmp_buf)
 		memcpy(&mask, &to->__saved_mask, sizeof(mask));
 	return mask;
 }
+
+bool mdi_libc_is_asked(void)
+{
+	return next->found && next->called;
+}
