@@ -346,7 +346,7 @@ int mdi_pages_release(struct mdi_domain *domain, void *base, size_t length,
 	return mdi_keeper_locked(change_pages, &change);
 }
 
-static int dress_pages(void *arg, bool entered)
+static int remap_rights_locked(void *arg, bool entered)
 {
 	const struct change *change = arg;
 
@@ -363,7 +363,7 @@ int mdi_pages_remap_rights(struct mdi_domain *domain, void *base, size_t length,
 {
 	struct change change = {domain, base, length, prot, 0, NULL};
 
-	return mdi_keeper_locked(dress_pages, &change);
+	return mdi_keeper_locked(remap_rights_locked, &change);
 }
 
 /* In one step with the runs: else pages could be opened that are none. */

@@ -24,7 +24,7 @@
  * Handlers of the host are kept for later between 3 and 5. A handler that was
  * passed a fault signal that somebody has sent is not: it finds 3 and not yet
  * 5, and a gate goes to C and is refused; who the thread was by 5 it must be
- * at the handler's end (core/handler.c). 1 takes and 6 gives, so what one
+ * at the handler's end (front/handler.c). 1 takes and 6 gives, so what one
  * thread has written to a fiber's block is there for the next.
  */
 #include "core/fiber.h"

@@ -35,7 +35,7 @@
  *
  * A signal here. Up to the critical section the thread goes by its old block,
  * and a handler that switches and does not switch back ends the process
- * (core/handler.c). A handler that switches to the fiber which is claimed here
+ * (front/handler.c). A handler that switches to the fiber which is claimed here
  * already is told that a thread runs it. In the critical section handlers are
  * kept for later. A fault signal that somebody has sent is not kept. Its
  * handler goes by T_CURRENT, which is the GS base for its time; so it has the

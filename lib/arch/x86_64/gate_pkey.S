@@ -196,7 +196,7 @@
  * The same for a thread that comes out of a module, which may have changed DS
  * and ES. They are 0 in 64-bit programs, and WRPKRU traps unless ecx and edx
  * are: so it looks at both at no cost. What the trap comes to is in C
- * (core/fault.c: load_selectors); @label is the instruction.
+ * (context.c: mdi_context_mend); @label is the instruction.
  */
 .macro RIGHTS_BACK label
 	movl	%gs:RO_HOST_PKRU, %eax
