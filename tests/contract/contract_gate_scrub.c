@@ -140,6 +140,7 @@ static uintptr_t pretend(void)
 {
 	mdi_arch_state.amx = what == 0;
 	mdi_arch_state.apx = what == 1;
+	mdi_arch_state.wide = true;
 	return 7;
 }
 

@@ -97,6 +97,7 @@ SAME(struct mdi_arch_state, avx, A_AVX);
 SAME(struct mdi_arch_state, avx512, A_AVX512);
 SAME(struct mdi_arch_state, amx, A_AMX);
 SAME(struct mdi_arch_state, apx, A_APX);
+SAME(struct mdi_arch_state, wide, A_WIDE);
 SAME(struct mdi_arch_state, altstacks, A_ALTSTACKS);
 SAME(struct mdi_arch_state, handler_rights, A_HANDLER_PKRU);
 SAME(struct mdi_arch_state, pid, A_PID);

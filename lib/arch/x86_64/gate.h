@@ -180,6 +180,8 @@
 	je	.Lno_avx\@
 	vzeroupper
 .Lno_avx\@:
+	cmpl	$0, A_WIDE+mdi_arch_state(%rip)
+	je	.Lno_more\@
 	cmpl	$0, A_AVX512+mdi_arch_state(%rip)
 	je	.Lno_avx512\@
 	.irp	number, 16, 17, 18, 19, 20, 21, 22, 23
@@ -200,6 +202,7 @@
 	je	.Lno_apx\@
 	CLEAR_APX
 .Lno_apx\@:
+.Lno_more\@:
 .endm
 
 /* Vector and x87 registers that hold no argument become zero; r11: slot. */

@@ -13,6 +13,7 @@ void mdi_arch_start(void)
 	own->avx512 = cpu->avx512;
 	own->amx = cpu->amx;
 	own->apx = cpu->apx;
+	own->wide = mdi_cpu_wide(cpu);
 	own->flags = CLEAN_FLAGS_VALUE;
 }
 
