@@ -9,6 +9,9 @@ AC_DEFUN([MODISO_REPORT], [
 	AS_IF([test "x$have_libdw" = xyes],
 		[modiso_lines="libdw"],
 		[modiso_lines="addr2line commands: install the Debian package libdw-dev"])
+	AS_IF([test "x$have_capstone" = xyes],
+		[modiso_words="capstone"],
+		[modiso_words="objdump commands: install the Debian package libcapstone-dev"])
 	AS_IF([test "x$enable_pkey" != xno],
 		[modiso_backends="pkey mprotect"], [modiso_backends=mprotect])
 	AS_ECHO(["
@@ -18,6 +21,7 @@ libmodiso $PACKAGE_VERSION
   mprotect fallback:   $enable_mprotect_fallback
   tests:               $modiso_tests
   lines in reports:    $modiso_lines
+  instructions, too:   $modiso_words
   sanitizer:           $modiso_sanitizer
   fuzzers:             $enable_fuzzers
   coverage:            $enable_code_coverage

@@ -284,8 +284,9 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * @stream: where to.
  *
  * Functions and lines are read from the files and from debug files on this
- * machine by elfutils' libdw, if it is installed. Without it the report has the
- * addr2line commands that say the same. The frames at the top that are the
+ * machine by elfutils' libdw, if it is installed, and the instruction in words
+ * comes from capstone. Without them the report has the addr2line and objdump
+ * commands that say the same. The frames at the top that are the
  * library's own (of abort(), say), and those of the C library that call main(),
  * are left out.
  *
@@ -302,6 +303,30 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print(const struct modiso_fault *fault, FILE *stream);
 MODISO_API MODISO_MUST_CHECK int
 modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
+
+/*
+ * modiso_fault_print_map - what lies around the address of a fault by now.
+ * @fault:  a record.
+ * @stream: where to.
+ *
+ * Up to three regions on either side, within 1 MiB, the guard pages of stacks
+ * and what is in no region: one line for each, with what the module that
+ * faulted may do there ("rw-"; "---": nothing, or the module has ended since).
+ * The line with the address begins with "=>". Nothing is printed of a fault
+ * that was no access.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
+ *   MODISO_ERR_NOMEM  no memory for what is looked up.
+ *   MODISO_ERR_OS     the stream reports an error; errno says which.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   as modiso_fault_print().
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_fault_print_map(const struct modiso_fault *fault, FILE *stream);
 
 /*
  * modiso_fault_print_sarif - a fault as a SARIF 2.1.0 log with one result, for

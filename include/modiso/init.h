@@ -76,6 +76,7 @@ struct modiso_options {
  * of these, with colons between them:
  *
  *   report=1       each fault that ends a call is printed, before any landing
+ *   map=1          and with a report as text what lies around the address
  *   format=FORM    as text (the default), json, sarif or summary
  *   log_path=PATH  into PATH.PID, at its end (sarif: into PATH.PID.NUMBER,
  *                  one for each fault); else on standard error

@@ -25,13 +25,12 @@ static int refuse(const struct item *item, const char *what)
 			(int)item->value_length, item->value, what);
 }
 
-static int take_report(const struct item *item,
-		       struct mdi_settings_state *settings)
+static int take_switch(const struct item *item, bool *to)
 {
 	if (!is(item->value, item->value_length, "0") &&
 	    !is(item->value, item->value_length, "1"))
 		return refuse(item, "it is 0 or 1");
-	settings->report = item->value[0] == '1';
+	*to = item->value[0] == '1';
 	return 0;
 }
 
@@ -60,7 +59,9 @@ static int take_text(const struct item *item, char *to, size_t size)
 static int take(const struct item *item, struct mdi_settings_state *settings)
 {
 	if (is(item->name, item->name_length, "report"))
-		return take_report(item, settings);
+		return take_switch(item, &settings->report);
+	if (is(item->name, item->name_length, "map"))
+		return take_switch(item, &settings->map);
 	if (is(item->name, item->name_length, "format"))
 		return take_format(item, settings);
 	if (is(item->name, item->name_length, "log_path"))
@@ -70,7 +71,7 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 		return take_text(item, settings->backend,
 				 sizeof(settings->backend));
 	return refuse(item, "there is no such option; there are report, "
-			    "format, log_path and backend");
+			    "map, format, log_path and backend");
 }
 
 int mdi_settings_read(void)

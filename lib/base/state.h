@@ -66,6 +66,7 @@ enum mdi_format {
 /* MODISO_OPTIONS in the environment, as modiso_init() has found it. */
 struct mdi_settings_state {
 	bool report;
+	bool map; /* with it: what lies around the address */
 	uint32_t format; /* enum mdi_format */
 	char log_path[256]; /* "": standard error */
 	char backend[32];   /* "": not said */

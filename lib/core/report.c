@@ -249,7 +249,44 @@ static void print_commands(const struct mdi_report *report, FILE *out)
 	print_command(report->host, report->host_count, out);
 }
 
+/* The same where the instruction has no words. */
+static void print_objdump(const struct mdi_report_frame *frame, FILE *out)
+{
+	uintptr_t at = frame->pc - frame->place.bias;
+
+	if (frame->place.path[0] == '\0' || frame->behind != 0)
+		return;
+	fprintf(out,
+		"  assembly   objdump -d --start-address=%#" PRIxPTR
+		" --stop-address=%#" PRIxPTR " '",
+		at, at + 16);
+	mdi_report_name(frame->place.path, out);
+	fprintf(out, "'\n");
+}
+
 /* --- the machine --- */
+
+/*
+ * All that the rights say: a module has few keys, and the others are closed.
+ * Without keys there are no rights of that kind; a module never has all.
+ */
+static void print_keys(const struct modiso_fault *f, FILE *out)
+{
+	const char *role;
+
+	if (f->pkru == 0)
+		return;
+	fprintf(out, "  rights     ");
+	for (int key = 0; key < MDI_RIGHTS_KEYS; key++) {
+		if (!mdi_rights_opened(f->pkru, 1u << key))
+			continue;
+		role = mdi_report_key_role(key);
+		fprintf(out, "key %d%s%s: %s" MORE, key,
+			role[0] != '\0' ? ", " : "", role,
+			mdi_rights_words(f->pkru, key));
+	}
+	fprintf(out, "all other keys: no access\n");
+}
 
 static void print_signal(const struct modiso_fault *f, FILE *out)
 {
@@ -269,6 +306,7 @@ static void print_signal(const struct modiso_fault *f, FILE *out)
 		fprintf(out, ", %s", mdi_report_key_role(f->pkey));
 	fprintf(out, ": %s (" MDI_RIGHTS_NAME " %#x)\n",
 		mdi_rights_words(f->pkru, f->pkey), f->pkru);
+	print_keys(f, out);
 }
 
 static void print_registers(const struct modiso_fault *f, FILE *out)
@@ -284,8 +322,10 @@ static void print_registers(const struct modiso_fault *f, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_bytes(const struct modiso_fault *f, FILE *out)
+static void print_bytes(const struct mdi_report *report, FILE *out)
 {
+	const struct modiso_fault *f = &report->fault;
+
 	if (f->instruction_length == 0 ||
 	    f->instruction_length > sizeof(f->instruction))
 		return;
@@ -293,6 +333,10 @@ static void print_bytes(const struct modiso_fault *f, FILE *out)
 	for (uint32_t i = 0; i < f->instruction_length; i++)
 		fprintf(out, " %02x", f->instruction[i]);
 	fputc('\n', out);
+	if (report->assembly[0] != '\0')
+		fprintf(out, "  assembly   %s\n", report->assembly);
+	else
+		print_objdump(&report->module[0], out);
 }
 
 static void print_thread(const struct modiso_fault *f, FILE *out)
@@ -341,7 +385,7 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 	print_signal(f, out);
 	if (f->retries != 0)
 		fprintf(out, "  tried again %" PRIu32 " times\n", f->retries);
-	print_bytes(f, out);
+	print_bytes(report, out);
 	print_registers(f, out);
 	if (mdi_report_hint(f) != NULL)
 		fprintf(out, "  hint       %s\n", mdi_report_hint(f));

@@ -47,6 +47,7 @@ struct mdi_report {
 	/* The one of module[] that the mistake is in; NULL: none is known. */
 	const struct mdi_report_frame *culprit;
 	uint64_t key; /* the same for the same mistake, from run to run */
+	char assembly[160]; /* the instruction in words; "": not known */
 	char memory[512]; /* what holds the address, if no region does */
 };
 

@@ -3,6 +3,7 @@
 #include "core/report.h"
 
 #include "base/error.h"
+#include "core/disassemble.h"
 #include "core/lines.h"
 #include "core/sizes.h"
 #include "os/objects.h"
@@ -156,6 +157,19 @@ static void find_memory(struct mdi_report *report, struct mdi_lines *lines)
 				  sizeof(report->memory));
 }
 
+/* The bytes are those at pc: of an abort(), the door's. */
+static void find_assembly(struct mdi_report *report)
+{
+	const struct modiso_fault *fault = &report->fault;
+
+	if (report->module_count == 0 || report->module[0].pc != fault->pc ||
+	    fault->instruction_length > sizeof(fault->instruction))
+		return;
+	(void)mdi_disassemble(fault->instruction, fault->instruction_length,
+			      fault->pc, report->assembly,
+			      sizeof(report->assembly));
+}
+
 int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
 		     struct mdi_report **out)
 {
@@ -179,6 +193,7 @@ int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
 	find_host(report, &lines);
 	find_memory(report, &lines);
 	find_key(report);
+	find_assembly(report);
 	mdi_lines_end(&lines);
 	*out = report;
 	return 0;

@@ -2,7 +2,7 @@
 /* A fault as one JSON object on one line: doc/fault.schema.json. */
 #include "core/report.h"
 
-#include "arch/context.h"
+#include "arch/arch.h"
 #include "core/json.h"
 #include "os/event.h"
 
@@ -133,11 +133,24 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 	fputc(']', out);
 }
 
+static void json_keys(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, ",\"rights\":[");
+	for (int key = 0; f->pkru != 0 && key < MDI_RIGHTS_KEYS; key++) {
+		fprintf(out, "%s{\"key\":%d", key == 0 ? "" : ",", key);
+		json_text("access", mdi_rights_words(f->pkru, key), out);
+		json_text("role", mdi_report_key_role(key), out);
+		fputc('}', out);
+	}
+	fputc(']', out);
+}
+
 static void json_machine(const struct modiso_fault *f, FILE *out)
 {
 	fprintf(out, ",\"signal\":%d,\"code\":%d", f->signo, f->code);
 	json_text("code_name", mdi_event_code_name(f->signo, f->code), out);
 	fprintf(out, ",\"pkey\":%d,\"pkru\":\"0x%x\"", f->pkey, f->pkru);
+	json_keys(f, out);
 	fprintf(out, ",\"registers\":{");
 	for (unsigned i = 0; i < MDI_COUNT(f->registers); i++)
 		fprintf(out, "%s\"%s\":\"0x%" PRIxPTR "\"", i == 0 ? "" : ",",
@@ -175,6 +188,8 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	if (f->kind == MODISO_FAULT_SERVICE)
 		json_text("service", f->region_name, out);
 	json_machine(f, out);
+	if (report->assembly[0] != '\0')
+		json_text("assembly", report->assembly, out);
 	if (mdi_report_hint(f) != NULL)
 		json_text("hint", mdi_report_hint(f), out);
 	fprintf(out, ",\"key\":\"%016" PRIx64 "\"}\n", report->key);

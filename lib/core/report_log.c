@@ -36,9 +36,17 @@ static FILE *open_log(const struct modiso_fault *fault)
 	return log;
 }
 
+static int print_text(const struct modiso_fault *fault, FILE *out)
+{
+	int result = modiso_fault_print(fault, out);
+
+	if (result == 0 && mdi_settings()->map)
+		result = modiso_fault_print_map(fault, out);
+	return result != 0 ? result : modiso_fault_print_summary(fault, out);
+}
+
 static int print(const struct modiso_fault *fault, FILE *out)
 {
-	int result;
 
 	switch (mdi_settings()->format) {
 	case MDI_FORMAT_JSON:
@@ -48,9 +56,7 @@ static int print(const struct modiso_fault *fault, FILE *out)
 	case MDI_FORMAT_SUMMARY:
 		return modiso_fault_print_summary(fault, out);
 	default:
-		result = modiso_fault_print(fault, out);
-		return result != 0 ? result
-				   : modiso_fault_print_summary(fault, out);
+		return print_text(fault, out);
 	}
 }
 

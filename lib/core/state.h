@@ -97,6 +97,13 @@ struct mdi_host_frames_state {
 	bool there;
 };
 
+/* capstone's functions, loaded in the same way: core/disassemble_capstone.c. */
+struct mdi_disassemble_state {
+	pthread_once_t once;
+	bool there;
+	_Alignas(void *) unsigned char functions[5 * sizeof(void *)];
+};
+
 /* libdw's functions, loaded in the same way: core/lines_libdw.c. */
 struct mdi_lines_state {
 	pthread_once_t once;
@@ -159,6 +166,7 @@ struct mdi_vault_state {
 extern struct mdi_core_state {
 	struct mdi_runtime_state runtime;
 	struct mdi_addrmap_state addrmap;
+	struct mdi_disassemble_state disassemble;
 	struct mdi_fault_state fault;
 	struct mdi_gate_state gate;
 	struct mdi_grant_state grant;

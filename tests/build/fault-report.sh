@@ -48,6 +48,9 @@ if [ "$(sed -n 's/^SUMMARY.*key //p' "$scratch/errors")" = "$summary" ]; then
 else
 	not_ok "whose key is the same in the next run" <"$scratch/errors"
 fi
+run "report=1:map=1"
+has "$scratch/errors" '^  => [0-9a-f]{12}' \
+	"with map=1 what lies around the address"
 run "report=1:log_path=$scratch/nowhere/log"
 has "$scratch/errors" 'cannot be opened \(ENOENT\)' \
 	"a log that cannot be opened is named"

@@ -240,6 +240,92 @@ START_TEST(test_host_frames)
 }
 END_TEST
 
+static char *printed_map(const struct modiso_fault *fault)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	must(stream);
+	expect(MODISO_OK, modiso_fault_print_map(fault, stream));
+	must(!fclose(stream));
+	return text;
+}
+
+/* The row of the map that begins at @base, or with @mark and @base. */
+static const char *row_at(const char *map, const char *mark, uintptr_t base)
+{
+	char begin[40];
+
+	snprintf(begin, sizeof(begin), "\n  %s %012zx", mark, (size_t)base);
+	return strstr(map, begin);
+}
+
+static void must_row(const char *map, const char *mark, uintptr_t base,
+		     const char *words)
+{
+	const char *row = row_at(map, mark, base), *found;
+
+	if (row == NULL)
+		ck_abort_msg("no row at %#zx in: %s", (size_t)base, map);
+	found = strstr(row + 1, words);
+	if (found == NULL || strchr(row + 1, '\n') < found)
+		ck_abort_msg("no \"%s\" at %#zx in: %s", words, (size_t)base,
+			     map);
+}
+
+START_TEST(test_map)
+{
+	struct modiso_fault fault;
+	struct modiso_region *store, *ledger;
+	struct modiso_module *neighbour;
+	uintptr_t base;
+	char *map;
+
+	world_start();
+	module = make_module("mapped");
+	neighbour = make_module("neighbour");
+	store = make_region(module, 2 * PAGE, "store");
+	ledger = make_region(neighbour, PAGE, "ledger");
+	base = W(region_bytes(store));
+	/* Off the end of one's own. */
+	fault = *enter_fault(module, make_gate(module, poke_load1),
+			     base + 2 * PAGE);
+	map = printed_map(&fault);
+	must(strstr(map, "what module \"mapped\" may do there:\n"));
+	must_row(map, "  ", base, " rw-  region \"store\" of module "
+				  "\"mapped\", 8192 bytes");
+	must(row_at(map, "=>", base + 2 * PAGE));
+	free(map);
+	/* Another's; granted meanwhile it is one's own as far as that goes. */
+	base = W(region_bytes(ledger));
+	fault = *enter_fault(module, make_gate(module, poke_load1), base + 8);
+	map = printed_map(&fault);
+	must_row(map, "=>", base, " ---  region \"ledger\" of module "
+				  "\"neighbour\", 4096 bytes");
+	free(map);
+	expect(MODISO_OK, modiso_region_grant(ledger, module, MODISO_READ));
+	map = printed_map(&fault);
+	must_row(map, "=>", base, " r--  ");
+	free(map);
+	expect(MODISO_OK, modiso_region_revoke(ledger, module));
+	/* What was no access has no place; who has ended has no rights. */
+	expect(MODISO_OK, modiso_module_destroy(module));
+	map = printed_map(&fault);
+	must_row(map, "=>", base, " ---  ");
+	free(map);
+	fault.access = 0;
+	map = printed_map(&fault);
+	must_str(map, "");
+	free(map);
+	expect(MODISO_ERR_INVAL, modiso_fault_print_map(NULL, stderr));
+	expect(MODISO_ERR_INVAL, modiso_fault_print_map(&fault, NULL));
+	expect(MODISO_OK, modiso_module_destroy(neighbour));
+	expect(MODISO_OK, modiso_fini());
+	expect(MODISO_ERR_STATE, modiso_fault_print_map(&fault, stderr));
+}
+END_TEST
+
 START_TEST(test_print_errors)
 {
 	struct modiso_fault none = {.struct_size = sizeof(none)};
@@ -272,6 +358,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_print);
 	tcase_add_test(tcase, test_print_odd_names);
+	tcase_add_test(tcase, test_map);
 	tcase_add_test(tcase, test_print_errors);
 	tcase_add_test(tcase, test_host_frames);
 	suite_add_tcase(suite, tcase);

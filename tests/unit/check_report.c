@@ -7,6 +7,7 @@
 #include "support/test.h"
 #include "support/world.h"
 
+#include "core/disassemble.h"
 #include "core/report.h"
 #include "core/state.h"
 
@@ -91,6 +92,52 @@ START_TEST(test_text)
 }
 END_TEST
 
+/* Whatever a key is of, while the library does not run: what is open, by key */
+START_TEST(test_rights)
+{
+	must_print(false, "(PKRU 0x55555550)\n"
+			  "  rights     key 0: read and write\n"
+			  "             key 1: read and write\n"
+			  "             all other keys: no access\n");
+	must_print(true, "\"rights\":[{\"key\":0,\"access\":"
+			 "\"read and write\",\"role\":\"\"},");
+	must_print(true, "{\"key\":15,\"access\":\"no access\"");
+	record.pkru = 0x55555559;
+	must_print(false, "  rights     key 1: read only\n"
+			  "             all other keys: no access\n");
+	record.pkru = 0;
+	must_not_print(false, "  rights ");
+	must_print(true, "\"rights\":[],");
+}
+END_TEST
+
+/* In words, where capstone is there; else the command that says them. */
+START_TEST(test_assembly)
+{
+	static const uint8_t code[] = {0xc6, 0x07, 0x01, 0xc3};
+	char text[64], line[96];
+
+	record.pc = (uintptr_t)must_print;
+	memcpy(record.instruction, code, sizeof(code));
+	record.instruction_length = sizeof(code);
+	must_print(false, "  code       c6 07 01 c3\n");
+	if (mdi_disassemble(code, sizeof(code), record.pc, text,
+			    sizeof(text))) {
+		must_str(text, "movb $1, (%rdi)");
+		must_print(false, "  assembly   movb $1, (%rdi)\n");
+		must_print(true, "\"assembly\":\"movb $1, (%rdi)\"");
+		must(!mdi_disassemble((const uint8_t *)"\x0f", 1, 0, text,
+				      sizeof(text)));
+		must_str(text, "");
+	}
+	/* Bytes that are none have no words: objdump says what is around. */
+	record.instruction[0] = 0x0f;
+	record.instruction_length = 1;
+	snprintf(line, sizeof(line), "  assembly   objdump -d --start-address=");
+	must_print(false, line);
+}
+END_TEST
+
 START_TEST(test_json)
 {
 	must_print(true, "{\"version\":1,\"fault\":7,\"time_ns\":123456789,"
@@ -103,7 +150,8 @@ START_TEST(test_json)
 	must_print(true, "\"pc\":\"0x1000\"");
 	must_print(true, "\"signal\":11,\"code\":4,"
 			 "\"code_name\":\"SEGV_PKUERR\",\"pkey\":5,"
-			 "\"pkru\":\"0x55555550\",\"registers\":{\"rax\"");
+			 "\"pkru\":\"0x55555550\",\"rights\":[");
+	must_print(true, "],\"registers\":{\"rax\"");
 	must_print(true, "\"retries\":0,\"hint\":");
 }
 END_TEST
@@ -340,6 +388,8 @@ static Suite *make_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, test_text);
+	tcase_add_test(tcase, test_rights);
+	tcase_add_test(tcase, test_assembly);
 	tcase_add_test(tcase, test_json);
 	tcase_add_test(tcase, test_own_region);
 	tcase_add_test(tcase, test_no_region);

@@ -553,6 +553,7 @@ FUNCTIONS = {
     "modiso_fault_print": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_json": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_sarif": (Code, POINTER(Fault), c_void_p),
+    "modiso_fault_print_map": (Code, POINTER(Fault), c_void_p),
     "modiso_fault_print_summary": (Code, POINTER(Fault), c_void_p),
     "modiso_fiber_create": (Code, POINTER(c_void_p)),
     "modiso_fiber_destroy": (Code, c_void_p),

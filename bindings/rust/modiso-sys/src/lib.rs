@@ -535,6 +535,10 @@ functions! {
         fault: *const modiso_fault,
         stream: *mut FILE,
     ) -> c_int;
+    fn modiso_fault_print_map(
+        fault: *const modiso_fault,
+        stream: *mut FILE,
+    ) -> c_int;
     fn modiso_fault_print_sarif(
         fault: *const modiso_fault,
         stream: *mut FILE,
