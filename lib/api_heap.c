@@ -5,12 +5,12 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "core/check.h"
-#include "core/heap.h"
+#include "core/heap_cache.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "os/linux/signal.h"
 
-static int check_heap(const struct modiso_module *module)
+static MDI_RARE int why_no_heap(const struct modiso_module *module)
 {
 	int result = mdi_check_module(module);
 
@@ -18,6 +18,17 @@ static int check_heap(const struct modiso_module *module)
 		return mdi_fail(MODISO_ERR_NOENT, "module %s has no heap",
 				module->name);
 	return result;
+}
+
+/* In few instructions, where there is one. */
+MDI_INLINE int check_heap(const struct modiso_module *module)
+{
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	if (backend == NULL || backend->inside() || module == NULL)
+		return why_no_heap(module);
+	mdi_mark_module(module);
+	return module->heap != NULL ? 0 : why_no_heap(module);
 }
 
 static int take_options(const struct modiso_region_options *options,
@@ -75,13 +86,11 @@ int modiso_heap_destroy(struct modiso_module *module)
 	return result;
 }
 
-int modiso_heap_alloc(struct modiso_module *module, size_t size, size_t align,
-		      uint32_t flags, void **out)
+static MDI_RARE int alloc(struct modiso_module *module, size_t size,
+			  size_t align, uint32_t flags, void **out)
 {
-	int result = check_heap(module);
+	int result = out != NULL ? 0 : mdi_null_argument("out");
 
-	if (result == 0 && out == NULL)
-		result = mdi_null_argument("out");
 	if (result == 0)
 		result = mdi_options_flags(flags, MODISO_HEAP_ZERO, "flags");
 	if (result != 0)
@@ -91,6 +100,26 @@ int modiso_heap_alloc(struct modiso_module *module, size_t size, size_t align,
 				"align is %zu, no power of two", align);
 	return mdi_heap_alloc(module, size, align, flags & MODISO_HEAP_ZERO,
 			      out);
+}
+
+int modiso_heap_alloc(struct modiso_module *module, size_t size, size_t align,
+		      uint32_t flags, void **out)
+{
+	int result = check_heap(module);
+	void *block;
+
+	if (result != 0)
+		return result;
+	/* Most calls, in few instructions. */
+	if (size - 1 < MDI_BLOCK_SMALL && align == 0 && flags == 0 &&
+	    out != NULL) {
+		block = mdi_cache_take(module->heap, mdi_thread_self(), size);
+		if (block != NULL) {
+			*out = block;
+			return 0;
+		}
+	}
+	return alloc(module, size, align, flags, out);
 }
 
 int modiso_heap_resize(struct modiso_module *module, void *block, size_t size,
@@ -108,7 +137,11 @@ int modiso_heap_free(struct modiso_module *module, void *block)
 {
 	int result = check_heap(module);
 
-	return result != 0 ? result : mdi_heap_give(module, block);
+	if (result != 0)
+		return result;
+	if (mdi_cache_give(module->heap, mdi_thread_self(), block))
+		return 0;
+	return mdi_heap_give(module, block);
 }
 
 int modiso_heap_get_size(struct modiso_module *module, const void *block,
@@ -125,7 +158,8 @@ int modiso_heap_get_info(struct modiso_module *module,
 			 struct modiso_heap_info *info)
 {
 	struct modiso_heap_info answer = {0};
-	const struct mdi_heap *heap;
+	struct mdi_heap_sum sum;
+	struct mdi_heap *heap;
 	int result = check_heap(module);
 
 	if (result == 0)
@@ -133,14 +167,12 @@ int modiso_heap_get_info(struct modiso_module *module,
 	if (result != 0)
 		return result;
 	heap = module->heap;
-	mdi_heap_lock(module);
-	answer.base = (void *)heap->region->node.base;
-	answer.length = heap->region->node.end - heap->region->node.base;
-	answer.used = heap->blocks->used;
-	answer.peak = heap->blocks->peak;
-	answer.blocks = heap->blocks->count;
-	answer.refused = heap->refused;
-	mdi_heap_unlock(module);
+	mdi_heap_sum(heap, &sum, &answer.refused);
+	answer.base = (void *)heap->base;
+	answer.length = heap->length;
+	answer.used = sum.used;
+	answer.peak = sum.peak;
+	answer.blocks = sum.blocks;
 	mdi_info_give(info, &answer, sizeof(answer));
 	return 0;
 }

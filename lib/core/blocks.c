@@ -1,199 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/blocks.h"
+#include "core/blocks_runs.h"
 
-#define NONE UINT32_MAX
-#define SMALL_MAX ((size_t)2048)
+#define NONE MDI_BLOCK_NONE
 
-enum kind {
-	INSIDE,   /* of a run, or of nothing: says nothing */
-	RUN_FREE, /* first page of a free run */
-	RUN_END,  /* last page of a free run of two or more */
-	LARGE,    /* first page of a block */
-	SLAB,     /* first page of a slab */
-	SLAB_PAGE /* a later one; next is the first */
-};
-
-static const uint16_t class_size[MDI_BLOCK_CLASSES] = {
+const uint16_t mdi_block_size[MDI_BLOCK_CLASSES] = {
 	16,  32,  48,  64,  80,  96,   112,  128,  160,  192,  224,  256,
 	320, 384, 448, 512, 640, 768,  896,  1024, 1280, 1536, 1792, 2048,
 };
-
-/* --- free runs --- */
-
-static unsigned log2_of(uint32_t value)
-{
-	return 31 - (unsigned)__builtin_clz(value);
-}
-
-/* Which list a free run of this length is in. */
-static void bin_of(uint32_t pages, unsigned *level, unsigned *bin)
-{
-	unsigned log;
-
-	if (pages < MDI_BLOCK_BINS) {
-		*level = 0;
-		*bin = pages;
-		return;
-	}
-	log = log2_of(pages);
-	*level = log - 2;
-	*bin = (pages >> (log - 3)) & (MDI_BLOCK_BINS - 1);
-}
-
-static void link_run(struct mdi_blocks *blocks, uint32_t first, uint32_t pages)
-{
-	struct mdi_block_page *page = &blocks->page[first];
-	unsigned level, bin;
-	uint32_t *head;
-
-	bin_of(pages, &level, &bin);
-	head = &blocks->run[level][bin];
-	page->kind = RUN_FREE;
-	page->pages = pages;
-	page->prev = NONE;
-	page->next = *head;
-	if (*head != NONE)
-		blocks->page[*head].prev = first;
-	*head = first;
-	blocks->bins[level] |= (uint8_t)(1u << bin);
-	blocks->levels |= 1u << level;
-	if (pages > 1) {
-		blocks->page[first + pages - 1].kind = RUN_END;
-		blocks->page[first + pages - 1].pages = pages;
-	}
-}
-
-static void unlink_run(struct mdi_blocks *blocks, uint32_t first)
-{
-	struct mdi_block_page *page = &blocks->page[first];
-	unsigned level, bin;
-
-	bin_of(page->pages, &level, &bin);
-	if (page->next != NONE)
-		blocks->page[page->next].prev = page->prev;
-	if (page->prev != NONE)
-		blocks->page[page->prev].next = page->next;
-	else
-		blocks->run[level][bin] = page->next;
-	if (blocks->run[level][bin] == NONE)
-		blocks->bins[level] &= (uint8_t)~(1u << bin);
-	if (blocks->bins[level] == 0)
-		blocks->levels &= ~(1u << level);
-	blocks->page[first + page->pages - 1].kind = INSIDE;
-	page->kind = INSIDE;
-}
-
-/* A run that is long enough: every one of the list that it comes from is. */
-static uint32_t find_run(const struct mdi_blocks *blocks, uint32_t pages)
-{
-	uint32_t asked = pages, first;
-	unsigned level, bin, bits;
-
-	if (pages >= MDI_BLOCK_BINS)
-		asked += (1u << (log2_of(pages) - 3)) - 1;
-	bin_of(asked, &level, &bin);
-	bits = level < MDI_BLOCK_LEVELS ? blocks->bins[level] &
-						  (0xffu << bin) : 0;
-	if (bits == 0) {
-		uint32_t above = level + 1 < 32 ?
-					 blocks->levels & (~0u << (level + 1)) :
-					 0;
-
-		if (above != 0) {
-			level = (unsigned)__builtin_ctz(above);
-			bits = blocks->bins[level];
-		}
-	}
-	if (bits != 0)
-		return blocks->run[level][__builtin_ctz(bits)];
-	/* The first of the list below may fit: the only one of a new heap. */
-	bin_of(pages, &level, &bin);
-	first = blocks->run[level][bin];
-	return first != NONE && blocks->page[first].pages >= pages ? first :
-								     NONE;
-}
-
-static void give_run(struct mdi_blocks *blocks, uint32_t first, uint32_t pages)
-{
-	uint32_t after = first + pages;
-
-	if (after < blocks->pages && blocks->page[after].kind == RUN_FREE) {
-		pages += blocks->page[after].pages;
-		unlink_run(blocks, after);
-	}
-	if (first > 0) {
-		uint32_t before = first - 1;
-
-		if (blocks->page[before].kind == RUN_END)
-			before = first - blocks->page[before].pages;
-		if (blocks->page[before].kind == RUN_FREE) {
-			pages += blocks->page[before].pages;
-			first = before;
-			unlink_run(blocks, before);
-		}
-	}
-	link_run(blocks, first, pages);
-}
-
-/* Slabs that are empty, and kept for the next block of their size. */
-static void give_empty_slabs(struct mdi_blocks *blocks);
-
-static uint32_t take_run(struct mdi_blocks *blocks, uint32_t pages,
-			 uint32_t align)
-{
-	uint32_t room = pages + align - 1, first, front, length;
-
-	if (room < pages || room > blocks->pages)
-		return NONE;
-	first = find_run(blocks, room);
-	if (first == NONE) {
-		give_empty_slabs(blocks);
-		first = find_run(blocks, room);
-	}
-	if (first == NONE)
-		return NONE;
-	length = blocks->page[first].pages;
-	unlink_run(blocks, first);
-	front = -(blocks->origin + first) & (align - 1);
-	if (front != 0)
-		link_run(blocks, first, front);
-	if (length > front + pages)
-		link_run(blocks, first + front + pages,
-			 length - front - pages);
-	return first + front;
-}
 
 /* --- slabs --- */
 
 static uint32_t slab_pages(unsigned class)
 {
-	return class_size[class] <= 256 ? 1 : class_size[class] <= 1024 ? 4 : 8;
+	uint16_t size = mdi_block_size[class];
+
+	return size <= 256 ? 1 : size <= 1024 ? 4 : 8;
 }
 
 static unsigned slab_slots(unsigned class)
 {
 	return (unsigned)(slab_pages(class) * MDI_PAGE_SIZE /
-			  class_size[class]);
-}
-
-/* The smallest that holds @size bytes. */
-static unsigned class_of(size_t size)
-{
-	unsigned log;
-
-	if (size <= 128)
-		return (unsigned)((size - 1) / 16);
-	log = log2_of((uint32_t)(size - 1)); /* 7 for 129 to 256 */
-	return 8 + (log - 7) * 4 +
-	       (unsigned)((size - 1) >> (log - 2) & 3);
+			  mdi_block_size[class]);
 }
 
 /* All slots begin at multiples of the class's size, from a page on. */
 static unsigned aligned_class(size_t size, size_t align)
 {
-	unsigned class = class_of(size > align ? size : align);
+	unsigned class = mdi_block_class(size > align ? size : align);
 
-	while (class_size[class] & (align - 1))
+	while (mdi_block_size[class] & (align - 1))
 		class++;
 	return class;
 }
@@ -222,6 +57,9 @@ static void unlink_slab(struct mdi_blocks *blocks, uint32_t first)
 		blocks->slab[page->class] = page->next;
 }
 
+static uint32_t take_run(struct mdi_blocks *blocks, uint32_t pages,
+			 uint32_t align);
+
 static uint32_t new_slab(struct mdi_blocks *blocks, unsigned class)
 {
 	uint32_t pages = slab_pages(class);
@@ -232,7 +70,7 @@ static uint32_t new_slab(struct mdi_blocks *blocks, unsigned class)
 		return NONE;
 	page = &blocks->page[first];
 	*page = (struct mdi_block_page){
-		.kind = SLAB,
+		.kind = MDI_BLOCK_SLAB,
 		.class = (uint8_t)class,
 		.pages = pages,
 	};
@@ -240,7 +78,7 @@ static uint32_t new_slab(struct mdi_blocks *blocks, unsigned class)
 	for (unsigned slot = slab_slots(class); slot < MDI_BLOCK_SLOTS; slot++)
 		page->taken[slot / 64] |= (uint64_t)1 << (slot % 64);
 	for (uint32_t i = 1; i < pages; i++) {
-		blocks->page[first + i].kind = SLAB_PAGE;
+		blocks->page[first + i].kind = MDI_BLOCK_SLAB_PAGE;
 		blocks->page[first + i].next = first;
 	}
 	link_slab(blocks, first);
@@ -253,8 +91,8 @@ static void give_slab(struct mdi_blocks *blocks, uint32_t first)
 
 	unlink_slab(blocks, first);
 	for (uint32_t i = 0; i < pages; i++)
-		blocks->page[first + i].kind = INSIDE;
-	give_run(blocks, first, pages);
+		blocks->page[first + i].kind = MDI_BLOCK_PART;
+	mdi_blocks_give_run(blocks, first, pages);
 }
 
 static void give_empty_slabs(struct mdi_blocks *blocks)
@@ -266,6 +104,18 @@ static void give_empty_slabs(struct mdi_blocks *blocks)
 		if (first != NONE && blocks->page[first].used == 0)
 			give_slab(blocks, first);
 	}
+}
+
+/* Slabs that are empty were kept for the next block of their size. */
+static uint32_t take_run(struct mdi_blocks *blocks, uint32_t pages,
+			 uint32_t align)
+{
+	uint32_t first = mdi_blocks_take_run(blocks, pages, align);
+
+	if (first != NONE)
+		return first;
+	give_empty_slabs(blocks);
+	return mdi_blocks_take_run(blocks, pages, align);
 }
 
 static bool take_slot(struct mdi_blocks *blocks, unsigned class, size_t *offset)
@@ -286,30 +136,25 @@ static bool take_slot(struct mdi_blocks *blocks, unsigned class, size_t *offset)
 	if (++page->used == slab_slots(class))
 		unlink_slab(blocks, first);
 	*offset = first * MDI_PAGE_SIZE +
-		  (size_t)(word * 64 + bit) * class_size[class];
+		  (size_t)(word * 64 + bit) * mdi_block_size[class];
 	return true;
 }
 
-/* The slot that begins at @offset. */
-static enum mdi_block_answer find_slot(const struct mdi_blocks *blocks,
-				       size_t offset, uint32_t *first,
-				       unsigned *slot)
+/* The slab and the slot, used or not, that @offset lies in. */
+static unsigned slot_at(const struct mdi_blocks *blocks, size_t offset,
+			uint32_t *first, size_t *inside)
 {
-	const struct mdi_block_page *page;
-	uint32_t at = (uint32_t)(offset / MDI_PAGE_SIZE), distance;
+	uint32_t at = (uint32_t)(offset / MDI_PAGE_SIZE);
+	uint16_t size;
+	size_t distance;
 
-	if (blocks->page[at].kind == SLAB_PAGE)
+	if (blocks->page[at].kind == MDI_BLOCK_SLAB_PAGE)
 		at = blocks->page[at].next;
-	page = &blocks->page[at];
-	distance = (uint32_t)(offset - at * MDI_PAGE_SIZE);
-	if (distance % class_size[page->class] != 0)
-		return MDI_BLOCK_INSIDE;
+	size = mdi_block_size[blocks->page[at].class];
+	distance = offset - at * MDI_PAGE_SIZE;
 	*first = at;
-	*slot = distance / class_size[page->class];
-	if (*slot >= slab_slots(page->class) ||
-	    !(page->taken[*slot / 64] >> (*slot % 64) & 1))
-		return MDI_BLOCK_FREE;
-	return MDI_BLOCK_OK;
+	*inside = distance % size;
+	return (unsigned)(distance / size);
 }
 
 static void give_slot(struct mdi_blocks *blocks, uint32_t first, unsigned slot)
@@ -327,19 +172,57 @@ static void give_slot(struct mdi_blocks *blocks, uint32_t first, unsigned slot)
 		give_slab(blocks, first);
 }
 
+unsigned mdi_blocks_take_units(struct mdi_blocks *blocks, unsigned class,
+			       uint32_t *units, unsigned count)
+{
+	size_t offset;
+	unsigned got = 0;
+
+	while (got < count && take_slot(blocks, class, &offset))
+		units[got++] = (uint32_t)(offset / MDI_BLOCK_ALIGN);
+	return got;
+}
+
+void mdi_blocks_give_units(struct mdi_blocks *blocks, const uint32_t *units,
+			   unsigned count)
+{
+	uint32_t first;
+	unsigned slot;
+	size_t inside;
+
+	for (unsigned i = 0; i < count; i++) {
+		slot = slot_at(blocks, units[i] * MDI_BLOCK_ALIGN, &first,
+			       &inside);
+		give_slot(blocks, first, slot);
+	}
+}
+
 /* --- blocks --- */
 
-static void count(struct mdi_blocks *blocks, size_t bytes)
+void mdi_blocks_count(struct mdi_blocks *blocks, int64_t bytes, int64_t most,
+		      int64_t count)
 {
-	blocks->used += bytes;
-	if (blocks->used > blocks->peak)
-		blocks->peak = blocks->used;
+	if (blocks->used + (uint64_t)most > blocks->peak)
+		blocks->peak = blocks->used + (uint64_t)most;
+	blocks->used += (uint64_t)bytes;
+	blocks->count += (uint64_t)count;
+}
+
+static void count_block(struct mdi_blocks *blocks, size_t bytes)
+{
+	mdi_blocks_count(blocks, (int64_t)bytes, (int64_t)bytes, 1);
+}
+
+static void count_bytes(struct mdi_blocks *blocks, size_t bytes)
+{
+	mdi_blocks_count(blocks, (int64_t)bytes, (int64_t)bytes, 0);
 }
 
 size_t mdi_blocks_room(size_t pages)
 {
 	return sizeof(struct mdi_blocks) +
-	       pages * sizeof(struct mdi_block_page);
+	       pages * (sizeof(struct mdi_block_page) +
+			MDI_PAGE_SIZE / MDI_BLOCK_ALIGN);
 }
 
 void mdi_blocks_init(struct mdi_blocks *blocks, size_t pages, uintptr_t base)
@@ -351,7 +234,7 @@ void mdi_blocks_init(struct mdi_blocks *blocks, size_t pages, uintptr_t base)
 			blocks->run[level][bin] = NONE;
 	for (unsigned class = 0; class < MDI_BLOCK_CLASSES; class++)
 		blocks->slab[class] = NONE;
-	link_run(blocks, 0, blocks->pages);
+	mdi_blocks_link_run(blocks, 0, blocks->pages);
 }
 
 /* How many pages; 0 when there cannot be as many. */
@@ -372,13 +255,13 @@ enum mdi_block_answer mdi_blocks_take(struct mdi_blocks *blocks, size_t size,
 
 	if (align < MDI_BLOCK_ALIGN)
 		align = MDI_BLOCK_ALIGN;
-	if (size <= SMALL_MAX && align <= SMALL_MAX) {
+	if (size <= MDI_BLOCK_SMALL && align <= MDI_BLOCK_SMALL) {
 		unsigned class = aligned_class(size, align);
 
 		if (!take_slot(blocks, class, offset))
 			return MDI_BLOCK_FULL;
-		blocks->count++;
-		count(blocks, class_size[class]);
+		mdi_blocks_start_set(mdi_blocks_starts(blocks), *offset, class);
+		count_block(blocks, mdi_block_size[class]);
 		return MDI_BLOCK_OK;
 	}
 	pages = pages_of(blocks, size);
@@ -386,32 +269,36 @@ enum mdi_block_answer mdi_blocks_take(struct mdi_blocks *blocks, size_t size,
 	first = pages != 0 && gap != 0 ? take_run(blocks, pages, gap) : NONE;
 	if (first == NONE)
 		return MDI_BLOCK_FULL;
-	blocks->page[first].kind = LARGE;
+	blocks->page[first].kind = MDI_BLOCK_LARGE;
 	blocks->page[first].pages = pages;
-	blocks->count++;
-	count(blocks, pages * MDI_PAGE_SIZE);
+	count_block(blocks, pages * MDI_PAGE_SIZE);
 	*offset = first * MDI_PAGE_SIZE;
 	return MDI_BLOCK_OK;
 }
 
+/* Of a small block that is in use *@start is not 0. */
 static enum mdi_block_answer find(const struct mdi_blocks *blocks,
-				  size_t offset, uint32_t *first,
-				  unsigned *slot, size_t *size)
+				  size_t offset, uint8_t *start, size_t *size)
 {
-	enum mdi_block_answer answer;
+	const struct mdi_block_page *page =
+		&blocks->page[offset / MDI_PAGE_SIZE];
+	uint32_t first;
+	size_t inside;
 
-	*first = (uint32_t)(offset / MDI_PAGE_SIZE);
-	switch (blocks->page[*first].kind) {
-	case SLAB:
-	case SLAB_PAGE:
-		answer = find_slot(blocks, offset, first, slot);
-		if (answer == MDI_BLOCK_OK)
-			*size = class_size[blocks->page[*first].class];
-		return answer;
-	case LARGE:
+	*start = mdi_blocks_start(mdi_blocks_starts(blocks), offset);
+	if (*start != 0) {
+		*size = mdi_block_size[*start - 1];
+		return MDI_BLOCK_OK;
+	}
+	switch (page->kind) {
+	case MDI_BLOCK_SLAB:
+	case MDI_BLOCK_SLAB_PAGE:
+		(void)slot_at(blocks, offset, &first, &inside);
+		return inside != 0 ? MDI_BLOCK_INSIDE : MDI_BLOCK_FREE;
+	case MDI_BLOCK_LARGE:
 		if (!mdi_page_aligned(offset))
 			return MDI_BLOCK_INSIDE;
-		*size = blocks->page[*first].pages * MDI_PAGE_SIZE;
+		*size = page->pages * MDI_PAGE_SIZE;
 		return MDI_BLOCK_OK;
 	default:
 		return MDI_BLOCK_FREE;
@@ -421,30 +308,34 @@ static enum mdi_block_answer find(const struct mdi_blocks *blocks,
 enum mdi_block_answer mdi_blocks_size(const struct mdi_blocks *blocks,
 				      size_t offset, size_t *size)
 {
-	uint32_t first;
-	unsigned slot;
+	uint8_t start;
 
-	return find(blocks, offset, &first, &slot, size);
+	return find(blocks, offset, &start, size);
 }
 
 enum mdi_block_answer mdi_blocks_give(struct mdi_blocks *blocks, size_t offset)
 {
+	uint32_t first = (uint32_t)(offset / MDI_PAGE_SIZE);
 	enum mdi_block_answer answer;
-	uint32_t first;
+	size_t size, inside;
 	unsigned slot;
-	size_t size;
+	uint8_t start;
 
-	answer = find(blocks, offset, &first, &slot, &size);
+	answer = find(blocks, offset, &start, &size);
 	if (answer != MDI_BLOCK_OK)
 		return answer;
-	blocks->count--;
-	blocks->used -= size;
-	if (blocks->page[first].kind == LARGE) {
-		blocks->page[first].kind = INSIDE;
-		give_run(blocks, first, blocks->page[first].pages);
-	} else {
+	if (start != 0) {
+		/* Another thread may give it at this moment, without a lock. */
+		if (!mdi_blocks_start_clear(mdi_blocks_starts(blocks), offset,
+					    start))
+			return MDI_BLOCK_FREE;
+		slot = slot_at(blocks, offset, &first, &inside);
 		give_slot(blocks, first, slot);
+	} else {
+		blocks->page[first].kind = MDI_BLOCK_PART;
+		mdi_blocks_give_run(blocks, first, blocks->page[first].pages);
 	}
+	mdi_blocks_count(blocks, -(int64_t)size, 0, -1);
 	return MDI_BLOCK_OK;
 }
 
@@ -457,16 +348,17 @@ static enum mdi_block_answer resize_run(struct mdi_blocks *blocks,
 
 	if (pages > old) {
 		if (after >= blocks->pages ||
-		    blocks->page[after].kind != RUN_FREE ||
+		    blocks->page[after].kind != MDI_BLOCK_RUN ||
 		    blocks->page[after].pages < more)
 			return MDI_BLOCK_FULL;
 		length = blocks->page[after].pages;
-		unlink_run(blocks, after);
+		mdi_blocks_unlink_run(blocks, after);
 		if (length > more)
-			link_run(blocks, after + more, length - more);
-		count(blocks, more * MDI_PAGE_SIZE);
+			mdi_blocks_link_run(blocks, after + more,
+					    length - more);
+		count_bytes(blocks, more * MDI_PAGE_SIZE);
 	} else if (pages < old) {
-		give_run(blocks, first + pages, old - pages);
+		mdi_blocks_give_run(blocks, first + pages, old - pages);
 		blocks->used -= (old - pages) * MDI_PAGE_SIZE;
 	}
 	blocks->page[first].pages = pages;
@@ -477,19 +369,22 @@ enum mdi_block_answer mdi_blocks_resize(struct mdi_blocks *blocks,
 					size_t offset, size_t size)
 {
 	enum mdi_block_answer answer;
-	uint32_t first, pages;
-	unsigned slot;
+	uint32_t pages;
+	uint8_t start;
 	size_t old;
 
-	answer = find(blocks, offset, &first, &slot, &old);
+	answer = find(blocks, offset, &start, &old);
 	if (answer != MDI_BLOCK_OK)
 		return answer;
-	if (blocks->page[first].kind != LARGE)
+	if (start != 0)
 		/* Half empty is small enough a loss not to move it. */
 		return size <= old && size > old / 2 ? MDI_BLOCK_OK :
 						       MDI_BLOCK_FULL;
-	if (size <= SMALL_MAX)
+	if (size <= MDI_BLOCK_SMALL)
 		return MDI_BLOCK_FULL;
 	pages = pages_of(blocks, size);
-	return pages == 0 ? MDI_BLOCK_FULL : resize_run(blocks, first, pages);
+	return pages == 0 ? MDI_BLOCK_FULL :
+			    resize_run(blocks,
+				       (uint32_t)(offset / MDI_PAGE_SIZE),
+				       pages);
 }

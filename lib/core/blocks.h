@@ -11,10 +11,16 @@
  * it at the first bad pointer. What remained was small enough to write.
  *
  * Blocks of up to 2048 bytes are slots of a slab: 1, 4 or 8 pages of one size,
- * with a bitmap. Larger ones are runs of pages; free runs are in lists by size,
- * eight for each power of two (two-level segregated fit), and join their
- * neighbours at once. All of this is in the record of a run's first page, and
- * for free runs in that of the last one. Every function takes O(1) steps.
+ * with a bitmap. Larger ones are runs of pages (blocks_runs.h). All of this is
+ * in the record of a run's first page, and for free runs in that of the last
+ * one. Every function takes O(1) steps.
+ *
+ * Which small blocks are in use is noted beside that: a byte for every 16 of
+ * the heap, which is 0 unless a block begins there, and then says of what size.
+ * A slot can be taken from its slab and not be in use: heap_cache.h keeps some
+ * for each thread, and takes and gives those without the heap's lock. So these
+ * bytes alone decide whether a small block is in use, and who clears one has
+ * given the block back, once.
  */
 #ifndef MDI_CORE_BLOCKS_H
 #define MDI_CORE_BLOCKS_H
@@ -28,6 +34,7 @@
 #define MDI_BLOCK_LEVELS 30
 #define MDI_BLOCK_CLASSES 24
 #define MDI_BLOCK_SLOTS 256
+#define MDI_BLOCK_SMALL ((size_t)2048)
 
 struct mdi_block_page {
 	uint8_t kind;
@@ -47,7 +54,7 @@ struct mdi_blocks {
 	uint32_t slab[MDI_BLOCK_CLASSES]; /* with a free slot */
 	uint64_t used, peak; /* bytes */
 	uint64_t count;      /* blocks */
-	struct mdi_block_page page[];
+	struct mdi_block_page page[]; /* behind them, a byte for 16 */
 };
 
 enum mdi_block_answer {
@@ -75,5 +82,63 @@ enum mdi_block_answer mdi_blocks_size(const struct mdi_blocks *blocks,
 /* In place: MDI_BLOCK_FULL when it has to move. */
 enum mdi_block_answer mdi_blocks_resize(struct mdi_blocks *blocks,
 					size_t offset, size_t size);
+
+/*
+ * Slots of small blocks as numbers of 16 bytes: up to @count that nobody has,
+ * and back. They are counted by who has them.
+ */
+unsigned mdi_blocks_take_units(struct mdi_blocks *blocks, unsigned class,
+			       uint32_t *units, unsigned count);
+void mdi_blocks_give_units(struct mdi_blocks *blocks, const uint32_t *units,
+			   unsigned count);
+/* Bytes and blocks in use are so many more; @most: that was the highest. */
+void mdi_blocks_count(struct mdi_blocks *blocks, int64_t bytes, int64_t most,
+		      int64_t count);
+
+/* --- small blocks in use --- */
+
+extern const uint16_t mdi_block_size[MDI_BLOCK_CLASSES];
+
+/* The smallest class that holds @size bytes. */
+static inline unsigned mdi_block_class(size_t size)
+{
+	unsigned log;
+
+	if (size <= 128)
+		return (unsigned)((size - 1) / 16);
+	/* 7 for 129 to 256 */
+	log = 31 - (unsigned)__builtin_clz((unsigned)(size - 1));
+	return 8 + (log - 7) * 4 + (unsigned)((size - 1) >> (log - 2) & 3);
+}
+
+static inline uint8_t *mdi_blocks_starts(const struct mdi_blocks *blocks)
+{
+	return (uint8_t *)&blocks->page[blocks->pages];
+}
+
+/* 0, or 1 more than the class of the small block that begins there. */
+static inline uint8_t mdi_blocks_start(const uint8_t *starts, size_t offset)
+{
+	return offset % MDI_BLOCK_ALIGN != 0 ?
+		       0 :
+		       __atomic_load_n(&starts[offset / MDI_BLOCK_ALIGN],
+				       __ATOMIC_RELAXED);
+}
+
+static inline void mdi_blocks_start_set(uint8_t *starts, size_t offset,
+					unsigned class)
+{
+	__atomic_store_n(&starts[offset / MDI_BLOCK_ALIGN],
+			 (uint8_t)(class + 1), __ATOMIC_RELAXED);
+}
+
+/* False: it is not @start any more. */
+static inline bool mdi_blocks_start_clear(uint8_t *starts, size_t offset,
+					  uint8_t start)
+{
+	return __atomic_compare_exchange_n(&starts[offset / MDI_BLOCK_ALIGN],
+					   &start, 0, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
 
 #endif /* MDI_CORE_BLOCKS_H */

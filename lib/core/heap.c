@@ -2,9 +2,9 @@
 #include "core/heap.h"
 
 #include "base/error.h"
-#include "core/frames.h"
+#include "core/heap_cache.h"
 #include "core/range.h"
-#include "core/state.h"
+#include "core/runtime.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/critical.h"
@@ -12,30 +12,34 @@
 #include "os/lock.h"
 #include "os/memory.h"
 
+#define CACHES_SIZE (MDI_THREADS_MAX * sizeof(struct mdi_heap_cache *))
+
 static struct mdi_heap_state *const own = &mdi_core_state.heap;
 
-void mdi_heap_lock(const struct modiso_module *module)
+void mdi_heap_lock(const struct mdi_heap *heap)
 {
 	mdi_critical_begin();
-	mdi_lock(&own->locks[module->id % MDI_HEAP_LOCKS]);
+	mdi_lock(heap->lock);
 }
 
-void mdi_heap_unlock(const struct modiso_module *module)
+void mdi_heap_unlock(const struct mdi_heap *heap)
 {
-	mdi_unlock(&own->locks[module->id % MDI_HEAP_LOCKS]);
+	mdi_unlock(heap->lock);
 	mdi_critical_end();
 }
 
 void mdi_heaps_before_fork(void)
 {
+	mdi_caches_stop();
 	for (unsigned i = 0; i < MDI_HEAP_LOCKS; i++)
-		mdi_lock(&own->locks[i]);
+		mdi_lock(&own->locks[i].lock);
 }
 
 void mdi_heaps_after_fork(void)
 {
 	for (unsigned i = MDI_HEAP_LOCKS; i-- > 0;)
-		mdi_unlock(&own->locks[i]);
+		mdi_unlock(&own->locks[i].lock);
+	mdi_caches_resume();
 }
 
 /* --- the heap as a whole --- */
@@ -58,7 +62,7 @@ int mdi_heap_create(struct modiso_module *module, size_t length, uint32_t flags,
 	heap = mdi_vault_alloc(sizeof(*heap));
 	if (heap == NULL)
 		return mdi_fail_memory("a heap");
-	/* It cannot wrap: a record is smaller than its page. */
+	/* It cannot wrap: what is noted of a page is smaller than the page. */
 	(void)mdi_page_round(mdi_blocks_room(pages), &room);
 	heap->area = mdi_vault_map(room);
 	if (heap->area == NULL) {
@@ -72,8 +76,15 @@ int mdi_heap_create(struct modiso_module *module, size_t length, uint32_t flags,
 	if (result != 0)
 		goto unmap;
 	heap->region->heap = true;
+	heap->base = heap->region->node.base;
+	heap->length = length;
+	heap->lock = &own->locks[module->id % MDI_HEAP_LOCKS].lock;
 	heap->blocks = (void *)heap->area->base;
-	mdi_blocks_init(heap->blocks, pages, heap->region->node.base);
+	mdi_blocks_init(heap->blocks, pages, heap->base);
+	heap->starts = mdi_blocks_starts(heap->blocks);
+	/* Without memory for it each call takes the lock. */
+	if (length / MDI_BLOCK_ALIGN <= UINT32_MAX)
+		heap->caches = mdi_vault_alloc(CACHES_SIZE);
 	module->heap = heap;
 	return 0;
 
@@ -91,6 +102,8 @@ void mdi_heap_free(struct modiso_module *module)
 	if (heap == NULL)
 		return;
 	module->heap = NULL;
+	mdi_caches_end_heap(heap);
+	mdi_vault_free(heap->caches, CACHES_SIZE);
 	mdi_vault_unmap(heap->area);
 	mdi_vault_free(heap, sizeof(*heap));
 }
@@ -106,6 +119,30 @@ int mdi_heap_destroy(struct modiso_module *module)
 	if (result == 0)
 		mdi_heap_free(module);
 	return result;
+}
+
+/* --- for snapshots --- */
+
+void mdi_heap_hold(struct mdi_heap *heap)
+{
+	if (heap == NULL)
+		return;
+	mdi_caches_stop();
+	mdi_heap_lock(heap);
+}
+
+void mdi_heap_release(struct mdi_heap *heap)
+{
+	if (heap == NULL)
+		return;
+	mdi_heap_unlock(heap);
+	mdi_caches_resume();
+}
+
+void mdi_heap_gather(struct mdi_heap *heap)
+{
+	if (heap != NULL)
+		mdi_caches_empty(heap);
 }
 
 int mdi_heap_map(struct modiso_module *module, int fd, uint64_t offset)
@@ -133,29 +170,63 @@ int mdi_heap_map(struct modiso_module *module, int fd, uint64_t offset)
 
 int mdi_heap_rewind(const struct modiso_module *module)
 {
-	const struct mdi_heap *heap = module->heap;
+	struct mdi_heap *heap = module->heap;
 
 	if (heap == NULL || !heap->filed)
 		return 0;
 	if (mdi_mem_discard(heap->blocks, heap->area->length) != 0)
 		return mdi_fail_os("madvise", "the heap of module %s",
 				   module->name);
+	mdi_caches_forget(heap);
 	return 0;
 }
 
 /* --- blocks --- */
 
+/* What is not done without the lock: what the caller's cache knows is told. */
+static struct mdi_heap_cache *enter(struct mdi_heap *heap,
+				    struct mdi_thread *thread)
+{
+	struct mdi_heap_cache *cache = mdi_cache_begin(heap, thread);
+
+	mdi_heap_lock(heap);
+	if (cache != NULL)
+		mdi_cache_settle(heap, cache);
+	return cache;
+}
+
+static void leave(struct mdi_heap *heap, struct mdi_thread *thread,
+		  const struct mdi_heap_cache *cache)
+{
+	mdi_heap_unlock(heap);
+	if (cache != NULL)
+		mdi_cache_end(thread);
+	else
+		mdi_cache_make(heap, thread);
+}
+
+void mdi_heap_sum(struct mdi_heap *heap, struct mdi_heap_sum *sum,
+		  uint64_t *refused)
+{
+	mdi_runtime_lock();
+	mdi_heap_lock(heap);
+	mdi_caches_sum(heap, sum);
+	*refused = heap->refused;
+	mdi_heap_unlock(heap);
+	mdi_runtime_unlock();
+}
+
 static char *base_of(const struct mdi_heap *heap)
 {
-	return (char *)heap->region->node.base;
+	return (char *)heap->base;
 }
 
 /* Is it anywhere in the heap? */
 static bool offset_of(const struct mdi_heap *heap, const void *block,
 		      size_t *offset)
 {
-	*offset = (size_t)((uintptr_t)block - heap->region->node.base);
-	return *offset < heap->region->node.end - heap->region->node.base;
+	*offset = (size_t)((uintptr_t)block - heap->base);
+	return *offset < heap->length;
 }
 
 static int full(const struct modiso_module *module, size_t size)
@@ -166,9 +237,7 @@ static int full(const struct modiso_module *module, size_t size)
 			"no room for %zu bytes in the heap of module %s: %llu "
 			"of %zu are in use",
 			size, module->name,
-			(unsigned long long)heap->blocks->used,
-			(size_t)(heap->region->node.end -
-				 heap->region->node.base));
+			(unsigned long long)heap->blocks->used, heap->length);
 }
 
 /* Counts, because a module's own free() tells nobody. The lock is held. */
@@ -206,52 +275,123 @@ static int fill_zero(const struct modiso_region *region, char *to, size_t size)
 	return 0;
 }
 
+/* What threads keep for themselves goes back first. */
+static int take_last(struct modiso_module *module, size_t size, size_t align,
+		     size_t *offset)
+{
+	struct mdi_heap *heap = module->heap;
+	int result = 0;
+
+	mdi_runtime_lock();
+	mdi_heap_hold(heap);
+	mdi_caches_empty(heap);
+	if (mdi_blocks_take(heap->blocks, size, align, offset) != MDI_BLOCK_OK)
+		result = full(module, size);
+	mdi_heap_release(heap);
+	mdi_runtime_unlock();
+	return result;
+}
+
+static int take_slowly(struct modiso_module *module, size_t size, size_t align,
+		       void **out)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	struct mdi_heap *heap = module->heap;
+	struct mdi_heap_cache *cache = enter(heap, thread);
+	enum mdi_block_answer answer = MDI_BLOCK_OK;
+	size_t offset = 0;
+	int result = 0;
+
+	*out = NULL;
+	if (cache != NULL && size <= MDI_BLOCK_SMALL &&
+	    align <= MDI_BLOCK_ALIGN) {
+		unsigned class = mdi_block_class(size);
+
+		if (cache->count[class] != 0 ||
+		    mdi_cache_fill(heap, cache, class) != 0)
+			*out = mdi_cache_pop(heap, cache, class);
+	}
+	if (*out == NULL)
+		answer = mdi_blocks_take(heap->blocks, size, align, &offset);
+	leave(heap, thread, cache);
+	if (answer != MDI_BLOCK_OK)
+		result = take_last(module, size, align, &offset);
+	if (*out == NULL && result == 0)
+		*out = base_of(heap) + offset;
+	return result;
+}
+
+static MDI_RARE int take_zeros(struct modiso_module *module, size_t size,
+			       void *block, void **out)
+{
+	int result = fill_zero(module->heap->region, block, size);
+
+	if (result != 0)
+		mdi_heap_give(module, block);
+	else
+		*out = block;
+	return result;
+}
+
 int mdi_heap_alloc(struct modiso_module *module, size_t size, size_t align,
 		   bool zero, void **out)
 {
-	const struct mdi_heap *heap = module->heap;
-	enum mdi_block_answer answer;
-	size_t offset = 0;
+	void *block = NULL;
 	int result = 0;
 
 	if (size == 0)
 		size = 1;
-	mdi_heap_lock(module);
-	answer = mdi_blocks_take(heap->blocks, size, align, &offset);
-	if (answer != MDI_BLOCK_OK)
-		result = full(module, size);
-	mdi_heap_unlock(module);
+	if (size <= MDI_BLOCK_SMALL && align <= MDI_BLOCK_ALIGN)
+		block = mdi_cache_take(module->heap, mdi_thread_self(), size);
+	if (block == NULL)
+		result = take_slowly(module, size, align, &block);
 	if (result != 0)
 		return result;
-	if (zero) {
-		result = fill_zero(heap->region, base_of(heap) + offset, size);
-		if (result != 0) {
-			mdi_heap_give(module, base_of(heap) + offset);
-			return result;
-		}
-	}
-	*out = base_of(heap) + offset;
+	if (zero)
+		return take_zeros(module, size, block, out);
+	*out = block;
 	return 0;
 }
 
-int mdi_heap_give(struct modiso_module *module, void *block)
+/* Room for the next one of its size. */
+static void make_room(struct mdi_heap *heap, struct mdi_heap_cache *cache,
+		      size_t offset)
 {
-	struct mdi_heap *heap = module->heap;
+	uint8_t start = mdi_blocks_start(heap->starts, offset);
+
+	if (start != 0 && cache->count[start - 1] == mdi_cache_room[start - 1])
+		mdi_cache_spill(heap, cache, start - 1u);
+}
+
+static int give_slowly(struct modiso_module *module, void *block)
+{
+	struct mdi_thread *thread = mdi_thread_self();
 	enum mdi_block_answer answer = MDI_BLOCK_OK;
+	struct mdi_heap *heap = module->heap;
+	struct mdi_heap_cache *cache;
 	size_t offset;
 	bool inside;
 	int result = 0;
 
 	if (block == NULL)
 		return 0;
-	mdi_heap_lock(module);
+	cache = enter(heap, thread);
 	inside = offset_of(heap, block, &offset);
+	if (inside && cache != NULL)
+		make_room(heap, cache, offset);
 	if (inside)
 		answer = mdi_blocks_give(heap->blocks, offset);
 	if (!inside || answer != MDI_BLOCK_OK)
 		result = refuse(module, block, answer, !inside);
-	mdi_heap_unlock(module);
+	leave(heap, thread, cache);
 	return result;
+}
+
+int mdi_heap_give(struct modiso_module *module, void *block)
+{
+	if (mdi_cache_give(module->heap, mdi_thread_self(), block))
+		return 0;
+	return give_slowly(module, block);
 }
 
 int mdi_heap_size(struct modiso_module *module, const void *block, size_t *size)
@@ -262,19 +402,19 @@ int mdi_heap_size(struct modiso_module *module, const void *block, size_t *size)
 	bool inside;
 	int result = 0;
 
-	mdi_heap_lock(module);
+	mdi_heap_lock(heap);
 	inside = offset_of(heap, block, &offset);
 	if (inside)
 		answer = mdi_blocks_size(heap->blocks, offset, size);
 	if (!inside || answer != MDI_BLOCK_OK)
 		result = refuse(module, block, answer, !inside);
-	mdi_heap_unlock(module);
+	mdi_heap_unlock(heap);
 	return result;
 }
 
-/* In place if that can be; else a new block, which is not filled yet. */
+/* In place if that can be: then *@out is @block. */
 static int resize_locked(struct modiso_module *module, void *block, size_t size,
-			 size_t *old, char **out)
+			 size_t *old, void **out)
 {
 	struct mdi_heap *heap = module->heap;
 	enum mdi_block_answer answer;
@@ -285,138 +425,46 @@ static int resize_locked(struct modiso_module *module, void *block, size_t size,
 	answer = mdi_blocks_size(heap->blocks, offset, old);
 	if (answer != MDI_BLOCK_OK)
 		return refuse(module, block, answer, false);
-	*out = block;
 	if (mdi_blocks_resize(heap->blocks, offset, size) == MDI_BLOCK_OK)
-		return 0;
-	if (mdi_blocks_take(heap->blocks, size, 1, &offset) != MDI_BLOCK_OK)
-		return full(module, size);
-	*out = base_of(heap) + offset;
+		*out = block;
 	return 0;
 }
 
 int mdi_heap_resize(struct modiso_module *module, void *block, size_t size,
 		    void **out)
 {
-	const struct mdi_heap *heap = module->heap;
+	struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_heap_cache *cache;
+	struct mdi_heap *heap = module->heap;
 	size_t old = 0;
-	char *got = NULL;
+	void *got = NULL;
 	int result;
 
 	if (block == NULL)
 		return mdi_heap_alloc(module, size, 1, false, out);
 	if (size == 0)
 		size = 1;
-	mdi_heap_lock(module);
+	cache = enter(heap, thread);
 	result = resize_locked(module, block, size, &old, &got);
-	mdi_heap_unlock(module);
+	leave(heap, thread, cache);
+	if (result == 0 && got == NULL)
+		result = mdi_heap_alloc(module, size, 1, false, &got);
 	if (result != 0)
 		return result;
 	if (got != block) {
 		result = mdi_range_copy_within(heap->region, got, block,
-					   size < old ? size : old);
+					       size < old ? size : old);
 		/* The old one stays when the bytes could not be copied. */
 		if (result != 0) {
 			mdi_heap_give(module, got);
 			return result;
 		}
 		result = mdi_heap_give(module, block);
-		if (result != 0) /* somebody else was faster */
+		if (result != 0) { /* somebody else was faster */
+			mdi_heap_give(module, got);
 			return result;
+		}
 	}
 	*out = got;
 	return 0;
-}
-
-/* --- what module code calls --- */
-
-static struct modiso_module *caller(void)
-{
-	const struct mdi_thread *thread = mdi_thread_self();
-	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
-	struct modiso_module *module;
-
-	if (frame == NULL)
-		return NULL;
-	module = mdi_domain_module(mdi_frame_domain(frame));
-	return module->heap != NULL ? module : NULL;
-}
-
-static void *alloc_for_caller(size_t size, size_t align, bool zero)
-{
-	struct modiso_module *module = caller();
-	void *block;
-
-	if (module == NULL ||
-	    mdi_heap_alloc(module, size, align, zero, &block) != 0)
-		return NULL;
-	return block;
-}
-
-static void *heap_malloc(size_t size)
-{
-	return alloc_for_caller(size, 1, false);
-}
-
-static void *heap_calloc(size_t count, size_t size)
-{
-	size_t bytes;
-
-	if (__builtin_mul_overflow(count, size, &bytes))
-		return NULL;
-	return alloc_for_caller(bytes, 1, true);
-}
-
-static void *heap_realloc(void *block, size_t size)
-{
-	struct modiso_module *module = caller();
-	void *got;
-
-	if (module == NULL || mdi_heap_resize(module, block, size, &got) != 0)
-		return NULL;
-	return got;
-}
-
-static void *heap_aligned_alloc(size_t align, size_t size)
-{
-	if (align == 0 || align & (align - 1))
-		return NULL;
-	return alloc_for_caller(size, align, false);
-}
-
-static int heap_free(void *block)
-{
-	struct modiso_module *module = caller();
-
-	return module != NULL ? mdi_heap_give(module, block) :
-				MODISO_ERR_STATE;
-}
-
-static size_t heap_usable_size(void *block)
-{
-	struct modiso_module *module = caller();
-	size_t size;
-
-	if (block == NULL || module == NULL ||
-	    mdi_heap_size(module, block, &size) != 0)
-		return 0;
-	return size;
-}
-
-modiso_fn mdi_heap_function(enum modiso_heap_function which)
-{
-	switch (which) {
-	case MODISO_HEAP_MALLOC:
-		return (modiso_fn)heap_malloc;
-	case MODISO_HEAP_CALLOC:
-		return (modiso_fn)heap_calloc;
-	case MODISO_HEAP_REALLOC:
-		return (modiso_fn)heap_realloc;
-	case MODISO_HEAP_ALIGNED_ALLOC:
-		return (modiso_fn)heap_aligned_alloc;
-	case MODISO_HEAP_FREE:
-		return (modiso_fn)heap_free;
-	case MODISO_HEAP_USABLE_SIZE:
-		return (modiso_fn)heap_usable_size;
-	}
-	return NULL;
 }

@@ -113,11 +113,11 @@ static void after_fork_child(void)
 	     layer != NULL && layer->state != NULL; layer++)
 		if (layer->after_fork != NULL)
 			layer->after_fork();
+	mdi_heaps_after_fork();
 	if (mdi_backend_now != NULL) {
 		mdi_threads_after_fork();
 		mdi_backend_now->after_fork();
 	}
-	mdi_heaps_after_fork();
 	mdi_runtime_unlock();
 }
 

@@ -260,13 +260,14 @@ static int take(struct modiso_module *module)
 					       module->name);
 		module->snapshot = snapshot;
 	}
-	mdi_heap_lock(module);
+	mdi_heap_hold(module->heap);
+	mdi_heap_gather(module->heap);
 	result = fill(module);
 	if (result == 0)
 		result = make_list(module, snapshot);
 	if (result == 0)
 		result = drop(module, snapshot);
-	mdi_heap_unlock(module);
+	mdi_heap_release(module->heap);
 	if (result != 0) {
 		int saved = errno;
 
@@ -322,9 +323,9 @@ int mdi_snapshot_restore(struct modiso_module *module)
 	if (result == 0 && module->snapshot->stale)
 		result = make_list(module, module->snapshot);
 	if (result == 0) {
-		mdi_heap_lock(module);
+		mdi_heap_hold(module->heap);
 		result = drop(module, module->snapshot);
-		mdi_heap_unlock(module);
+		mdi_heap_release(module->heap);
 	}
 	return result;
 }

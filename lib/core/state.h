@@ -8,6 +8,7 @@
  *	code's jit_lock  one thread alone tells the debugger
  *	front's cancel   one thread alone meets the first cancellation of all
  *	runtime.lock     the library's: all of core/ and code/; init and fini
+ *	heap.stop        no lock, but waits for threads that use their caches
  *	heap.locks       which bytes of a heap are taken; in their order
  *	keeper.lock      the process's state with page permissions (backend/)
  *	actions.guard    what was asked of sigaction(2) (os/); innermost
@@ -81,7 +82,11 @@ struct mdi_grant_state {
 #define MDI_HEAP_LOCKS 16
 
 struct mdi_heap_state {
-	struct mdi_lock locks[MDI_HEAP_LOCKS];
+	/* Not 0: no thread uses its cache (core/heap_cache.h). Read by all. */
+	_Alignas(64) uint32_t stop;
+	struct mdi_heap_lock {
+		_Alignas(64) struct mdi_lock lock;
+	} locks[MDI_HEAP_LOCKS];
 };
 
 /*

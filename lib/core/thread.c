@@ -7,6 +7,7 @@
 #include "core/frames.h"
 #include "core/front.h"
 #include "core/gate.h"
+#include "core/heap_cache.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/window.h"
@@ -337,6 +338,7 @@ int mdi_thread_detach(void)
 				"this thread is in a service, has a window "
 				"open or runs a fiber");
 	mdi_runtime_lock();
+	mdi_caches_end_thread(thread);
 	mdi_thread_give_stacks(thread);
 	unlink_thread(thread);
 	thread->mark = 0;
@@ -379,6 +381,7 @@ int mdi_thread_new_fiber(struct mdi_thread **out)
 
 static void give_fiber(struct mdi_thread *fiber)
 {
+	mdi_caches_end_thread(fiber);
 	mdi_thread_give_stacks(fiber);
 	fiber->mark = 0;
 	own->free_fibers[own->free_fiber_count++] = fiber->index;
@@ -419,6 +422,7 @@ void mdi_threads_after_fork(void)
 			give_fiber(thread);
 			continue;
 		}
+		mdi_caches_end_thread(thread);
 		mdi_thread_give_stacks(thread);
 		thread->mark = 0;
 		give_index(thread->index);

@@ -16,10 +16,11 @@
 struct mdi_critical {
 	volatile uint32_t depth;
 	volatile int signo; /* kept; 0: none */
+	volatile uint32_t brief;
 };
 extern MDI_TLS struct mdi_critical mdi_critical;
 
-/* What is kept comes now. */
+/* What is kept comes now, if nothing keeps it any more. */
 void mdi_critical_deliver(void);
 
 static inline void mdi_critical_begin(void)
@@ -32,6 +33,24 @@ static inline void mdi_critical_end(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (--mdi_critical.depth == 0 && mdi_critical.signo != 0)
+		mdi_critical_deliver();
+}
+
+/*
+ * The same for a few instructions, and for that in few: this kind does not nest
+ * in itself. The other kind may begin and end in it.
+ */
+static inline void mdi_critical_brief_begin(void)
+{
+	mdi_critical.brief = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void mdi_critical_brief_end(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	mdi_critical.brief = 0;
+	if (mdi_critical.signo != 0)
 		mdi_critical_deliver();
 }
 

@@ -179,6 +179,7 @@
 #include <ucontext.h>
 
 struct mdi_gate_slot;
+struct mdi_heap_cache;
 struct mdi_stack;
 
 /* The image that fldenv loads: fnstcw writes the first word of it. */
@@ -299,6 +300,8 @@ struct mdi_thread {
 	uint64_t retried_state; /* of a fault that the filter tries again */
 	void (*landing)(void *arg);
 	void *landing_arg;
+	uint32_t heap_busy; /* it uses a cache of a heap at this moment */
+	struct mdi_heap_cache *heap_caches; /* all of its own */
 	struct modiso_fault fault; /* the last one */
 	struct {
 		struct modiso_region *region;

@@ -21,6 +21,8 @@ void mdi_critical_deliver(void)
 {
 	int signo = mdi_critical.signo, saved = errno;
 
+	if (mdi_critical.depth != 0 || mdi_critical.brief != 0)
+		return;
 	mdi_critical.signo = 0;
 	/* Pending first, then unblocked: it comes at once, others after it. */
 	mdi_signal_again(signo, &deferred.info);
@@ -45,18 +47,20 @@ bool mdi_critical_pending(void)
 
 void mdi_critical_pause(void)
 {
-	uint32_t depth = mdi_critical.depth;
+	uint32_t depth = mdi_critical.depth, brief = mdi_critical.brief;
 
+	mdi_critical.brief = 0;
 	mdi_critical.depth = 1;
 	mdi_critical_end();
 	mdi_critical.depth = depth;
+	mdi_critical.brief = brief;
 }
 
 bool mdi_critical_defer(int signo, const siginfo_t *info, sigset_t *mask)
 {
 	uint64_t all = ~mdi_fault_mask();
 
-	if (mdi_critical.depth == 0)
+	if (mdi_critical.depth == 0 && mdi_critical.brief == 0)
 		return false;
 	/*
 	 * Another signal can have come since this one did, and be kept already:

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What module code calls of its heap, by way of services: malloc() and its kind
+ */
+#include "core/heap.h"
+
+#include "core/frames.h"
+
+static struct modiso_module *caller(void)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+	struct modiso_module *module;
+
+	if (frame == NULL)
+		return NULL;
+	module = mdi_domain_module(mdi_frame_domain(frame));
+	return module->heap != NULL ? module : NULL;
+}
+
+static void *alloc_for_caller(size_t size, size_t align, bool zero)
+{
+	struct modiso_module *module = caller();
+	void *block;
+
+	if (module == NULL ||
+	    mdi_heap_alloc(module, size, align, zero, &block) != 0)
+		return NULL;
+	return block;
+}
+
+static void *heap_malloc(size_t size)
+{
+	return alloc_for_caller(size, 1, false);
+}
+
+static void *heap_calloc(size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	return alloc_for_caller(bytes, 1, true);
+}
+
+static void *heap_realloc(void *block, size_t size)
+{
+	struct modiso_module *module = caller();
+	void *got;
+
+	if (module == NULL || mdi_heap_resize(module, block, size, &got) != 0)
+		return NULL;
+	return got;
+}
+
+static void *heap_aligned_alloc(size_t align, size_t size)
+{
+	if (align == 0 || align & (align - 1))
+		return NULL;
+	return alloc_for_caller(size, align, false);
+}
+
+static int heap_free(void *block)
+{
+	struct modiso_module *module = caller();
+
+	return module != NULL ? mdi_heap_give(module, block) :
+				MODISO_ERR_STATE;
+}
+
+static size_t heap_usable_size(void *block)
+{
+	struct modiso_module *module = caller();
+	size_t size;
+
+	if (block == NULL || module == NULL ||
+	    mdi_heap_size(module, block, &size) != 0)
+		return 0;
+	return size;
+}
+
+modiso_fn mdi_heap_function(enum modiso_heap_function which)
+{
+	switch (which) {
+	case MODISO_HEAP_MALLOC:
+		return (modiso_fn)heap_malloc;
+	case MODISO_HEAP_CALLOC:
+		return (modiso_fn)heap_calloc;
+	case MODISO_HEAP_REALLOC:
+		return (modiso_fn)heap_realloc;
+	case MODISO_HEAP_ALIGNED_ALLOC:
+		return (modiso_fn)heap_aligned_alloc;
+	case MODISO_HEAP_FREE:
+		return (modiso_fn)heap_free;
+	case MODISO_HEAP_USABLE_SIZE:
+		return (modiso_fn)heap_usable_size;
+	}
+	return NULL;
+}
