@@ -58,8 +58,17 @@ int modiso_module_create(const char *name,
 		result = mdi_options_take(options, MDI_SIZE_MODULE_OPTIONS,
 					  &known, sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags | known.unused, 0,
+		result = mdi_options_flags(known.flags, MODISO_MODULE_WALL_TIME,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_options_flags(known.unused | known.unused2, 0,
+					   "options.unused");
+	if (result == 0 && known.flags & MODISO_MODULE_WALL_TIME &&
+	    known.time_limit_ms == 0)
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "MODISO_MODULE_WALL_TIME says how "
+				  "options.time_limit_ms is counted, which "
+				  "is 0");
 	if (result == 0)
 		result = check_confinement(&known);
 	if (result != 0)

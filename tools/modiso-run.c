@@ -34,7 +34,7 @@ static struct {
 	const char *text[MODISO_ARGS_MAX]; /* instead of args, when not NULL */
 	unsigned count;
 	const char *abi;
-	uint32_t confinement, backend, flags;
+	uint32_t confinement, backend, flags, timeout;
 	bool json;
 	bool check;
 	uintptr_t expected;
@@ -60,6 +60,8 @@ static const char usage[] =
 	"  --expect NUMBER        fail with status 4 unless it returns this\n"
 	"  --confine LEVEL        guard (default), readonly or sealed\n"
 	"  --backend NAME         auto (default), pkey or mprotect\n"
+	"  --timeout MS           end a call after so many milliseconds of CPU "
+	"time\n"
 	"  --abi TAG              refuse a module without this tag\n"
 	"  --ignore-needed        load it although it names libraries\n"
 	"  --report FORMAT        text (default) or json, one object to a "
@@ -235,6 +237,7 @@ static int run_module(void)
 	const struct modiso_module_options options = {
 		.struct_size = sizeof(options),
 		.confinement = run.confinement,
+		.time_limit_ms = run.timeout,
 	};
 	struct modiso_service *service;
 	struct modiso_module *module;
@@ -289,6 +292,15 @@ static bool number(const char *word, uintptr_t *out)
 	return errno == 0 && *word != '\0' && *end == '\0';
 }
 
+static uint32_t milliseconds(const char *word)
+{
+	uintptr_t value;
+
+	if (!number(word, &value) || value == 0 || value > UINT32_MAX)
+		die("no time in milliseconds, which is at least 1", word);
+	return (uint32_t)value;
+}
+
 /* What follows --call ENTRY, up to what is neither number nor text. */
 static void take_args(int argc, char **argv)
 {
@@ -326,6 +338,7 @@ static void take_options(int argc, char **argv)
 		{"expect", required_argument, NULL, 'e'},
 		{"confine", required_argument, NULL, 'l'},
 		{"backend", required_argument, NULL, 'b'},
+		{"timeout", required_argument, NULL, 't'},
 		{"abi", required_argument, NULL, 'a'},
 		{"ignore-needed", no_argument, NULL, 'n'},
 		{"report", required_argument, NULL, 'r'},
@@ -359,6 +372,9 @@ static void take_options(int argc, char **argv)
 			break;
 		case 'b':
 			run.backend = choose(optarg, backends);
+			break;
+		case 't':
+			run.timeout = milliseconds(optarg);
 			break;
 		case 'a':
 			run.abi = optarg;

@@ -66,7 +66,8 @@ enum modiso_fault_kind {
 	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
 	MODISO_FAULT_EXIT = 13,      /* exit(), quick_exit() or _exit() */
 	MODISO_FAULT_ABORT = 14,     /* it called abort(): assert(), say */
-	MODISO_FAULT_JUMP = 15       /* longjmp() to the host's stack */
+	MODISO_FAULT_JUMP = 15,      /* longjmp() to the host's stack */
+	MODISO_FAULT_TIMEOUT = 16    /* it ran longer than it may */
 };
 
 /* Did the access run off the end of a region that the module may use? */
@@ -199,8 +200,9 @@ enum modiso_verdict {
  * only. A fault in the filter itself ends the process with a message. (A fault
  * without a signal, MODISO_FAULT_SERVICE, is told on the host's stack.)
  *
- * Returns a verdict. RETRY of a fault that has no signal is END; so is PASS,
- * but for MODISO_FAULT_EXCEPTION, _EXIT and _ABORT. RETRY is END when the same
+ * Returns a verdict. RETRY of a fault that has no signal is END, but for
+ * MODISO_FAULT_TIMEOUT; so is PASS, but for MODISO_FAULT_EXCEPTION, _EXIT and
+ * _ABORT. RETRY is END when the same
  * instruction with the same registers faults for the 10,001st time in a row:
  * the module came no further. A filter that waits for something waits, and then
  * says RETRY.

@@ -33,6 +33,14 @@ enum modiso_confinement {
 #define MODISO_NAME_SIZE 32
 
 /*
+ * modiso_module_options.flags.
+ *
+ * WALL_TIME counts the time limit by the clock, with all that the thread waits
+ * for in module code, and not by the CPU time that it uses.
+ */
+#define MODISO_MODULE_WALL_TIME (1u << 0)
+
+/*
  * How a module is to be made. A zeroed structure with struct_size set asks for
  * the defaults. Fields are only ever added at the end.
  */
@@ -42,8 +50,15 @@ struct modiso_module_options {
 	size_t stack_size;    /* bytes for each thread's stack; 0: 64 KiB */
 	size_t range_size;    /* address space for regions; 0: 1 GiB */
 	void *cookie;         /* for modiso_module_cookie() */
-	uint32_t flags;       /* no flag is defined yet: 0 */
+	uint32_t flags;       /* MODISO_MODULE_... */
 	uint32_t unused;      /* 0 */
+	/*
+	 * How long one call may run in the module's own code, in milliseconds;
+	 * 0: for ever. Then it is ended with MODISO_ERR_FAULT and a record of
+	 * kind MODISO_FAULT_TIMEOUT. See modiso_module_create().
+	 */
+	uint32_t time_limit_ms;
+	uint32_t unused2; /* 0 */
 };
 
 /*
@@ -51,6 +66,26 @@ struct modiso_module_options {
  * @name:    for reports: 1 to MODISO_NAME_SIZE - 1 bytes; copied.
  * @options: NULL for the defaults.
  * @out:     receives the module; left untouched on failure.
+ *
+ * A time limit is kept by one thread of the library's, which ticks ten times
+ * in the shortest limit, but not more often than every 1 ms. It does not make a
+ * call slower; a thread that a tick finds in a limited module has one call that
+ * costs as much as a first one. Time in services, in handlers of the host and
+ * in calls that the host makes meanwhile into other modules is not counted, as
+ * far as ticks see it, and code of the host is never ended: a call that is over
+ * its limit lands when its module's own code runs. So it lasts as long as the
+ * limit and at most half as long again, or 5 ms longer, where the library's
+ * thread gets the CPU in time. Where module code calls the C library by itself
+ * (GUARD), it lands outside of that if it comes out before as much time again
+ * has passed; else in the middle of it, with whatever lock is held there. A
+ * filter that says MODISO_VERDICT_RETRY lets the call go on and have its whole
+ * limit again.
+ *
+ * The thread is called by a signal, SIGFPE, that the library's handler
+ * swallows. It is sent when a module's code runs; when a service begins in the
+ * same moment, it can end a system call early there (EINTR) that
+ * sigaction(2) never restarts, as poll(2). Module code that makes system calls
+ * can block that signal, and so is not held by the limit.
  *
  * Reserves an address range for the module's regions and stacks, and a
  * sixteenth of it each (1 MiB at least) for an image and for code; memory is
@@ -63,11 +98,14 @@ struct modiso_module_options {
  *                      on a CPU with registers that this version cannot clear.
  *   MODISO_ERR_LIMIT   16383 modules exist.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
- *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say).
+ *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say),
+ *                      or a thread that keeps time limits.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   one system call.
- * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Cost:   one system call; with the first time limit a thread is made, which
+ *         is there until modiso_fini().
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe; in the
+ *         child the first call into a module makes that thread again.
  * Since:  0.1
  */
 MODISO_API MODISO_MUST_CHECK int

@@ -321,6 +321,12 @@ struct mdi_backend {
 	struct mdi_domain *(*culprit)(struct mdi_thread *thread,
 				      struct mdi_context *context);
 	/*
+	 * Is it surely a module's own code that was interrupted, and no step of
+	 * the way in or out, nor host code? AS-Safe, on that thread.
+	 */
+	bool (*in_module)(const struct mdi_thread *thread,
+			  struct mdi_context *context);
+	/*
 	 * Host code touched a page of @domain (NULL: the library's own, or of
 	 * nobody): true when the cause is gone and it is to be tried again.
 	 */

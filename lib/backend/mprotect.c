@@ -348,6 +348,22 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	return entered_domain(thread);
 }
 
+/* What the gates' own functions in C may use of the host's stack, and more. */
+#define GATE_STACK 65536
+
+/*
+ * The way in and out is C code on the host's stack, right below the call. A
+ * module that points its stack there is taken for it, as long as it does.
+ */
+static bool in_module(const struct mdi_thread *thread,
+		      struct mdi_context *context)
+{
+	return mdi_thread_inside(thread) && mdi_critical.depth == 0 &&
+	       !mdi_is_gate_code(mdi_context_pc(context)) &&
+	       mdi_frame_top(thread)->sp - mdi_context_sp(context) >=
+		       GATE_STACK;
+}
+
 /*
  * Host code touched what is closed while a module runs, or because another one
  * ran: wait for the host's state, open it, and let the access be tried again.
@@ -425,6 +441,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,
+	.in_module = in_module,
 	.host_fault = host_fault,
 	.recover = recover,
 };

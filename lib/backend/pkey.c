@@ -339,6 +339,19 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	return module_of(keys);
 }
 
+/* By its rights: host code has others, and gates are where they change. */
+static bool in_module(const struct mdi_thread *thread,
+		      struct mdi_context *context)
+{
+	const uint32_t *rights =
+		mdi_context_rights(context, state.rights_offset);
+
+	return mdi_thread_inside(thread) && rights != NULL &&
+	       !mdi_rights_are_full(*rights, state.host_key) &&
+	       mdi_rights_opened(*rights, state.slot_keys) != 0 &&
+	       !mdi_is_gate_code(mdi_context_pc(context));
+}
+
 /*
  * Host code without the host's rights: a thread that was there before the
  * library, or a signal handler, which the kernel starts with key 0 alone.
@@ -450,6 +463,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.window_open = window_open,
 	.window_close = window_close,
 	.culprit = culprit,
+	.in_module = in_module,
 	.host_fault = host_fault,
 	.recover = recover,
 };

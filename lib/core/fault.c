@@ -18,6 +18,7 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/grant.h"
+#include "core/limit.h"
 #include "core/notify.h"
 #include "core/range.h"
 #include "core/record.h"
@@ -110,7 +111,8 @@ static enum mdi_outcome end_call(const struct mdi_trap *trap, int status)
 /* Nothing that can be run again, or that a signal handler could do. */
 static bool is_final(const struct modiso_fault *fault)
 {
-	return fault->kind == MODISO_FAULT_GATE || fault->signo == 0;
+	return fault->kind == MODISO_FAULT_GATE ||
+	       (fault->signo == 0 && fault->kind != MODISO_FAULT_TIMEOUT);
 }
 
 /* Module code goes on where it was, with its own rights. */
@@ -205,7 +207,8 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 	    fault->kind == MODISO_FAULT_ABORT)
 		return pass_door(trap);
 	if (verdict == MODISO_VERDICT_PASS &&
-	    fault->kind != MODISO_FAULT_JUMP)
+	    fault->kind != MODISO_FAULT_JUMP &&
+	    fault->kind != MODISO_FAULT_TIMEOUT)
 		return end_call(trap, MDI_STATUS_PASSED);
 	mdi_fault_counter++;
 	return end_call(trap, MODISO_ERR_FAULT);
@@ -321,6 +324,22 @@ enum mdi_outcome mdi_fault_event(const struct mdi_event *event,
 	return outcome;
 }
 
+enum mdi_outcome mdi_fault_timeout(struct mdi_thread *thread,
+				   struct mdi_context *context)
+{
+	const struct mdi_event event = {
+		.kind = MDI_EVENT_TIMEOUT,
+		.key = MDI_EVENT_NO_KEY,
+		.raised = true,
+	};
+	struct mdi_trap trap;
+
+	mdi_trap_decode(&trap, &event, context, thread);
+	if (trap.domain == NULL || trap.left)
+		return MDI_GOES_ON;
+	return module_fault(&trap);
+}
+
 /* --- after it, on the host's stack --- */
 
 static const char *fault_text(char *text, size_t size)
@@ -330,6 +349,10 @@ static const char *fault_text(char *text, size_t size)
 
 	if (fault == NULL)
 		return "a module faulted";
+	if (fault->kind == MODISO_FAULT_TIMEOUT) {
+		mdi_limit_text(fault, text, size);
+		return text;
+	}
 	snprintf(text, size,
 		 "module %s faulted (%s) at %#zx; see modiso_fault_last()",
 		 fault->module_name, modiso_fault_kind_name(fault->kind),

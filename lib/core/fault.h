@@ -23,6 +23,13 @@ enum mdi_outcome mdi_fault_event(const struct mdi_event *event,
 				 struct mdi_context *context,
 				 struct mdi_thread *thread);
 
+/*
+ * A call has used up its time: the thread stands at @context in its module's
+ * own code. AS-Safe; changes errno.
+ */
+enum mdi_outcome mdi_fault_timeout(struct mdi_thread *thread,
+				   struct mdi_context *context);
+
 void mdi_faults_start(void);
 
 /* A module called a service that it may not: write this thread's record. */

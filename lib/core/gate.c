@@ -7,6 +7,7 @@
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/limit.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -270,10 +271,12 @@ MDI_INLINE int try_link(struct mdi_thread *thread,
 	int result;
 
 	mdi_runtime_lock();
-	result = mdi_thread_is_over(thread) ?
-			 MODISO_ERR_ABANDONED :
-			 mdi_backend_now->threads->admit(&module->domain,
-							 &mdi_thread_users);
+	result = mdi_limit_entered(thread);
+	if (result == 0)
+		result = mdi_thread_is_over(thread) ?
+				 MODISO_ERR_ABANDONED :
+				 mdi_backend_now->threads->admit(
+					 &module->domain, &mdi_thread_users);
 	if (result == 0) {
 		stack = mdi_thread_ready_stack(thread, module);
 		if (stack != NULL)

@@ -11,6 +11,7 @@
 #include "core/state.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/limit.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
 #include "core/thread.h"
@@ -95,6 +96,8 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	if (result == 0)
 		result = plain_stack(thread, mdi_domain_module(domain), &top,
 				     &from_link);
+	if (result == 0)
+		result = mdi_limit_entered(thread);
 	/* No handler may find the module entered and the frame not there. */
 	mdi_critical_begin();
 	if (result == 0)

@@ -7,6 +7,7 @@
 #include "core/grant.h"
 #include "core/heap.h"
 #include "core/layout.h"
+#include "core/limit.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -111,6 +112,8 @@ int mdi_module_create(const char *name,
 	module->domain.kind = kind;
 	module->domain.confinement = options->confinement;
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
+	module->limit_ns = (uint64_t)options->time_limit_ms * 1000000u;
+	module->limit_by_wall = options->flags & MODISO_MODULE_WALL_TIME;
 	if (!take_link(&module->domain)) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
 				  own->count);
@@ -126,6 +129,10 @@ int mdi_module_create(const char *name,
 	result = mdi_backend_now->domain_init(&module->domain);
 	if (result != 0)
 		goto free_arena;
+	if (module->limit_ns != 0)
+		result = mdi_limit_add(options->time_limit_ms);
+	if (result != 0)
+		goto fini_domain;
 	if (kind == MDI_DOMAIN_MODULE) {
 		/* The range is larger than the stack: there is room. */
 		module->stack_base = mdi_arena_take(
@@ -136,6 +143,13 @@ int mdi_module_create(const char *name,
 	*out = module;
 	return 0;
 
+fini_domain:
+	/* Its range goes with it; where it cannot, address space is lost. */
+	(void)mdi_backend_now->domain_fini(&module->domain, module->arena.base,
+					   module->arena.length,
+					   &mdi_thread_users);
+	mdi_arena_forget(&module->arena);
+	goto free_link;
 free_arena:
 	mdi_arena_fini(&module->arena);
 free_link:
@@ -204,6 +218,8 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);
+	if (module->limit_ns != 0)
+		mdi_limit_remove();
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
 		own->count--;
 	module->mark = 0;

@@ -28,6 +28,8 @@ struct modiso_module {
 	void *cookie;
 	size_t stack_size;
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
+	uint64_t limit_ns; /* how long a call may last; 0: for ever */
+	bool limit_by_wall; /* by the clock, not by what the thread uses */
 	bool guard_opens; /* the first stack's guard is a void page in a run */
 	struct modiso_region *regions;
 	struct modiso_gate *gates;

@@ -76,6 +76,8 @@ static uint32_t kind_of(const struct mdi_trap *trap,
 		return MODISO_FAULT_ARITHMETIC;
 	case MDI_EVENT_BREAKPOINT:
 		return MODISO_FAULT_TRAP;
+	case MDI_EVENT_TIMEOUT:
+		return MODISO_FAULT_TIMEOUT;
 	case MDI_EVENT_SYSCALL:
 		break;
 	}

@@ -28,6 +28,7 @@ static const char *const kinds[] = {
 	[MODISO_FAULT_EXIT] = "exit",
 	[MODISO_FAULT_ABORT] = "abort",
 	[MODISO_FAULT_JUMP] = "jump",
+	[MODISO_FAULT_TIMEOUT] = "timeout",
 };
 
 const char *modiso_fault_kind_name(uint32_t kind)

@@ -150,6 +150,7 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 		[MODISO_FAULT_EXCEPTION] = "left an exception uncaught",
 		[MODISO_FAULT_ABORT] = "aborted",
 		[MODISO_FAULT_JUMP] = "jumped to the host's stack",
+		[MODISO_FAULT_TIMEOUT] = "ran longer than its time limit",
 	};
 
 	if (f->kind == MODISO_FAULT_ACCESS || f->kind == MODISO_FAULT_BUS ||

@@ -11,6 +11,7 @@
 #include "core/front.h"
 #include "core/gate.h"
 #include "core/heap.h"
+#include "core/limit.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
@@ -116,6 +117,7 @@ static void after_fork_child(void)
 	mdi_heaps_after_fork();
 	if (mdi_backend_now != NULL) {
 		mdi_threads_after_fork();
+		mdi_limits_after_fork();
 		mdi_backend_now->after_fork();
 	}
 	mdi_runtime_unlock();
@@ -404,6 +406,7 @@ static int stop(void)
 		result = unprotect_state(backend);
 	if (result != 0)
 		return result;
+	mdi_limits_stop();
 	own->front->stop();
 	stop_host();
 	mdi_threads_stop();

@@ -116,6 +116,23 @@ struct mdi_lines_state {
 	_Alignas(void *) unsigned char functions[10 * sizeof(void *)];
 };
 
+/*
+ * Calls that last too long: limit.c. The lock guards what does not say
+ * otherwise.
+ */
+struct mdi_limit_state {
+	uint32_t count; /* of modules with a limit; read without the lock */
+	uint32_t numbers; /* of known calls, counted without it */
+	uint32_t word;    /* what the ticking thread sleeps on */
+	bool over;        /* it is to end; read without the lock */
+	bool running;
+	/* The ticking thread's: whom it looks at first, and what it costs. */
+	uint32_t first, asked;
+	uint64_t counted[MDI_THREADS_MAX / 64];
+	uint64_t tick_ns; /* read without the lock */
+	pthread_t ticker;
+};
+
 struct mdi_module_state {
 	/* They stand for the host: owners of its guarded regions. */
 	struct modiso_module *host, *host_closed;
@@ -177,6 +194,7 @@ extern struct mdi_core_state {
 	struct mdi_grant_state grant;
 	struct mdi_heap_state heap;
 	struct mdi_host_frames_state host_frames;
+	struct mdi_limit_state limit;
 	struct mdi_lines_state lines;
 	struct mdi_module_state module;
 	struct mdi_record_state record;

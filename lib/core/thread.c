@@ -8,6 +8,7 @@
 #include "core/front.h"
 #include "core/gate.h"
 #include "core/heap_cache.h"
+#include "core/limit.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/window.h"
@@ -280,6 +281,7 @@ static int attach(struct mdi_thread **out)
 	result = mdi_backend_attach(thread);
 	if (result != 0)
 		goto forget;
+	mdi_limit_attached(thread);
 	thread->next = own->attached;
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
@@ -371,6 +373,7 @@ int mdi_thread_new_fiber(struct mdi_thread **out)
 	set_thread_pointer(fiber, ~(uint64_t)0);
 	mdi_thread_open_page(fiber)->rights = MDI_RIGHTS_NONE;
 	mdi_frames_start(fiber);
+	mdi_limit_attached(fiber);
 	fiber->next = own->attached;
 	own->attached = fiber;
 	own->fiber_count++;

@@ -7,6 +7,7 @@
 #include "core/thread.h"
 
 #include "core/frames.h"
+#include "core/limit.h"
 #include "core/state.h"
 #include "os/process.h"
 
@@ -47,7 +48,7 @@ static bool foreign_threads(void)
 		is_caller_known |= thread->tid == caller;
 		known += mdi_os_thread_lives(thread->tid);
 	}
-	known += !is_main_known + !is_caller_known;
+	known += !is_main_known + !is_caller_known + mdi_limit_threads();
 	return all == 0 || all > known;
 }
 

@@ -2,11 +2,13 @@
 #include "front/event.h"
 
 #include "core/fault.h"
+#include "core/limit.h"
 #include "core/thread.h"
 #include "core/unmark.h"
 #include "front/altstack.h"
 #include "front/handler.h"
 #include "os/linux/event.h"
+#include "os/ticker.h"
 
 #include <errno.h>
 
@@ -27,6 +29,15 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 	enum mdi_outcome outcome;
 	int saved = errno;
 
+	if (mdi_is_call(signo, info,
+			thread != NULL && mdi_limit_sent(thread))) {
+		outcome = thread != NULL ?
+				  mdi_limit_called(thread,
+						   mdi_context_of(context)) :
+				  MDI_GOES_ON;
+		errno = saved;
+		return thread != NULL && outcome == MDI_GOES_ON;
+	}
 	read_event(&event, signo, info, context, thread);
 	outcome = mdi_fault_event(&event, mdi_context_of(context), thread);
 	if (outcome == MDI_PASSED_ON)

@@ -15,6 +15,7 @@
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/limit.h"
 #include "front/state.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -355,7 +356,7 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 		mdi_frames_interrupt_end(at->frame, &at->words);
 	mdi_critical_end();
 	/* Last: a handler must not find the stack free, and use it. */
-	if (at->frame != NULL)
+	if (at->frame != NULL && !mdi_limit_knows(thread))
 		mdi_thread_link(thread, at->frame->link)->stack = at->stack;
 }
 

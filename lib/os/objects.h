@@ -19,6 +19,9 @@ struct mdi_object {
 
 bool mdi_object_find(uintptr_t address, struct mdi_object *object);
 
+/* The C library, or what loads and binds objects, by its name. AS-Safe. */
+bool mdi_object_is_libc(const struct mdi_object *object);
+
 /* Does the program begin near this address? */
 bool mdi_object_begins(uintptr_t address);
 

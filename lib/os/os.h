@@ -18,5 +18,6 @@
 #include "os/probe.h"    /* try in a copy of the process what may kill it */
 #include "os/process.h"  /* threads, waiting, the clock, last words */
 #include "os/rseq.h"     /* words of a thread that the kernel believes */
+#include "os/ticker.h"   /* a thread of the library's own; calling others */
 
 #endif /* MDI_OS_OS_H */

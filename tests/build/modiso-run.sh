@@ -48,6 +48,11 @@ __attribute__((visibility("default"))) long hello(const char *who, long times)
 		print(who, strlen(who));
 	return 7;
 }
+__attribute__((visibility("default"))) long spin(volatile long turns)
+{
+	for (;;)
+		turns++;
+}
 __attribute__((visibility("default"))) long bad(volatile long *where)
 {
 	return *where = 1;
@@ -72,6 +77,10 @@ done
 status_of 0 "options may stand behind the module" "$module" --call hello :x 0
 status_of 0 "the expected result" --call hello :x 0 --expect 7 "$module"
 status_of 4 "another result" --call hello :x 0 --expect 8 "$module"
+status_of 1 "what runs too long" --timeout 20 --call spin 1 "$module"
+says errors 'ran longer than its time limit' "it is told so"
+status_of 0 "what does not" --timeout 20000 --call hello :x 0 "$module"
+status_of 2 "no time at all" --timeout 0 --call hello :x 0 "$module"
 status_of 0 "its ABI tag" --abi ci-1 "$module"
 status_of 3 "another ABI tag" --abi ci-2 "$module"
 says errors 'ABI tag ci-1; the host wants ci-2' "both tags are named"

@@ -102,7 +102,10 @@ static void put_in(struct run *run, const struct point *point)
 	run->shared->sent++;
 	if (run->plan->company != 0)
 		tracer_send(&run->tracer, run->plan->company);
-	tracer_send(&run->tracer, run->plan->signo);
+	if (run->plan->send != NULL)
+		run->plan->send(run->tracer.pid);
+	else
+		tracer_send(&run->tracer, run->plan->signo);
 }
 
 /* A round or two that make what is made once. */

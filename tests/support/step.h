@@ -30,6 +30,8 @@ struct step_plan {
 	 */
 	void (*check)(unsigned sent, bool stepped);
 	int signo;
+	/* Sends it, where it is not to come by tgkill(2) without more. */
+	void (*send)(pid_t pid);
 	/* 0, or one more of a higher number, whose handler runs first. */
 	int company;
 	/*

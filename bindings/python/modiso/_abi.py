@@ -158,6 +158,7 @@ class FaultKind(enum.IntEnum):
     EXIT = 13
     ABORT = 14
     JUMP = 15
+    TIMEOUT = 16
 
 
 class Overrun(enum.IntEnum):
@@ -306,6 +307,8 @@ class ModuleOptions(_Sized):
         ("cookie", c_void_p),
         ("flags", c_uint32),
         ("unused", c_uint32),
+        ("time_limit_ms", c_uint32),
+        ("unused2", c_uint32),
     ]
 
 

@@ -255,6 +255,37 @@ struct mdi_open_page {
 	uint16_t selectors[4];
 };
 
+/*
+ * A call that is known: another one in the same place has another number, or is
+ * of another module. 0: none is.
+ */
+struct mdi_limit_call {
+	uint32_t number, link;
+	uint32_t used_of; /* the number of the call that used_ns is of */
+	uint32_t unused;
+	uint64_t used_ns; /* of its time, as far as it was counted */
+};
+
+/* How long modules have run: core/limit.c. */
+struct mdi_limit {
+	/* Of the thread itself. */
+	uint64_t known;   /* bit n: calls[n] is of the nth frame */
+	uint32_t entries; /* calls that began in C */
+	uint32_t starts; /* its next one has a thread made that ticks */
+	/* From the ticking thread to this one. */
+	uint32_t wants;
+	uint32_t sent; /* a signal is on its way */
+
+	/* From here on the ticking thread's. What it has seen before: */
+	uint32_t seen_link, seen_depth, seen_entries;
+	/* The call whose time it counts, in frame @place of thread @tid. */
+	uint32_t number, place;
+	int32_t tid;
+	uint64_t clock_ns; /* when counting began; or what was seen before */
+	uint64_t wall_ns; /* that it has been seen running since */
+	struct mdi_limit_call calls[MDI_DEPTH_MAX];
+};
+
 struct mdi_thread {
 	/* Whose block it is. A fiber's is of the thread that ran it last. */
 	uint64_t thread_pointer;
@@ -302,6 +333,7 @@ struct mdi_thread {
 	void *landing_arg;
 	uint32_t heap_busy; /* it uses a cache of a heap at this moment */
 	struct mdi_heap_cache *heap_caches; /* all of its own */
+	struct mdi_limit limit;
 	struct modiso_fault fault; /* the last one */
 	struct {
 		struct modiso_region *region;

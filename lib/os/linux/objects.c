@@ -47,6 +47,20 @@ bool mdi_object_find(uintptr_t address, struct mdi_object *object)
 	return true;
 }
 
+bool mdi_object_is_libc(const struct mdi_object *object)
+{
+	static const char *const names[] = {
+		"libc.", "libc-", "ld-linux", "ld-musl", "ld.so",
+	};
+	const char *slash = strrchr(object->name, '/');
+	const char *name = slash != NULL ? slash + 1 : object->name;
+
+	for (size_t i = 0; i < MDI_COUNT(names); i++)
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 /* The first instructions are short: what they call does not return. */
 #define BEGINNING 64
 

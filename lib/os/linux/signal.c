@@ -62,7 +62,9 @@ static int put_ours(int signo)
 	struct mdi_sigaction action = {
 		.handler = own->ours,
 		.flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER |
-			 MDI_SA_RESTORER | mdi_action_tag(signo),
+			 MDI_SA_RESTORER | mdi_action_tag(signo) |
+			 /* Host code that a call meets has its system call. */
+			 (signo == MDI_CALL_SIGNAL ? SA_RESTART : 0),
 		.restorer = own->restorer,
 		/*
 		 * Everything but the faults: one in the handler must arrive,

@@ -20,6 +20,11 @@
 /* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS. */
 #define MDI_FAULT_SIGNALS 6
 extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
+/*
+ * The one of them that mdi_call_thread() sends: its faults come again when one
+ * is lost (SIGSYS and SIGTRAP do not), and modules raise it seldom.
+ */
+#define MDI_CALL_SIGNAL SIGFPE
 
 bool mdi_signal_is_fault(int signo);
 

@@ -170,6 +170,8 @@ structures! {
         cookie: *mut c_void,
         flags: u32,
         unused: u32,
+        time_limit_ms: u32,
+        unused2: u32,
     }
 
     struct modiso_region_options {
@@ -443,6 +445,7 @@ numbers! {
     MODISO_FAULT_EXIT: u32 = 13;
     MODISO_FAULT_ABORT: u32 = 14;
     MODISO_FAULT_JUMP: u32 = 15;
+    MODISO_FAULT_TIMEOUT: u32 = 16;
 
     MODISO_OVERRUN_NONE: u32 = 0;
     MODISO_OVERRUN_PAST: u32 = 1;

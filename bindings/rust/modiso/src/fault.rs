@@ -28,6 +28,7 @@ pub enum FaultKind {
     Exit,
     Abort,
     Jump,
+    Timeout,
     /// One that this crate does not know.
     Other(u32),
 }
@@ -50,6 +51,7 @@ impl From<u32> for FaultKind {
             sys::MODISO_FAULT_EXIT => FaultKind::Exit,
             sys::MODISO_FAULT_ABORT => FaultKind::Abort,
             sys::MODISO_FAULT_JUMP => FaultKind::Jump,
+            sys::MODISO_FAULT_TIMEOUT => FaultKind::Timeout,
             other => FaultKind::Other(other),
         }
     }

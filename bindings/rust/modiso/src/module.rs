@@ -54,6 +54,12 @@ impl ModuleOptions {
         self
     }
 
+    /// How long one call may run, in milliseconds of CPU time; for ever.
+    pub fn time_limit_ms(mut self, milliseconds: u32) -> Self {
+        self.options.time_limit_ms = milliseconds;
+        self
+    }
+
     /// Address space for its regions; 1 GiB.
     pub fn range_size(mut self, bytes: usize) -> Self {
         self.options.range_size = bytes;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/limit_tick.h - the thread that looks how long calls last: limit.h.
+ */
+#ifndef MDI_CORE_LIMIT_TICK_H
+#define MDI_CORE_LIMIT_TICK_H
+
+#include "core/thread.h"
+
+/* How often it must look for a limit like this. */
+uint64_t mdi_limit_tick_of(uint64_t limit_ns);
+
+/* The library's lock is held in these. It runs: 0, or a code. */
+int mdi_limit_tick_start(void);
+void mdi_limit_tick_stop(void);
+/* There is something to look at. */
+void mdi_limit_tick_wake(void);
+
+/* One look at one thread, @now_ns; the last one was @passed_ns ago. */
+void mdi_limit_look(struct mdi_thread *thread, uint64_t now_ns,
+		    uint64_t passed_ns);
+
+#endif /* MDI_CORE_LIMIT_TICK_H */
