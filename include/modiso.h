@@ -23,6 +23,7 @@
 #include <modiso/window.h>
 #include <modiso/range.h>
 #include <modiso/fault.h>
+#include <modiso/permissive.h>
 #include <modiso/fiber.h>
 #include <modiso/thread.h>
 #include <modiso/signal.h>

@@ -9,6 +9,8 @@
 #include "base/state.h"
 #include "code/image_debug.h"
 #include "code/state.h"
+#include "core/permit.h"
+#include "core/report.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
@@ -18,6 +20,8 @@
 #include "front/state.h"
 #include "os/linux/actions.h"
 #include "os/linux/state.h"
+
+#include <stdlib.h>
 
 /* All that the library can change, but for mdi_arrivals. */
 #define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
@@ -87,9 +91,18 @@ int modiso_init(const struct modiso_options *options)
 	return mdi_runtime_start(&known, layers, &mdi_front);
 }
 
+/* The names go with the modules, so the words are made first. */
 int modiso_fini(void)
 {
 	int result = mdi_runtime_check();
+	char *words;
 
-	return result != 0 ? result : mdi_runtime_stop();
+	if (result != 0)
+		return result;
+	words = mdi_permit_last_words();
+	result = mdi_runtime_stop();
+	if (result == 0 && words != NULL && mdi_backend_running() == NULL)
+		mdi_report_log_text(words);
+	free(words);
+	return result;
 }

@@ -5,11 +5,13 @@
 #include "backend/select.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/settings.h"
 #include "code/image.h"
 #include "core/check.h"
 #include "core/frames.h"
 #include "front/handler.h"
 #include "core/module.h"
+#include "core/permit.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/thread.h"
@@ -58,7 +60,9 @@ int modiso_module_create(const char *name,
 		result = mdi_options_take(options, MDI_SIZE_MODULE_OPTIONS,
 					  &known, sizeof(known), "options");
 	if (result == 0)
-		result = mdi_options_flags(known.flags, MODISO_MODULE_WALL_TIME,
+		result = mdi_options_flags(known.flags,
+					   MODISO_MODULE_WALL_TIME |
+						   MODISO_MODULE_PERMISSIVE,
 					   "options.flags");
 	if (result == 0)
 		result = mdi_options_flags(known.unused | known.unused2, 0,
@@ -69,6 +73,8 @@ int modiso_module_create(const char *name,
 				  "MODISO_MODULE_WALL_TIME says how "
 				  "options.time_limit_ms is counted, which "
 				  "is 0");
+	if (mdi_settings()->permissive)
+		known.flags |= MODISO_MODULE_PERMISSIVE;
 	if (result == 0)
 		result = check_confinement(&known);
 	if (result != 0)
@@ -93,6 +99,8 @@ int modiso_module_destroy(struct modiso_module *module)
 	if (result != 0)
 		return result;
 	mdi_mark_module(module);
+	if (module->permissive)
+		mdi_permit_settle(); /* with its images the names go */
 	mdi_runtime_lock();
 	result = mdi_module_destroy(module);
 	if (result == 0)

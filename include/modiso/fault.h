@@ -181,6 +181,8 @@ struct modiso_fault {
 	/* Gates, the innermost first; modiso_fault.depth may be more. */
 	uint32_t call_count;
 	struct modiso_fault_call calls[MODISO_FAULT_CALLS];
+	uint32_t permitted; /* 1: it was let pass (MODISO_MODULE_PERMISSIVE) */
+	uint32_t unused;
 };
 
 /* What a filter may answer. */

@@ -80,6 +80,12 @@ struct modiso_options {
  *   format=FORM    as text (the default), json, sarif or summary
  *   log_path=PATH  into PATH.PID, at its end (sarif: into PATH.PID.NUMBER,
  *                  one for each fault); else on standard error
+ *   permissive=1   all modules are MODISO_MODULE_PERMISSIVE; where accesses
+ *                  were let pass is printed at the end (format json: as JSON),
+ *                  and with report=1 each such place like a fault
+ *   known_sites=PATH
+ *                  a file with the keys of places that need no line any more;
+ *                  what modiso_permitted_print() has printed is one
  *   backend=NAME   as MODISO_BACKEND, which counts if both are there
  *
  * Takes over SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS. A signal
@@ -112,7 +118,8 @@ struct modiso_options {
  *                      other options: modiso_last_error_text() says which. Or
  *                      the calling code runs inside a module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
- *   MODISO_ERR_OS      the kernel refused a call; errno says how.
+ *   MODISO_ERR_OS      the kernel refused a call, or the file of known_sites
+ *                      cannot be read; errno says how.
  *
  * Cost:   some milliseconds (it probes the kernel in a forked child).
  * Safety: MT-Safe: of several threads one starts the library, the others wait

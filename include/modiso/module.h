@@ -37,8 +37,12 @@ enum modiso_confinement {
  *
  * WALL_TIME counts the time limit by the clock, with all that the thread waits
  * for in module code, and not by the CPU time that it uses.
+ *
+ * PERMISSIVE: watched, and not stopped. What isolation forbids to the module is
+ * counted and let pass: see modiso_permitted_print(). It isolates nothing.
  */
-#define MODISO_MODULE_WALL_TIME (1u << 0)
+#define MODISO_MODULE_WALL_TIME  (1u << 0)
+#define MODISO_MODULE_PERMISSIVE (1u << 1)
 
 /*
  * How a module is to be made. A zeroed structure with struct_size set asks for

@@ -34,6 +34,15 @@ void mdi_context_redirect(struct mdi_context *context, const void *label,
  */
 void mdi_context_drop_fpu(struct mdi_context *context);
 
+/*
+ * The next instruction alone: a trap comes behind it, and no signal but those
+ * that faults come as in front of it. Returns the signals that were blocked;
+ * mdi_context_step_over() puts both back.
+ */
+uint64_t mdi_context_step(struct mdi_context *context);
+bool mdi_context_steps(const struct mdi_context *context);
+void mdi_context_step_over(struct mdi_context *context, uint64_t mask);
+
 uintptr_t mdi_context_pc(const struct mdi_context *context);
 void mdi_context_set_pc(struct mdi_context *context, const void *pc);
 uintptr_t mdi_context_sp(const struct mdi_context *context);

@@ -125,6 +125,15 @@ enum mdi_own {
 	MDI_OWN_CONSTANT, /* readable, and nobody writes it any more */
 };
 
+/* A page that one instruction may touch: core/permit.h. */
+struct mdi_opened {
+	uintptr_t page;
+	int32_t key;           /* its own, where rights are a thread's */
+	uint32_t access;       /* that was tried */
+	uint32_t pages_access; /* the protection of its region; 0: in none */
+	uint32_t unused;
+};
+
 /* What a backend keeps for the time of a signal handler. */
 struct mdi_kept {
 	uint32_t word[3];
@@ -183,6 +192,13 @@ struct mdi_thread_rights {
 struct mdi_process_rights {
 	/* Run @act while no page's rights change; what it returned. */
 	int (*steady)(int (*act)(void *arg), void *arg);
+
+	/*
+	 * What permit() has opened of @domain becomes what the domain's pages
+	 * are now. AS-Safe, on a thread that is inside a module.
+	 */
+	void (*forbid)(const struct mdi_domain *domain,
+		       const struct mdi_opened *what);
 
 	/* Around a fork: nothing is half done in the child. */
 	void (*before_fork)(void);
@@ -326,6 +342,17 @@ struct mdi_backend {
 	 */
 	bool (*in_module)(const struct mdi_thread *thread,
 			  struct mdi_context *context);
+
+	/*
+	 * The module's next instruction may touch this page of @domain (NULL:
+	 * the host's, in no region): with rights of its thread in @context,
+	 * which confine() takes away, or for the process, which forbid() ends.
+	 * False: it cannot be opened. AS-Safe, on the thread that faulted.
+	 */
+	bool (*permit)(const struct mdi_domain *domain,
+		       const struct mdi_opened *what,
+		       struct mdi_context *context);
+
 	/*
 	 * Host code touched a page of @domain (NULL: the library's own, or of
 	 * nobody): true when the cause is gone and it is to be tried again.
@@ -431,6 +458,13 @@ static inline void mdi_backend_confine(const struct mdi_thread *thread,
 {
 	if (mdi_backend_now->threads != NULL)
 		mdi_backend_now->threads->confine(thread, domain, context);
+}
+
+static inline void mdi_backend_forbid(const struct mdi_domain *domain,
+				      const struct mdi_opened *what)
+{
+	if (mdi_backend_now->process != NULL)
+		mdi_backend_now->process->forbid(domain, what);
 }
 
 static inline int mdi_backend_steady(int (*act)(void *arg), void *arg)

@@ -406,6 +406,7 @@ static void describe(const struct mdi_domain *domain, char *text, size_t size)
 
 static const struct mdi_process_rights process = {
 	.steady = steady,
+	.forbid = mdi_pages_forbid,
 	.before_fork = mdi_keeper_before_fork,
 	.after_fork_parent = mdi_keeper_after_fork_parent,
 	.preempt = preempt,
@@ -442,6 +443,7 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.window_close = window_close,
 	.culprit = culprit,
 	.in_module = in_module,
+	.permit = mdi_pages_permit,
 	.host_fault = host_fault,
 	.recover = recover,
 };

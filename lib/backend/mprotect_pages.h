@@ -57,4 +57,12 @@ int mdi_pages_discard(struct mdi_domain *domain, void *base, size_t length,
 int mdi_pages_move(const struct mdi_move *move, const struct mdi_users *users);
 bool mdi_pages_retire(struct mdi_domain *set, const struct mdi_users *users);
 
+/* --- mprotect_once.c: the same for one instruction of a module --- */
+
+bool mdi_pages_permit(const struct mdi_domain *domain,
+		      const struct mdi_opened *what,
+		      struct mdi_context *context);
+void mdi_pages_forbid(const struct mdi_domain *domain,
+		      const struct mdi_opened *what);
+
 #endif /* MDI_BACKEND_MPROTECT_PAGES_H */

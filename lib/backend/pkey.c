@@ -406,6 +406,21 @@ static void confine(const struct mdi_thread *thread,
 	mdi_context_set_rights(context, state.rights_offset, rights);
 }
 
+/* The key is open to this thread, with all of its pages, for that long. */
+static bool permit(const struct mdi_domain *domain,
+		   const struct mdi_opened *what, struct mdi_context *context)
+{
+	const uint32_t *had = mdi_context_rights(context, state.rights_offset);
+
+	(void)domain;
+	if (had == NULL || what->key < 0 || what->key >= MDI_RIGHTS_KEYS)
+		return false;
+	mdi_context_set_rights(context, state.rights_offset,
+			       mdi_rights_allow(*had, what->key,
+						what->access & MDI_PROT_WRITE));
+	return true;
+}
+
 static uint32_t expected(const struct mdi_domain *domain, uint32_t access,
 			 int *key)
 {
@@ -464,6 +479,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.window_close = window_close,
 	.culprit = culprit,
 	.in_module = in_module,
+	.permit = permit,
 	.host_fault = host_fault,
 	.recover = recover,
 };

@@ -62,6 +62,11 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 		return take_switch(item, &settings->report);
 	if (is(item->name, item->name_length, "map"))
 		return take_switch(item, &settings->map);
+	if (is(item->name, item->name_length, "permissive"))
+		return take_switch(item, &settings->permissive);
+	if (is(item->name, item->name_length, "known_sites"))
+		return take_text(item, settings->known_sites,
+				 sizeof(settings->known_sites));
 	if (is(item->name, item->name_length, "format"))
 		return take_format(item, settings);
 	if (is(item->name, item->name_length, "log_path"))
@@ -71,7 +76,8 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 		return take_text(item, settings->backend,
 				 sizeof(settings->backend));
 	return refuse(item, "there is no such option; there are report, "
-			    "map, format, log_path and backend");
+			    "map, format, log_path, permissive, known_sites "
+			    "and backend");
 }
 
 int mdi_settings_read(void)

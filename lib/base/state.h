@@ -67,7 +67,9 @@ enum mdi_format {
 struct mdi_settings_state {
 	bool report;
 	bool map; /* with it: what lies around the address */
+	bool permissive; /* all modules are */
 	uint32_t format; /* enum mdi_format */
+	char known_sites[256]; /* "": no file */
 	char log_path[256]; /* "": standard error */
 	char backend[32];   /* "": not said */
 };

@@ -394,7 +394,6 @@ static bool find_unwind(uintptr_t pc, struct mdi_cfi *cfi)
 {
 	struct modiso_image *image;
 
-	mdi_runtime_lock();
 	for (image = own->images; image != NULL; image = image->next)
 		if (mdi_image_holds(image, pc))
 			break;
@@ -404,6 +403,5 @@ static bool find_unwind(uintptr_t pc, struct mdi_cfi *cfi)
 			.end = (uintptr_t)image->pages + image->length,
 			.header = image->unwind,
 		};
-	mdi_runtime_unlock();
 	return image != NULL;
 }

@@ -20,6 +20,7 @@
 #include "core/grant.h"
 #include "core/limit.h"
 #include "core/notify.h"
+#include "core/permit.h"
 #include "core/range.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -290,6 +291,8 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 	case MDI_LEFT:
 		mdi_misuse("host code runs with a module's rights: the program "
 			   "has left the module by a jump, not by its gate");
+	case MDI_PERMIT:
+		return mdi_permit(trap) ? MDI_GOES_ON : MDI_ASK_AGAIN;
 	case MDI_FAULT:
 		return module_fault(trap);
 	case MDI_FAULT_ORPHAN:
@@ -316,11 +319,16 @@ enum mdi_outcome mdi_fault_event(const struct mdi_event *event,
 	enum mdi_outcome outcome;
 	struct mdi_trap trap;
 	unsigned row = 0;
+	bool stepped = mdi_step_interrupted(context);
 
+	if (stepped && mdi_step_event(event, context, thread))
+		return MDI_GOES_ON;
 	mdi_trap_decode(&trap, event, context, thread);
 	do
 		outcome = carry_out(mdi_trap_verdict(&trap, &row), &trap);
 	while (outcome == MDI_ASK_AGAIN);
+	if (stepped)
+		mdi_step_settle(context, thread);
 	return outcome;
 }
 

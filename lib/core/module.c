@@ -8,6 +8,7 @@
 #include "core/heap.h"
 #include "core/layout.h"
 #include "core/limit.h"
+#include "core/permit.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -100,6 +101,8 @@ int mdi_module_create(const char *name,
 	result = sizes(options, &stack_size, &range_size);
 	if (result == 0 && options->confinement != MODISO_CONFINE_GUARD)
 		result = mdi_threads_confine();
+	if (result == 0 && options->flags & MODISO_MODULE_PERMISSIVE)
+		result = mdi_permit_begin();
 	if (result != 0)
 		return result;
 	module = mdi_vault_alloc(sizeof(*module));
@@ -108,6 +111,7 @@ int mdi_module_create(const char *name,
 	strncpy(module->name, name, sizeof(module->name) - 1);
 	module->mark = MDI_MARK_MODULE;
 	module->cookie = options->cookie;
+	module->permissive = options->flags & MODISO_MODULE_PERMISSIVE;
 	module->stack_size = stack_size;
 	module->domain.kind = kind;
 	module->domain.confinement = options->confinement;

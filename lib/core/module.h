@@ -27,6 +27,7 @@ struct modiso_module {
 	char name[MODISO_NAME_SIZE];
 	void *cookie;
 	size_t stack_size;
+	bool permissive; /* core/permit.h */
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
 	uint64_t limit_ns; /* how long a call may last; 0: for ever */
 	bool limit_by_wall; /* by the clock, not by what the thread uses */

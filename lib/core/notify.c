@@ -37,7 +37,7 @@ enum modiso_verdict mdi_notify_ask(struct mdi_thread *thread,
 	if (told.filter == NULL)
 		return MODISO_VERDICT_END;
 	if (thread != NULL)
-		thread->in_handler = 1;
+		thread->in_handler = MDI_IN_FILTER;
 	verdict = told.filter(fault, told.arg);
 	if (thread != NULL)
 		thread->in_handler = 0;

@@ -75,6 +75,7 @@ static uint32_t kind_of(const struct mdi_trap *trap,
 	case MDI_EVENT_ARITHMETIC:
 		return MODISO_FAULT_ARITHMETIC;
 	case MDI_EVENT_BREAKPOINT:
+	case MDI_EVENT_STEP:
 		return MODISO_FAULT_TRAP;
 	case MDI_EVENT_TIMEOUT:
 		return MODISO_FAULT_TIMEOUT;

@@ -373,7 +373,8 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 	if (result != 0)
 		return result;
 	f = &report->fault;
-	fprintf(out, "fault %" PRIu64 ": module ", f->number);
+	fprintf(out, "%s %" PRIu64 ": module ",
+		f->permitted ? "let pass" : "fault", f->number);
 	mdi_report_quoted(f->module_name, out);
 	fputc(' ', out);
 	mdi_report_verdict(f, out);

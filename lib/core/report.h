@@ -60,8 +60,15 @@ int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
 		     struct mdi_report **out);
 int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno);
 
+struct mdi_lines;
+
+/* The part of it that says where: of report->fault, the rest being zero. */
+void mdi_report_place_it(struct mdi_report *report, struct mdi_lines *lines);
+
 /* If the environment asks for it, and where it says: report_log.c. */
 void mdi_report_log(const struct modiso_fault *fault);
+/* Where those go, something else. */
+void mdi_report_log_text(const char *text);
 
 /* --- words: report_words.c --- */
 
@@ -85,8 +92,6 @@ void mdi_report_quoted(const char *name, FILE *out);
 void mdi_report_owner(uint64_t id, const char *name, FILE *out);
 
 /* --- places: report_place.c --- */
-
-struct mdi_lines;
 
 void mdi_report_find(struct mdi_lines *lines, uintptr_t pc,
 		     struct mdi_report_place *place);

@@ -188,15 +188,20 @@ int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,
 	if (size > sizeof(report->fault))
 		size = sizeof(report->fault);
 	memcpy(&report->fault, fault, size);
-	find_module(report, &lines);
-	find_culprit(report);
+	mdi_report_place_it(report, &lines);
 	find_host(report, &lines);
 	find_memory(report, &lines);
-	find_key(report);
 	find_assembly(report);
 	mdi_lines_end(&lines);
 	*out = report;
 	return 0;
+}
+
+void mdi_report_place_it(struct mdi_report *report, struct mdi_lines *lines)
+{
+	find_module(report, lines);
+	find_culprit(report);
+	find_key(report);
 }
 
 int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno)

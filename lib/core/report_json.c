@@ -192,6 +192,7 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 		json_text("assembly", report->assembly, out);
 	if (mdi_report_hint(f) != NULL)
 		json_text("hint", mdi_report_hint(f), out);
+	fprintf(out, ",\"permitted\":%s", f->permitted ? "true" : "false");
 	fprintf(out, ",\"key\":\"%016" PRIx64 "\"}\n", report->key);
 	return mdi_report_end(report, out, saved);
 }

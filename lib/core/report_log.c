@@ -11,9 +11,9 @@
 
 /*
  * Each report opens the file anew: a program may close what it does not know,
- * and may fork.
+ * and may fork. @number: of a fault; 0: none.
  */
-static FILE *open_log(const struct modiso_fault *fault)
+static FILE *open_log(uint64_t number)
 {
 	const char *path = mdi_settings()->log_path;
 	char name[sizeof(mdi_settings()->log_path) + 40];
@@ -22,11 +22,12 @@ static FILE *open_log(const struct modiso_fault *fault)
 	if (path[0] == '\0')
 		return NULL;
 	/* A SARIF log is a file: what lies behind its end makes it none. */
-	if (mdi_settings()->format == MDI_FORMAT_SARIF)
-		snprintf(name, sizeof(name), "%s.%d.%llu", path, (int)mdi_os_process_id(),
-			 (unsigned long long)fault->number);
+	if (mdi_settings()->format == MDI_FORMAT_SARIF && number != 0)
+		snprintf(name, sizeof(name), "%s.%d.%llu", path,
+			 (int)mdi_os_process_id(), (unsigned long long)number);
 	else
-		snprintf(name, sizeof(name), "%s.%d", path, (int)mdi_os_process_id());
+		snprintf(name, sizeof(name), "%s.%d", path,
+			 (int)mdi_os_process_id());
 	log = fopen(name, "ae");
 	if (log == NULL)
 		fprintf(stderr,
@@ -68,8 +69,17 @@ void mdi_report_log(const struct modiso_fault *fault)
 
 	if (!mdi_settings()->report)
 		return;
-	log = open_log(&copy);
+	log = open_log(copy.number);
 	(void)!print(&copy, log != NULL ? log : stderr);
+	if (log != NULL)
+		fclose(log);
+}
+
+void mdi_report_log_text(const char *text)
+{
+	FILE *log = open_log(0);
+
+	fputs(text, log != NULL ? log : stderr);
 	if (log != NULL)
 		fclose(log);
 }

@@ -95,8 +95,9 @@ static void print_result(const struct mdi_report *report, FILE *out)
 
 	fprintf(out,
 		"{\"ruleId\":\"modiso/%s\",\"ruleIndex\":0,"
-		"\"level\":\"error\",\"message\":{\"text\":",
-		modiso_fault_kind_name(report->fault.kind));
+		"\"level\":\"%s\",\"message\":{\"text\":",
+		modiso_fault_kind_name(report->fault.kind),
+		report->fault.permitted ? "warning" : "error");
 	mdi_json_string(text != NULL ? text : "a module faulted", out);
 	free(text);
 	fprintf(out, "},\"locations\":[");

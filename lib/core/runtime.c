@@ -13,6 +13,7 @@
 #include "core/heap.h"
 #include "core/limit.h"
 #include "core/module.h"
+#include "core/permit.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/thread.h"
@@ -228,6 +229,8 @@ static int start_with(const struct mdi_backend *backend,
 	if (result != 0)
 		goto stop_host;
 	result = own->front->adopt();
+	if (result == 0 && mdi_settings()->known_sites[0] != '\0')
+		result = mdi_permit_read_known(mdi_settings()->known_sites);
 	if (result == 0)
 		result = protect_state(backend);
 	if (result == 0)
@@ -236,6 +239,7 @@ static int start_with(const struct mdi_backend *backend,
 stop_host:
 	stop_host();
 stop_vault:
+	mdi_permit_reset();
 	mdi_vault_stop();
 	mdi_threads_stop();
 stop_backend:
@@ -410,6 +414,7 @@ static int stop(void)
 	own->front->stop();
 	stop_host();
 	mdi_threads_stop();
+	mdi_permit_reset();
 	mdi_vault_stop();
 	__atomic_store_n(&mdi_backend_now, NULL, __ATOMIC_RELEASE);
 	backend->stop();

@@ -47,6 +47,19 @@ static inline void mdi_runtime_lock(void)
 		__tsan_acquire(&mdi_core_state.runtime.lock);
 }
 
+/* Without waiting; false: somebody has it. */
+static inline bool mdi_runtime_try_lock(void)
+{
+	mdi_critical_begin();
+	if (mdi_try_lock(&mdi_core_state.runtime.lock)) {
+		if (__tsan_acquire != NULL)
+			__tsan_acquire(&mdi_core_state.runtime.lock);
+		return true;
+	}
+	mdi_critical_end();
+	return false;
+}
+
 static inline void mdi_runtime_unlock(void)
 {
 	if (__tsan_release != NULL)

@@ -8,6 +8,7 @@
 #include "core/fault.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/permit.h"
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
@@ -163,6 +164,8 @@ static int allowed(uint64_t number, struct mdi_thread *thread, uintptr_t sp)
 	uint32_t index = number % MDI_SERVICE_SLOTS;
 
 	if (may_call(own->services[index], frame->link))
+		return 1;
+	if (mdi_permit_service(thread, mdi_service_name(index), sp))
 		return 1;
 	mdi_fault_service(thread, mdi_service_name(index), sp);
 	return 0;

@@ -34,7 +34,10 @@
 #include <unwind.h>
 
 struct mdi_cfi;
+struct mdi_place;
 struct mdi_report_place;
+struct mdi_site;
+struct mdi_step;
 
 struct mdi_runtime_state {
 	struct mdi_lock lock; /* the library's */
@@ -141,6 +144,19 @@ struct mdi_module_state {
 	uint32_t search_start; /* links below are taken, more or less */
 };
 
+/* Modules that are watched and not stopped: core/permit.h. */
+struct mdi_permit_state {
+	/* NULL: no such module was made. Read, and counted, without a lock. */
+	struct mdi_site *sites;
+	struct mdi_step *steps;
+	uint32_t stepping; /* threads that are in a step */
+	uint64_t accesses, lost;
+	/* Guarded by the library's lock. */
+	struct mdi_place *places;
+	uint64_t *known;
+	size_t known_count;
+};
+
 struct mdi_record_state {
 	uint64_t numbers; /* counted without a lock */
 };
@@ -152,7 +168,10 @@ struct mdi_report_state {
 	 * library's lock.
 	 */
 	bool (*image)(uintptr_t address, struct mdi_report_place *place);
-	/* Likewise; no header: the image has no call-frame information. */
+	/*
+	 * Likewise, with the lock held; no header: the image has no call-frame
+	 * information.
+	 */
 	bool (*unwind)(uintptr_t pc, struct mdi_cfi *cfi);
 };
 
@@ -197,6 +216,7 @@ extern struct mdi_core_state {
 	struct mdi_limit_state limit;
 	struct mdi_lines_state lines;
 	struct mdi_module_state module;
+	struct mdi_permit_state permit;
 	struct mdi_record_state record;
 	struct mdi_report_state report;
 	struct mdi_service_state service;

@@ -6,6 +6,7 @@
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/jump.h"
+#include "core/permit.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/thread.h"
@@ -63,7 +64,7 @@ static void decode_thread(struct mdi_trap *trap)
 	const struct mdi_thread *thread = trap->thread;
 
 	trap->attached = true;
-	trap->in_filter = thread->in_handler != 0;
+	trap->in_filter = thread->in_handler == MDI_IN_FILTER;
 	if (!mdi_is_gate_code(trap->pc))
 		return;
 	trap->no_frame = mdi_event_is_segment(&trap->event) &&
@@ -116,12 +117,15 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 		return;
 	if (memory)
 		trap->region = mdi_region_at(trap->event.address);
-	trap->domain = mdi_backend_now->culprit(thread, context);
+	if (thread == NULL || thread->in_handler == 0) /* a walk is host code */
+		trap->domain = mdi_backend_now->culprit(thread, context);
 	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
 		trap->door = door_at(trap->pc);
 	trap->where = where_is(trap);
 	if (trap->domain != NULL && thread != NULL)
 		decode_module(trap);
+	if (mdi_permit_begun() && trap->domain != NULL)
+		trap->permits = mdi_permit_may(trap);
 }
 
 /* --- what it is asked --- */
@@ -182,6 +186,11 @@ static bool has_left(const struct mdi_trap *trap)
 	return trap->left;
 }
 
+static bool is_permitted(const struct mdi_trap *trap)
+{
+	return trap->permits;
+}
+
 static bool is_of_module(const struct mdi_trap *trap)
 {
 	return trap->domain != NULL && trap->attached;
@@ -233,6 +242,7 @@ static const struct {
 	{ is_allowed, MDI_TRY_AGAIN },
 	{ wants_caller, MDI_WALK_ENDS },
 	{ has_left, MDI_LEFT },
+	{ is_permitted, MDI_PERMIT },
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },
 	{ is_closed, MDI_OPEN },

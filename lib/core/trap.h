@@ -41,6 +41,7 @@ struct mdi_trap {
 	bool stays;      /* a jump of the module's inside of its own stack */
 	bool left;       /* host code runs as the module: mdi_jump_ran_past() */
 	bool walks;      /* the module reads where its gate was called */
+	bool permits;    /* the module is watched, and not stopped */
 	void *exception; /* the end of the thread unwinds; or NULL */
 
 	struct mdi_thread *thread;
@@ -61,6 +62,7 @@ enum mdi_verdict {
 	MDI_TRY_AGAIN,    /* the cause is gone; not for ever */
 	MDI_WALK_ENDS,    /* it finds that it was called by nobody */
 	MDI_LEFT,         /* the process ends: nothing is known any more */
+	MDI_PERMIT,       /* counted, and run again with the rights for it */
 	MDI_FAULT,        /* the module's: told, asked, ended */
 	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */
 	MDI_OPEN,         /* the host's own, whose cause may be taken away */

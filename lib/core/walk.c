@@ -5,8 +5,9 @@
 #include "core/cfi.h"
 #include "core/range.h"
 #include "core/region.h"
-#include "core/state.h"
+#include "core/runtime.h"
 #include "os/objects.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 struct reader {
 	const struct modiso_module *module;
 	bool foreign;
+	bool locked; /* by the caller */
 };
 
 /*
@@ -38,17 +40,36 @@ static bool read_stack(const void *arg, uintptr_t at, void *to, size_t length)
 		       0;
 }
 
-bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
+static bool find_image(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
 {
 	const struct mdi_report_state *report = &mdi_core_state.report;
+	bool found;
+
+	if (report->unwind == NULL)
+		return false;
+	if (!locked)
+		mdi_runtime_lock();
+	found = report->unwind(pc, cfi);
+	if (!locked)
+		mdi_runtime_unlock();
+	return found;
+}
+
+static bool find_code(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
+{
 	struct mdi_object object;
 
-	if (report->unwind != NULL && report->unwind(pc, cfi))
+	if (find_image(pc, cfi, locked))
 		return cfi->header != 0;
 	if (!mdi_object_find(pc, &object))
 		return false;
 	*cfi = (struct mdi_cfi){ object.base, object.end, object.unwind };
 	return object.unwind != 0;
+}
+
+bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
+{
+	return find_code(pc, cfi, false);
 }
 
 /* --- where it begins --- */
@@ -112,7 +133,7 @@ static enum mdi_cfi_result step(const struct reader *reader,
 {
 	struct mdi_cfi cfi;
 
-	if (mdi_walk_object(frame->reg[MDI_CFI_PC], &cfi))
+	if (find_code(frame->reg[MDI_CFI_PC], &cfi, reader->locked))
 		return mdi_cfi_step(&cfi, read_stack, reader, frame);
 	if (!frame->exact || mdi_region_at(frame->reg[MDI_CFI_PC]) != NULL)
 		return MDI_CFI_NONE;
@@ -142,50 +163,97 @@ static uint32_t walk(struct modiso_fault *fault, const struct reader *reader,
 
 /* --- the instruction --- */
 
-static size_t readable(const struct modiso_module *module, uintptr_t pc,
-		       size_t length)
+static size_t readable(const struct reader *reader, uintptr_t pc, size_t length)
 {
 	struct mdi_cfi cfi;
 
-	if (mdi_walk_object(pc, &cfi) && pc >= cfi.base && pc < cfi.end)
+	if (find_code(pc, &cfi, reader->locked) && pc >= cfi.base &&
+	    pc < cfi.end)
 		return cfi.end - pc < length ? cfi.end - pc : length;
-	return mdi_range_reach(module, pc, length, MODISO_READ);
+	return mdi_range_reach(reader->module, pc, length, MODISO_READ);
 }
 
 static void record_instruction(struct modiso_fault *fault,
-			       const struct modiso_module *module)
+			       const struct reader *reader)
 {
 	size_t length = sizeof(fault->instruction);
 	size_t page = MDI_PAGE_SIZE - (fault->pc & (MDI_PAGE_SIZE - 1));
 
-	length = readable(module, fault->pc, length < page ? length : page);
+	length = readable(reader, fault->pc, length < page ? length : page);
 	if (length != 0 &&
 	    mdi_range_copy(fault->instruction, (const void *)fault->pc, length,
 			   (const void *)fault->pc) == 0)
 		fault->instruction_length = (uint32_t)length;
 }
 
-void mdi_walk_record(struct modiso_fault *fault, bool foreign)
+static void record_frames(struct modiso_fault *fault,
+			  const struct reader *reader)
 {
-	struct reader reader = {
-		.module = fault->module,
-		.foreign =
-			foreign && fault->confinement != MODISO_CONFINE_SEALED,
-	};
 	struct mdi_cfi_frame frame;
-	int saved = errno;
 
-	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
-		return;
 	if (fault->kind == MODISO_FAULT_SERVICE) {
-		if (!from_service(fault, &reader, &frame)) {
+		if (!from_service(fault, reader, &frame)) {
 			fault->frames_end = MODISO_FRAMES_STACK;
 			return;
 		}
 	} else {
 		from_registers(fault, &frame);
-		record_instruction(fault, fault->module);
+		record_instruction(fault, reader);
 	}
-	fault->frames_end = walk(fault, &reader, &frame);
+	fault->frames_end = walk(fault, reader, &frame);
+}
+
+static struct reader reader_of(const struct modiso_fault *fault, bool foreign)
+{
+	return (struct reader){
+		.module = fault->module,
+		.foreign =
+			foreign && fault->confinement != MODISO_CONFINE_SEALED,
+	};
+}
+
+void mdi_walk_record(struct modiso_fault *fault, bool foreign)
+{
+	struct reader reader = reader_of(fault, foreign);
+	int saved = errno;
+
+	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+		return;
+	record_frames(fault, &reader);
+	errno = saved;
+}
+
+/* Who has the lock goes on meanwhile; who waits for this module does not. */
+#define LOCK_TRIES    100
+#define LOCK_PAUSE_NS 100000u
+
+static bool take_lock(void)
+{
+	uint32_t never = 0;
+
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (mdi_runtime_try_lock())
+			return true;
+		mdi_os_wait(&never, 0, LOCK_PAUSE_NS);
+	}
+	return false;
+}
+
+void mdi_walk_record_now(struct modiso_fault *fault, struct mdi_thread *thread)
+{
+	struct reader reader = reader_of(fault, thread == NULL);
+	int saved = errno;
+
+	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+		return;
+	reader.locked = take_lock();
+	if (!reader.locked)
+		return;
+	if (thread != NULL)
+		thread->in_handler = MDI_IN_WALK;
+	record_frames(fault, &reader);
+	if (thread != NULL)
+		thread->in_handler = 0;
+	mdi_runtime_unlock();
 	errno = saved;
 }

@@ -23,6 +23,15 @@ struct mdi_cfi;
  */
 void mdi_walk_record(struct modiso_fault *fault, bool foreign);
 
+/*
+ * The same in the signal handler, of @thread, which is inside a module and goes
+ * on there; NULL: one that a module has made. Waits for
+ * the library's lock a hundredth of a second at most, as its owner may wait for
+ * the module to be left: then there are no frames. AS-Safe.
+ */
+struct mdi_thread;
+void mdi_walk_record_now(struct modiso_fault *fault, struct mdi_thread *thread);
+
 /* The file whose code that is: an image, or an object of the host's. */
 bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi);
 

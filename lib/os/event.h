@@ -20,7 +20,8 @@ enum mdi_event_kind {
 	MDI_EVENT_BUS_NOWHERE, /* the same without an address */
 	MDI_EVENT_ILLEGAL,    /* no instruction */
 	MDI_EVENT_ARITHMETIC,
-	MDI_EVENT_BREAKPOINT, /* or a step */
+	MDI_EVENT_BREAKPOINT,
+	MDI_EVENT_STEP,       /* an instruction has run with the trap flag */
 	MDI_EVENT_SYSCALL,    /* a system call that is not allowed */
 	MDI_EVENT_TIMEOUT     /* of the library's making: its time is over */
 };

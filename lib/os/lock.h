@@ -31,6 +31,15 @@ static inline uint64_t mdi_lock_me(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
+static inline bool mdi_try_lock(struct mdi_lock *lock)
+{
+	uint64_t seen = 0;
+
+	return __atomic_compare_exchange_n(&lock->word, &seen, mdi_lock_me(),
+					   false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
 static inline void mdi_lock(struct mdi_lock *lock)
 {
 	uint64_t seen = 0;

@@ -27,11 +27,12 @@ A fork: as in C; the child has one thread and a working library.
 """
 
 from ._abi import (Access, AuditKind, Backend, Cap, Code, Confinement,
-                   Exclusion, FaultKind, HeapFlag, ImageFlag, RegionFlag,
-                   ScanKind)
+                   Exclusion, FaultKind, HeapFlag, ImageFlag, ModuleFlag,
+                   RegionFlag, ScanKind)
 from .audit import audit, report, report_text
 from .error import Error
-from .fault import Fault, FaultRecord, fault_count, last_fault, on_fault
+from .fault import (Fault, FaultRecord, fault_count, last_fault, on_fault,
+                    permitted)
 from .gate import Gate
 from .image import Image
 from .library import (backend_current, backend_query, fini, init, running,
@@ -46,10 +47,12 @@ READ, WRITE, EXEC = Access.READ, Access.WRITE, Access.EXEC
 __all__ = [
     "Access", "AuditKind", "Backend", "Cap", "Code", "Confinement", "EXEC",
     "Error", "Exclusion", "Fault", "FaultKind", "FaultRecord", "Gate",
-    "HeapFlag", "Image", "ImageFlag", "Module", "READ", "Region", "RegionFlag",
+    "HeapFlag", "Image", "ImageFlag", "Module", "ModuleFlag", "READ", "Region",
+    "RegionFlag",
     "ScanKind", "Service", "WRITE", "adopt", "audit", "backend_current",
     "backend_query", "caller", "fault_count", "find", "fini", "heap_services",
-    "host_region", "init", "last_fault", "map_shared", "on_fault", "report",
+    "host_region", "init", "last_fault", "map_shared", "on_fault", "permitted",
+    "report",
     "report_text", "running", "scan_bytes", "scan_elf", "scan_file",
     "signal_adopt", "thread_attach", "thread_detach", "version",
 ]

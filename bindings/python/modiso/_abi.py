@@ -84,6 +84,13 @@ class Confinement(enum.IntEnum):
     SEALED = 2
 
 
+class ModuleFlag(enum.IntFlag):
+    """MODISO_MODULE_*."""
+
+    WALL_TIME = 1 << 0
+    PERMISSIVE = 1 << 1
+
+
 class Access(enum.IntFlag):
     """Rights to memory: MODISO_READ, MODISO_WRITE, MODISO_EXEC."""
 
@@ -229,6 +236,7 @@ ENUMS = {
     "MODISO_EXCLUSION_": (Exclusion,),
     "MODISO_INIT_": (InitFlag,),
     "MODISO_CONFINE_": (Confinement,),
+    "MODISO_MODULE_": (ModuleFlag,),
     "MODISO_REGION_": (RegionFlag,),
     "MODISO_GATE_": (GateFlag,),
     "MODISO_SERVICE_": (ServiceFlag,),
@@ -485,6 +493,8 @@ class Fault(_Sized):
         ("instruction_length", c_uint32),
         ("call_count", c_uint32),
         ("calls", FaultCall * FAULT_CALLS),
+        ("permitted", c_uint32),
+        ("unused", c_uint32),
     ]
 
 
@@ -598,6 +608,9 @@ FUNCTIONS = {
     "modiso_module_destroy": (Code, c_void_p),
     "modiso_module_id": (c_uint64, c_void_p),
     "modiso_module_name": (c_char_p, c_void_p),
+    "modiso_permitted_count": (c_uint64,),
+    "modiso_permitted_print": (Code, c_void_p),
+    "modiso_permitted_print_json": (Code, c_void_p),
     "modiso_range_check": (Code, c_void_p, c_void_p, c_size_t, c_uint32),
     "modiso_region_adopt": (Code, c_void_p, c_void_p, c_size_t, c_uint32,
                             POINTER(RegionOptions), _out),

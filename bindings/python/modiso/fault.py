@@ -86,6 +86,11 @@ def fault_count():
     return lib.modiso_fault_count()
 
 
+def permitted():
+    """What permissive modules were let do: modiso_permitted_print_json()."""
+    return json.loads(printed(lib.modiso_permitted_print_json))
+
+
 # The library may be about to call a landing that was replaced just now, so
 # none is ever let go.
 _landings = []

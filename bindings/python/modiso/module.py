@@ -20,16 +20,19 @@ class Module(Handle):
                  region. READONLY and SEALED are for protection keys.
     stack_size:  bytes for each thread's stack; 0: 64 KiB.
     range_size:  address space for its regions; 0: 1 GiB.
+    flags:       ModuleFlag.PERMISSIVE: watched, and not stopped; see
+                 permitted().
 
     Raises Error as modiso_module_create(). A module lives until destroy(), or
     the end of a with statement; nobody has to hold it.
     """
 
     def __init__(self, name, confinement=Confinement.GUARD, stack_size=0,
-                 range_size=0):
+                 range_size=0, flags=0):
         options = _abi.ModuleOptions(confinement=confinement,
                                      stack_size=stack_size,
-                                     range_size=range_size)
+                                     range_size=range_size,
+                                     flags=flags)
         out = c_void_p()
         check(lib.modiso_module_create(encode(name), byref(options),
                                        byref(out)))

@@ -337,5 +337,22 @@ class Signals(support.Case):
             self.assertEqual(self.inner(5), 2.5)
 
 
+class Permissive(support.Case):
+    """A module that is watched: its stray store happens, and is listed."""
+
+    def test_it_goes_on(self):
+        secret = self.keep(modiso.host_region(4096))
+        watched = self.module("watched",
+                              flags=modiso.ModuleFlag.PERMISSIVE)
+        memset = watched.gate(ctypes.CDLL(None).memset, c_void_p,
+                              [c_void_p, c_int, c_size_t])
+        memset(secret.base, 7, 1)
+        self.assertEqual(secret.read(1), b"\x07")
+        table = modiso.permitted()
+        self.assertEqual(table["accesses"], 1)
+        self.assertEqual([(p["module"], p["access"], p["count"])
+                          for p in table["places"]], [("watched", "write", 1)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,6 +7,8 @@
 
 #include <modiso/region.h>
 
+#include <string.h>
+
 /* Where FP_XSTATE_MAGIC1 marks that an XSAVE area follows the legacy part. */
 #define MAGIC1_OFFSET 464
 #define XSTATE_BV_OFFSET 512
@@ -25,6 +27,7 @@
 #define TRAP_SIMD       19
 
 #define EFLAGS_RF 0x10000
+#define EFLAGS_TF 0x100
 
 static char *xsave_area(ucontext_t *context, uint32_t offset)
 {
@@ -146,6 +149,46 @@ void mdi_context_redirect(struct mdi_context *context, const void *label,
 	reg[REG_RSP] = (greg_t)sp;
 	reg[REG_R10] = (greg_t)block;
 	reg[REG_EFL] = 0x202;
+}
+
+/* --- one instruction --- */
+
+/* The kernel's form of a set is the first word of the C library's. */
+static uint64_t exchange_mask(struct mdi_context *context, uint64_t mask)
+{
+	sigset_t *set = &saved(context)->uc_sigmask;
+	uint64_t was;
+
+	memcpy(&was, set, sizeof(was));
+	memcpy(set, &mask, sizeof(mask));
+	return was;
+}
+
+/*
+ * The CPU traps behind an instruction that began with TF set, whatever it does
+ * to TF itself. Behind a load of SS the trap comes one instruction later.
+ */
+uint64_t mdi_context_step(struct mdi_context *context)
+{
+	static const int open[] = {SIGSEGV, SIGBUS,  SIGILL,
+				   SIGFPE,  SIGTRAP, SIGSYS};
+	uint64_t mask = ~(uint64_t)0;
+
+	for (size_t i = 0; i < MDI_COUNT(open); i++)
+		mask &= ~((uint64_t)1 << (open[i] - 1));
+	gregs(context)[REG_EFL] |= EFLAGS_TF;
+	return exchange_mask(context, mask);
+}
+
+bool mdi_context_steps(const struct mdi_context *context)
+{
+	return gregs(context)[REG_EFL] & EFLAGS_TF;
+}
+
+void mdi_context_step_over(struct mdi_context *context, uint64_t mask)
+{
+	gregs(context)[REG_EFL] &= ~(greg_t)EFLAGS_TF;
+	(void)exchange_mask(context, mask);
 }
 
 void mdi_context_drop_fpu(struct mdi_context *context)

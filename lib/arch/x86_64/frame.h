@@ -244,6 +244,10 @@ struct mdi_frame {
 #define MDI_ABANDON_CALL 1u
 #define MDI_ABANDON_NEXT 2u
 
+/* What a fault's handler does: host code, although the thread is inside. */
+#define MDI_IN_FILTER 1 /* a filter's: a fault there ends the process */
+#define MDI_IN_WALK   2 /* it reads the module's stack, by mdi_copy() */
+
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
 	uint32_t rights; /* what PKRU must be inside the module */
@@ -306,7 +310,7 @@ struct mdi_thread {
 
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
-	uint32_t in_handler; /* 1: a fault of this thread is being handled */
+	uint32_t in_handler; /* MDI_IN_FILTER or MDI_IN_WALK, or 0 */
 	uint32_t filter_retries; /* so often */
 	struct mdi_stack *stacks; /* all that this thread has, any module */
 	struct mdi_thread *next;  /* list of attached threads, or free list */

@@ -33,7 +33,8 @@ static enum mdi_event_kind kind_of(int signo, int code)
 	case SIGFPE:
 		return MDI_EVENT_ARITHMETIC;
 	case SIGTRAP:
-		return MDI_EVENT_BREAKPOINT;
+		return code == TRAP_TRACE ? MDI_EVENT_STEP
+					  : MDI_EVENT_BREAKPOINT;
 	default:
 		return MDI_EVENT_SYSCALL;
 	}

@@ -318,6 +318,8 @@ structures! {
         instruction_length: u32,
         call_count: u32,
         calls: [modiso_fault_call; MODISO_FAULT_CALLS],
+        permitted: u32,
+        unused: u32,
     }
 
     struct modiso_audit_finding {
@@ -398,6 +400,9 @@ numbers! {
 
     MODISO_EXCLUSION_INTERNAL: u32 = 0;
     MODISO_EXCLUSION_EXTERNAL: u32 = 1;
+
+    MODISO_MODULE_WALL_TIME: u32 = 1 << 0;
+    MODISO_MODULE_PERMISSIVE: u32 = 1 << 1;
 
     MODISO_INIT_SHARED: u32 = 1 << 0;
     MODISO_INIT_NO_STACKS: u32 = 1 << 1;
@@ -658,6 +663,9 @@ functions! {
     fn modiso_module_destroy(module: *mut modiso_module) -> c_int;
     fn modiso_module_id(module: *const modiso_module) -> u64;
     fn modiso_module_name(module: *const modiso_module) -> *const c_char;
+    fn modiso_permitted_count() -> u64;
+    fn modiso_permitted_print(stream: *mut FILE) -> c_int;
+    fn modiso_permitted_print_json(stream: *mut FILE) -> c_int;
     fn modiso_range_check(
         module: *mut modiso_module,
         address: *const c_void,

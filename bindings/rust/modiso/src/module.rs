@@ -66,6 +66,13 @@ impl ModuleOptions {
         self
     }
 
+    /// Watched, and not stopped: `modiso_permitted_print()` lists what it was
+    /// let do, and so does `MODISO_OPTIONS` at the end of the program.
+    pub fn permissive(mut self) -> Self {
+        self.options.flags |= sys::MODISO_MODULE_PERMISSIVE;
+        self
+    }
+
     /// Errors as `modiso_module_create()`.
     pub fn create<'lib>(
         &self,
