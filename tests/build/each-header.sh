@@ -38,10 +38,10 @@ done >"$scratch/complaints"
 expect_empty "$scratch/complaints" "include/Makefile.am lists every header"
 
 for header in $headers; do
-	[ "$header" = modiso.h ] ||
+	[ "$header" = modiso.h ] || [ "$header" = modiso/test.h ] ||
 		grep -q "^#include <$header>" "$top_srcdir/include/modiso.h" ||
 		echo "$header"
 done >"$scratch/complaints"
-expect_empty "$scratch/complaints" "<modiso.h> includes every header"
+expect_empty "$scratch/complaints" "<modiso.h> includes every header but that for tests"
 
 finish

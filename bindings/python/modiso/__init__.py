@@ -41,6 +41,7 @@ from .module import Module, caller
 from .region import Region, adopt, find, host_region, map_shared
 from .scan import scan_bytes, scan_elf, scan_file
 from .service import Service, heap_services
+from .testing import expect_fault
 
 READ, WRITE, EXEC = Access.READ, Access.WRITE, Access.EXEC
 
@@ -48,11 +49,10 @@ __all__ = [
     "Access", "AuditKind", "Backend", "Cap", "Code", "Confinement", "EXEC",
     "Error", "Exclusion", "Fault", "FaultKind", "FaultRecord", "Gate",
     "HeapFlag", "Image", "ImageFlag", "Module", "ModuleFlag", "READ", "Region",
-    "RegionFlag",
-    "ScanKind", "Service", "WRITE", "adopt", "audit", "backend_current",
-    "backend_query", "caller", "fault_count", "find", "fini", "heap_services",
-    "host_region", "init", "last_fault", "map_shared", "on_fault", "permitted",
-    "report",
+    "RegionFlag", "ScanKind", "Service", "WRITE", "adopt", "audit",
+    "backend_current", "backend_query", "caller", "expect_fault",
+    "fault_count", "find", "fini", "heap_services", "host_region", "init",
+    "last_fault", "map_shared", "on_fault", "permitted", "report",
     "report_text", "running", "scan_bytes", "scan_elf", "scan_file",
     "signal_adopt", "thread_attach", "thread_detach", "version",
 ]
