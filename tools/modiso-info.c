@@ -27,6 +27,7 @@
 #define EXIT_USABLE   0
 #define EXIT_UNUSABLE 1
 #define EXIT_USAGE    2
+#define EXIT_OUTPUT   3 /* or what cannot be asked: no answer */
 
 #define BACKENDS 2
 
@@ -71,10 +72,23 @@ static void usage(FILE *out)
 		"  --version       print the version of the library\n"
 		"  -h, --help      print this\n\n"
 		"Without --backend the status is 0 if any backend is usable. "
-		"2: wrong usage.\n");
+		"2: wrong usage.\n"
+		"3: no answer: it could not be asked, or the output not "
+		"written.\n");
 }
 
 /* --- ask --- */
+
+/* As others print it: without the blanks that fill up the CPU's answer. */
+static void trim(char *name)
+{
+	size_t first = strspn(name, " "), length = strlen(name);
+
+	while (length > first && name[length - 1] == ' ')
+		length--;
+	memmove(name, name + first, length - first);
+	name[length - first] = '\0';
+}
 
 static void ask_cpu(struct machine *machine)
 {
@@ -83,6 +97,7 @@ static void ask_cpu(struct machine *machine)
 	if (cpuid_get_raw_data(&raw) != 0)
 		return;
 	machine->have_cpu = cpu_identify(&raw, &machine->cpu) == 0;
+	trim(machine->cpu.brand_str);
 	machine->pku = raw.basic_cpuid[7][ECX] & (1u << 3);
 	machine->ospke = raw.basic_cpuid[7][ECX] & (1u << 4);
 }
@@ -144,6 +159,14 @@ static void print_backend(const struct modiso_backend_info *info)
 		       info->keys_total);
 }
 
+static bool is_backend(const char *name)
+{
+	for (size_t i = 0; i < BACKENDS; i++)
+		if (strcmp(backends[i].name, name) == 0)
+			return true;
+	return strcmp(name, "auto") == 0;
+}
+
 static void print_text(const struct machine *machine)
 {
 	const char *wish = getenv("MODISO_BACKEND");
@@ -165,7 +188,10 @@ static void print_text(const struct machine *machine)
 	else
 		printf("signal stack   the kernel names no minimum\n");
 	if (wish != NULL)
-		printf("environment    MODISO_BACKEND=%s\n", wish);
+		printf("environment    MODISO_BACKEND=%s%s\n", wish,
+		       is_backend(wish) ? "" :
+					  ", which is no backend: "
+					  "modiso_init() refuses it");
 	for (size_t i = 0; i < BACKENDS; i++)
 		print_backend(&machine->backend[i]);
 }
@@ -278,7 +304,10 @@ static int parse(int argc, char **argv, struct request *request)
 		}
 	}
 	if (optind < argc) {
-		usage(stderr);
+		fprintf(stderr,
+			"modiso-info: %s: no argument is taken\n"
+			"try modiso-info --help\n",
+			argv[optind]);
 		return EXIT_USAGE;
 	}
 	return -1;
@@ -301,7 +330,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (!ask(&machine))
-		return EXIT_UNUSABLE;
+		return EXIT_OUTPUT;
 	if (!request.quiet) {
 		if (request.json)
 			print_json(&machine);
@@ -310,7 +339,7 @@ int main(int argc, char **argv)
 	}
 	if (fflush(stdout) != 0) {
 		perror("modiso-info: standard output");
-		return EXIT_UNUSABLE;
+		return EXIT_OUTPUT;
 	}
 	return usable(&machine, request.backend) ? EXIT_USABLE : EXIT_UNUSABLE;
 }

@@ -404,7 +404,7 @@ static void take_options(int argc, char **argv)
 	if (run.file == NULL && optind < argc)
 		run.file = argv[optind++];
 	if (run.file == NULL)
-		die("no module", "name one");
+		die("no module", "name the file to load");
 	if (optind < argc)
 		second_module(argv[optind]);
 }

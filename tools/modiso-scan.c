@@ -143,7 +143,8 @@ static int parse_options(int argc, char **argv)
 	}
 	if (optind < argc)
 		return -1;
-	usage(stderr);
+	fprintf(stderr, "modiso-scan: no file or directory to look at\n"
+			"try modiso-scan --help\n");
 	return EXIT_TROUBLE;
 }
 

@@ -64,6 +64,7 @@ status_of 2 "an unknown backend is wrong usage" --backend sgx
 says 'sgx is no backend' "and the word is named"
 status_of 2 "an unknown option is wrong usage" --no-such-option
 status_of 2 "an argument is wrong usage" pkey
+says 'pkey: no argument is taken' "and it says which"
 status_of 0 "--help is no error" --help
 status_of 0 "--version is no error" --version
 says '[( ]'"$PACKAGE_VERSION"'$' "and prints it"
@@ -86,11 +87,24 @@ fi
 
 # A full disk is not success.
 if [ -w /dev/full ]; then
-	"$info" >/dev/full 2>"$scratch/output" && echo "status 0" \
-		>>"$scratch/output"
+	"$info" >/dev/full 2>"$scratch/output"
+	echo "status $?" >>"$scratch/output"
 	says 'standard output' "output that cannot be written is an error"
+	says '^status 3$' "and not the answer that nothing is usable"
 else
 	skip "output that cannot be written is an error" "no /dev/full"
+fi
+
+MODISO_BACKEND=sgx "$info" >"$scratch/output" 2>&1
+says '^environment +MODISO_BACKEND=sgx, which is no backend' \
+	"a misspelled MODISO_BACKEND is called that"
+MODISO_BACKEND=auto "$info" >"$scratch/output" 2>&1
+says '^environment +MODISO_BACKEND=auto$' "and a right one is not"
+"$info" >"$scratch/output" 2>&1
+if grep -q '^cpu .* $' "$scratch/output"; then
+	not_ok "the CPU's name ends without blanks" <"$scratch/output"
+else
+	ok "the CPU's name ends without blanks"
 fi
 
 finish
