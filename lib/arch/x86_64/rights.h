@@ -27,15 +27,30 @@
 /* Everything that is said of one key. */
 #define MDI_RIGHTS_OF(key) (3u << (2 * (key)))
 
+/* Bit k goes to bit 2k, by halves of halves; no loop over the keys. */
+static inline uint32_t mdi_rights_spread(uint32_t keys)
+{
+	keys &= 0xffff;
+	keys = (keys | keys << 8) & 0x00ff00ff;
+	keys = (keys | keys << 4) & 0x0f0f0f0f;
+	keys = (keys | keys << 2) & 0x33333333;
+	return (keys | keys << 1) & 0x55555555;
+}
+
+/* And back; the odd bits say nothing. */
+static inline uint32_t mdi_rights_gather(uint32_t bits)
+{
+	bits &= 0x55555555;
+	bits = (bits | bits >> 1) & 0x33333333;
+	bits = (bits | bits >> 2) & 0x0f0f0f0f;
+	bits = (bits | bits >> 4) & 0x00ff00ff;
+	return (bits | bits >> 8) & 0xffff;
+}
+
 /* Of each key in a set of them, bit k for key k. */
 static inline uint32_t mdi_rights_of(uint32_t keys)
 {
-	uint32_t bits = 0;
-
-	for (int key = 0; key < MDI_RIGHTS_KEYS; key++)
-		if (keys & (1u << key))
-			bits |= MDI_RIGHTS_OF(key);
-	return bits;
+	return mdi_rights_spread(keys) * MDI_RIGHTS_OF(0);
 }
 
 /* All rights to the pages with these keys, and none. */
@@ -63,12 +78,7 @@ static inline bool mdi_rights_are_full(uint32_t rights, int key)
 /* The keys of @from, to whose pages there is any access at all. */
 static inline uint32_t mdi_rights_opened(uint32_t rights, uint32_t from)
 {
-	uint32_t keys = 0;
-
-	for (int key = 0; key < MDI_RIGHTS_KEYS; key++)
-		if (!(rights & (1u << (2 * key))))
-			keys |= 1u << key;
-	return keys & from;
+	return mdi_rights_gather(~rights) & from;
 }
 
 /* @rights, but what @from says of these keys. */
