@@ -116,78 +116,119 @@ unchanged(uint32_t before)
 	return __atomic_load_n(&own->version, __ATOMIC_RELAXED) == before;
 }
 
-/* Where no range holds the address: none, the next one, the one before. */
-enum side { EXACT, ABOVE, BELOW };
-
 /*
  * One walk, which a writer may disturb. A node that is taken out meanwhile can
  * be something else by now: what was read of it is bytes until the version says
  * that it was a node then, and no pointer is followed before that. (So no
  * sanitizer is told: it would take the new owner's writes for a race.)
  */
-__attribute__((noinline, no_sanitize("thread"))) static struct mdi_addrnode *
-walk(uintptr_t address, enum side side, uint32_t before)
+__attribute__((noinline, no_sanitize("thread"))) static bool
+walk(uintptr_t address, uint32_t before, struct mdi_addrmap_place *place)
 {
-	struct mdi_addrnode *node = get(&own->root), *beside = NULL;
+	struct mdi_addrnode *node = get(&own->root);
 
+	*place = (struct mdi_addrmap_place){NULL, NULL, NULL};
 	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
 		if (!unchanged(before))
-			return NULL;
+			return false;
 		if (address < __atomic_load_n(&node->base, __ATOMIC_ACQUIRE)) {
-			if (side == ABOVE)
-				beside = node;
+			place->above = node;
 			node = get(&node->left);
 		} else if (address >=
 			   __atomic_load_n(&node->end, __ATOMIC_ACQUIRE)) {
-			if (side == BELOW)
-				beside = node;
+			place->below = node;
 			node = get(&node->right);
 		} else {
-			return node;
+			place->at = node;
+			return true;
 		}
 	}
-	return beside;
+	return true;
 }
 
-static struct mdi_addrnode *find(uintptr_t address, enum side side)
+/* From the range itself on: the last one below it, and the first one above. */
+__attribute__((noinline, no_sanitize("thread"))) static bool
+walk_on(uint32_t before, struct mdi_addrmap_place *place)
 {
-	struct mdi_addrnode *node;
+	struct mdi_addrnode *node = get(&place->at->left);
+
+	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
+		if (!unchanged(before))
+			return false;
+		place->below = node;
+		node = get(&node->right);
+	}
+	node = get(&place->at->right);
+	for (int depth = 0; node != NULL && depth < DEPTH_LIMIT; depth++) {
+		if (!unchanged(before))
+			return false;
+		place->above = node;
+		node = get(&node->left);
+	}
+	return true;
+}
+
+/* Was the map left alone meanwhile? Then @place is what was found. */
+static bool find_once(uintptr_t address, bool beside,
+		      struct mdi_addrmap_place *place)
+{
+	uint32_t before = __atomic_load_n(&own->version, __ATOMIC_ACQUIRE);
+
+	if (before & 1 || !walk(address, before, place))
+		return false;
+	if (!unchanged(before))
+		return false;
+	if (beside && place->at != NULL && !walk_on(before, place))
+		return false;
+	/* After the walk: all of its loads are acquire loads. */
+	return unchanged(before);
+}
+
+static __attribute__((noinline)) void
+find_again(uintptr_t address, bool beside, struct mdi_addrmap_place *place)
+{
 	uint32_t never = 0;
 
-	for (int i = 0; i < TRIES; i++) {
-		uint32_t before;
-
+	for (int i = 1; i < TRIES; i++) {
 		if (i > PATIENCE)
 			mdi_os_wait(&never, 0, NAP_NS);
-		before = __atomic_load_n(&own->version, __ATOMIC_ACQUIRE);
-		if (before & 1)
-			continue;
-		node = walk(address, side, before);
-		/* After the walk: all of its loads are acquire loads. */
-		if (unchanged(before))
-			return node;
+		if (find_once(address, beside, place))
+			return;
 	}
-	return NULL;
+	*place = (struct mdi_addrmap_place){NULL, NULL, NULL};
+}
+
+static void find(uintptr_t address, bool beside,
+		 struct mdi_addrmap_place *place)
+{
+	if (!find_once(address, beside, place))
+		find_again(address, beside, place);
 }
 
 struct mdi_addrnode *mdi_addrmap_find(uintptr_t address)
 {
-	return find(address, EXACT);
+	struct mdi_addrmap_place place;
+
+	find(address, false, &place);
+	return place.at;
 }
 
 struct mdi_addrnode *mdi_addrmap_find_next(uintptr_t address)
 {
-	return find(address, ABOVE);
+	struct mdi_addrmap_place place;
+
+	find(address, false, &place);
+	return place.at != NULL ? place.at : place.above;
 }
 
-struct mdi_addrnode *mdi_addrmap_find_last(uintptr_t address)
+void mdi_addrmap_find_place(uintptr_t address, struct mdi_addrmap_place *place)
 {
-	return find(address, BELOW);
+	find(address, true, place);
 }
 
 struct mdi_addrnode *mdi_addrmap_overlap(uintptr_t base, uintptr_t end)
 {
-	struct mdi_addrnode *node = find(base, ABOVE);
+	struct mdi_addrnode *node = mdi_addrmap_find_next(base);
 
 	return node != NULL && node->base < end ? node : NULL;
 }

@@ -23,12 +23,17 @@ void mdi_addrmap_remove(struct mdi_addrnode *node);
 
 /*
  * The range that holds @address, or NULL; _next: else the first one above;
- * _last: else the last one below. AS-Safe; waits for a writer that was stopped
- * half-way, and is NULL when none comes back in ten seconds.
+ * _place: that range, and those next to it or to the address. AS-Safe; waits
+ * for a writer that was stopped half-way, and is NULL when none comes back in
+ * ten seconds.
  */
+struct mdi_addrmap_place {
+	struct mdi_addrnode *at, *below, *above;
+};
+
 struct mdi_addrnode *mdi_addrmap_find(uintptr_t address);
 struct mdi_addrnode *mdi_addrmap_find_next(uintptr_t address);
-struct mdi_addrnode *mdi_addrmap_find_last(uintptr_t address);
+void mdi_addrmap_find_place(uintptr_t address, struct mdi_addrmap_place *place);
 
 /* A range that overlaps [base, end), or NULL. */
 struct mdi_addrnode *mdi_addrmap_overlap(uintptr_t base, uintptr_t end);

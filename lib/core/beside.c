@@ -17,18 +17,16 @@ struct beside {
 
 static bool in_guard(const struct mdi_trap *trap)
 {
-	return trap->region != NULL &&
-	       trap->event.address < mdi_region_start(trap->region);
+	return trap->place.at != NULL &&
+	       trap->event.address < mdi_region_start(trap->place.at);
 }
 
 static struct beside find(const struct mdi_trap *trap)
 {
-	const struct modiso_region *here = trap->region;
-	uintptr_t low = here ? here->node.base : trap->event.address;
-	uintptr_t high = here ? here->node.end : trap->event.address;
+	const struct mdi_region_place *place = &trap->place;
 	struct beside beside = {
-		.below = low ? mdi_region_at_or_below(low - 1) : NULL,
-		.above = in_guard(trap) ? here : mdi_region_at_or_above(high),
+		.below = place->below,
+		.above = in_guard(trap) ? place->at : place->above,
 	};
 
 	if (beside.below != NULL)
@@ -72,12 +70,12 @@ static bool may_use(const struct mdi_trap *trap,
 static uint32_t overrun(const struct mdi_trap *trap,
 			const struct beside *beside)
 {
-	bool past =
-		may_use(trap, beside->below) && beside->past < MDI_PAGE_SIZE;
-	bool before =
-		may_use(trap, beside->above) && beside->before <= MDI_PAGE_SIZE;
+	bool past = beside->past < MDI_PAGE_SIZE &&
+		    may_use(trap, beside->below);
+	bool before = beside->before <= MDI_PAGE_SIZE &&
+		      may_use(trap, beside->above);
 
-	if (!in_guard(trap) && may_use(trap, trap->region))
+	if (!in_guard(trap) && may_use(trap, trap->place.at))
 		return MODISO_OVERRUN_NONE;
 	if (past && (!before || beside->past < beside->before))
 		return MODISO_OVERRUN_PAST;
@@ -109,7 +107,7 @@ bool mdi_beside_is_void(const struct mdi_trap *trap)
 
 	if (trap->event.kind != MDI_EVENT_VOID)
 		return false;
-	if (trap->region != NULL)
+	if (trap->place.at != NULL)
 		return in_guard(trap);
 	beside = find(trap);
 	return in_range_of(beside.below, trap->event.address) ||

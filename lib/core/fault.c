@@ -300,7 +300,7 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 	case MDI_OPEN:
 		return mdi_backend_now->host_fault(
 			       trap->thread,
-			       trap->region ? trap->region->domain : NULL,
+			       trap->place.at ? trap->place.at->domain : NULL,
 			       &trap->event, trap->context) ?
 			       MDI_GOES_ON :
 			       MDI_ASK_AGAIN;

@@ -96,7 +96,12 @@ void mdi_record_module(struct modiso_fault *fault,
 		       const struct mdi_thread *thread,
 		       struct modiso_module *module)
 {
-	memset(fault, 0, sizeof(*fault));
+	/* The long lists last, with their counts; nobody clears those. */
+	memset(fault, 0, offsetof(struct modiso_fault, frames));
+	fault->frame_count = 0;
+	fault->frames_end = MODISO_FRAMES_NONE;
+	fault->instruction_length = 0;
+	fault->call_count = 0;
 	fault->struct_size = sizeof(*fault);
 	fault->number = __atomic_add_fetch(&own->numbers, 1, __ATOMIC_RELAXED);
 	fault->time_ns = mdi_os_now_ns();
@@ -132,8 +137,8 @@ static void record_access(struct modiso_fault *fault,
 	fault->address = trap->event.address;
 	fault->access = trap->access;
 	fault->pkey = trap->event.key;
-	if (trap->region != NULL)
-		record_region(fault, trap->region);
+	if (trap->place.at != NULL)
+		record_region(fault, trap->place.at);
 	if (has_address(trap->event.kind))
 		mdi_beside_record(fault, trap);
 }

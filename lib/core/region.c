@@ -386,23 +386,27 @@ int mdi_region_destroy(struct modiso_region *region)
 	return 0;
 }
 
+static struct modiso_region *region_of(struct mdi_addrnode *node)
+{
+	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+}
+
 struct modiso_region *mdi_region_at(uintptr_t address)
 {
-	struct mdi_addrnode *node = mdi_addrmap_find(address);
-
-	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+	return region_of(mdi_addrmap_find(address));
 }
 
 struct modiso_region *mdi_region_at_or_above(uintptr_t address)
 {
-	struct mdi_addrnode *node = mdi_addrmap_find_next(address);
-
-	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+	return region_of(mdi_addrmap_find_next(address));
 }
 
-struct modiso_region *mdi_region_at_or_below(uintptr_t address)
+void mdi_region_find_place(uintptr_t address, struct mdi_region_place *place)
 {
-	struct mdi_addrnode *node = mdi_addrmap_find_last(address);
+	struct mdi_addrmap_place nodes;
 
-	return node ? mdi_container_of(node, struct modiso_region, node) : NULL;
+	mdi_addrmap_find_place(address, &nodes);
+	place->at = region_of(nodes.at);
+	place->below = region_of(nodes.below);
+	place->above = region_of(nodes.above);
 }

@@ -124,7 +124,13 @@ int mdi_region_no_room(const struct modiso_module *owner, size_t length);
 /* The region that holds an address, stacks included. AS-Safe. */
 struct modiso_region *mdi_region_at(uintptr_t address);
 struct modiso_region *mdi_region_at_or_above(uintptr_t address);
-struct modiso_region *mdi_region_at_or_below(uintptr_t address);
+
+/* That region, or NULL; its neighbours, or those of the address. AS-Safe. */
+struct mdi_region_place {
+	const struct modiso_region *at, *below, *above;
+};
+
+void mdi_region_find_place(uintptr_t address, struct mdi_region_place *place);
 
 /* Its first byte behind the guard. */
 static inline uintptr_t mdi_region_start(const struct modiso_region *region)

@@ -77,21 +77,19 @@ static void add_region(struct map *map, const struct modiso_region *region,
 static void collect(struct map *map, const struct modiso_fault *fault)
 {
 	const struct modiso_module *module = module_of(fault->module_id);
-	const struct modiso_region *region = mdi_region_at(fault->address);
-	uintptr_t at = region ? region->node.base : fault->address;
+	const struct modiso_region *region;
+	struct mdi_region_place place;
 	unsigned above = 0;
 
-	for (unsigned i = 0; i < AROUND && at != 0; i++) {
-		const struct modiso_region *next =
-			mdi_region_at_or_below(at - 1);
-
-		if (next == NULL || fault->address - next->node.end >= FAR)
+	mdi_region_find_place(fault->address, &place);
+	region = place.at != NULL ? place.at : place.above;
+	for (unsigned i = 0; i < AROUND; i++) {
+		if (place.below == NULL ||
+		    fault->address - place.below->node.end >= FAR)
 			break;
-		region = next;
-		at = region->node.base;
+		region = place.below;
+		mdi_region_find_place(region->node.base, &place);
 	}
-	if (region == NULL)
-		region = mdi_region_at_or_above(at);
 	for (; region != NULL && above <= AROUND; ) {
 		if (region->node.base > fault->address &&
 		    region->node.base - fault->address >= FAR)

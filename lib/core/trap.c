@@ -22,7 +22,7 @@ static bool is_page_fault(const struct mdi_trap *trap)
 /* May the module touch that like this, as far as the library knows? */
 static bool allowed(const struct mdi_trap *trap)
 {
-	const struct modiso_region *region = trap->region;
+	const struct modiso_region *region = trap->place.at;
 	uint32_t rights;
 
 	if (!is_page_fault(trap) || region == NULL)
@@ -116,7 +116,7 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 	if (trap->in_filter || trap->no_frame)
 		return;
 	if (memory)
-		trap->region = mdi_region_at(trap->event.address);
+		mdi_region_find_place(trap->event.address, &trap->place);
 	if (thread == NULL || thread->in_handler == 0) /* a walk is host code */
 		trap->domain = mdi_backend_now->culprit(thread, context);
 	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
@@ -206,8 +206,8 @@ static bool is_closed(const struct mdi_trap *trap)
 {
 	return trap->domain == NULL && mdi_event_is_segment(&trap->event) &&
 	       trap->access != 0 &&
-	       (trap->region == NULL ||
-		(trap->region->access & trap->access) == trap->access);
+	       (trap->place.at == NULL ||
+		(trap->place.at->access & trap->access) == trap->access);
 }
 
 static bool is_copying(const struct mdi_trap *trap)

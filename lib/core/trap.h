@@ -12,6 +12,7 @@
 #define MDI_CORE_TRAP_H
 
 #include "core/module.h"
+#include "core/region.h"
 #include "os/event.h"
 
 enum mdi_where {
@@ -26,7 +27,7 @@ struct mdi_trap {
 	struct mdi_event event;
 	uintptr_t pc, sp;
 	uint32_t access; /* of page faults alone, else 0 */
-	const struct modiso_region *region; /* that holds it, or NULL */
+	struct mdi_region_place place; /* of page faults: the address's */
 	uint32_t rights; /* of the interrupted code, where there are keys */
 
 	enum mdi_where where;

@@ -58,11 +58,34 @@ static struct mdi_addrnode *next(uintptr_t page)
 	return page < PAGES ? holder[page] : NULL;
 }
 
+/* The last one that is over before the page begins. */
 static struct mdi_addrnode *last(uintptr_t page)
 {
-	while (page > 0 && !holder[page])
+	const struct mdi_addrnode *here = holder[page];
+
+	while (page > 0 && (!holder[page] || holder[page] == here))
 		page--;
-	return holder[page];
+	return holder[page] != here ? holder[page] : NULL;
+}
+
+/* The first one that begins behind the page. */
+static struct mdi_addrnode *first(uintptr_t page)
+{
+	const struct mdi_addrnode *here = holder[page];
+
+	while (page < PAGES - 1 && (!holder[page] || holder[page] == here))
+		page++;
+	return holder[page] != here ? holder[page] : NULL;
+}
+
+static void compare_place(uintptr_t page)
+{
+	struct mdi_addrmap_place place;
+
+	mdi_addrmap_find_place(address(page), &place);
+	must_eq(place.at, holder[page]);
+	must_eq(place.below, last(page));
+	must_eq(place.above, first(page));
 }
 
 static void compare(void)
@@ -73,7 +96,7 @@ static void compare(void)
 		must_eq(mdi_addrmap_find(address(i)), holder[i]);
 		must_eq(mdi_addrmap_find(address(i + 1) - 1), holder[i]);
 		must_eq(mdi_addrmap_find_next(address(i)), next(i));
-		must_eq(mdi_addrmap_find_last(address(i)), last(i));
+		compare_place(i);
 	}
 }
 
