@@ -9,27 +9,30 @@
 #define KEPT (1u << 3 | 1u << 6 | 0xfu << 12)
 
 enum how {
-	UNSAID,
 	UNDEFINED,
 	SAME,
 	SAVED,    /* at CFA + offset */
-	OFFSET,   /* is CFA + offset */
+	OFFSET,   /* is CFA + offset; the CFA itself: register + offset */
 	REGISTER, /* is another register's */
 	SAVED_AT, /* at what the expression says */
 	VALUE     /* is what it says */
 };
 
 struct rule {
-	enum how how;
-	int64_t offset;
-	uint64_t reg;
-	uintptr_t from, to; /* an expression */
+	union {
+		int64_t offset;
+		uintptr_t from; /* an expression */
+	};
+	uint32_t length; /* of the expression */
+	uint8_t how;     /* enum how */
+	uint8_t reg;     /* MDI_CFI_REGISTERS: none that is followed */
 };
 
 /* Where everything is while one instruction runs. */
 struct row {
-	struct rule reg[MDI_CFI_REGISTERS];
+	uint32_t said; /* bit n: there is a rule for register n */
 	struct rule cfa; /* OFFSET of a register, or VALUE */
+	struct rule reg[MDI_CFI_REGISTERS];
 };
 
 /* Rows that a function remembers, one inside of the other. */
@@ -39,8 +42,8 @@ struct row {
 
 struct run {
 	const struct mdi_cfi *cfi;
-	const struct mdi_cfi_entry *entry;
-	struct mdi_cfi_bytes bytes;
+	struct mdi_cfi_entry *entry;
+	struct mdi_cfi_bytes *bytes; /* of the program that runs */
 	uintptr_t pc, location;
 	struct row row, initial, remembered[REMEMBERED];
 	unsigned depth;
@@ -50,8 +53,10 @@ struct run {
 /* Those with a higher number nothing here is about: vectors, say. */
 static void set_rule(struct run *run, uint64_t number, struct rule rule)
 {
-	if (number < MDI_CFI_REGISTERS)
-		run->row.reg[number] = rule;
+	if (number >= MDI_CFI_REGISTERS)
+		return;
+	run->row.reg[number] = rule;
+	run->row.said |= 1u << number;
 }
 
 static void set(struct run *run, uint64_t number, enum how how, int64_t offset)
@@ -59,26 +64,42 @@ static void set(struct run *run, uint64_t number, enum how how, int64_t offset)
 	set_rule(run, number, (struct rule){.how = how, .offset = offset});
 }
 
+/* What the common entry says of it, or does not. */
 static void restore(struct run *run, uint64_t number)
 {
-	if (number < MDI_CFI_REGISTERS)
-		run->row.reg[number] = run->initial.reg[number];
+	if (number >= MDI_CFI_REGISTERS)
+		return;
+	run->row.said &= ~(1u << number);
+	if (run->initial.said & 1u << number)
+		set_rule(run, number, run->initial.reg[number]);
 }
 
 static struct rule expression(struct run *run, enum how how)
 {
-	uint64_t length = mdi_cfi_uleb(&run->bytes);
-	struct rule rule = {.how = how, .from = run->bytes.at};
+	uint64_t length = mdi_cfi_uleb(run->bytes);
+	struct rule rule = {.how = how, .from = run->bytes->at};
 
-	mdi_cfi_skip(&run->bytes, length);
-	rule.to = run->bytes.at;
+	if (length > UINT32_MAX)
+		run->bad = true;
+	mdi_cfi_skip(run->bytes, length);
+	rule.length = (uint32_t)length;
 	return rule;
+}
+
+/* A register that nothing here is about has no known value either. */
+static struct rule of_register(enum how how, uint64_t reg, int64_t offset)
+{
+	return (struct rule){
+		.how = how,
+		.reg = reg < MDI_CFI_REGISTERS ? (uint8_t)reg
+					       : MDI_CFI_REGISTERS,
+		.offset = offset,
+	};
 }
 
 static void define_cfa(struct run *run, uint64_t reg, int64_t offset)
 {
-	run->row.cfa =
-		(struct rule){.how = OFFSET, .offset = offset, .reg = reg};
+	run->row.cfa = of_register(OFFSET, reg, offset);
 }
 
 static void remember(struct run *run)
@@ -110,7 +131,7 @@ static int64_t factored(const struct run *run, int64_t offset)
 
 static void run_cfa(struct run *run, uint8_t op)
 {
-	struct mdi_cfi_bytes *bytes = &run->bytes;
+	struct mdi_cfi_bytes *bytes = run->bytes;
 	uint64_t reg;
 
 	switch (op) {
@@ -140,7 +161,7 @@ static void run_cfa(struct run *run, uint8_t op)
 
 static void run_register(struct run *run, uint8_t op)
 {
-	struct mdi_cfi_bytes *bytes = &run->bytes;
+	struct mdi_cfi_bytes *bytes = run->bytes;
 	uint64_t reg = mdi_cfi_uleb(bytes);
 
 	switch (op) {
@@ -159,8 +180,7 @@ static void run_register(struct run *run, uint8_t op)
 		break;
 	case 0x09: /* register */
 		set_rule(run, reg,
-			 (struct rule){.how = REGISTER,
-				       .reg = mdi_cfi_uleb(bytes)});
+			 of_register(REGISTER, mdi_cfi_uleb(bytes), 0));
 		break;
 	case 0x10: /* expression */
 		set_rule(run, reg, expression(run, SAVED_AT));
@@ -181,11 +201,51 @@ static void run_register(struct run *run, uint8_t op)
 	}
 }
 
+static void run_other(struct run *run, uint8_t op)
+{
+	struct mdi_cfi_bytes *bytes = run->bytes;
+
+	switch (op) {
+	case 0x01: /* set_loc */
+		run->location = mdi_cfi_pointer(bytes, run->entry->encoding, 0);
+		break;
+	case 0x02: /* advance_loc1 */
+	case 0x03: /* advance_loc2 */
+	case 0x04: /* advance_loc4 */
+		advance(run, mdi_cfi_number(bytes, 1u << (op - 2)));
+		break;
+	case 0x0a:
+		remember(run);
+		break;
+	case 0x0b:
+		recall(run);
+		break;
+	case 0x0c: /* def_cfa and its kin */
+	case 0x0d:
+	case 0x0e:
+	case 0x0f:
+	case 0x12:
+	case 0x13:
+		run_cfa(run, op);
+		break;
+	case 0x2e: /* GNU_args_size */
+		(void)mdi_cfi_uleb(bytes);
+		break;
+	default:
+		if ((op >= 0x05 && op <= 0x09) || (op >= 0x10 && op <= 0x16))
+			run_register(run, op);
+		else
+			run->bad = true;
+	}
+}
+
 static void run_one(struct run *run)
 {
-	struct mdi_cfi_bytes *bytes = &run->bytes;
+	struct mdi_cfi_bytes *bytes = run->bytes;
 	uint8_t op = mdi_cfi_byte(bytes), low = op & 0x3f;
 
+	if (op == 0) /* fills the entry up */
+		return;
 	if (op >> 6 == 1)
 		advance(run, low);
 	else if (op >> 6 == 2)
@@ -193,54 +253,50 @@ static void run_one(struct run *run)
 		    factored(run, (int64_t)mdi_cfi_uleb(bytes)));
 	else if (op >> 6 == 3)
 		restore(run, low);
-	else if (op == 0x01) /* set_loc */
-		run->location = mdi_cfi_pointer(bytes, run->entry->encoding, 0);
-	else if (op >= 0x02 && op <= 0x04) /* advance_loc1, 2, 4 */
-		advance(run, mdi_cfi_number(bytes, 1u << (op - 2)));
-	else if (op == 0x0a)
-		remember(run);
-	else if (op == 0x0b)
-		recall(run);
-	else if ((op >= 0x0c && op <= 0x0f) || op == 0x12 || op == 0x13)
-		run_cfa(run, op);
-	else if ((op >= 0x05 && op <= 0x09) || (op >= 0x10 && op <= 0x16))
-		run_register(run, op);
-	else if (op == 0x2e) /* GNU_args_size */
-		(void)mdi_cfi_uleb(bytes);
-	else if (op != 0)
-		run->bad = true;
+	else
+		run_other(run, op);
 }
 
 /*
  * As far as the instruction. A step beyond it ends the loop before any rule
  * that comes behind the step.
  */
-static bool run_program(struct run *run, uintptr_t from, uintptr_t to)
+static bool run_program(struct run *run, struct mdi_cfi_bytes *bytes)
 {
-	mdi_cfi_bytes(&run->bytes, run->cfi, from, to);
-	while (run->bytes.at < run->bytes.end && run->location <= run->pc &&
-	       !run->bad && !run->bytes.bad)
+	run->bytes = bytes;
+	while (bytes->at < bytes->end && run->location <= run->pc &&
+	       !run->bad && !bytes->bad)
 		run_one(run);
-	return !run->bad && !run->bytes.bad;
+	return !run->bad && !bytes->bad;
 }
 
-static bool find_row(const struct mdi_cfi *cfi,
-		     const struct mdi_cfi_entry *entry, uintptr_t pc,
-		     struct run *run)
+/* Of a row that has only been begun: most of it says nothing. */
+static void copy_rules(struct row *to, const struct row *from)
 {
-	/* What is remembered is written first. */
-	memset(&run->row, 0, sizeof(run->row));
-	memset(&run->initial, 0, sizeof(run->initial));
+	to->said = from->said;
+	for (uint32_t left = from->said; left != 0; left &= left - 1) {
+		unsigned number = (unsigned)__builtin_ctz(left);
+
+		to->reg[number] = from->reg[number];
+	}
+}
+
+static bool find_row(const struct mdi_cfi *cfi, struct mdi_cfi_entry *entry,
+		     uintptr_t pc, struct run *run)
+{
 	run->cfi = cfi;
 	run->entry = entry;
 	run->pc = pc;
 	run->location = entry->start;
+	run->row.said = 0;
+	run->row.cfa = (struct rule){.how = UNDEFINED};
+	run->initial.said = 0;
 	run->depth = 0;
 	run->bad = false;
-	if (!run_program(run, entry->common_from, entry->common_to))
+	if (!run_program(run, &entry->common))
 		return false;
-	run->initial = run->row;
-	return run_program(run, entry->from, entry->to);
+	copy_rules(&run->initial, &run->row);
+	return run_program(run, &entry->own);
 }
 
 /* --- the caller's registers --- */
@@ -259,7 +315,8 @@ static enum mdi_cfi_result evaluate(const struct step *step,
 {
 	struct mdi_cfi_bytes bytes;
 
-	mdi_cfi_bytes(&bytes, step->cfi, rule->from, rule->to);
+	mdi_cfi_bytes(&bytes, step->cfi, rule->from,
+		      rule->from + rule->length);
 	return mdi_cfi_expression(&bytes, step->read, step->arg, step->frame,
 				  first, value);
 }
@@ -289,7 +346,7 @@ static enum mdi_cfi_result find_register(const struct step *step,
 					 unsigned number, uintptr_t *value)
 {
 	enum mdi_cfi_result result;
-	uint64_t from = number;
+	unsigned from = number;
 
 	switch (rule->how) {
 	case SAVED:
@@ -308,14 +365,6 @@ static enum mdi_cfi_result find_register(const struct step *step,
 	case REGISTER:
 		from = rule->reg;
 		break;
-	case UNSAID:
-		if (number == MDI_CFI_SP) {
-			*value = step->cfa;
-			return MDI_CFI_CALLER;
-		}
-		if (!(KEPT & 1u << number))
-			return MDI_CFI_LOST;
-		break;
 	case SAME:
 		break;
 	}
@@ -325,21 +374,35 @@ static enum mdi_cfi_result find_register(const struct step *step,
 	return MDI_CFI_CALLER;
 }
 
+/* Of what nothing is said, a function keeps what the ABI has it keep. */
+static void keep(const struct step *step, struct mdi_cfi_frame *caller)
+{
+	*caller = *step->frame;
+	caller->known &= KEPT;
+	caller->reg[MDI_CFI_SP] = step->cfa;
+	caller->known |= 1u << MDI_CFI_SP;
+}
+
 static enum mdi_cfi_result find_caller(struct step *step, const struct row *row,
 				       struct mdi_cfi_frame *caller)
 {
 	enum mdi_cfi_result result = find_cfa(step, &row->cfa);
 
-	memset(caller, 0, sizeof(*caller));
 	if (result != MDI_CFI_CALLER)
 		return result;
-	if (row->reg[RA].how == UNDEFINED)
+	if (row->said & 1u << RA && row->reg[RA].how == UNDEFINED)
 		return MDI_CFI_OUTERMOST;
-	for (unsigned i = 0; i < MDI_CFI_REGISTERS; i++) {
-		result = find_register(step, &row->reg[i], i, &caller->reg[i]);
+	keep(step, caller);
+	for (uint32_t left = row->said; left != 0; left &= left - 1) {
+		unsigned number = (unsigned)__builtin_ctz(left);
+
+		result = find_register(step, &row->reg[number], number,
+				       &caller->reg[number]);
 		if (result == MDI_CFI_CALLER)
-			caller->known |= 1u << i;
-		else if (result != MDI_CFI_LOST)
+			caller->known |= 1u << number;
+		else if (result == MDI_CFI_LOST)
+			caller->known &= ~(1u << number);
+		else
 			return result;
 	}
 	if (!(caller->known & 1u << RA) || !(caller->known & 1u << MDI_CFI_SP))

@@ -13,6 +13,8 @@
 
 #include "base/common.h"
 
+#include <string.h>
+
 /* By DWARF's numbers; the last one is the return address. */
 #define MDI_CFI_REGISTERS 17
 #define MDI_CFI_SP        7
@@ -59,11 +61,56 @@ struct mdi_cfi_bytes {
 
 void mdi_cfi_bytes(struct mdi_cfi_bytes *bytes, const struct mdi_cfi *cfi,
 		   uintptr_t at, uintptr_t end);
-uint8_t mdi_cfi_byte(struct mdi_cfi_bytes *bytes);
-/* Of @size bytes, the lowest first. */
-uint64_t mdi_cfi_number(struct mdi_cfi_bytes *bytes, unsigned size);
-uint64_t mdi_cfi_uleb(struct mdi_cfi_bytes *bytes);
-int64_t mdi_cfi_sleb(struct mdi_cfi_bytes *bytes);
+/* Where the buffer does not have it, or nothing has. */
+uint8_t mdi_cfi_byte_beyond(struct mdi_cfi_bytes *bytes);
+uint64_t mdi_cfi_number_beyond(struct mdi_cfi_bytes *bytes, unsigned size);
+/* A number of seven bits a byte. */
+uint64_t mdi_cfi_leb(struct mdi_cfi_bytes *bytes, uint8_t first,
+		     bool with_sign);
+
+static inline uint8_t mdi_cfi_byte(struct mdi_cfi_bytes *bytes)
+{
+	if (bytes->at - bytes->from >= bytes->have)
+		return mdi_cfi_byte_beyond(bytes);
+	return bytes->buffer[bytes->at++ - bytes->from];
+}
+
+/* Of 1, 2, 4 or 8 bytes, the lowest first. */
+static inline uint64_t mdi_cfi_number(struct mdi_cfi_bytes *bytes,
+				      unsigned size)
+{
+	const unsigned char *from;
+	uint32_t half;
+	uint64_t value;
+
+	if (bytes->at - bytes->from + size > bytes->have)
+		return mdi_cfi_number_beyond(bytes, size);
+	from = bytes->buffer + (bytes->at - bytes->from);
+	bytes->at += size;
+	if (size == 1)
+		return from[0];
+	if (size == 2)
+		return (uint64_t)from[0] | (uint64_t)from[1] << 8;
+	if (size == 4) {
+		memcpy(&half, from, sizeof(half));
+		return half;
+	}
+	memcpy(&value, from, sizeof(value));
+	return value;
+}
+
+static inline uint64_t mdi_cfi_uleb(struct mdi_cfi_bytes *bytes)
+{
+	uint8_t first = mdi_cfi_byte(bytes);
+
+	return first & 0x80 ? mdi_cfi_leb(bytes, first, false) : first;
+}
+
+static inline int64_t mdi_cfi_sleb(struct mdi_cfi_bytes *bytes)
+{
+	return (int64_t)mdi_cfi_leb(bytes, mdi_cfi_byte(bytes), true);
+}
+
 /* Encoded as @how says; relative to @data where it asks for that. */
 uintptr_t mdi_cfi_pointer(struct mdi_cfi_bytes *bytes, uint8_t how,
 			  uintptr_t data);
@@ -78,8 +125,8 @@ struct mdi_cfi_entry {
 	uint8_t encoding;  /* of addresses */
 	bool signal_frame; /* its caller was interrupted, and did not call */
 	bool augmented;
-	uintptr_t start, length;                    /* the code that it is of */
-	uintptr_t common_from, common_to, from, to; /* programs */
+	uintptr_t start, length; /* the code that it is of */
+	struct mdi_cfi_bytes common, own; /* the programs */
 };
 
 /* Of the function that has the instruction. MDI_CFI_CALLER: it is there. */

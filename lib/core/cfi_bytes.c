@@ -40,58 +40,40 @@ static bool fill(struct mdi_cfi_bytes *bytes)
 	return true;
 }
 
-uint8_t mdi_cfi_byte(struct mdi_cfi_bytes *bytes)
+uint8_t mdi_cfi_byte_beyond(struct mdi_cfi_bytes *bytes)
 {
-	if (bytes->at - bytes->from >= bytes->have && !fill(bytes)) {
+	if (!fill(bytes)) {
 		bytes->bad = true;
 		return 0;
 	}
 	return bytes->buffer[bytes->at++ - bytes->from];
 }
 
-uint64_t mdi_cfi_number(struct mdi_cfi_bytes *bytes, unsigned size)
+uint64_t mdi_cfi_number_beyond(struct mdi_cfi_bytes *bytes, unsigned size)
 {
-	uint64_t value = 0;
-
-	if (bytes->at - bytes->from + size > bytes->have &&
-	    (!fill(bytes) || size > bytes->have)) {
+	if (!fill(bytes) || size > bytes->have) {
 		bytes->bad = true;
 		return 0;
 	}
-	if (size == 4) /* nearly all; it is one load */
-		memcpy(&value, bytes->buffer + (bytes->at - bytes->from), 4);
-	else
-		memcpy(&value, bytes->buffer + (bytes->at - bytes->from), size);
-	bytes->at += size;
-	return value;
+	return mdi_cfi_number(bytes, size);
 }
 
-/* Seven bits a byte; the last one's sign is extended for whom it means. */
-static uint64_t leb(struct mdi_cfi_bytes *bytes, bool with_sign)
+/* The sign of the last byte is extended for those who mean it. */
+uint64_t mdi_cfi_leb(struct mdi_cfi_bytes *bytes, uint8_t first, bool with_sign)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
+	uint64_t value = first & 0x7f;
+	unsigned shift = 7;
+	uint8_t byte = first;
 
-	do {
+	while (byte & 0x80) {
 		byte = mdi_cfi_byte(bytes);
 		if (shift < 64)
 			value |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
-	} while (byte & 0x80);
+	}
 	if (with_sign && byte & 0x40 && shift < 64)
 		value |= ~(uint64_t)0 << shift;
 	return value;
-}
-
-uint64_t mdi_cfi_uleb(struct mdi_cfi_bytes *bytes)
-{
-	return leb(bytes, false);
-}
-
-int64_t mdi_cfi_sleb(struct mdi_cfi_bytes *bytes)
-{
-	return (int64_t)leb(bytes, true);
 }
 
 void mdi_cfi_skip(struct mdi_cfi_bytes *bytes, uint64_t count)

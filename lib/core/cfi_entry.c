@@ -2,9 +2,8 @@
 /* Which entry of a file's call-frame information an instruction has. */
 #include "core/cfi.h"
 
+#include "arch/arch.h"
 #include "core/range.h"
-
-#include <string.h>
 
 /* The table of .eh_frame_hdr: pairs of distances from there, by address. */
 #define TABLE_ENCODING 0x3b
@@ -15,19 +14,38 @@ static bool table_at(const struct mdi_cfi *cfi, uintptr_t at,
 {
 	int32_t distance;
 
-	if (mdi_range_copy(&distance, (const void *)at, sizeof(distance),
-			   (const void *)at) != 0)
+	if (mdi_copy(&distance, (const void *)at, sizeof(distance)) != 0)
 		return false;
 	*address = cfi->header + (uintptr_t)(intptr_t)distance;
 	return true;
 }
 
-/* The last function that begins at @pc or below; 0: there is none. */
+/* Of the last function that begins at @pc or below; 0: there is none. */
+static uintptr_t search(const struct mdi_cfi *cfi, uintptr_t table,
+			uintptr_t count, uintptr_t pc)
+{
+	uintptr_t low = 0, middle, found;
+
+	while (low < count) {
+		middle = low + (count - low) / 2;
+		if (!table_at(cfi, table + 8 * middle, &found))
+			return 0;
+		if (found <= pc)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	if (low == 0 || !table_at(cfi, table + 8 * (low - 1) + 4, &found))
+		return 0;
+	return found;
+}
+
 static uintptr_t look_up(const struct mdi_cfi *cfi, uintptr_t pc)
 {
+	struct mdi_range_side outer;
 	struct mdi_cfi_bytes bytes;
 	uint8_t frames, counts, tables;
-	uintptr_t table, low = 0, high, middle, found;
+	uintptr_t count, found;
 
 	mdi_cfi_bytes(&bytes, cfi, cfi->header, cfi->end);
 	if (mdi_cfi_byte(&bytes) != 1)
@@ -36,23 +54,14 @@ static uintptr_t look_up(const struct mdi_cfi *cfi, uintptr_t pc)
 	counts = mdi_cfi_byte(&bytes);
 	tables = mdi_cfi_byte(&bytes);
 	(void)mdi_cfi_pointer(&bytes, frames, cfi->header);
-	high = mdi_cfi_pointer(&bytes, counts, cfi->header);
-	table = bytes.at;
+	count = mdi_cfi_pointer(&bytes, counts, cfi->header);
 	/* All of the table lies in the file's pages. */
 	if (bytes.bad || tables != TABLE_ENCODING ||
-	    high > (cfi->end - table) / 8)
+	    count > (cfi->end - bytes.at) / 8)
 		return 0;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (!table_at(cfi, table + 8 * middle, &found))
-			return 0;
-		if (found <= pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0 || !table_at(cfi, table + 8 * (low - 1) + 4, &found))
-		return 0;
+	outer = mdi_range_watch(cfi->base, cfi->end - cfi->base);
+	found = search(cfi, bytes.at, count, pc);
+	mdi_range_unwatch(outer);
 	return found;
 }
 
@@ -106,56 +115,53 @@ static bool read_augmentation(struct mdi_cfi_bytes *bytes, const char *letters,
 static bool read_common(const struct mdi_cfi *cfi, uintptr_t at,
 			struct mdi_cfi_entry *entry)
 {
-	struct mdi_cfi_bytes bytes;
+	struct mdi_cfi_bytes *bytes = &entry->common;
 	char letters[8];
 	size_t count = 0;
 	uint8_t version;
 
-	if (!open_entry(cfi, at, &bytes) || mdi_cfi_number(&bytes, 4) != 0)
+	if (!open_entry(cfi, at, bytes) || mdi_cfi_number(bytes, 4) != 0)
 		return false;
-	version = mdi_cfi_byte(&bytes);
+	version = mdi_cfi_byte(bytes);
 	if (version != 1 && version != 3)
 		return false;
 	do {
 		if (count == sizeof(letters))
 			return false;
-		letters[count] = (char)mdi_cfi_byte(&bytes);
+		letters[count] = (char)mdi_cfi_byte(bytes);
 	} while (letters[count++] != '\0');
-	entry->code_unit = mdi_cfi_uleb(&bytes);
-	entry->data_unit = mdi_cfi_sleb(&bytes);
-	if ((version == 1 ? mdi_cfi_byte(&bytes) : mdi_cfi_uleb(&bytes)) !=
+	entry->code_unit = mdi_cfi_uleb(bytes);
+	entry->data_unit = mdi_cfi_sleb(bytes);
+	if ((version == 1 ? mdi_cfi_byte(bytes) : mdi_cfi_uleb(bytes)) !=
 	    MDI_CFI_PC)
 		return false;
-	if (!read_augmentation(&bytes, letters, entry))
+	if (!read_augmentation(bytes, letters, entry))
 		return false;
-	entry->common_from = bytes.at;
-	entry->common_to = bytes.end;
-	return !bytes.bad;
+	return !bytes->bad;
 }
 
 enum mdi_cfi_result mdi_cfi_find(const struct mdi_cfi *cfi, uintptr_t pc,
 				 struct mdi_cfi_entry *entry)
 {
-	struct mdi_cfi_bytes bytes;
+	struct mdi_cfi_bytes *bytes = &entry->own;
 	uintptr_t at = look_up(cfi, pc), here;
 	uint64_t distance;
 
-	memset(entry, 0, sizeof(*entry));
+	entry->encoding = 0;
+	entry->signal_frame = false;
 	if (at == 0)
 		return MDI_CFI_NONE;
-	if (!open_entry(cfi, at, &bytes))
+	if (!open_entry(cfi, at, bytes))
 		return MDI_CFI_DAMAGED;
-	here = bytes.at;
-	distance = mdi_cfi_number(&bytes, 4);
+	here = bytes->at;
+	distance = mdi_cfi_number(bytes, 4);
 	if (distance == 0 || !read_common(cfi, here - distance, entry))
 		return MDI_CFI_DAMAGED;
-	entry->start = mdi_cfi_pointer(&bytes, entry->encoding, 0);
-	entry->length = mdi_cfi_pointer(&bytes, entry->encoding & 0x0f, 0);
+	entry->start = mdi_cfi_pointer(bytes, entry->encoding, 0);
+	entry->length = mdi_cfi_pointer(bytes, entry->encoding & 0x0f, 0);
 	if (entry->augmented)
-		mdi_cfi_skip(&bytes, mdi_cfi_uleb(&bytes));
-	entry->from = bytes.at;
-	entry->to = bytes.end;
-	if (bytes.bad)
+		mdi_cfi_skip(bytes, mdi_cfi_uleb(bytes));
+	if (bytes->bad)
 		return MDI_CFI_DAMAGED;
 	return pc - entry->start < entry->length ? MDI_CFI_CALLER
 						 : MDI_CFI_NONE;

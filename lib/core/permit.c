@@ -49,7 +49,7 @@ void mdi_permit_reset(void)
 bool mdi_permit_may(const struct mdi_trap *trap)
 {
 	const struct modiso_module *module = mdi_domain_module(trap->domain);
-	const struct modiso_region *region = trap->region;
+	const struct modiso_region *region = trap->place.at;
 
 	if (!module->permissive || trap->access == 0 ||
 	    trap->where != MDI_AT_MODULE)

@@ -101,7 +101,7 @@ static bool note(struct mdi_step *step, const struct mdi_trap *trap)
 		opened[step->count++] = (struct mdi_opened){.page = page};
 	opened[i].key = trap->event.key;
 	opened[i].access |= trap->access;
-	opened[i].pages_access = trap->region ? trap->region->access : 0;
+	opened[i].pages_access = trap->place.at ? trap->place.at->access : 0;
 	return again;
 }
 

@@ -70,19 +70,29 @@ bool mdi_copy_covers(uintptr_t address)
 	return address - side_base < side_length;
 }
 
+struct mdi_range_side mdi_range_watch(uintptr_t base, size_t length)
+{
+	struct mdi_range_side outer = {side_base, side_length};
+
+	side_base = base;
+	side_length = length;
+	return outer;
+}
+
+void mdi_range_unwatch(struct mdi_range_side outer)
+{
+	side_length = outer.length;
+	side_base = outer.base;
+}
+
 static int copy(void *to, const void *from, size_t length, uintptr_t base,
 		size_t reach)
 {
+	struct mdi_range_side outer = mdi_range_watch(base, reach);
 	const struct modiso_region *region;
-	/* Of the copy that a signal handler with this one has interrupted. */
-	uintptr_t outer_base = side_base, outer_length = side_length;
-	int failed;
+	int failed = mdi_copy(to, from, length);
 
-	side_base = base;
-	side_length = reach;
-	failed = mdi_copy(to, from, length);
-	side_length = outer_length;
-	side_base = outer_base;
+	mdi_range_unwatch(outer);
 	if (!failed)
 		return 0;
 	region = mdi_region_at(base);

@@ -30,6 +30,19 @@ int mdi_range_copy_within(const struct modiso_region *region, void *to,
 int mdi_range_strnlen(const struct modiso_module *module, const char *string,
 		      size_t max, size_t *length);
 
+/*
+ * Of many loads of a few bytes: mdi_copy() between these two does not end the
+ * process when bytes of the range go away, it returns 1. Returned is the range
+ * before, for mdi_range_unwatch(): that of a copy that this one's signal
+ * handler has interrupted.
+ */
+struct mdi_range_side {
+	uintptr_t base, length;
+};
+
+struct mdi_range_side mdi_range_watch(uintptr_t base, size_t length);
+void mdi_range_unwatch(struct mdi_range_side outer);
+
 /* For the fault handler: is @address on that side of this thread's copy? */
 bool mdi_copy_covers(uintptr_t address);
 

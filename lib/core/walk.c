@@ -18,6 +18,8 @@ struct reader {
 	const struct modiso_module *module;
 	bool foreign;
 	bool locked; /* by the caller */
+	struct mdi_cfi object; /* the one that was found last */
+	bool found;            /* whether it has call-frame information */
 };
 
 /*
@@ -70,6 +72,19 @@ static bool find_code(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
 bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
 {
 	return find_code(pc, cfi, false);
+}
+
+/* One function calls another of the same file, mostly. */
+static bool find_object(struct reader *reader, uintptr_t pc)
+{
+	const struct mdi_cfi *object = &reader->object;
+
+	if (pc - object->base >= object->end - object->base) {
+		reader->object = (struct mdi_cfi){0, 0, 0};
+		reader->found =
+			find_code(pc, &reader->object, reader->locked);
+	}
+	return reader->found;
 }
 
 /* --- where it begins --- */
@@ -128,20 +143,18 @@ static uint32_t end_of(enum mdi_cfi_result result)
  * The first frame may be where no code is: a call through a pointer that led
  * nowhere. Then the return address is on top of the stack.
  */
-static enum mdi_cfi_result step(const struct reader *reader,
+static enum mdi_cfi_result step(struct reader *reader,
 				struct mdi_cfi_frame *frame)
 {
-	struct mdi_cfi cfi;
-
-	if (find_code(frame->reg[MDI_CFI_PC], &cfi, reader->locked))
-		return mdi_cfi_step(&cfi, read_stack, reader, frame);
+	if (find_object(reader, frame->reg[MDI_CFI_PC]))
+		return mdi_cfi_step(&reader->object, read_stack, reader, frame);
 	if (!frame->exact || mdi_region_at(frame->reg[MDI_CFI_PC]) != NULL)
 		return MDI_CFI_NONE;
 	return from_call(reader, frame->reg[MDI_CFI_SP], frame) ? MDI_CFI_CALLER
 								: MDI_CFI_STACK;
 }
 
-static uint32_t walk(struct modiso_fault *fault, const struct reader *reader,
+static uint32_t walk(struct modiso_fault *fault, struct reader *reader,
 		     struct mdi_cfi_frame *frame)
 {
 	enum mdi_cfi_result result;
@@ -163,18 +176,17 @@ static uint32_t walk(struct modiso_fault *fault, const struct reader *reader,
 
 /* --- the instruction --- */
 
-static size_t readable(const struct reader *reader, uintptr_t pc, size_t length)
+static size_t readable(struct reader *reader, uintptr_t pc, size_t length)
 {
-	struct mdi_cfi cfi;
+	const struct mdi_cfi *object = &reader->object;
 
-	if (find_code(pc, &cfi, reader->locked) && pc >= cfi.base &&
-	    pc < cfi.end)
-		return cfi.end - pc < length ? cfi.end - pc : length;
+	if (find_object(reader, pc) && pc >= object->base && pc < object->end)
+		return object->end - pc < length ? object->end - pc : length;
 	return mdi_range_reach(reader->module, pc, length, MODISO_READ);
 }
 
 static void record_instruction(struct modiso_fault *fault,
-			       const struct reader *reader)
+			       struct reader *reader)
 {
 	size_t length = sizeof(fault->instruction);
 	size_t page = MDI_PAGE_SIZE - (fault->pc & (MDI_PAGE_SIZE - 1));
@@ -186,8 +198,7 @@ static void record_instruction(struct modiso_fault *fault,
 		fault->instruction_length = (uint32_t)length;
 }
 
-static void record_frames(struct modiso_fault *fault,
-			  const struct reader *reader)
+static void record_frames(struct modiso_fault *fault, struct reader *reader)
 {
 	struct mdi_cfi_frame frame;
 
@@ -212,15 +223,20 @@ static struct reader reader_of(const struct modiso_fault *fault, bool foreign)
 	};
 }
 
-void mdi_walk_record(struct modiso_fault *fault, bool foreign)
+static __attribute__((noinline)) void record(struct modiso_fault *fault,
+					     bool foreign)
 {
 	struct reader reader = reader_of(fault, foreign);
 	int saved = errno;
 
-	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
-		return;
 	record_frames(fault, &reader);
 	errno = saved;
+}
+
+void mdi_walk_record(struct modiso_fault *fault, bool foreign)
+{
+	if (!(mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS))
+		record(fault, foreign);
 }
 
 /* Who has the lock goes on meanwhile; who waits for this module does not. */

@@ -69,7 +69,7 @@ static const struct sample samples[] = {
 	 {MODULE, SEGV, .access = MODISO_READ, .left = true},
 	 {MDI_LEFT, MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"what a permissive module may do once",
-	 {MODULE, SEGV, .access = MODISO_WRITE, .region = &writable,
+	 {MODULE, SEGV, .access = MODISO_WRITE, .place.at = &writable,
 	  .permits = true},
 	 {MDI_PERMIT, MDI_FAULT, MDI_FAULT_ORPHAN, MDI_PASS}},
 	{"the same of its own thread",
