@@ -39,7 +39,7 @@ enum modiso_exclusion {
  * Faults are recorded without the module's stack and the bytes of its
  * instruction: frames_end in struct modiso_fault is MODISO_FRAMES_NONE. For
  * programs that make faults by the million, as fuzzers do: to walk the stack is
- * more than a third of what a fault costs.
+ * a quarter of what a fault costs.
  */
 #define MODISO_INIT_NO_STACKS 0x2u
 

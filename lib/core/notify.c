@@ -16,25 +16,28 @@ void mdi_notify_set(struct modiso_module *module, modiso_filter_fn filter,
 	mdi_latch_set(&notify->latch, &told);
 }
 
-static struct mdi_told who_is_told(const struct modiso_module *module)
+/* Whom the module's faults are told; false: nobody. */
+static bool who_is_told(const struct modiso_module *module,
+			struct mdi_told *told)
 {
-	struct mdi_told told = {NULL, NULL, NULL};
-
-	if (mdi_latch_is_set(&module->notify.latch))
-		mdi_latch_get(&module->notify.latch, &told);
-	if (told.filter == NULL && told.landing == NULL &&
-	    mdi_latch_is_set(&own->notify.latch))
-		mdi_latch_get(&own->notify.latch, &told);
-	return told;
+	if (mdi_latch_is_set(&module->notify.latch)) {
+		mdi_latch_get(&module->notify.latch, told);
+		if (told->filter != NULL || told->landing != NULL)
+			return true;
+	}
+	if (!mdi_latch_is_set(&own->notify.latch))
+		return false;
+	mdi_latch_get(&own->notify.latch, told);
+	return true;
 }
 
 enum modiso_verdict mdi_notify_ask(struct mdi_thread *thread,
 				   const struct modiso_fault *fault)
 {
-	struct mdi_told told = who_is_told(fault->module);
 	enum modiso_verdict verdict;
+	struct mdi_told told;
 
-	if (told.filter == NULL)
+	if (!who_is_told(fault->module, &told) || told.filter == NULL)
 		return MODISO_VERDICT_END;
 	if (thread != NULL)
 		thread->in_handler = MDI_IN_FILTER;
@@ -54,8 +57,8 @@ static void tell_copy(const struct mdi_told *told,
 
 void mdi_notify_tell(const struct modiso_fault *fault)
 {
-	struct mdi_told told = who_is_told(fault->module);
+	struct mdi_told told;
 
-	if (told.landing != NULL)
+	if (who_is_told(fault->module, &told) && told.landing != NULL)
 		tell_copy(&told, fault);
 }

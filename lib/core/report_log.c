@@ -61,18 +61,20 @@ static int print(const struct modiso_fault *fault, FILE *out)
 	}
 }
 
-void mdi_report_log(const struct modiso_fault *fault)
+/* What is printed may come to call modules: the copy is not the thread's. */
+static __attribute__((noinline)) void log_copy(struct modiso_fault fault)
 {
-	/* What is printed may come to call modules: it is not the thread's. */
-	struct modiso_fault copy = *fault;
-	FILE *log;
+	FILE *log = open_log(fault.number);
 
-	if (!mdi_settings()->report)
-		return;
-	log = open_log(copy.number);
-	(void)!print(&copy, log != NULL ? log : stderr);
+	(void)!print(&fault, log != NULL ? log : stderr);
 	if (log != NULL)
 		fclose(log);
+}
+
+void mdi_report_log(const struct modiso_fault *fault)
+{
+	if (mdi_settings()->report)
+		log_copy(*fault);
 }
 
 void mdi_report_log_text(const char *text)
