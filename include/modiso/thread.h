@@ -103,9 +103,10 @@ modiso_thread_self(struct modiso_thread **out);
  * modules, and are frozen in turn. What the calling thread and the handlers
  * touch of guarded regions is opened for them as for any host code.
  *
- * With the mprotect backend a thread that enters a module or touches a region
- * while another one is in a module and not frozen is a mistake of the host:
- * the process ends with a message.
+ * With the mprotect backend a thread that enters a module while another one is
+ * in a module and not frozen is a mistake of the host: the process ends with a
+ * message. For one that touches a guarded region then, as a timer's thread may,
+ * the other stands aside for a moment.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL  @thread is NULL.

@@ -25,12 +25,13 @@ extern "C" {
  *          of the region allow.
  *
  * pkey: changes the rights of the calling thread alone. mprotect: waits until
- * no module runs, then keeps modules out, and the region open to the process,
- * until the window is closed. Windows nest, up to 16 on one thread, and are
- * closed in reverse order. A window does not reach into a module: a gate call
- * made while one is open gives the module no right from it. A thread that is
- * made while one is open begins with its maker's rights, as the kernel gives
- * them, and loses them when it attaches (modiso/thread.h).
+ * no module runs, which interrupts those that stay, then keeps modules out, and
+ * the region open to the process, until the window is closed. Windows nest, up
+ * to 16 on one thread, and are closed in reverse order. A window does not reach
+ * into a module: a gate call made while one is open gives the module no right
+ * from it. A thread that is made while one is open begins with its maker's
+ * rights, as the kernel gives them, and loses them when it attaches
+ * (modiso/thread.h).
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the two.

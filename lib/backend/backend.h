@@ -210,6 +210,16 @@ struct mdi_process_rights {
 	 */
 	void (*preempt)(struct mdi_thread *thread);
 	int (*resume)(struct mdi_thread *thread);
+
+	/* It may be interrupted while it is in a module; it may no more. */
+	void (*attach)(struct mdi_thread *thread);
+	void (*detach)(struct mdi_thread *thread);
+	/*
+	 * Between interrupt() and interrupt_end(), in the handler of a signal
+	 * by which another thread asked for it: the module is left, and host
+	 * code has a moment. AS-Safe.
+	 */
+	void (*stand_aside)(struct mdi_thread *thread);
 };
 
 struct mdi_backend {
@@ -419,13 +429,18 @@ static inline int mdi_backend_attach(struct mdi_thread *thread)
 {
 	const struct mdi_thread_rights *threads = mdi_backend_now->threads;
 
-	return threads != NULL ? threads->attach(thread) : 0;
+	if (threads != NULL)
+		return threads->attach(thread);
+	mdi_backend_now->process->attach(thread);
+	return 0;
 }
 
 static inline void mdi_backend_detach(struct mdi_thread *thread)
 {
 	if (mdi_backend_now->threads != NULL)
 		mdi_backend_now->threads->detach(thread);
+	else
+		mdi_backend_now->process->detach(thread);
 }
 
 static inline int mdi_backend_protect_own(const struct mdi_backend *backend,
@@ -497,6 +512,12 @@ static inline int mdi_backend_resume(struct mdi_thread *thread)
 	const struct mdi_process_rights *process = mdi_backend_now->process;
 
 	return process != NULL ? process->resume(thread) : 0;
+}
+
+static inline void mdi_backend_stand_aside(struct mdi_thread *thread)
+{
+	if (mdi_backend_now->process != NULL)
+		mdi_backend_now->process->stand_aside(thread);
 }
 
 static inline void mdi_runs_swap(struct mdi_runs *a, struct mdi_runs *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/keeper.h"
 
+#include "backend/lease.h"
 #include "backend/state.h"
 #include "base/misuse.h"
 #include "os/critical.h"
@@ -8,13 +9,6 @@
 #include "os/process.h"
 
 #include <errno.h>
-
-/*
- * How long the host's state is kept for a host thread that faulted its way to
- * it, so that it makes progress before the next module enters. Long enough
- * for the return from a signal handler and many accesses after it.
- */
-#define LEASE_NS 50000u
 
 /*
  * A turn: so many calls. About six of them have work with it (one waits for it,
@@ -45,6 +39,8 @@ struct mdi_waiter {
 	enum mdi_wish wish;
 	struct mdi_domain *domain;
 	uint32_t word; /* futex: GRANTED, and counts of LOOK_AGAIN */
+	uint64_t wished_ns; /* a touch: when it came into the line */
+	uint64_t ask_ns; /* when those inside are asked to leave; 0: not yet */
 	int result, saved_errno;
 };
 
@@ -52,20 +48,6 @@ struct mdi_waiter {
 #define LOOK_AGAIN MDI_CRITICAL_STEP
 
 static struct mdi_keeper_state *const own = &mdi_backend_state.keeper;
-
-/* Nanoseconds that the lease still runs; ends it when none are left. */
-static uint64_t lease_left(void)
-{
-	uint64_t now;
-
-	if (own->lease_end_ns == 0)
-		return 0;
-	now = mdi_os_now_ns();
-	if (now < own->lease_end_ns)
-		return own->lease_end_ns - now;
-	own->lease_end_ns = 0;
-	return 0;
-}
 
 /* The thread that waits decides anew how long it sleeps. */
 static void look_again(struct mdi_waiter *waiter)
@@ -82,7 +64,7 @@ static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 		return own->current == domain;
 	if (own->first != NULL && own->turn != NULL && own->turn != domain)
 		return false;
-	return own->holds == 0 && lease_left() == 0;
+	return own->holds == 0 && mdi_lease_left() == 0;
 }
 
 /* --- turns --- */
@@ -173,6 +155,13 @@ static uint64_t look(const struct mdi_waiter *self)
 
 /* --- the line --- */
 
+static void begin_lease(uint64_t wished_ns)
+{
+	mdi_lease_begin(wished_ns);
+	if (own->first != NULL)
+		look_again(own->first);
+}
+
 static int enter(struct mdi_domain *domain)
 {
 	int result = own->ops->to_domain(domain);
@@ -202,12 +191,32 @@ MDI_INLINE int grant(enum mdi_wish wish, struct mdi_domain *domain)
 		return result;
 	case MDI_WISH_TOUCH:
 		result = own->ops->open(domain);
-		own->lease_end_ns = mdi_os_now_ns() + LEASE_NS;
-		if (own->first != NULL)
-			look_again(own->first);
+		begin_lease(mdi_os_now_ns());
 		return result;
 	}
 	return result;
+}
+
+/*
+ * Who has waited sleeps yet: the lease begins when it wakes, and until then it
+ * is as if it held the state.
+ */
+static int grant_waiter(const struct mdi_waiter *waiter)
+{
+	int result = grant(waiter->wish, waiter->domain);
+
+	own->holds += waiter->wish == MDI_WISH_TOUCH;
+	return result;
+}
+
+static void woken(const struct mdi_waiter *self)
+{
+	if (self->wish != MDI_WISH_TOUCH)
+		return;
+	mdi_lock(&own->lock);
+	own->holds--;
+	begin_lease(self->wished_ns);
+	mdi_unlock(&own->lock);
 }
 
 static void advance_line(void)
@@ -222,7 +231,7 @@ static void advance_line(void)
 		if (own->first == NULL)
 			own->last = &own->first;
 		own->hosts -= next->wish != MDI_WISH_ENTER;
-		next->result = grant(next->wish, next->domain);
+		next->result = grant_waiter(next);
 		next->saved_errno = errno;
 		/* From here on the waiter's stack frame can be gone. */
 		__atomic_fetch_or(&next->word, GRANTED, __ATOMIC_RELEASE);
@@ -281,6 +290,33 @@ static void step_aside(struct mdi_waiter *self)
 	mdi_unlock(&own->lock);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/*
+ * Nanoseconds until those inside are asked to leave; 0: they are not. While
+ * nobody is, others can come in who are ahead in the line, and wake nobody.
+ */
+static uint64_t ask_to_leave(struct mdi_waiter *self)
+{
+	uint64_t now;
+
+	if (self->wish == MDI_WISH_ENTER || own->ops->interrupt == NULL)
+		return 0;
+	if (own->inside == 0)
+		return MDI_ASK_AGAIN_NS;
+	now = mdi_os_now_ns();
+	if (self->ask_ns == 0)
+		self->ask_ns = now + MDI_PATIENCE_NS;
+	if (now >= self->ask_ns) {
+		own->ops->interrupt();
+		self->ask_ns = now + MDI_ASK_AGAIN_NS;
+	}
+	return self->ask_ns - now;
+}
+
 /* In line, with the lock held on entry and not on return. */
 static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 {
@@ -293,6 +329,8 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			   "signal handler that the library does not stand in "
 			   "front of has interrupted it, and touches what a "
 			   "module must leave first; " MDI_HOW_TO_INSTALL);
+	if (wish == MDI_WISH_TOUCH)
+		self.wished_ns = mdi_os_now_ns();
 	line_up(&self);
 	mdi_critical_waits(&self.word);
 	for (;;) {
@@ -302,7 +340,8 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		 */
 		timeout = look(&self);
 		if (timeout == 0)
-			timeout = lease_left();
+			timeout = mdi_lease_left();
+		timeout = sooner(timeout, ask_to_leave(&self));
 		seen = __atomic_load_n(&self.word, __ATOMIC_RELAXED);
 		advance();
 		mdi_unlock(&own->lock);
@@ -316,6 +355,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		mdi_lock(&own->lock);
 	}
 	mdi_critical_waits(NULL);
+	woken(&self);
 	if (self.result != 0)
 		errno = self.saved_errno;
 	return self.result;
@@ -363,6 +403,22 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	}
 	mdi_critical_end();
 	return result;
+}
+
+static int lease_locked(void *arg, bool entered)
+{
+	uint64_t *time = arg;
+
+	(void)entered;
+	begin_lease(*time);
+	*time = own->lease.length_ns;
+	return 0;
+}
+
+uint64_t mdi_keeper_lease(uint64_t wished_ns)
+{
+	(void)mdi_keeper_locked(lease_locked, &wished_ns);
+	return wished_ns;
 }
 
 void mdi_keeper_leave(void)

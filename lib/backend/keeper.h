@@ -12,6 +12,9 @@
  * a turn of many calls: the threads of others wait seldom, and longer. A turn
  * ends after a number of calls and a time, when its domain does not come back,
  * and when host code wants the state. doc/DESIGN has the reasons.
+ *
+ * Host code does not wait for the end of a call, which may never come: after a
+ * while the threads inside are interrupted, and come back by the line.
  */
 #ifndef MDI_BACKEND_KEEPER_H
 #define MDI_BACKEND_KEEPER_H
@@ -19,6 +22,13 @@
 #include "base/common.h"
 
 struct mdi_domain;
+
+/*
+ * Host code waits so long for a call to end by itself, which costs less than to
+ * interrupt it; and so long until threads are asked again that could not leave.
+ */
+#define MDI_PATIENCE_NS  100000u
+#define MDI_ASK_AGAIN_NS 1000000u
 
 enum mdi_wish {
 	MDI_WISH_ENTER, /* run in a domain */
@@ -38,6 +48,11 @@ struct mdi_keeper_ops {
 	void (*to_host)(void);
 	/* In the host's state: make a domain accessible to the host. */
 	int (*open)(struct mdi_domain *domain);
+	/*
+	 * The threads that are inside are asked to leave for a while. They may
+	 * be where they cannot, and are asked again. NULL: nobody can be asked.
+	 */
+	void (*interrupt)(void);
 };
 
 void mdi_keeper_start(const struct mdi_keeper_ops *ops);
@@ -50,6 +65,12 @@ void mdi_keeper_start(const struct mdi_keeper_ops *ops);
 int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again);
 void mdi_keeper_leave(void);
 void mdi_keeper_unhold(void);
+
+/*
+ * External exclusion: a host thread begins to touch what a module has left for
+ * it, as it wished then; how many nanoseconds it shall have.
+ */
+uint64_t mdi_keeper_lease(uint64_t wished_ns);
 
 /* Run @act with the lock held; it is told whether a domain is entered. */
 int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg);

@@ -8,6 +8,7 @@
 #include "backend/mprotect.h"
 
 #include "backend/keeper.h"
+#include "backend/mprotect_aside.h"
 #include "backend/mprotect_pages.h"
 #include "backend/state.h"
 #include "base/error.h"
@@ -22,21 +23,11 @@
 
 static struct mdi_mprotect_state *const own = &mdi_backend_state.mprotect;
 
-static void run(struct mdi_thread *thread)
-{
-	__atomic_store_n(&own->runner, thread, __ATOMIC_RELAXED);
-}
-
-static void stop_running(const struct mdi_thread *thread)
-{
-	if (__atomic_load_n(&own->runner, __ATOMIC_RELAXED) == thread)
-		run(NULL);
-}
-
 static const struct mdi_keeper_ops internal_ops = {
 	.to_domain = mdi_pages_to_domain,
 	.to_host = mdi_pages_to_host,
 	.open = mdi_pages_reopen,
+	.interrupt = mdi_aside_interrupt,
 };
 
 static const struct mdi_keeper_ops external_ops = {
@@ -65,6 +56,7 @@ static int start(const struct modiso_options *options)
 	mdi_pages_start();
 	own->keys_off = !mdi_cpu()->ospke;
 	own->runner = NULL;
+	mdi_aside_start(NULL);
 	mdi_open.state.signal_key = MDI_NO_KEY;
 	mdi_keeper_start(external ? &external_ops : &internal_ops);
 	return 0;
@@ -126,7 +118,8 @@ static void after_fork(void)
 	struct mdi_thread *self = mdi_thread_self();
 	struct mdi_domain *domain = entered_domain(self);
 
-	run(domain ? self : NULL);
+	mdi_aside_run(domain ? self : NULL);
+	mdi_aside_start(self);
 	if (self != NULL)
 		self->entered = domain != NULL;
 	mdi_keeper_after_fork(domain, self ? self->held : 0);
@@ -191,7 +184,7 @@ void mdi_mprotect_leave(struct mdi_thread *thread)
 {
 	if (!__atomic_exchange_n(&thread->entered, 0, __ATOMIC_RELAXED))
 		return;
-	stop_running(thread);
+	mdi_aside_stop(thread);
 	mdi_keeper_leave();
 	hold(thread, thread->window_count);
 }
@@ -246,7 +239,7 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	}
 	thread->entered = true;
 	if (mdi_open.state.external)
-		run(thread);
+		mdi_aside_run(thread);
 	return 0;
 }
 
@@ -287,7 +280,7 @@ static void leave(struct mdi_thread *thread, const struct mdi_over *over)
 
 static void preempt(struct mdi_thread *thread)
 {
-	stop_running(thread);
+	mdi_aside_stop(thread);
 }
 
 /*
@@ -315,7 +308,7 @@ static int resume(struct mdi_thread *thread)
 	if (frame != NULL && frame->service_sp == MDI_INTERRUPTED)
 		return 0;
 	if (mdi_thread_inside(thread)) {
-		run(thread);
+		mdi_aside_run(thread);
 		return mdi_keeper_wish(MDI_WISH_ENTER, entered_domain(thread),
 				       false);
 	}
@@ -372,16 +365,22 @@ static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 		       const struct mdi_event *event,
 		       struct mdi_context *context)
 {
+	bool external = mdi_open.state.external;
+	uint64_t asked_ns = 0;
+
 	(void)context;
 	if (domain == NULL || event->kind != MDI_EVENT_PROTECTED)
 		return false;
-	check_alone(thread);
+	if (external)
+		asked_ns = mdi_aside_ask(thread);
 	if (thread != NULL)
 		step_out(thread);
 	if (mdi_keeper_wish(MDI_WISH_TOUCH, domain,
 			    thread != NULL && thread->held > 0) != 0)
 		mdi_misuse_last("host code touched memory that cannot be "
 				"opened");
+	if (external)
+		mdi_aside_answered(asked_ns);
 	return true;
 }
 
@@ -411,6 +410,9 @@ static const struct mdi_process_rights process = {
 	.after_fork_parent = mdi_keeper_after_fork_parent,
 	.preempt = preempt,
 	.resume = resume,
+	.attach = mdi_aside_attach,
+	.detach = mdi_aside_detach,
+	.stand_aside = mdi_aside_stand,
 };
 
 const struct mdi_backend mdi_backend_mprotect = {

@@ -11,6 +11,12 @@
 
 struct mdi_waiter;
 
+/* Of a touch: see keeper.c. */
+struct mdi_lease {
+	uint64_t thread; /* mdi_lock_me() */
+	uint64_t end_ns, length_ns;
+};
+
 struct mdi_keeper_state {
 	/*
 	 * The fault handler takes it. It guards the rest of this structure,
@@ -22,7 +28,8 @@ struct mdi_keeper_state {
 	struct mdi_domain *current; /* entered, or the last one that was */
 	unsigned inside;            /* threads in it */
 	unsigned holds;
-	uint64_t lease_end_ns;
+	uint64_t lease_end_ns; /* 0: none runs */
+	struct mdi_lease lease; /* the last one */
 	struct mdi_waiter *first, **last;
 	unsigned hosts; /* in the line, who want the host's state */
 	/*
@@ -49,6 +56,13 @@ struct mdi_mprotect_state {
 	 * not left it. While it runs there nobody else may run.
 	 */
 	struct mdi_thread *runner;
+	/*
+	 * With it, futexes: host threads that want it to stand aside, and how
+	 * often a runner has stopped for them.
+	 */
+	uint32_t askers, stops;
+	uint64_t lease_ns; /* the longest that one of them needs */
+	struct mdi_thread *peers; /* a list; the keeper's lock guards it */
 };
 
 /* Guarded by the keeper. */

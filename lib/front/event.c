@@ -9,6 +9,7 @@
 #include "front/handler.h"
 #include "os/linux/event.h"
 #include "os/ticker.h"
+#include "os/linux/signal.h"
 
 #include <errno.h>
 
@@ -58,7 +59,10 @@ bool mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
-	result = handle(signo, info, context, thread);
+	if (mdi_signal_is_poke(signo, info))
+		result = mdi_host_poke(info, context, thread);
+	else
+		result = handle(signo, info, context, thread);
 	if (strayed)
 		mdi_altstack_back(thread, context);
 	return result;

@@ -394,9 +394,9 @@ static bool call_foreign(int signo, siginfo_t *info, ucontext_t *context,
 	return false;
 }
 
-/* The program's handler runs as if no module were below it. */
-static bool call(int signo, siginfo_t *info, ucontext_t *context,
-		 const struct mdi_sigaction *action, struct mdi_thread *thread)
+bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
+		      const struct mdi_sigaction *action,
+		      struct mdi_thread *thread)
 {
 	struct interruption at;
 	struct mdi_turn turn;
@@ -429,8 +429,9 @@ static bool call_handler(int signo, siginfo_t *info, ucontext_t *context,
 			 struct mdi_thread *thread,
 			 const struct mdi_sigaction *action)
 {
-	return thread != NULL ? call(signo, info, context, action, thread) :
-				call_foreign(signo, info, context, action);
+	return thread != NULL ?
+		       mdi_handler_call(signo, info, context, action, thread) :
+		       call_foreign(signo, info, context, action);
 }
 
 /* mdi_action_take(), for a signal that has just come. */

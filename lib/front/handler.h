@@ -49,4 +49,20 @@ void mdi_interpose(void);
 /* In the child of a fork: a thread that is not there may have the lock. */
 void mdi_handlers_after_fork(void);
 
+/*
+ * A handler runs as if no module were below it. False: the thread was taken out
+ * of its modules meanwhile, and does not go back to where it was. AS-Safe.
+ */
+bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
+		      const struct mdi_sigaction *action,
+		      struct mdi_thread *thread);
+
+/*
+ * Another thread wants this one to leave its module for a while (mdi_os_poke).
+ * Where it cannot, in the middle of a gate or a handler, it is asked again.
+ * False: it does not go back to where it was.
+ */
+bool mdi_host_poke(siginfo_t *info, ucontext_t *context,
+		   struct mdi_thread *thread);
+
 #endif /* MDI_FRONT_HANDLER_H */

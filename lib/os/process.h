@@ -28,6 +28,13 @@ bool mdi_os_shadow_stack(void);
 int mdi_os_barrier_register(void);
 int mdi_os_barrier(void);
 
+/*
+ * Another thread of this process comes to its handler of fault signals, which
+ * knows by mdi_signal_is_poke() why (os/linux/signal.h). Keeps errno. Nobody is
+ * told when it fails.
+ */
+void mdi_os_poke(int32_t tid);
+
 /* --- waiting --- */
 
 /* Wait while *word is @value; @timeout_ns 0 waits for ever. Keeps errno. */

@@ -316,6 +316,7 @@ struct mdi_thread {
 	struct mdi_thread *next;  /* list of attached threads, or free list */
 	uint32_t held; /* mprotect: so many of them keep modules out just now */
 	uint32_t entered; /* mprotect: its module counts as one that runs */
+	struct mdi_thread *peer; /* mprotect: list of those to interrupt */
 	uint32_t altstacks; /* bit n: a handler runs on alternate stack n */
 	uint32_t old_altstack_flags; /* of the program's own */
 	void *old_altstack;

@@ -110,4 +110,7 @@ int mdi_altstack_set(void *base, size_t size, void **old_base,
 void mdi_altstack_arm(void *base, size_t size);
 void mdi_altstack_restore(void *base, size_t size, uint32_t flags);
 
+/* Has mdi_os_poke() sent that? AS-Safe. */
+bool mdi_signal_is_poke(int signo, const siginfo_t *info);
+
 #endif /* MDI_OS_LINUX_SIGNAL_H */
