@@ -50,6 +50,10 @@ struct bench_subject {
 extern const struct bench_subject bench_base;
 extern const struct bench_subject bench_dlopen;
 extern const struct bench_subject bench_scan;
+extern const struct bench_subject bench_start;
+extern const struct bench_subject bench_touch;
+extern const struct bench_subject bench_first;
+extern const struct bench_subject bench_simulator;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_crowd;
@@ -88,6 +92,12 @@ extern const struct bench_subject bench_image;
 #define ROW_LOAD_SMALL     "image: load a small one"
 #define ROW_LOAD_LARGE     "image: load one as large as zlib"
 #define ROW_IMPORT         "service: as an image's bound import"
+#define ROW_HEAP           "heap: host takes and gives 64 bytes"
+#define ROW_HEAP_MALLOC    "heap: malloc and free of 64 bytes instead"
+#define ROW_THREAD         "thread: made and ended"
+#define ROW_THREAD_CALL    "thread: made, one call, ended"
+#define ROW_RESTORE        "snapshot: write, restore 1000 of 16384"
+#define ROW_RESTORE_RAW    "raw: write, drop 1000 private pages of 16384"
 
 /*
  * Keeps the reason of a failure for the measurer; returns @code, so that a row

@@ -126,11 +126,11 @@ static void heap_close(void)
 static const char way_trip[] = "round trip";
 
 static const struct bench_row rows[] = {
-	{ "heap: host takes and gives 64 bytes", way_trip, 0, 0, run_small,
+	{ ROW_HEAP, way_trip, 0, 0, run_small,
 	  NULL, NULL },
 	{ "heap: module takes and gives 64 bytes", way_trip, 0, 0, run_inside,
 	  NULL, NULL },
-	{ "heap: malloc and free of 64 bytes instead", way_trip, 0, 0,
+	{ ROW_HEAP_MALLOC, way_trip, 0, 0,
 	  run_malloc_small, NULL, NULL },
 	{ "heap: host takes and gives 20000 bytes", way_trip, 0, 0, run_large,
 	  NULL, NULL },

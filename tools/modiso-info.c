@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Older C library headers do not name it. */
 #ifndef AT_MINSIGSTKSZ
@@ -56,6 +59,8 @@ struct machine {
 	bool have_cpu;                  /* libcpuid knows the CPU */
 	struct cpu_id_t cpu;
 	bool pku, ospke; /* CPUID leaf 7 as libcpuid read it */
+	bool measured;
+	double pair_ns; /* two mprotect(2) and a touch between them */
 	struct modiso_backend_info backend[BACKENDS];
 };
 
@@ -68,6 +73,8 @@ static void usage(FILE *out)
 		"  --backend NAME  exit with 0 if pkey, or mprotect, is usable "
 		"and with 1 if not\n"
 		"  --json          print one JSON object\n"
+		"  --measure       time what a switch between modules costs "
+		"here: some 0.1 s\n"
 		"  --quiet         print nothing: the exit status is all\n"
 		"  --version       print the version of the library\n"
 		"  -h, --help      print this\n\n"
@@ -121,7 +128,89 @@ static bool ask(struct machine *machine)
 	return true;
 }
 
+/* --- measure --- */
+
+#define SAMPLES 31
+#define PAIRS   64 /* of a sample */
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static bool close_and_open(volatile char *page, size_t size)
+{
+	void *base = (void *)(uintptr_t)page;
+
+	if (mprotect(base, size, PROT_NONE) != 0 ||
+	    mprotect(base, size, PROT_READ | PROT_WRITE) != 0)
+		return false;
+	page[0] = 1;
+	return true;
+}
+
+static int compare(const void *one, const void *other)
+{
+	double a = *(const double *)one, b = *(const double *)other;
+
+	return (a > b) - (a < b);
+}
+
+/* As a module's pages are: closed, opened again, and used. */
+static bool measure(struct machine *machine)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	double sample[SAMPLES], begin;
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool done = page != MAP_FAILED;
+
+	if (done)
+		*(volatile char *)page = 1;
+	for (int i = 0; done && i < SAMPLES; i++) {
+		begin = now_ns();
+		for (int pair = 0; done && pair < PAIRS; pair++)
+			done = close_and_open(page, size);
+		sample[i] = (now_ns() - begin) / PAIRS;
+	}
+	if (!done)
+		perror("modiso-info: --measure: mmap or mprotect");
+	if (page != MAP_FAILED)
+		munmap(page, size);
+	if (!done)
+		return false;
+	qsort(sample, SAMPLES, sizeof(sample[0]), compare);
+	machine->pair_ns = sample[SAMPLES / 2];
+	machine->measured = true;
+	return true;
+}
+
 /* --- tell people --- */
+
+/* A tenth of the time, for calls that are ten times as long. */
+static void print_measure(const struct machine *machine)
+{
+	double us = machine->pair_ns / 1000;
+
+	printf("\nmeasured       %.2f us for two mprotect(2) and the touch of "
+	       "a page, the median of %d\n"
+	       "               samples\n",
+	       us, SAMPLES);
+	if (machine->backend[0].usable)
+		printf("  pkey         a switch from one module to another is "
+		       "about 64 instructions here,\n"
+		       "               and no system call, as long as both "
+		       "have keys\n");
+	printf("  mprotect     a switch from one module to another takes about "
+	       "%.1f us here: calls\n"
+	       "               that change modules are to do %.0f us of work "
+	       "or more, for it to be\n"
+	       "               less than a tenth of the time\n",
+	       us, us * 10);
+}
 
 static const char *yes(bool is)
 {
@@ -194,6 +283,8 @@ static void print_text(const struct machine *machine)
 					  "modiso_init() refuses it");
 	for (size_t i = 0; i < BACKENDS; i++)
 		print_backend(&machine->backend[i]);
+	if (machine->measured)
+		print_measure(machine);
 }
 
 /* --- tell programs --- */
@@ -236,6 +327,8 @@ static void print_json(const struct machine *machine)
 	json_text("cpu_brand", machine->have_cpu ? machine->cpu.brand_str : "");
 	json_bool("cpu_pku", machine->pku);
 	json_bool("cpu_ospke", machine->ospke);
+	if (machine->measured)
+		printf(",\"mprotect_pair_ns\":%.0f", machine->pair_ns);
 	printf(",\"min_signal_stack\":%lu,\"backends\":[",
 	       machine->min_signal_stack);
 	for (size_t i = 0; i < BACKENDS; i++) {
@@ -258,7 +351,7 @@ static int backend_index(const char *name)
 
 struct request {
 	int backend; /* index, or -1: any */
-	bool json, quiet;
+	bool json, quiet, measure;
 };
 
 /* -1: go on; else the exit status. */
@@ -267,6 +360,7 @@ static int parse(int argc, char **argv, struct request *request)
 	static const struct option known[] = {
 		{"backend", required_argument, NULL, 'b'},
 		{"json", no_argument, NULL, 'j'},
+		{"measure", no_argument, NULL, 'm'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -287,6 +381,9 @@ static int parse(int argc, char **argv, struct request *request)
 			return EXIT_USAGE;
 		case 'j':
 			request->json = true;
+			break;
+		case 'm':
+			request->measure = true;
 			break;
 		case 'q':
 			request->quiet = true;
@@ -329,7 +426,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (!ask(&machine))
+	if (!ask(&machine) || (request.measure && !measure(&machine)))
 		return EXIT_OUTPUT;
 	if (!request.quiet) {
 		if (request.json)

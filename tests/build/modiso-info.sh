@@ -85,6 +85,13 @@ else
 	skip "which a reader of JSON accepts" "no python3"
 fi
 
+status_of 0 "--measure" --measure
+says '^measured +[0-9]+\.[0-9]+ us for two mprotect' "it says how long it took"
+says '^  mprotect +a switch .* takes about [0-9.]+ us here' \
+	"and what a switch will cost"
+status_of 0 "--measure --json" --measure --json
+says '"mprotect_pair_ns":[1-9][0-9]*,' "and so does the JSON"
+
 # A full disk is not success.
 if [ -w /dev/full ]; then
 	"$info" >/dev/full 2>"$scratch/output"

@@ -416,6 +416,22 @@ START_TEST(test_shadow_stack)
 }
 END_TEST
 
+/*
+ * The address space that is reserved is large, and costs nothing: neither
+ * memory nor page tables.
+ */
+START_TEST(test_memory)
+{
+	unsigned long tables = proc_status("VmPTE");
+	struct proc_usage before = proc_usage();
+
+	must_eq(enter(make_gate(world_module(), module_add_one), 1), 2);
+	must(proc_status("VmSize") > 4ul << 20);
+	must(TEST_SANITIZED || proc_status("VmPTE") - tables <= 512);
+	must(TEST_SANITIZED || proc_usage().rss_kib - before.rss_kib <= 3072);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("init");
@@ -434,6 +450,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_misspelled);
 	tcase_add_test(tcase, test_error_words);
 	tcase_add_test(tcase, test_error_text);
+	tcase_add_test(tcase, test_memory);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
