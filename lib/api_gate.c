@@ -66,20 +66,55 @@ int modiso_gate_destroy(struct modiso_gate *gate)
 	return 0;
 }
 
+/* Of what the call below has refused. */
+static MDI_RARE int why_no_call(const struct modiso_gate *gate,
+				const uintptr_t *args, unsigned count)
+{
+	uintptr_t words[MODISO_ARGS_MAX];
+
+	return mdi_check_call(gate, args, count, words);
+}
+
+/* In reports the host's frames begin with the caller, which these two name. */
+static MDI_RARE int call_failed(uintptr_t pc, uintptr_t cfa)
+{
+	int result = mdi_status_take();
+
+	if (result == MODISO_ERR_FAULT)
+		mdi_fault_called_by(pc, cfa);
+	return result;
+}
+
+/* The same where the backend must be asked; @pc, @cfa: as above. */
+static MDI_RARE int call_slowly(struct modiso_gate *gate, const uintptr_t *args,
+				unsigned count, uintptr_t *out, uintptr_t pc,
+				uintptr_t cfa)
+{
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	if (backend == NULL || backend->inside() || gate == NULL ||
+	    count > MODISO_ARGS_MAX || (args == NULL && count != 0))
+		return why_no_call(gate, args, count);
+	mdi_mark_gate(gate);
+	if (mdi_gate_invoke(gate->slot, args, count, out) == 0)
+		return 0;
+	return call_failed(pc, cfa);
+}
+
+/* Mostly nothing is wrong, and that takes few instructions to see. */
 int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
 		     unsigned count, uintptr_t *out)
 {
-	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
-	int result = mdi_check_call(gate, args, count, words);
-
-	if (result != 0)
-		return result;
-	result = mdi_gate_call(gate, words, out);
-	/* In reports the host's frames begin with the caller, not here. */
-	if (result == MODISO_ERR_FAULT)
-		mdi_fault_called_by((uintptr_t)__builtin_return_address(0),
-				    (uintptr_t)__builtin_dwarf_cfa());
-	return result;
+	if (!mdi_backend_surely_host() || gate == NULL ||
+	    gate->mark != MDI_MARK_GATE || count > MODISO_ARGS_MAX ||
+	    (args == NULL && count != 0))
+		return call_slowly(gate, args, count, out,
+				   (uintptr_t)__builtin_return_address(0),
+				   (uintptr_t)__builtin_dwarf_cfa());
+	if (mdi_gate_invoke(gate->slot, args, count, out) == 0)
+		return 0;
+	return call_failed((uintptr_t)__builtin_return_address(0),
+			   (uintptr_t)__builtin_dwarf_cfa());
 }
 
 int modiso_gate_thunk(struct modiso_gate *gate, modiso_fn *out)

@@ -20,15 +20,20 @@ static MDI_RARE int why_no_heap(const struct modiso_module *module)
 	return result;
 }
 
-/* In few instructions, where there is one. */
-MDI_INLINE int check_heap(const struct modiso_module *module)
+static bool is_host(void)
 {
 	const struct mdi_backend *backend = mdi_backend_running();
 
-	if (backend == NULL || backend->inside() || module == NULL)
+	return backend != NULL && !backend->inside();
+}
+
+/* In few instructions, where there is one. */
+MDI_INLINE int check_heap(const struct modiso_module *module)
+{
+	if (module == NULL || (!mdi_backend_surely_host() && !is_host()) ||
+	    module->mark != MDI_MARK_MODULE || module->heap == NULL)
 		return why_no_heap(module);
-	mdi_mark_module(module);
-	return module->heap != NULL ? 0 : why_no_heap(module);
+	return 0;
 }
 
 static int take_options(const struct modiso_region_options *options,

@@ -394,6 +394,7 @@ struct mdi_open_state {
 	uint32_t kept_keys;
 	const char *blocks; /* as mdi_arch_state has it, for module code */
 	uint32_t host_keys; /* that the host has all rights to */
+	uint32_t host_bits; /* of rights, clear in a host's; 0: no keys */
 	uint32_t rights_offset;
 	bool external; /* the host runs one thread at a time */
 } __attribute__((aligned(4096)));
@@ -421,6 +422,18 @@ static inline bool mdi_backend_called_inside(void)
 	const struct mdi_backend *backend = mdi_backend_running();
 
 	return backend != NULL && backend->inside();
+}
+
+/*
+ * Is it surely the host that calls, and does the library run? With keys alone;
+ * false means that the backend must be asked. Few instructions, and no call.
+ */
+static inline bool mdi_backend_surely_host(void)
+{
+	uint32_t bits = mdi_open.state.host_bits;
+
+	return bits != 0 && mdi_backend_running() != NULL &&
+	       (mdi_rights_read() & bits) == 0;
 }
 
 /* --- what one kind of rights wants, and the other does not --- */

@@ -101,6 +101,7 @@ static int start(const struct modiso_options *options)
 		state.host_keys &= ~(1u << state.closed_key);
 	mdi_arch_state.handler_rights =
 		mdi_rights_open(mdi_rights_read(), state.host_keys);
+	state.host_bits = MDI_RIGHTS_OF(state.host_key);
 	return 0;
 }
 
@@ -116,6 +117,7 @@ static void stop(void)
 		keep |= 1u << state.open_key;
 	if (keep != 0 && state.signal_key != MDI_NO_KEY)
 		keep |= 1u << state.signal_key;
+	state.host_bits = 0;
 	mdi_pkey_give_keys(own->all_keys & ~keep);
 	state.kept_keys |= keep;
 	give_kept_keys();

@@ -207,13 +207,9 @@ void mdi_gate_destroy(struct modiso_gate *gate)
 int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
 		  uintptr_t *result)
 {
-	uintptr_t value;
-
-	if (mdi_gate_invoke(gate->slot, args, &value) != 0)
-		return mdi_status_take();
-	if (result != NULL)
-		*result = value;
-	return 0;
+	return mdi_gate_invoke(gate->slot, args, MODISO_ARGS_MAX, result) != 0
+		       ? mdi_status_take()
+		       : 0;
 }
 
 /* --- what the assembly asks --- */

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,36 @@ START_TEST(test_same_module)
 	struct counts counts = trace(same_module);
 
 	must_eq(counts.all, 0);
+}
+END_TEST
+
+/* With keys, all that it takes: the gate is 64 of it. */
+#define CALL_STEPS 136
+
+static void counted_call(void)
+{
+	uintptr_t word = 1, result = 0;
+	struct modiso_gate *gate;
+	int code;
+
+	make_modules();
+	gate = make_gate(first, same);
+	must_eq(enter(gate, 1), 1);
+	stop_here();
+	code = modiso_gate_call(gate, &word, 1, &result);
+	stop_here();
+	must_eq(code, 0);
+	must_eq(result, 1);
+}
+
+START_TEST(test_steps)
+{
+	unsigned steps;
+
+	count_steps(counted_call, &steps, 1);
+	printf("# modiso_gate_call: %u instructions\n", steps);
+	must(steps > 60);
+	must(TEST_SANITIZED || !on_pkey() || steps <= CALL_STEPS);
 }
 END_TEST
 
@@ -326,6 +357,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 
 	tcase_add_test(tcase, test_same_module);
+	tcase_add_test(tcase, test_steps);
 	tcase_add_test(tcase, test_service);
 	tcase_add_test(tcase, test_guarded);
 	tcase_add_test(tcase, test_in_turn);

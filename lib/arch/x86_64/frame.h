@@ -590,11 +590,11 @@ void mdi_gate_valued(void); /* calls slot->inner, puts value in on failure */
 void mdi_gate_dead(void);   /* of a slot without a gate */
 
 /*
- * Load six words, call through a slot, store the result. 0, or 1 when the call
- * failed and the thread's status says why.
+ * Load up to six words, call through a slot, store the result, if @result is
+ * not NULL. 0, or 1 when the call failed and the thread's status says why.
  */
-int mdi_gate_invoke(struct mdi_gate_slot *slot, const uintptr_t args[6],
-		    uintptr_t *result);
+int mdi_gate_invoke(struct mdi_gate_slot *slot, const uintptr_t *args,
+		    unsigned count, uintptr_t *result);
 
 /* Where a fault or a failure puts a thread: host rights, host stack, r10. */
 void mdi_gate_recover(void);

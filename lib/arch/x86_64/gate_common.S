@@ -195,23 +195,48 @@ GATE(mdi_gate_valued)
 	retq
 ENDF(mdi_gate_valued)
 
-/* int mdi_gate_invoke(slot, args[6], result) */
+/*
+ * int mdi_gate_invoke(slot, args, count, result): words that are no argument
+ * are 0, and @result may be NULL. Most calls have two words or fewer.
+ *
+ *	register    on entry    at the call
+ *	rdi         slot        first word
+ *	rsi         args        second word
+ *	rdx, rcx,
+ *	r8, r9      count,      words
+ *	            result
+ *	rax         -           args
+ *	rbx         -           result
+ *	r10         -           count
+ *	r11         -           slot
+ */
 FUNC(mdi_gate_invoke)
 	pushq	%rbx
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rbx, 0
-	movq	%rdx, %rbx
+	movq	%rcx, %rbx
 	movq	%rdi, %r11
 	movq	%rsi, %rax
+	movl	%edx, %r10d
+	xorl	%edi, %edi
+	xorl	%esi, %esi
+	xorl	%edx, %edx
+	xorl	%ecx, %ecx
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	cmpl	$2, %r10d
+	ja	.Lmany_words
+	je	.Ltwo_words
+	testl	%r10d, %r10d
+	jz	.Lwords_loaded
 	movq	0(%rax), %rdi
-	movq	8(%rax), %rsi
-	movq	16(%rax), %rdx
-	movq	24(%rax), %rcx
-	movq	32(%rax), %r8
-	movq	40(%rax), %r9
+.Lwords_loaded:
 	notrack callq *S_INNER(%r11)
 	jc	1f
+	testq	%rbx, %rbx
+	jz	.Lno_result
 	movq	%rax, (%rbx)
+.Lno_result:
 	xorl	%eax, %eax
 	popq	%rbx
 	.cfi_remember_state
@@ -219,11 +244,27 @@ FUNC(mdi_gate_invoke)
 	.cfi_restore %rbx
 	retq
 1:	.cfi_restore_state
+	.cfi_remember_state
 	movl	$1, %eax
 	popq	%rbx
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %rbx
 	retq
+.Lmany_words:
+	.cfi_restore_state
+	movq	16(%rax), %rdx
+	cmpl	$4, %r10d
+	jb	.Ltwo_words
+	movq	24(%rax), %rcx
+	je	.Ltwo_words
+	movq	32(%rax), %r8
+	cmpl	$6, %r10d
+	jb	.Ltwo_words
+	movq	40(%rax), %r9
+.Ltwo_words:
+	movq	0(%rax), %rdi
+	movq	8(%rax), %rsi
+	jmp	.Lwords_loaded
 ENDF(mdi_gate_invoke)
 
 /*
