@@ -41,6 +41,7 @@ struct mdi_waiter {
 	uint32_t word; /* futex: GRANTED, and counts of LOOK_AGAIN */
 	uint64_t wished_ns; /* a touch: when it came into the line */
 	uint64_t ask_ns; /* when those inside are asked to leave; 0: not yet */
+	unsigned asked; /* so often */
 	int result, saved_errno;
 };
 
@@ -297,22 +298,22 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 /*
  * Nanoseconds until those inside are asked to leave; 0: they are not. While
- * nobody is, others can come in who are ahead in the line, and wake nobody.
+ * nobody is, others who are ahead can come in, and wake nobody.
  */
 static uint64_t ask_to_leave(struct mdi_waiter *self)
 {
-	uint64_t now;
+	uint64_t now = mdi_os_now_ns();
 
 	if (self->wish == MDI_WISH_ENTER || own->ops->interrupt == NULL)
 		return 0;
 	if (own->inside == 0)
 		return MDI_ASK_AGAIN_NS;
-	now = mdi_os_now_ns();
 	if (self->ask_ns == 0)
 		self->ask_ns = now + MDI_PATIENCE_NS;
 	if (now >= self->ask_ns) {
 		own->ops->interrupt();
-		self->ask_ns = now + MDI_ASK_AGAIN_NS;
+		self->ask_ns = now + (MDI_ASK_AGAIN_NS << self->asked);
+		self->asked += MDI_ASK_AGAIN_NS << self->asked < MDI_ASK_MAX_NS;
 	}
 	return self->ask_ns - now;
 }

@@ -26,9 +26,13 @@ struct mdi_domain;
 /*
  * Host code waits so long for a call to end by itself, which costs less than to
  * interrupt it; and so long until threads are asked again that could not leave.
+ * Each time twice as long: a thread that is slow, because it is traced, say,
+ * must not have the next signal in the handler of the one before, and so on
+ * until its signal stack is full.
  */
 #define MDI_PATIENCE_NS  100000u
 #define MDI_ASK_AGAIN_NS 1000000u
+#define MDI_ASK_MAX_NS   64000000u
 
 enum mdi_wish {
 	MDI_WISH_ENTER, /* run in a domain */

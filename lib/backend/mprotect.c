@@ -230,16 +230,18 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	step_out(thread);
 	held = thread->held;
 	unhold_windows(thread, 0);
+	if (mdi_open.state.external)
+		mdi_aside_begin(thread);
 	result = mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
 	if (result != 0) {
 		saved = errno;
+		if (mdi_open.state.external)
+			mdi_aside_end(thread);
 		hold(thread, held);
 		errno = saved;
 		return result;
 	}
 	thread->entered = true;
-	if (mdi_open.state.external)
-		mdi_aside_run(thread);
 	return 0;
 }
 

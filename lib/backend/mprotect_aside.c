@@ -13,7 +13,7 @@ static struct mdi_mprotect_state *const own = &mdi_backend_state.mprotect;
 
 void mdi_aside_run(struct mdi_thread *thread)
 {
-	__atomic_store_n(&own->runner, thread, __ATOMIC_RELAXED);
+	__atomic_store_n(&own->runner, thread, __ATOMIC_SEQ_CST);
 }
 
 void mdi_aside_stop(const struct mdi_thread *thread)
@@ -111,7 +111,10 @@ uint64_t mdi_aside_ask(const struct mdi_thread *thread)
 		if (patience != MDI_PATIENCE_NS)
 			mdi_os_poke(other->tid);
 		mdi_os_wait(&own->stops, seen, patience);
-		patience = MDI_ASK_AGAIN_NS;
+		if (patience == MDI_PATIENCE_NS)
+			patience = MDI_ASK_AGAIN_NS;
+		else if (patience < MDI_ASK_MAX_NS)
+			patience *= 2;
 	}
 }
 
@@ -125,11 +128,42 @@ void mdi_aside_answered(uint64_t asked_ns)
 		mdi_os_wake(&own->askers, INT_MAX);
 }
 
-void mdi_aside_stand(struct mdi_thread *thread)
+static void wait_for_askers(void)
 {
 	uint32_t never = 0, askers;
 	uint64_t lease;
 
+	while ((askers = __atomic_load_n(&own->askers, __ATOMIC_SEQ_CST)) != 0)
+		mdi_os_wait(&own->askers, askers, MDI_ASK_AGAIN_NS);
+	lease = __atomic_exchange_n(&own->lease_ns, 0, __ATOMIC_RELAXED);
+	if (lease != 0)
+		mdi_os_wait(&never, 0, lease);
+}
+
+/*
+ * Either this thread sees that somebody asks, or who asks sees that it runs:
+ * each says so before it looks.
+ */
+void mdi_aside_begin(struct mdi_thread *thread)
+{
+	for (;;) {
+		__atomic_store_n(&thread->entered, 1, __ATOMIC_RELAXED);
+		mdi_aside_run(thread);
+		if (__atomic_load_n(&own->askers, __ATOMIC_SEQ_CST) == 0)
+			return;
+		mdi_aside_end(thread);
+		wait_for_askers();
+	}
+}
+
+void mdi_aside_end(struct mdi_thread *thread)
+{
+	__atomic_store_n(&thread->entered, 0, __ATOMIC_RELAXED);
+	mdi_aside_stop(thread);
+}
+
+void mdi_aside_stand(struct mdi_thread *thread)
+{
 	if (!mdi_open.state.external) {
 		mdi_critical_begin();
 		mdi_mprotect_leave(thread);
@@ -137,9 +171,5 @@ void mdi_aside_stand(struct mdi_thread *thread)
 		return;
 	}
 	mdi_aside_stop(thread);
-	while ((askers = __atomic_load_n(&own->askers, __ATOMIC_SEQ_CST)) != 0)
-		mdi_os_wait(&own->askers, askers, MDI_ASK_AGAIN_NS);
-	lease = __atomic_exchange_n(&own->lease_ns, 0, __ATOMIC_RELAXED);
-	if (lease != 0)
-		mdi_os_wait(&never, 0, lease);
+	wait_for_askers();
 }

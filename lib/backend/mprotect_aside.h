@@ -28,6 +28,12 @@ void mdi_aside_interrupt(void);
 
 /* The thread that entered a module last, until it leaves; NULL: nobody. */
 void mdi_aside_run(struct mdi_thread *thread);
+/*
+ * Before a module is entered: the thread counts as in it, when nobody asks it
+ * to stand aside any more. _end(): it is not entered after all.
+ */
+void mdi_aside_begin(struct mdi_thread *thread);
+void mdi_aside_end(struct mdi_thread *thread);
 /* If it is this one: nobody, from now on. */
 void mdi_aside_stop(const struct mdi_thread *thread);
 
