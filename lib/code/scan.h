@@ -8,7 +8,7 @@
 #ifndef MDI_CODE_SCAN_H
 #define MDI_CODE_SCAN_H
 
-#include "code/scan_x86.h"
+#include "arch/forbidden.h"
 
 struct mdi_scan_place {
 	uint32_t kind;     /* one MODISO_SCAN_* bit */

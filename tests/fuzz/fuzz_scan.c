@@ -5,7 +5,7 @@
  * to skip what is harmless agree. The first two bytes choose the cuts.
  */
 #include "code/scan.h"
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 #include "arch/cpu.h"
 
 #include <modiso.h>

@@ -9,7 +9,7 @@
 #include "support/trap_flag.h"
 #include "support/world.h"
 
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 #include "arch/cpu.h"
 
 #include <signal.h>

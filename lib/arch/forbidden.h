@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code/scan_x86.h - forbidden encodings in one run of bytes.
+ * arch/forbidden.h - the instructions that no module may have, whose kinds
+ * <modiso/scan.h> names: where one run of bytes has an encoding of one.
  */
-#ifndef MDI_CODE_SCAN_X86_H
-#define MDI_CODE_SCAN_X86_H
+#ifndef MDI_ARCH_FORBIDDEN_H
+#define MDI_ARCH_FORBIDDEN_H
 
 #include "base/common.h"
 
@@ -30,4 +31,18 @@ struct mdi_scan_match {
 size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
 		     uint32_t kinds, struct mdi_scan_match *match);
 
-#endif /* MDI_CODE_SCAN_X86_H */
+/*
+ * One spelling of each: where the bytes at hand begin another one, with its
+ * prefixes or another payload, they have what differs. The last one has the
+ * length 0.
+ */
+#define MDI_SCAN_SPELLING 5
+
+struct mdi_scan_spelling {
+	uint8_t length;
+	uint8_t bytes[MDI_SCAN_SPELLING];
+};
+
+extern const struct mdi_scan_spelling mdi_scan_spellings[];
+
+#endif /* MDI_ARCH_FORBIDDEN_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 
 #include "arch/cpu.h"
 

@@ -4,7 +4,7 @@
  * instructions, and the compiler clears the upper halves of the registers when
  * one returns.
  */
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 
 #include <immintrin.h>
 

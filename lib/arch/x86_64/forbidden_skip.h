@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * code/scan_skip.h - over the bytes at which no forbidden encoding begins.
+ * arch/x86_64/forbidden_skip.h - over the bytes at which no forbidden encoding
+ * begins.
  *
  * Two bytes decide where it is worth looking closer, and are a pair here: 0f
  * with 01, 05, 34, ae or c7; cd with 80; d5 with 80 to ff. Code has few.
@@ -8,8 +9,8 @@
  * There are several ways to look for one. They answer the same for the same
  * bytes, which unit/check_scan_skip and the fuzzer compare.
  */
-#ifndef MDI_CODE_SCAN_SKIP_H
-#define MDI_CODE_SCAN_SKIP_H
+#ifndef MDI_ARCH_X86_64_FORBIDDEN_SKIP_H
+#define MDI_ARCH_X86_64_FORBIDDEN_SKIP_H
 
 #include "base/common.h"
 
@@ -26,4 +27,4 @@ mdi_scan_skip_fn mdi_scan_skip_avx2;  /* 32; needs mdi_cpu()->avx2 */
 /* The fastest that this CPU has. MT-Safe. */
 mdi_scan_skip_fn *mdi_scan_skip(void);
 
-#endif /* MDI_CODE_SCAN_SKIP_H */
+#endif /* MDI_ARCH_X86_64_FORBIDDEN_SKIP_H */

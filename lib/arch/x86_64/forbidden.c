@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "code/scan_x86.h"
+#include "arch/forbidden.h"
 
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 
 /* An encoding ends at most this far behind the first byte of its pair. */
 #define PAIR_REACH 3
@@ -184,3 +184,19 @@ size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
 	}
 	return 0;
 }
+
+const struct mdi_scan_spelling mdi_scan_spellings[] = {
+	{3, {0x0f, 0x01, 0xef}},             /* wrpkru */
+	{3, {0x0f, 0xae, 0x28}},             /* xrstor (%rax) */
+	{3, {0x0f, 0xc7, 0x18}},             /* xrstors (%rax) */
+	{2, {0x0f, 0x05}},                   /* syscall */
+	{2, {0x0f, 0x34}},                   /* sysenter */
+	{2, {0xcd, 0x80}},                   /* int $0x80 */
+	{4, {0xf3, 0x0f, 0xae, 0xd0}},       /* wrfsbase %eax */
+	{4, {0xf3, 0x0f, 0xae, 0xd8}},       /* wrgsbase %eax */
+	{3, {0xd5, 0x80, 0x05}},             /* syscall behind REX2 */
+	{4, {0xd5, 0x80, 0x01, 0xef}},       /* wrpkru behind REX2 */
+	{5, {0xf3, 0xd5, 0x80, 0xae, 0xd0}}, /* wrfsbase behind REX2 */
+	{5, {0xf3, 0xd5, 0x80, 0xae, 0xd8}}, /* wrgsbase behind REX2 */
+	{0, {0}},
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every x86-64 CPU has SSE2. */
-#include "code/scan_skip.h"
+#include "arch/x86_64/forbidden_skip.h"
 
 #include <emmintrin.h>
 
