@@ -101,8 +101,8 @@ MODISO_API const char *modiso_audit_kind_name(uint32_t kind);
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int modiso_report(FILE *stream);
-MODISO_API MODISO_MUST_CHECK int modiso_report_json(FILE *stream);
+MODISO_API int modiso_report(FILE *stream);
+MODISO_API int modiso_report_json(FILE *stream);
 
 #ifdef __cplusplus
 }

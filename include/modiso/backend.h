@@ -59,6 +59,7 @@ struct modiso_backend_info {
 	 */
 	char reason[MODISO_REASON_SIZE];
 };
+#define MODISO_BACKEND_INFO_INIT MODISO_SIZED(modiso_backend_info)
 
 /*
  * modiso_backend_query - can @backend be used here and now?

@@ -185,6 +185,7 @@ struct modiso_fault {
 	uint32_t permitted; /* 1: it was let pass (MODISO_MODULE_PERMISSIVE) */
 	uint32_t unused;
 };
+#define MODISO_FAULT_INIT MODISO_SIZED(modiso_fault)
 
 /* What a filter may answer. */
 enum modiso_verdict {
@@ -304,9 +305,9 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * Safety: MT-Safe. AS-Unsafe: not for a filter. Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fault_print(const struct modiso_fault *fault, FILE *stream);
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
 
 /*
@@ -330,7 +331,7 @@ modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fault_print_map(const struct modiso_fault *fault, FILE *stream);
 
 /*
@@ -344,7 +345,7 @@ modiso_fault_print_map(const struct modiso_fault *fault, FILE *stream);
  * Cost, Safety: as modiso_fault_print().
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *stream);
 
 /*
@@ -361,7 +362,7 @@ modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *stream);
  * Cost, Safety: as modiso_fault_print().
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fault_print_summary(const struct modiso_fault *fault, FILE *stream);
 
 #ifdef __cplusplus

@@ -70,7 +70,7 @@ MODISO_API MODISO_MUST_CHECK int modiso_fiber_create(struct modiso_fiber **out);
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_fiber_destroy(struct modiso_fiber *fiber);
 
 /*

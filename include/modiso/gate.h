@@ -47,6 +47,7 @@ struct modiso_gate_options {
 	uint32_t float_args; /* float and double, 0 to 8; no others are kept */
 	uintptr_t fault_value; /* what a thunk returns when the call failed */
 };
+#define MODISO_GATE_OPTIONS_INIT MODISO_SIZED(modiso_gate_options)
 
 /*
  * modiso_gate_create - name an entry point of a module.
@@ -91,7 +92,7 @@ modiso_gate_create(struct modiso_module *module, modiso_fn entry,
  *         AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int modiso_gate_destroy(struct modiso_gate *gate);
+MODISO_API int modiso_gate_destroy(struct modiso_gate *gate);
 
 /*
  * modiso_gate_call - call into a module.

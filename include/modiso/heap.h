@@ -41,6 +41,7 @@ struct modiso_heap_info {
 	uint64_t blocks;      /* in use */
 	uint64_t refused;     /* pointers that came back and are no block */
 };
+#define MODISO_HEAP_INFO_INIT MODISO_SIZED(modiso_heap_info)
 
 /* Functions for module code; their types are the C library's. */
 enum modiso_heap_function {
@@ -99,7 +100,7 @@ modiso_heap_create(struct modiso_module *module, size_t length,
  *         safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_heap_destroy(struct modiso_module *module);
 
 /*

@@ -48,6 +48,7 @@ struct modiso_image_options {
 	size_t export_count;
 	const char *abi; /* the tag that it must carry; NULL: any, or none */
 };
+#define MODISO_IMAGE_OPTIONS_INIT MODISO_SIZED(modiso_image_options)
 
 /* What an image is. The caller sets struct_size before the call. */
 struct modiso_image_info {
@@ -60,6 +61,7 @@ struct modiso_image_info {
 	struct modiso_module *module;
 	char name[MODISO_NAME_SIZE];
 };
+#define MODISO_IMAGE_INFO_INIT MODISO_SIZED(modiso_image_info)
 
 /*
  * modiso_image_load - load an image from a file.
@@ -218,6 +220,7 @@ struct modiso_flat {
 	const struct modiso_flat_symbol *symbols;
 	size_t symbol_count;
 };
+#define MODISO_FLAT_INIT MODISO_SIZED(modiso_flat)
 
 /*
  * modiso_image_prepare - everything about a flat image that can be refused.

@@ -62,6 +62,7 @@ struct modiso_options {
 	uint32_t key_wait_ms;
 	uint32_t exclusion;   /* enum modiso_exclusion */
 };
+#define MODISO_OPTIONS_INIT MODISO_SIZED(modiso_options)
 
 /*
  * modiso_init - choose a backend, take protection keys and signal handlers.

@@ -64,6 +64,7 @@ struct modiso_module_options {
 	uint32_t time_limit_ms;
 	uint32_t unused2; /* 0 */
 };
+#define MODISO_MODULE_OPTIONS_INIT MODISO_SIZED(modiso_module_options)
 
 /*
  * modiso_module_create - make a module that owns nothing yet.
@@ -145,7 +146,7 @@ modiso_module_create(const char *name,
  *         safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_module_destroy(struct modiso_module *module);
 
 /*

@@ -66,8 +66,8 @@ extern "C" {
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int modiso_permitted_print(FILE *stream);
-MODISO_API MODISO_MUST_CHECK int modiso_permitted_print_json(FILE *stream);
+MODISO_API int modiso_permitted_print(FILE *stream);
+MODISO_API int modiso_permitted_print_json(FILE *stream);
 
 /*
  * modiso_permitted_count - accesses that were let pass since modiso_init().

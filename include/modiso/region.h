@@ -48,6 +48,7 @@ struct modiso_region_options {
 	uint32_t becomes;
 	uint32_t unused; /* 0 */
 };
+#define MODISO_REGION_OPTIONS_INIT MODISO_SIZED(modiso_region_options)
 
 /* What a region is. The caller sets struct_size before the call. */
 struct modiso_region_info {
@@ -63,6 +64,7 @@ struct modiso_region_info {
 	uint32_t shared; /* 1: made by modiso_region_map_shared(), _named() */
 	uint32_t granted; /* modules that it is granted to */
 };
+#define MODISO_REGION_INFO_INIT MODISO_SIZED(modiso_region_info)
 
 /*
  * modiso_region_create - new pages that only @owner may touch.
@@ -320,7 +322,7 @@ modiso_region_revoke(struct modiso_region *region,
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_region_destroy(struct modiso_region *region);
 
 /*

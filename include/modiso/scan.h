@@ -93,6 +93,7 @@ struct modiso_scan_info {
 	uint32_t writable_count;
 	uint32_t reserved; /* 0 */
 };
+#define MODISO_SCAN_INFO_INIT MODISO_SIZED(modiso_scan_info)
 
 /*
  * modiso_scan_memory - look at bytes of this process.

@@ -40,6 +40,7 @@ struct modiso_service_options {
 	uint32_t struct_size; /* bytes */
 	uint32_t flags;       /* MODISO_SERVICE_* */
 };
+#define MODISO_SERVICE_OPTIONS_INIT MODISO_SIZED(modiso_service_options)
 
 /*
  * modiso_service_create - let modules call a host function.
@@ -121,7 +122,7 @@ modiso_service_thunk(const struct modiso_service *service);
  *         Fork: safe.
  * Since:  0.1
  */
-MODISO_API MODISO_MUST_CHECK int
+MODISO_API int
 modiso_service_destroy(struct modiso_service *service);
 
 #ifdef __cplusplus
