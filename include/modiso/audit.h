@@ -28,18 +28,21 @@ enum modiso_audit_kind {
 	MODISO_AUDIT_STRAY = 5,      /* memory in a module's range, no region */
 	MODISO_AUDIT_ALIAS = 6,      /* a shared region's pages, mapped again */
 	MODISO_AUDIT_WRITE_EXEC = 7, /* writable and executable, anywhere */
-	MODISO_AUDIT_LIBRARY = 8     /* the library's own memory is open */
+	MODISO_AUDIT_LIBRARY = 8,    /* the library's own memory is open */
+	MODISO_AUDIT_URING = 9,  /* an io_uring: a mapping, or a descriptor */
+	MODISO_AUDIT_SQPOLL = 10, /* a thread of the kernel's that serves one */
+	MODISO_AUDIT_AIO = 11    /* memory of asynchronous I/O, io_setup(2) */
 };
 
-/* One difference; whole pages. */
+/* One difference, or door; whole pages. */
 struct modiso_audit_finding {
 	uint32_t kind;        /* enum modiso_audit_kind */
 	int32_t key;          /* as the kernel says; -1: it names none */
 	int32_t want_key;     /* as it should be; -1: nothing to compare */
 	uint32_t access;      /* MODISO_READ, _WRITE, _EXEC: the kernel's */
 	uint32_t want_access; /* as it should be */
-	uint32_t unused;
-	uintptr_t base;
+	uint32_t number; /* of the descriptor or thread; else 0 */
+	uintptr_t base;  /* both 0 for a descriptor or thread */
 	size_t length;
 	char module_name[MODISO_NAME_SIZE]; /* "" when none owns it */
 	char region_name[MODISO_NAME_SIZE]; /* "" when it is in none */
@@ -47,8 +50,8 @@ struct modiso_audit_finding {
 
 /*
  * modiso_audit - compare with the kernel's own list of mappings.
- * @findings: receives up to @room of them, in order of address (aliases last);
- *            NULL when @room is 0.
+ * @findings: receives up to @room of them, in order of address (aliases, then
+ *            descriptors and threads last); NULL when @room is 0.
  * @room:     elements.
  * @count:    receives how many there are, which may be more than @room.
  *
@@ -58,16 +61,26 @@ struct modiso_audit_finding {
  * process for being writable and executable. Rights do not change meanwhile;
  * threads inside of modules run on.
  *
+ * What the kernel does for the process by request, not by a system call, goes
+ * round all rights of modules. So rings of io_uring, open or mapped, are told
+ * of, the threads by which the kernel serves a ring that it polls (SQPOLL; such
+ * a ring is in use without a system call), and memory of asynchronous I/O. Not
+ * to be seen are rings in memory of the program's own whose descriptor is
+ * closed (IORING_SETUP_NO_MMAP with REGISTERED_FD_ONLY), buffers that a ring
+ * has registered, I/O that is under way, and mappings of other processes.
+ *
  * Memory that the program itself maps writable and executable (a JIT compiler
  * of its own, say) is told of as well.
  *
  * Returns 0, also when there are findings, or:
  *   MODISO_ERR_INVAL  @count is NULL, or @findings is NULL and @room is not 0.
  *   MODISO_ERR_NOMEM  no memory for the list of shared regions.
- *   MODISO_ERR_OS     /proc/self/smaps cannot be read; errno says why.
+ *   MODISO_ERR_OS     /proc/self/smaps, fd or task cannot be read; errno says
+ *                     why.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
- * Cost:   reads /proc/self/smaps: some microseconds for each mapping.
+ * Cost:   reads /proc/self/smaps: some microseconds for each mapping; and of
+ *         each descriptor and thread its name.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */

@@ -13,6 +13,7 @@
 #include "core/vault.h"
 #include "os/maps.h"
 #include "os/memory.h"
+#include "os/open.h"
 
 #include <string.h>
 
@@ -194,12 +195,22 @@ static void check_library(struct audit *audit, const struct mdi_mapping *map)
 		mdi_open.state.host_key;
 }
 
+/* What the kernel and the process share, in order to work without calls. */
+static void check_door(struct audit *audit, const struct mdi_mapping *map)
+{
+	if (map->ring)
+		add(audit, MODISO_AUDIT_URING, map->base, map->end, map);
+	if (map->aio)
+		add(audit, MODISO_AUDIT_AIO, map->base, map->end, map);
+}
+
 static bool compare(const struct mdi_mapping *map, void *arg)
 {
 	struct audit *audit = arg;
 	uintptr_t at = map->base;
 	struct mdi_addrnode *node;
 
+	check_door(audit, map);
 	if (map->write && map->exec)
 		add(audit, MODISO_AUDIT_WRITE_EXEC, map->base, map->end, map);
 	check_library(audit, map);
@@ -240,6 +251,25 @@ static bool find_alias(const struct mdi_mapping *map, void *arg)
 		}
 	}
 	return true;
+}
+
+static void add_ring(uint32_t descriptor, void *audit)
+{
+	add(audit, MODISO_AUDIT_URING, 0, 0, NULL)->number = descriptor;
+}
+
+static void add_poller(uint32_t tid, void *audit)
+{
+	add(audit, MODISO_AUDIT_SQPOLL, 0, 0, NULL)->number = tid;
+}
+
+static int find_doors(struct audit *audit)
+{
+	if (mdi_open_rings(add_ring, audit) != 0)
+		return mdi_fail_os("open", "/proc/self/fd");
+	if (mdi_open_pollers(add_poller, audit) != 0)
+		return mdi_fail_os("open", "/proc/self/task");
+	return 0;
 }
 
 static size_t count_shared(void)
@@ -288,6 +318,8 @@ int mdi_audit(struct modiso_audit_finding *findings, size_t room,
 					audit.shared_room);
 	}
 	result = mdi_backend_steady(walk, &audit);
+	if (result == 0)
+		result = find_doors(&audit);
 	if (size != 0)
 		mdi_vault_free(audit.shared, size);
 	if (result == 0)
@@ -306,6 +338,9 @@ const char *modiso_audit_kind_name(uint32_t kind)
 		[MODISO_AUDIT_ALIAS] = "mapped twice",
 		[MODISO_AUDIT_WRITE_EXEC] = "writable and executable",
 		[MODISO_AUDIT_LIBRARY] = "the library's memory is open",
+		[MODISO_AUDIT_URING] = "a ring of io_uring",
+		[MODISO_AUDIT_SQPOLL] = "the kernel polls a ring of io_uring",
+		[MODISO_AUDIT_AIO] = "asynchronous I/O",
 	};
 
 	return kind < MDI_COUNT(names) && names[kind] != NULL ? names[kind] :

@@ -12,6 +12,8 @@ struct mdi_mapping {
 	bool read, write, exec, shared;
 	bool stack;   /* grows down, or is the main thread's */
 	bool hugetlb;
+	bool ring;    /* of an io_uring */
+	bool aio;     /* of io_setup(2) */
 	int key; /* -1: the kernel names none */
 	uint64_t device, inode, offset; /* of a file; inode 0: of none */
 };

@@ -15,6 +15,7 @@
 #include "os/maps.h"     /* what is mapped where */
 #include "os/memory.h"   /* address space, page protections and keys */
 #include "os/objects.h"  /* the program and its shared objects */
+#include "os/open.h"     /* rings of the kernel's, and threads for them */
 #include "os/probe.h"    /* try in a copy of the process what may kill it */
 #include "os/process.h"  /* threads, waiting, the clock, last words */
 #include "os/rseq.h"     /* words of a thread that the kernel believes */

@@ -8,6 +8,7 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include <linux/io_uring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,92 @@ START_TEST(test_alias)
 }
 END_TEST
 
+/* --- doors that need no system call --- */
+
+/* As often as they were found; how many other findings there are. */
+static size_t count_kind(uint32_t kind, size_t *others)
+{
+	size_t all = audit(), found = 0;
+
+	for (size_t i = 0; i < all && i < ROOM; i++)
+		found += findings[i].kind == kind;
+	*others = all - found;
+	return found;
+}
+
+static int setup_ring(uint32_t flags, struct io_uring_params *params)
+{
+	*params = (struct io_uring_params){.flags = flags};
+	return (int)syscall(SYS_io_uring_setup, 4, params);
+}
+
+START_TEST(test_ring)
+{
+	struct io_uring_params params;
+	size_t others, found;
+	void *ring;
+	int fd;
+
+	make_scene();
+	must_be_clean();
+	fd = setup_ring(0, &params);
+	if (fd < 0)
+		test_skip("io_uring", strerror(errno));
+	must_find(MODISO_AUDIT_URING, NULL, 0, "", "");
+	must_eq(findings[0].number, fd);
+	ring = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    IORING_OFF_SQ_RING);
+	must(ring != MAP_FAILED);
+	found = count_kind(MODISO_AUDIT_URING, &others);
+	must(found == 2 && others == 0);
+	must_eq(findings[0].base, ring);
+	must_eq(findings[0].length, PAGE);
+	must_eq(findings[0].access, MODISO_READ | MODISO_WRITE);
+	/* The mapping keeps the ring, without its descriptor. */
+	close(fd);
+	must_find(MODISO_AUDIT_URING, ring, PAGE, "", "");
+	must(!munmap(ring, PAGE));
+	must_be_clean();
+}
+END_TEST
+
+START_TEST(test_polled_ring)
+{
+	struct io_uring_params params;
+	size_t others, found;
+	int fd;
+
+	make_scene();
+	fd = setup_ring(IORING_SETUP_SQPOLL, &params);
+	if (fd < 0)
+		test_skip("io_uring", strerror(errno));
+	/* It takes its name when it runs for the first time. */
+	do
+		found = count_kind(MODISO_AUDIT_SQPOLL, &others);
+	while (found == 0);
+	must(found == 1 && others == 1);
+	must_eq(findings[1].kind, MODISO_AUDIT_SQPOLL);
+	must(findings[1].number != (uint32_t)getpid());
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_aio)
+{
+	unsigned long context = 0;
+	size_t others, found;
+
+	make_scene();
+	if (syscall(SYS_io_setup, 4, &context) != 0)
+		test_skip("aio", strerror(errno));
+	found = count_kind(MODISO_AUDIT_AIO, &others);
+	must(found == 1 && others == 0);
+	must_eq(findings[0].base, context);
+	must(!syscall(SYS_io_destroy, context));
+	must_be_clean();
+}
+END_TEST
+
 static int retag(void *base, int key)
 {
 	return (int)syscall(SYS_pkey_mprotect, base, PAGE,
@@ -303,6 +390,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_unmapped);
 	tcase_add_test(tcase, test_stray);
 	tcase_add_test(tcase, test_alias);
+	tcase_add_test(tcase, test_ring);
+	tcase_add_test(tcase, test_polled_ring);
+	tcase_add_test(tcase, test_aio);
 	if (on_pkey()) {
 		tcase_add_test(tcase, test_key);
 		tcase_add_test(tcase, test_library);

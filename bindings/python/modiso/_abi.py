@@ -208,6 +208,9 @@ class AuditKind(enum.IntEnum):
     ALIAS = 6
     WRITE_EXEC = 7
     LIBRARY = 8
+    URING = 9
+    SQPOLL = 10
+    AIO = 11
 
 
 class ScanKind(enum.IntFlag):
@@ -506,7 +509,7 @@ class AuditFinding(Structure):
         ("want_key", c_int32),
         ("access", c_uint32),
         ("want_access", c_uint32),
-        ("unused", c_uint32),
+        ("number", c_uint32),
         ("base", c_size_t),
         ("length", c_size_t),
         ("module_name", c_char * NAME_SIZE),

@@ -16,6 +16,7 @@ def _finding(raw):
         "text": decode(lib.modiso_audit_kind_name(raw.kind)),
         "base": raw.base,
         "length": raw.length,
+        "number": raw.number,
         "access": Access(raw.access),
         "want_access": Access(raw.want_access),
         "key": raw.key,
@@ -28,7 +29,7 @@ def _finding(raw):
 def audit():
     """Compare with the kernel's own list of mappings: a list of dicts.
 
-    Each has kind (AuditKind), text, base, length, access, want_access, key,
+    Each has kind (AuditKind), text, base, length, number, access, want_access, key,
     want_key, module and region, as struct modiso_audit_finding. An empty list
     is what one wants. Memory that the program itself maps writable and
     executable (libffi's closures, on some systems) is told of as well.

@@ -8,6 +8,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Does the line end with this name, and no longer one? */
+static bool is_named(const char *line, const char *name)
+{
+	const char *found = strstr(line, name);
+	size_t length = strlen(name);
+
+	return found != NULL && found[-1] == ' ' &&
+	       (found[length] == '\n' || found[length] == '\0');
+}
+
 /* "7f00-7f01 rw-p 00000000 00:00 0   [stack]": the head of an entry. */
 static bool parse_head(const char *line, struct mdi_mapping *map)
 {
@@ -27,6 +37,9 @@ static bool parse_head(const char *line, struct mdi_mapping *map)
 		.exec = perms[2] == 'x',
 		.shared = perms[3] == 's',
 		.stack = strstr(line, "[stack]") != NULL,
+		.ring = is_named(line, "anon_inode:[io_uring]"),
+		.aio = is_named(line, "/[aio]") ||
+		       is_named(line, "/[aio] (deleted)"),
 		.key = -1,
 		.device = (uint64_t)major << 32 | minor,
 		.inode = inode,

@@ -328,7 +328,7 @@ structures! {
         want_key: i32,
         access: u32,
         want_access: u32,
-        unused: u32,
+        number: u32,
         base: usize,
         length: usize,
         module_name: [c_char; MODISO_NAME_SIZE],
@@ -477,6 +477,9 @@ numbers! {
     MODISO_AUDIT_ALIAS: u32 = 6;
     MODISO_AUDIT_WRITE_EXEC: u32 = 7;
     MODISO_AUDIT_LIBRARY: u32 = 8;
+    MODISO_AUDIT_URING: u32 = 9;
+    MODISO_AUDIT_SQPOLL: u32 = 10;
+    MODISO_AUDIT_AIO: u32 = 11;
 
     MODISO_SCAN_WRPKRU: u32 = 1 << 0;
     MODISO_SCAN_XRSTOR: u32 = 1 << 1;
