@@ -493,7 +493,7 @@ START_TEST(test_refused)
 	world_start();
 	expect(MODISO_ERR_INVAL,
 	       modiso_module_create("no limit", &options, &module));
-	options.flags = 2;
+	options.flags = 1u << 31;
 	options.time_limit_ms = 1;
 	expect(MODISO_ERR_INVAL,
 	       modiso_module_create("no flag", &options, &module));
