@@ -208,14 +208,27 @@ void mdi_limit_attached(struct mdi_thread *thread)
 	thread->limit.starts = own->count != 0 && !own->running;
 }
 
-/* Calls begin in C again, and the first one makes a thread that ticks. */
+/*
+ * Calls begin in C again, and the first one makes a thread that ticks. One that
+ * is under way, in a service that forks, has it at once.
+ */
 void mdi_limits_after_fork(void)
 {
 	struct mdi_thread *thread = mdi_core_state.thread.attached;
+	const struct mdi_thread *self = mdi_thread_self();
 
 	own->running = false;
+	if (own->count == 0)
+		return;
+	if (self != NULL && mdi_frame_top(self) != NULL)
+		(void)mdi_limit_tick_start();
 	for (; thread != NULL; thread = thread->next) {
+		struct mdi_frame *frame = mdi_thread_frames(thread);
+
 		mdi_thread_withdraw(thread);
+		if (mdi_backend_now->threads != NULL)
+			for (; frame < thread->frame; frame++)
+				frame->stack = 0; /* what services put back */
 		mdi_limit_attached(thread);
 	}
 }

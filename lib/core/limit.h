@@ -69,7 +69,7 @@ static inline int mdi_limit_entered(struct mdi_thread *thread)
 /* Are any of this thread's calls known? Their links are not to be put back. */
 static inline bool mdi_limit_knows(const struct mdi_thread *thread)
 {
-	return thread->limit.known != 0;
+	return (thread->limit.known | thread->limit.starts) != 0;
 }
 
 /* Is a call of mdi_call_thread() on its way to this thread? AS-Safe. */

@@ -452,6 +452,38 @@ START_TEST(test_fork)
 }
 END_TEST
 
+static uintptr_t serve_by_fork(uintptr_t value)
+{
+	*(pid_t *)value = fork();
+	return 0;
+}
+
+/* A call that was under way goes on in the child, and has an end there. */
+START_TEST(test_fork_in_service)
+{
+	struct modiso_module *module;
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	struct modiso_gate *gate;
+	pid_t pid = -1;
+	int status;
+
+	world_start();
+	module = limited("spins", LIMIT, 0);
+	service = (uintptr_t(*)(uintptr_t))make_service("fork", serve_by_fork);
+	gate = make_gate(module, serve_then_spin);
+	for (int i = 0; i < 2; i++) {
+		must_eq(modiso_gate_call(gate, WORDS(W(&pid)), NULL),
+			MODISO_ERR_FAULT);
+		must_eq(modiso_fault_last(&fault), 0);
+		must_eq(fault.kind, MODISO_FAULT_TIMEOUT);
+		if (pid == 0)
+			_exit(23);
+		must_eq(waitpid(pid, &status, 0), pid);
+		must(WIFEXITED(status) && WEXITSTATUS(status) == 23);
+	}
+}
+END_TEST
+
 /* --- its life --- */
 
 static bool has_threads(uint32_t count)
@@ -537,6 +569,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_handler);
 	tcase_add_test(tcase, test_threads);
 	add_test_but_tsan(tcase, test_fork,
+			  "it makes no threads in the child of a fork");
+	add_test_but_tsan(tcase, test_fork_in_service,
 			  "it makes no threads in the child of a fork");
 	tcase_add_test(tcase, test_life);
 	tcase_add_test(tcase, test_refused);
