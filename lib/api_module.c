@@ -44,6 +44,29 @@ static int check_confinement(const struct modiso_module_options *options)
 	return 0;
 }
 
+static int check_syscalls(const struct modiso_module_options *options)
+{
+	char why[MODISO_REASON_SIZE] =
+		"page permissions leave modules no memory that they can read "
+		"and not write, as the kernel's answer must be";
+
+	if (options->syscalls > MODISO_SYSCALLS_NONE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"options.syscalls is %u, neither OPEN nor NONE",
+				options->syscalls);
+	if (options->syscalls == MODISO_SYSCALLS_OPEN)
+		return 0;
+	if (options->flags & MODISO_MODULE_PERMISSIVE)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"a permissive module is watched and not "
+				"stopped: options.syscalls must be OPEN");
+	if (mdi_backend_now->syscalls != NULL &&
+	    mdi_backend_now->syscalls(why, sizeof(why)))
+		return 0;
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"system calls of modules cannot be stopped: %s", why);
+}
+
 int modiso_module_create(const char *name,
 			 const struct modiso_module_options *options,
 			 struct modiso_module **out)
@@ -65,7 +88,7 @@ int modiso_module_create(const char *name,
 						   MODISO_MODULE_PERMISSIVE,
 					   "options.flags");
 	if (result == 0)
-		result = mdi_options_flags(known.unused | known.unused2, 0,
+		result = mdi_options_flags(known.unused, 0,
 					   "options.unused");
 	if (result == 0 && known.flags & MODISO_MODULE_WALL_TIME &&
 	    known.time_limit_ms == 0)
@@ -77,8 +100,12 @@ int modiso_module_create(const char *name,
 		known.flags |= MODISO_MODULE_PERMISSIVE;
 	if (result == 0)
 		result = check_confinement(&known);
+	if (result == 0)
+		result = check_syscalls(&known);
 	if (result != 0)
 		return result;
+	if (known.syscalls != MODISO_SYSCALLS_OPEN)
+		mdi_handlers_meet();
 	mdi_runtime_lock();
 	result = mdi_handlers_adopt();
 	if (result == 0)

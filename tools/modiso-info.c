@@ -240,6 +240,10 @@ static void print_backend(const struct modiso_backend_info *info)
 		       info->caps & MODISO_CAP_UNLIMITED
 			       ? "as many as memory holds"
 			       : "one for each key");
+		printf("  syscalls     of modules %s\n",
+		       info->caps & MODISO_CAP_SYSCALLS
+			       ? "can be stopped"
+			       : "cannot be stopped");
 		printf("  exits        of modules are %s\n",
 		       info->caps & MODISO_CAP_EXITS ? "seen" : "not seen");
 	}
@@ -313,6 +317,7 @@ static void json_backend(const struct modiso_backend_info *info)
 	json_bool("parallel", info->caps & MODISO_CAP_PARALLEL);
 	json_bool("unlimited", info->caps & MODISO_CAP_UNLIMITED);
 	json_bool("exits", info->caps & MODISO_CAP_EXITS);
+	json_bool("syscalls", info->caps & MODISO_CAP_SYSCALLS);
 	printf(",\"keys_total\":%u,\"keys_free\":%u}", info->keys_total,
 	       info->keys_free);
 }

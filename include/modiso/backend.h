@@ -37,6 +37,12 @@ enum modiso_backend {
  * program that is linked statically, and where libmodiso is opened late.
  */
 #define MODISO_CAP_EXITS (1u << 6)
+/*
+ * System calls of modules can be stopped (modiso_module_options.syscalls): pkey
+ * with three keys, on Linux 5.11 and later, where no filter, emulator or tracer
+ * keeps the library from it.
+ */
+#define MODISO_CAP_SYSCALLS (1u << 7)
 
 /* Bytes of modiso_backend_info.reason, the final zero included. */
 #define MODISO_REASON_SIZE 256

@@ -60,7 +60,7 @@ enum modiso_fault_kind {
 	MODISO_FAULT_ARITHMETIC = 6, /* SIGFPE: division by zero, say */
 	MODISO_FAULT_TRAP = 7,       /* SIGTRAP: a breakpoint instruction */
 	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, bad address */
-	MODISO_FAULT_SYSCALL = 9,    /* a forbidden system call */
+	MODISO_FAULT_SYSCALL = 9,    /* a system call that it may not make */
 	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
 	MODISO_FAULT_GATE = 11,      /* came back with its way out damaged */
 	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
@@ -184,6 +184,14 @@ struct modiso_fault {
 	struct modiso_fault_call calls[MODISO_FAULT_CALLS];
 	uint32_t permitted; /* 1: it was let pass (MODISO_MODULE_PERMISSIVE) */
 	uint32_t unused;
+	/*
+	 * MODISO_FAULT_SYSCALL: what was asked of the kernel. pc is behind the
+	 * instruction. The number is of the table that syscall_arch names, an
+	 * AUDIT_ARCH_* of <linux/audit.h>; x32 is x86-64 with bit 30 set in it.
+	 */
+	uint32_t syscall_number;
+	uint32_t syscall_arch; /* 0: no system call */
+	uintptr_t syscall_args[6];
 };
 #define MODISO_FAULT_INIT MODISO_SIZED(modiso_fault)
 

@@ -29,6 +29,36 @@ enum modiso_confinement {
 	MODISO_CONFINE_SEALED = 2    /* nothing */
 };
 
+/*
+ * What becomes of the system calls that module code makes by itself, by
+ * whatever instruction, wherever that lies: in the module, in the C library, in
+ * this one. Services are host code, and none of this is about their calls.
+ *
+ * It is a boundary for SEALED and READONLY modules whose code has been scanned
+ * (modiso/image.h). A GUARD module can write the host's stack and have the host
+ * make its calls: there it stops mistakes.
+ *
+ * The kernel's own means is Syscall User Dispatch, prctl(2); a thread that
+ * enters such a module has it until it is detached, and its system calls as
+ * host code cost some 50 ns more. The program cannot use it on these threads
+ * itself. A signal handler that is installed by a bare rt_sigaction(2) after
+ * that, not by the C library's functions, ends the process when it runs on such
+ * a thread: modiso_signal_adopt() right after it, before the signal comes, is
+ * what helps. A process that host code makes by a bare fork(2) or clone(2), not
+ * by the C library's functions, is not guarded. A call into such a module while
+ * the thread runs a fiber (modiso/fiber.h) is MODISO_ERR_STATE.
+ */
+enum modiso_syscalls {
+	MODISO_SYSCALLS_OPEN = 0, /* they are made, with the module's rights */
+	/*
+	 * Each is a fault, MODISO_FAULT_SYSCALL. The module is 64-bit code: in
+	 * other code its calls are stopped as well, but where a signal handler
+	 * of the host interrupts that it is a fault, MODISO_FAULT_ILLEGAL. Not
+	 * together with MODISO_MODULE_PERMISSIVE.
+	 */
+	MODISO_SYSCALLS_NONE = 1
+};
+
 /* Bytes of a module's or a region's name, the final zero included. */
 #define MODISO_NAME_SIZE 32
 
@@ -62,7 +92,7 @@ struct modiso_module_options {
 	 * kind MODISO_FAULT_TIMEOUT. See modiso_module_create().
 	 */
 	uint32_t time_limit_ms;
-	uint32_t unused2; /* 0 */
+	uint32_t syscalls; /* enum modiso_syscalls */
 };
 #define MODISO_MODULE_OPTIONS_INIT MODISO_SIZED(modiso_module_options)
 
@@ -100,7 +130,9 @@ struct modiso_module_options {
  *   MODISO_ERR_INVAL   @name is NULL, empty or too long; @out is NULL; an
  *                      option is unknown, or a size wraps when rounded up.
  *   MODISO_ERR_NOTSUP  the backend has no such confinement level, or SEALED,
- *                      on a CPU with registers that this version cannot clear.
+ *                      on a CPU with registers that this version cannot clear;
+ *                      or its system calls cannot be stopped here (see
+ *                      MODISO_CAP_SYSCALLS).
  *   MODISO_ERR_LIMIT   16383 modules exist.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say),

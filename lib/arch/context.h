@@ -12,6 +12,7 @@
 #define MDI_REGISTERS 18
 
 struct mdi_context; /* the system's own form of it */
+struct mdi_resume_words; /* what of it a module's memory keeps */
 struct mdi_thread;
 
 /* Rights of the interrupted code; @offset from struct mdi_cpu. NULL: none. */
@@ -72,5 +73,28 @@ uint32_t mdi_context_access(const struct mdi_context *context);
  */
 bool mdi_gate_wants_mending(uintptr_t pc);
 bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread);
+
+/* --- modules whose system calls are guarded: core/guard.h --- */
+
+/*
+ * The state of guarded module code, to go on with @rights: a copy of it that
+ * leads to mdi_resume(), for the return from the handler. @words: of the
+ * module's memory. Its address; 0: there
+ * is no such way back, as from 32-bit code. No signal may come any more.
+ */
+uintptr_t mdi_context_resume(const struct mdi_context *context,
+			     struct mdi_thread *thread,
+			     struct mdi_resume_words *words, uint32_t offset,
+			     uint32_t rights);
+/* If the thread was in mdi_resume(): as if it had come out of it. */
+void mdi_context_settle(struct mdi_context *context, struct mdi_thread *thread,
+			const struct mdi_resume_words *words, uint32_t offset);
+/* Host code between a gate's last store and its WRPKRU stores again. */
+void mdi_context_store_again(struct mdi_context *context);
+/* The system call that was stopped is made once more. */
+void mdi_context_call_again(struct mdi_context *context);
+/* What it was called with; @narrow: by an entry of 32-bit code. */
+void mdi_context_call_arguments(const struct mdi_context *context, bool narrow,
+				uintptr_t out[6]);
 
 #endif /* MDI_ARCH_CONTEXT_H */

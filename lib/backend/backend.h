@@ -45,7 +45,15 @@ struct mdi_domain {
 	struct mdi_domain_head head; /* first: gates load it */
 	enum mdi_domain_kind kind;
 	uint32_t confinement;
-	bool scrub; /* it sees nothing that the host leaves in registers */
+	union { /* as struct mdi_link has them */
+		uint32_t modes;
+		struct {
+			/* Its system calls come to the library. */
+			uint8_t guarded;
+			/* It sees nothing that the host leaves in registers. */
+			uint8_t scrub;
+		};
+	};
 
 	bool made_threads; /* that have its rights and are in no list */
 
@@ -138,6 +146,7 @@ struct mdi_opened {
 struct mdi_kept {
 	uint32_t word[3];
 };
+
 
 /* What the frame of a call that is over has said: core/frames.h. */
 struct mdi_over {
@@ -235,6 +244,12 @@ struct mdi_backend {
 	int (*start)(const struct modiso_options *options);
 	void (*stop)(void);
 
+	/*
+	 * Can system calls of modules be stopped, or else @why not? NULL:
+	 * never. Keeps errno.
+	 */
+	bool (*syscalls)(char *why, size_t size);
+
 	/* How traps come in: its own way. NULL: none, in a unit test. */
 	const struct mdi_signal_entries *entries;
 	/* What a service's thunks are. */
@@ -323,6 +338,17 @@ struct mdi_backend {
 	int (*interrupt_end)(struct mdi_thread *thread,
 			     struct mdi_frame *frame,
 			     const struct mdi_kept *kept);
+
+	/*
+	 * A handler is over, and the interrupted code goes on: its way back.
+	 * @words: where the rest of its state goes, when the innermost frame is
+	 * a guarded module's, which was interrupted, or a gate's code, on the
+	 * way in or out. NULL where the way is always the same. MDI_WAY_OTHER:
+	 * there is none. AS-Safe.
+	 */
+	uintptr_t (*way)(struct mdi_thread *thread,
+			 struct mdi_context *context,
+			 struct mdi_resume_words *words);
 
 	/*
 	 * A call is over by another way than its gate's, or by a plain one.

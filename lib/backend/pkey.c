@@ -182,7 +182,10 @@ static void (*gate_code(const struct mdi_domain *domain,
 			const struct mdi_gate_shape *shape))(void)
 {
 	if (shape->scrub || domain->confinement == MODISO_CONFINE_SEALED)
-		return mdi_gate_pkey_scrub(shape->words, shape->floats);
+		return mdi_gate_pkey_scrub(shape->words, shape->floats,
+					   domain->guarded);
+	if (domain->guarded)
+		return shape->words > 2 ? mdi_gate_guard_six : mdi_gate_guard;
 	return shape->words > 2 ? mdi_gate_pkey_six : mdi_gate_pkey;
 }
 
@@ -455,6 +458,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.name = "pkey",
 	.lasting = true,
 	.probe = mdi_pkey_probe,
+	.syscalls = mdi_pkey_stops_calls,
 	.start = start,
 	.stop = stop,
 	.entries = &mdi_entries_pkey,
@@ -476,6 +480,7 @@ const struct mdi_backend mdi_backend_pkey = {
 	.after_fork = after_fork,
 	.interrupt = interrupt,
 	.interrupt_end = interrupt_end,
+	.way = mdi_pkey_way,
 	.leave = leave,
 	.window_open = window_open,
 	.window_close = window_close,

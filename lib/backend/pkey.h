@@ -2,7 +2,7 @@
 /*
  * backend/pkey.h - between the files of the backend with protection keys:
  * pkey.c, rights of threads; pkey_pages.c, pages and the keys they carry;
- * pkey_probe.c, what this machine has.
+ * pkey_probe.c, what this machine has; pkey_guard.c, system calls of modules.
  */
 #ifndef MDI_BACKEND_PKEY_H
 #define MDI_BACKEND_PKEY_H
@@ -31,6 +31,12 @@ int mdi_pkey_move(const struct mdi_move *move, const struct mdi_users *users);
 int mdi_pkey_protect_own(void *base, size_t length, enum mdi_own how);
 int mdi_pkey_unprotect_own(void *base, size_t length);
 int mdi_pkey_protect_altstack(void *base, size_t length);
+
+/* --- pkey_guard.c: as struct mdi_backend has them --- */
+
+bool mdi_pkey_stops_calls(char *why, size_t size);
+uintptr_t mdi_pkey_way(struct mdi_thread *thread, struct mdi_context *context,
+		       struct mdi_resume_words *words);
 
 /* --- pkey_probe.c --- */
 

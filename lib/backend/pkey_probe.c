@@ -7,6 +7,7 @@
 
 #include "arch/cpu.h"
 #include "backend/state.h"
+#include "os/dispatch.h"
 #include "os/memory.h"
 #include "os/probe.h"
 
@@ -78,6 +79,8 @@ uint32_t mdi_pkey_capabilities(uint32_t keys)
 		bits |= MODISO_CAP_READONLY;
 	if (keys >= 3 + signal_key && mdi_cpu()->others == 0)
 		bits |= MODISO_CAP_SEALED;
+	if (keys >= 3 && mdi_dispatch_works())
+		bits |= MODISO_CAP_SYSCALLS;
 	return bits;
 }
 

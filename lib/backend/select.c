@@ -17,7 +17,7 @@ static const struct mdi_backend *const order[] = {
 #define CAPS_ALL                                                      \
 	(MODISO_CAP_GUARD | MODISO_CAP_READONLY | MODISO_CAP_SEALED | \
 	 MODISO_CAP_PER_THREAD | MODISO_CAP_PARALLEL |                \
-	 MODISO_CAP_UNLIMITED | MODISO_CAP_EXITS)
+	 MODISO_CAP_UNLIMITED | MODISO_CAP_EXITS | MODISO_CAP_SYSCALLS)
 
 const struct mdi_backend *mdi_select_by_id(uint32_t id)
 {
@@ -42,7 +42,8 @@ int mdi_select_probe(const struct mdi_backend *backend,
 	return result;
 }
 
-static const char *why_not(const struct modiso_backend_info *info,
+static const char *why_not(const struct mdi_backend *backend,
+			   struct modiso_backend_info *info,
 			   uint32_t require)
 {
 	if (require & ~info->caps & MODISO_CAP_EXITS)
@@ -50,6 +51,9 @@ static const char *why_not(const struct modiso_backend_info *info,
 		       "library's own, because it is linked statically or has "
 		       "libmodiso behind the C library; link it with the "
 		       "shared library (-lmodiso)";
+	if (require & ~info->caps & MODISO_CAP_SYSCALLS &&
+	    backend->syscalls != NULL)
+		(void)backend->syscalls(info->reason, sizeof(info->reason));
 	return info->reason;
 }
 
@@ -68,7 +72,7 @@ static int fits(const struct mdi_backend *backend, uint32_t require)
 				"backend %s has capabilities %#x, %#x are "
 				"required; %s",
 				backend->name, info.caps, require,
-				why_not(&info, require));
+				why_not(backend, &info, require));
 	return 0;
 }
 

@@ -215,6 +215,27 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 	return end_call(trap, MODISO_ERR_FAULT);
 }
 
+void mdi_fault_stranded(struct mdi_thread *thread, struct mdi_context *context)
+{
+	const struct mdi_trap trap = {
+		.thread = thread,
+		.context = context,
+		.pc = mdi_context_pc(context),
+		.sp = mdi_context_sp(context),
+	};
+	struct modiso_fault *fault = &thread->fault;
+
+	mdi_record_module(fault, thread,
+			  mdi_domain_module(
+				  mdi_frame_domain(mdi_frame_top(thread))));
+	fault->kind = MODISO_FAULT_ILLEGAL;
+	fault->pc = trap.pc;
+	fault->sp = trap.sp;
+	mdi_context_registers(context, fault->registers);
+	mdi_fault_counter++;
+	end_call(&trap, MODISO_ERR_FAULT);
+}
+
 /*
  * A thread that a module has made by itself: it has the module's rights and no
  * gate to come back through. Its fault ends the thread, as pthread_exit(3)
@@ -297,6 +318,9 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 		return module_fault(trap);
 	case MDI_FAULT_ORPHAN:
 		return orphan_fault(trap);
+	case MDI_CALL_AGAIN:
+		mdi_context_call_again(trap->context);
+		return MDI_GOES_ON;
 	case MDI_OPEN:
 		return mdi_backend_now->host_fault(
 			       trap->thread,

@@ -36,6 +36,12 @@ void mdi_faults_start(void);
 void mdi_fault_service(struct mdi_thread *thread, const char *service,
 		       uintptr_t sp);
 
+/*
+ * A guarded module was interrupted where it cannot be gone on with: its call
+ * ends, by way of this context. No filter is asked. AS-Safe.
+ */
+void mdi_fault_stranded(struct mdi_thread *thread, struct mdi_context *context);
+
 /* The host's frame that this thread's last fault has come back to. */
 void mdi_fault_called_by(uintptr_t pc, uintptr_t sp);
 

@@ -7,6 +7,7 @@
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/guard.h"
 #include "core/limit.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -238,7 +239,7 @@ MDI_INLINE void set_link(struct mdi_link *link,
 			 const struct mdi_stack *stack)
 {
 	link->rights = module->domain.head.rights;
-	link->scrub = module->domain.scrub;
+	link->modes = module->domain.modes;
 	/* The gate pushes a word and then calls. */
 	link->stack = stack->top - 8;
 }
@@ -249,8 +250,11 @@ static MDI_RARE int set_new_link(struct mdi_thread *thread,
 				 struct mdi_link *link)
 {
 	struct mdi_stack *stack = NULL;
-	int saved = errno, result = mdi_thread_stack(thread, module, &stack);
+	int saved = errno, result = mdi_guard_arm(thread, &module->domain);
 
+	/* Who has a stack there has come by here before. */
+	if (result == 0)
+		result = mdi_thread_stack(thread, module, &stack);
 	if (result != 0)
 		return result;
 	errno = saved;

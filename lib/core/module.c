@@ -115,6 +115,9 @@ int mdi_module_create(const char *name,
 	module->stack_size = stack_size;
 	module->domain.kind = kind;
 	module->domain.confinement = options->confinement;
+	module->domain.guarded = options->syscalls != MODISO_SYSCALLS_OPEN ?
+					 MDI_SELECTOR_BLOCK :
+					 MDI_SELECTOR_ALLOW;
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
 	module->limit_ns = (uint64_t)options->time_limit_ms * 1000000u;
 	module->limit_by_wall = options->flags & MODISO_MODULE_WALL_TIME;

@@ -80,6 +80,7 @@ static uint32_t kind_of(const struct mdi_trap *trap,
 	case MDI_EVENT_TIMEOUT:
 		return MODISO_FAULT_TIMEOUT;
 	case MDI_EVENT_SYSCALL:
+	case MDI_EVENT_CALL:
 		break;
 	}
 	return MODISO_FAULT_SYSCALL;
@@ -156,6 +157,15 @@ static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)
 	}
 }
 
+static void record_call(struct modiso_fault *fault, const struct mdi_trap *trap)
+{
+	fault->syscall_number = trap->event.call;
+	fault->syscall_arch = trap->event.call_arch;
+	mdi_context_call_arguments(trap->context,
+				   mdi_event_call_is_narrow(&trap->event),
+				   fault->syscall_args);
+}
+
 void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 {
 	fault->signo = trap->event.signo;
@@ -167,6 +177,9 @@ void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 	if (mdi_event_is_memory(&trap->event))
 		record_access(fault, trap);
 	name_kind(fault, trap);
+	if (trap->event.kind == MDI_EVENT_SYSCALL ||
+	    trap->event.kind == MDI_EVENT_CALL)
+		record_call(fault, trap);
 }
 
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)

@@ -162,6 +162,16 @@ static void json_machine(const struct modiso_fault *f, FILE *out)
 	fprintf(out, "\",\"retries\":%" PRIu32, f->retries);
 }
 
+static void json_call(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, ",\"syscall\":{\"number\":%" PRIu32, f->syscall_number);
+	json_text("arch", mdi_event_call_arch(f->syscall_arch), out);
+	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
+		fprintf(out, "%s\"0x%" PRIxPTR "\"",
+			i == 0 ? ",\"args\":[" : ",", f->syscall_args[i]);
+	fputs("]}", out);
+}
+
 int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 {
 	struct mdi_report *report;
@@ -188,6 +198,8 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	if (f->kind == MODISO_FAULT_SERVICE)
 		json_text("service", f->region_name, out);
 	json_machine(f, out);
+	if (f->kind == MODISO_FAULT_SYSCALL && f->syscall_arch != 0)
+		json_call(f, out);
 	if (report->assembly[0] != '\0')
 		json_text("assembly", report->assembly, out);
 	if (mdi_report_hint(f) != NULL)

@@ -4,7 +4,9 @@
 
 #include "backend/backend.h"
 #include "base/text.h"
+#include "os/event.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 void mdi_report_name(const char *name, FILE *out)
@@ -132,6 +134,16 @@ static void print_access(const struct modiso_fault *f, FILE *out)
 	}
 }
 
+static void print_call(const struct modiso_fault *f, FILE *out)
+{
+	fprintf(out, "made system call %" PRIu32 " of %s, which it may not: ",
+		f->syscall_number, mdi_event_call_arch(f->syscall_arch));
+	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
+		fprintf(out, "%s%#" PRIxPTR, i == 0 ? "(" : ", ",
+			f->syscall_args[i]);
+	fputc(')', out);
+}
+
 void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 {
 	static const char *const words[] = {
@@ -159,6 +171,8 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 	} else if (f->kind == MODISO_FAULT_SERVICE) {
 		fprintf(out, "called a service that it may not call: ");
 		mdi_report_quoted(f->region_name, out);
+	} else if (f->kind == MODISO_FAULT_SYSCALL && f->syscall_arch != 0) {
+		print_call(f, out);
 	} else if (f->kind == MODISO_FAULT_EXIT) {
 		fprintf(out, "asked for the end of the process, status %d",
 			f->code);

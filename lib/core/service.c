@@ -194,11 +194,11 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	return 1;
 }
 
-uintptr_t mdi_plain_service_leave(const struct mdi_frame *called_by,
+uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 				  uint64_t *real, uint64_t *scrub)
 {
 	struct mdi_thread *thread = mdi_thread_self();
-	struct mdi_frame *frame = mdi_frames_returned_to(thread, called_by);
+	struct mdi_frame *frame = mdi_frames_returned_to(thread, end - 1);
 	uintptr_t sp = frame->service_sp;
 	int saved = errno, result;
 

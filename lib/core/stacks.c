@@ -13,6 +13,10 @@
 #include "core/state.h"
 #include "core/vault.h"
 
+/* Above the first function's frame: mdi_context_resume(); 16 aligned. */
+#define RESUME_ROOM 64
+_Static_assert(sizeof(struct mdi_resume_words) <= RESUME_ROOM, "RESUME_ROOM");
+
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
 
 static int new_stack(struct modiso_module *module, struct mdi_stack **out)
@@ -29,7 +33,7 @@ static int new_stack(struct modiso_module *module, struct mdi_stack **out)
 		return result;
 	}
 	stack->module = module;
-	stack->top = stack->region->node.end;
+	stack->top = stack->region->node.end - RESUME_ROOM;
 	*out = stack;
 	return 0;
 }

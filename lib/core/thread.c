@@ -7,6 +7,7 @@
 #include "core/frames.h"
 #include "core/front.h"
 #include "core/gate.h"
+#include "core/guard.h"
 #include "core/heap_cache.h"
 #include "core/limit.h"
 #include "core/runtime.h"
@@ -345,6 +346,7 @@ int mdi_thread_detach(void)
 	unlink_thread(thread);
 	thread->mark = 0;
 	mdi_here_set(MDI_UNATTACHED, MDI_UNATTACHED);
+	mdi_guard_disarm(thread);
 	mdi_backend_detach(thread);
 	mdi_front_now->detach(thread);
 	/* Nobody's: no signal comes to its stacks any more. */
@@ -435,6 +437,7 @@ void mdi_threads_after_fork(void)
 	if (self != NULL) {
 		host->tid = mdi_os_thread_id();
 		self->tid = host->tid;
+		mdi_guard_after_fork(host);
 		mdi_windows_forget(self);
 		mdi_windows_count(self);
 	}

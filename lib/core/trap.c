@@ -201,6 +201,15 @@ static bool is_of_orphan(const struct mdi_trap *trap)
 	return trap->domain != NULL;
 }
 
+/*
+ * The selector says yes by now. It has said no where a guarded module has come
+ * out by the way of one that is not guarded.
+ */
+static bool is_hosts_call(const struct mdi_trap *trap)
+{
+	return trap->event.kind == MDI_EVENT_CALL;
+}
+
 /* The host may do that: it lacks rights that it ought to have. */
 static bool is_closed(const struct mdi_trap *trap)
 {
@@ -245,6 +254,7 @@ static const struct {
 	{ is_permitted, MDI_PERMIT },
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },
+	{ is_hosts_call, MDI_CALL_AGAIN },
 	{ is_closed, MDI_OPEN },
 	{ is_copying, MDI_COPY_FAILS },
 	{ always, MDI_PASS },

@@ -66,6 +66,7 @@ enum mdi_verdict {
 	MDI_PERMIT,       /* counted, and run again with the rights for it */
 	MDI_FAULT,        /* the module's: told, asked, ended */
 	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */
+	MDI_CALL_AGAIN,   /* the host's, which was stopped by mistake */
 	MDI_OPEN,         /* the host's own, whose cause may be taken away */
 	MDI_COPY_FAILS    /* the copy returns an error */
 };

@@ -233,6 +233,9 @@ struct mdi_thread *mdi_altstack_thread(const ucontext_t *context, bool *strayed)
 	struct mdi_thread *thread = mdi_thread_self();
 
 	*strayed = false;
+	/* Before the first system call; it has interrupted a guarded module. */
+	if (thread != NULL)
+		mdi_thread_open_page(thread)->selector = MDI_SELECTOR_ALLOW;
 	/* A process that shares the memory, by vfork(2), is not this thread. */
 	if (thread == NULL || thread->tid != mdi_os_thread_id())
 		return NULL;

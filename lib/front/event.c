@@ -2,6 +2,7 @@
 #include "front/event.h"
 
 #include "core/fault.h"
+#include "core/guard.h"
 #include "core/limit.h"
 #include "core/thread.h"
 #include "core/unmark.h"
@@ -49,8 +50,8 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 	return thread != NULL && outcome == MDI_GOES_ON;
 }
 
-bool mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread)
+uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
+			  struct mdi_thread *thread)
 {
 	bool strayed, result;
 
@@ -59,11 +60,13 @@ bool mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
+	mdi_guard_settle(thread, mdi_context_of(context));
 	if (mdi_signal_is_poke(signo, info))
 		result = mdi_host_poke(info, context, thread);
 	else
 		result = handle(signo, info, context, thread);
 	if (strayed)
 		mdi_altstack_back(thread, context);
-	return result;
+	return result ? mdi_guard_way(thread, mdi_context_of(context)) :
+			MDI_WAY_OTHER;
 }

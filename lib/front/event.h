@@ -24,11 +24,8 @@ static inline uintptr_t mdi_interrupted_pc(const ucontext_t *context)
 	return mdi_context_pc(mdi_context_of(context));
 }
 
-/*
- * One of the six fault signals has come: struct mdi_entries. True: the
- * interrupted code goes on.
- */
-bool mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
+/* One of the six fault signals has come: struct mdi_entries. */
+uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 		     struct mdi_thread *thread);
 
 #endif /* MDI_FRONT_EVENT_H */

@@ -15,6 +15,7 @@
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/guard.h"
 #include "core/limit.h"
 #include "front/state.h"
 #include "core/region.h"
@@ -35,6 +36,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SIGSETXID 33 /* the C library's, for setuid(3) in all threads */
 #define SIGCANCEL 32 /* the C library's, for pthread_cancel(3) */
 
 /* What the gates' own functions in C may use of a stack, and more. */
@@ -205,7 +207,7 @@ static void meet_first(void)
 	/* pthread_cancel(3) is no cancellation point, pthread_join(3) is. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	mdi_lock(&own->cancel);
-	if (!covers(SIGCANCEL) &&
+	if ((!covers(SIGCANCEL) || !covers(SIGSETXID)) &&
 	    pthread_create(&first, NULL, wait_for_it, NULL) == 0) {
 		mdi_libc_cancel(first);
 		pthread_join(first, NULL);
@@ -217,6 +219,16 @@ static void meet_first(void)
 	pthread_setcancelstate(state, NULL);
 }
 
+/* Its 33, for setuid(3), comes with its first thread: that of meet_first(). */
+void mdi_handlers_meet(void)
+{
+	int saved = errno;
+
+	if (!covers(SIGCANCEL) || !covers(SIGSETXID))
+		meet_first();
+	errno = saved;
+}
+
 void mdi_handlers_after_fork(void)
 {
 	own->cancel = (struct mdi_lock){ 0 };
@@ -224,13 +236,10 @@ void mdi_handlers_after_fork(void)
 
 void mdi_cancel_begins(void)
 {
-	int saved = errno;
-
 	const struct mdi_backend *backend = mdi_backend_running();
 
-	if (backend != NULL && !backend->inside() && !covers(SIGCANCEL))
-		meet_first();
-	errno = saved;
+	if (backend != NULL && !backend->inside())
+		mdi_handlers_meet();
 }
 
 void mdi_handlers_stop(void)
@@ -255,6 +264,7 @@ struct interruption {
 	const struct mdi_thread *self;
 	struct mdi_frame_words words;
 	struct mdi_kept kept;
+	struct mdi_guard_kept guard;
 	uint32_t link;  /* of the free frame */
 	uint64_t stack; /* that the link held */
 	uint32_t in_handler;
@@ -319,6 +329,7 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		link = mdi_thread_link(thread, at->frame->link);
 		at->stack = link->stack;
 		link->stack = 0;
+		mdi_guard_keep(thread, &at->guard);
 		mdi_frames_interrupt(at->frame, context,
 				     called_at(at->frame, context),
 				     &at->words);
@@ -352,8 +363,10 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 	if (mdi_backend_now->interrupt_end(thread, at->frame, &at->kept) != 0)
 		mdi_misuse("mprotect(2) would not open a module again after a "
 			   "signal handler");
-	if (at->frame != NULL)
+	if (at->frame != NULL) {
 		mdi_frames_interrupt_end(at->frame, &at->words);
+		mdi_guard_put_back(thread, &at->guard);
+	}
 	mdi_critical_end();
 	/* Last: a handler must not find the stack free, and use it. */
 	if (at->frame != NULL && !mdi_limit_knows(thread))
@@ -442,8 +455,8 @@ static bool taken(int signo, struct mdi_sigaction *action, bool front)
 	return mdi_action_take(signo, action, front);
 }
 
-bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread)
+uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+			  struct mdi_thread *thread)
 {
 	struct mdi_sigaction action;
 	bool strayed, goes_on = true;
@@ -456,6 +469,7 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	mdi_signal_returned(signo, info);
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
+	mdi_guard_settle(thread, mdi_context_of(context));
 	if (mdi_critical_defer(signo, info, &context->uc_sigmask) ||
 	    (thread != NULL && too_early(signo, context, thread)))
 		goes_on = true;
@@ -466,7 +480,8 @@ bool mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (strayed)
 		mdi_altstack_back(thread, context);
 	errno = saved;
-	return goes_on;
+	return goes_on ? mdi_guard_way(thread, mdi_context_of(context)) :
+			 MDI_WAY_OTHER;
 }
 
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,

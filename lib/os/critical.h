@@ -74,4 +74,7 @@ void mdi_critical_pause(void);
 uint64_t mdi_handlers_hold(void);
 void mdi_handlers_release(uint64_t mask);
 
+/* No signal at all comes before the handler's return. AS-Safe. */
+void mdi_signals_shut(void);
+
 #endif /* MDI_OS_CRITICAL_H */

@@ -23,6 +23,7 @@ enum mdi_event_kind {
 	MDI_EVENT_BREAKPOINT,
 	MDI_EVENT_STEP,       /* an instruction has run with the trap flag */
 	MDI_EVENT_SYSCALL,    /* a system call that is not allowed */
+	MDI_EVENT_CALL,       /* one of a thread that is armed: os/dispatch.h */
 	MDI_EVENT_TIMEOUT     /* of the library's making: its time is over */
 };
 
@@ -32,6 +33,8 @@ struct mdi_event {
 	int signo, code;
 	uintptr_t address; /* of memory; else 0 */
 	int key; /* of the page, when its rights say no */
+	/* Of the last two: its number, by the table of this architecture. */
+	uint32_t call, call_arch;
 	/* By the CPU or the system, at this instruction; false: it was sent. */
 	bool raised;
 };
@@ -47,6 +50,12 @@ static inline bool mdi_event_is_memory(const struct mdi_event *event)
 {
 	return event->kind <= MDI_EVENT_BUS_NOWHERE;
 }
+
+/* By an entry of 32-bit code? Its arguments are in other registers. */
+bool mdi_event_call_is_narrow(const struct mdi_event *event);
+
+/* The architecture whose table a call's number is of: "x86-64". */
+const char *mdi_event_call_arch(uint32_t arch);
 
 /* What the system's manuals call it: "SEGV", "SEGV_ACCERR"; or "". */
 const char *mdi_event_name(int signo);

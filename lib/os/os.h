@@ -7,6 +7,7 @@
 #define MDI_OS_OS_H
 
 #include "os/critical.h" /* code that no handler of the host may interrupt */
+#include "os/dispatch.h" /* system calls that come to the library */
 #include "os/event.h"    /* what the system says of a trap */
 #include "os/file.h"     /* files as memory */
 #include "os/libc.h"     /* functions that end a call, a thread, a process */

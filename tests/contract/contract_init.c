@@ -114,7 +114,7 @@ static const struct {
 	 {.struct_size = sizeof(struct modiso_options), .require = 1u << 31}},
 	{"next capability",
 	 {.struct_size = sizeof(struct modiso_options),
-	  .require = MODISO_CAP_GUARD | MODISO_CAP_EXITS << 1}},
+	  .require = MODISO_CAP_GUARD | MODISO_CAP_SYSCALLS << 1}},
 	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 4}},
 	{"flags",
 	 {.struct_size = sizeof(struct modiso_options), .flags = 1u << 31}},
@@ -235,7 +235,7 @@ START_TEST(test_require)
 		on_pkey() ? MODISO_BACKEND_PKEY : MODISO_BACKEND_MPROTECT;
 	uint32_t caps = query(backend).caps, bit;
 
-	for (bit = 1; bit <= MODISO_CAP_EXITS; bit <<= 1) {
+	for (bit = 1; bit <= MODISO_CAP_SYSCALLS; bit <<= 1) {
 		if (caps & bit) {
 			expect(MODISO_OK, init_with(backend, bit));
 			world_stop();

@@ -530,7 +530,7 @@ START_TEST(test_refused)
 	expect(MODISO_ERR_INVAL,
 	       modiso_module_create("no flag", &options, &module));
 	options.flags = 0;
-	options.unused2 = 1;
+	options.unused = 1;
 	expect(MODISO_ERR_INVAL,
 	       modiso_module_create("unused", &options, &module));
 	must_eq(module, UNTOUCHED);

@@ -286,7 +286,10 @@ bool mdi_gate_wants_mending(uintptr_t pc)
 {
 	uintptr_t far = pc - (uintptr_t)mdi_gate_pkey;
 
-	return far == mdi_rights_back[0] || far == mdi_rights_back[1];
+	for (size_t i = 0; i < MDI_COUNT(mdi_rights_back); i++)
+		if (far == mdi_rights_back[i])
+			return true;
+	return false;
 }
 
 /* A jumper could have put what WRPKRU wants into the registers himself. */

@@ -43,6 +43,8 @@
 
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
+#define RO_SELECTOR 4
+#define RO_RESUME 8
 #define RO_FS_BASE 16
 #define RO_HOST_PKRU 24
 #define RO_SELECTORS 32
@@ -59,6 +61,8 @@
 #define T_MARK 4152
 #define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
+#define T_RESUME 65536 /* a signal frame's copy: mdi_context_resume() */
+#define T_RESUME_SIZE 32768
 #define T_STACKS 131072
 #define T_LINKS 262144
 
@@ -81,13 +85,16 @@
 #define F_SIZE 128
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
+#define WAY_BACK 1 /* MDI_WAY_BACK */
+
 /* Six callee-saved registers, in the order of the frame, and one word more. */
 #define PLAIN_SAVED 56
 
 /* struct mdi_link */
 #define L_STACK 0
 #define L_PKRU 8
-#define L_SCRUB 12
+#define L_SELECTOR 12
+#define L_SCRUB 13
 #define L_SHIFT 4
 
 /* struct mdi_gate_slot */
@@ -204,7 +211,14 @@ struct mdi_domain_head {
 struct mdi_link {
 	uint64_t stack; /* top, for the thread's next call into the module */
 	uint32_t rights; /* the module's */
-	uint32_t scrub; /* pkey: it is not to see what a service leaves */
+	union { /* these go into the open page along with the rights */
+		uint32_t modes;
+		struct {
+			uint8_t selector; /* enum mdi_selector */
+			/* pkey: it is not to see what a service leaves */
+			uint8_t scrub;
+		};
+	};
 };
 
 /* One gate under way, and in it at most one service under way. */
@@ -248,10 +262,24 @@ struct mdi_frame {
 #define MDI_IN_FILTER 1 /* a filter's: a fault there ends the process */
 #define MDI_IN_WALK   2 /* it reads the module's stack, by mdi_copy() */
 
+/* As the kernel wants it: PR_SET_SYSCALL_USER_DISPATCH of prctl(2). */
+enum mdi_selector {
+	MDI_SELECTOR_ALLOW = 0,
+	MDI_SELECTOR_BLOCK = 1 /* a system call is a SIGSYS */
+};
+
 /* Readable by the module that runs, writable by the host alone. */
 struct mdi_open_page {
 	uint32_t rights; /* what PKRU must be inside the module */
-	uint32_t unused[3];
+	/*
+	 * What the kernel reads at each system call of a thread that is armed
+	 * (os/dispatch.h): enum mdi_selector. A copy of the link's while the
+	 * module runs, 0 outside.
+	 */
+	uint8_t selector;
+	uint8_t scrub; /* as the link has it; nobody reads it here */
+	uint16_t unused;
+	uint64_t resume; /* where mdi_resume() goes on in a module */
 	/* The beginning of struct mdi_thread: fiber.S writes both at once. */
 	uint64_t thread_pointer;
 	uint32_t host_rights; /* what PKRU must be outside */
@@ -310,6 +338,7 @@ struct mdi_thread {
 
 	/* From here on C alone. */
 	uint32_t index;      /* of the block and of the alternate stack */
+	uint32_t armed;      /* a thread's: its system calls ask its own page */
 	uint32_t in_handler; /* MDI_IN_FILTER or MDI_IN_WALK, or 0 */
 	uint32_t filter_retries; /* so often */
 	struct mdi_stack *stacks; /* all that this thread has, any module */
@@ -367,6 +396,14 @@ struct mdi_service_slot {
 	uint64_t flags;         /* MDI_SERVICE_ASK, MDI_SERVICE_FLOAT */
 };
 
+/* How a thread goes on when a signal's handler is over. */
+enum mdi_way {
+	MDI_WAY_OTHER = 0, /* in other code, of the host's */
+	/* Where it was: it wants its segment bases back. */
+	MDI_WAY_BACK = WAY_BACK
+	/* Else: through mdi_resume(), by the copy of the frame at this place */
+};
+
 /*
  * What gates, signal entries and unwinders call, with the host's rights: core
  * puts it in when the library starts.
@@ -384,24 +421,26 @@ struct mdi_entries {
 	int (*plain_service_enter)(uint64_t number, struct mdi_thread *thread,
 				   uintptr_t sp);
 	/*
-	 * @frame: of the service's caller. @real: 16 bytes, what the register
-	 * of a floating-point result returns to the module with. *@scrub: not
-	 * 0, when everything else that the service has left in registers is to
-	 * be cleared.
+	 * @end: of the frame of the service's caller. @real: 16 bytes, what the
+	 * register of a floating-point result returns to the module with.
+	 * *@scrub: not 0, when everything else that the service has left in
+	 * registers is to be cleared.
 	 */
-	uintptr_t (*plain_service_leave)(const struct mdi_frame *frame,
+	uintptr_t (*plain_service_leave)(const struct mdi_frame *end,
 					 uint64_t *real, uint64_t *scrub);
 	void *(*service_direct)(uint64_t number);
 	int (*service_allowed)(uint64_t number, struct mdi_thread *thread);
 	/*
-	 * @thread is NULL for a thread that is not attached. True: the
-	 * interrupted code goes on and wants its segment bases back.
+	 * @thread is NULL for a thread that is not attached. How the thread
+	 * goes on: enum mdi_way, or the address of a copy of the frame.
 	 */
-	bool (*fault_signal)(int signo, siginfo_t *info, ucontext_t *context,
-			     struct mdi_thread *thread);
-	/* A signal that the host has a handler for. Returns true. */
-	bool (*host_signal)(int signo, siginfo_t *info, ucontext_t *context,
-			    struct mdi_thread *thread);
+	uintptr_t (*fault_signal)(int signo, siginfo_t *info,
+				  ucontext_t *context,
+				  struct mdi_thread *thread);
+	/* A signal that the host has a handler for. */
+	uintptr_t (*host_signal)(int signo, siginfo_t *info,
+				 ucontext_t *context,
+				 struct mdi_thread *thread);
 	/* The same entry, called as a function. */
 	void (*intruder_calls)(int signo, siginfo_t *info, ucontext_t *context);
 	/* Host code above a module is left by @exception. */
@@ -580,8 +619,20 @@ void mdi_gate_pkey_scrub_4(void);
 void mdi_gate_pkey_scrub_5(void);
 void mdi_gate_pkey_scrub_6(void);
 void mdi_gate_pkey_scrub_any(void); /* as the slot says, floats too */
+/* The same into modules whose system calls are guarded. */
+void mdi_gate_guard(void);
+void mdi_gate_guard_six(void);
+void mdi_gate_guard_scrub_0(void);
+void mdi_gate_guard_scrub_1(void);
+void mdi_gate_guard_scrub_2(void);
+void mdi_gate_guard_scrub_3(void);
+void mdi_gate_guard_scrub_4(void);
+void mdi_gate_guard_scrub_5(void);
+void mdi_gate_guard_scrub_6(void);
+void mdi_gate_guard_scrub_any(void);
 /* The one for this CPU. */
-void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats))(void);
+void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats,
+			   bool guarded))(void);
 /* In front of them, when the program has protection keys of its own. */
 void mdi_gate_pkey_own(void);
 void mdi_gate_plain(void);
@@ -659,23 +710,42 @@ extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
 /* Go to mdi_gate_recover() on the host's stack, from host code above it. */
 void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
 /*
- * How far into mdi_gate_pkey() the way back begins; and what comes first behind
- * all code that takes frames, in gate_pkey.S.
+ * How far into mdi_gate_pkey() and mdi_gate_guard() the way back begins; and
+ * what comes first behind all code that takes frames, in gate_pkey.S.
  */
-extern const uint32_t mdi_gate_pkey_exit;
+extern const uint32_t mdi_gate_pkey_exit, mdi_gate_guard_exit;
 void mdi_service_pkey(void);
 
 /* May a gate with keys that is interrupted here not have written its frame? */
 static inline bool mdi_is_gate_begin(uintptr_t pc)
 {
-	return pc >= (uintptr_t)mdi_gate_pkey &&
-	       pc < (uintptr_t)mdi_service_pkey &&
-	       (pc < (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit ||
-		pc >= (uintptr_t)mdi_gate_pkey_six);
+	if (pc < (uintptr_t)mdi_gate_pkey || pc >= (uintptr_t)mdi_service_pkey)
+		return false;
+	if (pc < (uintptr_t)mdi_gate_guard)
+		return pc < (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit ||
+		       pc >= (uintptr_t)mdi_gate_pkey_six;
+	return pc < (uintptr_t)mdi_gate_guard + mdi_gate_guard_exit ||
+	       pc >= (uintptr_t)mdi_gate_guard_six;
 }
 
-/* And as far into it, the WRPKRU of the ways out of modules. */
-extern const uint32_t mdi_rights_back[2];
+/* The WRPKRU of the ways out of modules, as far from mdi_gate_pkey(). */
+extern const uint32_t mdi_rights_back[3];
+
+/*
+ * Is this the WRPKRU of a way into modules? Right before it rights and selector
+ * are stored to the open page, by an instruction of so many bytes. Else 0.
+ */
+size_t mdi_rights_stored(uintptr_t pc);
+
+/*
+ * Where a handler's end leads that has interrupted a guarded module: in
+ * gate_pkey.S. It has the host's rights.
+ */
+extern const char mdi_resume[], mdi_resume_end[];
+/* What it takes from the top of the module's stack. */
+struct mdi_resume_words {
+	uint64_t rax, rcx, rdx, flags, sp;
+};
 
 #endif /* __ASSEMBLER__ */
 

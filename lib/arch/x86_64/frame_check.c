@@ -9,6 +9,10 @@
 	_Static_assert(offsetof(type, member) == (number), #number)
 
 SAME(struct mdi_open_page, rights, RO_PKRU);
+SAME(struct mdi_open_page, selector, RO_SELECTOR);
+SAME(struct mdi_open_page, resume, RO_RESUME);
+/* One store has both words. */
+_Static_assert(RO_SELECTOR - RO_PKRU == L_SELECTOR - L_PKRU, "selector");
 SAME(struct mdi_open_page, host_rights, RO_HOST_PKRU);
 SAME(struct mdi_open_page, selectors, RO_SELECTORS);
 SAME(struct mdi_open_page, thread_pointer, RO_FS_BASE);
@@ -55,6 +59,9 @@ SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
 _Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
 _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");
+_Static_assert(T_FRAMES_END < T_RESUME &&
+		       T_RESUME + T_RESUME_SIZE <= T_STACKS,
+	       "T_RESUME");
 _Static_assert(T_LINKS + (MDI_MODULES_MAX << L_SHIFT) == MDI_BLOCK_SIZE,
 	       "T_LINKS");
 _Static_assert(T_STACKS + MDI_MODULES_MAX * sizeof(void *) == T_LINKS,
@@ -68,6 +75,7 @@ _Static_assert(MDI_BLOCK_MASK == MDI_BLOCK_SIZE * (MDI_THREADS_MAX - 1l),
 
 SAME(struct mdi_link, stack, L_STACK);
 SAME(struct mdi_link, rights, L_PKRU);
+SAME(struct mdi_link, selector, L_SELECTOR);
 SAME(struct mdi_link, scrub, L_SCRUB);
 _Static_assert(sizeof(struct mdi_link) == 1 << L_SHIFT, "L_SHIFT");
 

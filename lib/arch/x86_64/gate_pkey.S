@@ -39,7 +39,9 @@
  *	a signal before         finds the thread        and puts back
  *	F_LINK is stored        outside                 nothing
  *	T_FRAME is moved        outside                 the free frame's F_LINK
- *	RO_PKRU is stored       inside, on host stack   nothing
+ *	RO_PKRU is stored       inside, on host stack,  nothing
+ *	                        or the module's
+ *	WRPKRU                  the same                the store: RIP goes back
  *	T_FRAME is moved back   inside                  RO_PKRU
  *	retq                    outside                 nothing
  *
@@ -67,13 +69,14 @@
  *					an eviction that does not see the module
  *	 9	registers, stack pointer,
  *		modes into the frame	a module that changes one of them
- *	 3	rights and stack	compared below; those of another module
+ *	 2	rights and stack	compared below; those of another module
  *	 2	is there a stack	a key that is another module's by now.
  *					To fault at a stack of 0 would be found
  *					out at 11,000 instructions, not 400
  *	 1	the frame, pushed	unwinding through the module
  *	 1	the entry		the slot is closed behind WRPKRU
- *	 5	WRPKRU, compared	a jump to it, with other rights
+ *	 6	stored, WRPKRU,
+ *		compared		a jump to it, with other rights
  *	 1	call
  *	 4	the result put aside,
  *		DS, ES			WRPKRU wants EAX, ECX, EDX; 0 in the
@@ -87,6 +90,8 @@
  *	 1	the frame is free
  *	 2	flags			AC, DF, TF, NT that the module has set
  *	 2	result, return
+ *
+ * Into a guarded module there is one more: the selector, on the way out.
  *
  * A scrubbed one with one word has 82: fxrstor and vzeroupper; ten registers
  * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
@@ -131,8 +136,7 @@
 	addq	$F_SIZE, T_FRAME(%r10)
 	FILL_FRAME %rax
 	movl	F_LINK(%rax), %r12d
-	movl	L_PKRU(%r10,%r12), %ebx
-	movl	%ebx, RO_PKRU(%r10)
+	movq	L_PKRU(%r10,%r12), %rbx
 	movq	L_STACK(%r10,%r12), %rsp
 	.cfi_remember_state
 	CFI_FRAME_IN(BREG_RAX)
@@ -140,7 +144,7 @@
 	jz	mdi_gate_pkey_no_stack
 	pushq	%rax
 	CFI_IN_MODULE
-	movl	%ebx, %eax
+	movq	%rbx, %rax
 .endm
 
 /* The same with two moves less, where rcx and rdx carry no arguments. */
@@ -151,8 +155,7 @@
 	movl	%edx, F_LINK(%rcx)
 	addq	$F_SIZE, T_FRAME(%r10)
 	FILL_FRAME %rcx
-	movl	L_PKRU(%r10,%rdx), %eax
-	movl	%eax, RO_PKRU(%r10)
+	movq	L_PKRU(%r10,%rdx), %rax
 	movq	L_STACK(%r10,%rdx), %rsp
 	.cfi_remember_state
 	CFI_FRAME_IN(BREG_RCX)
@@ -175,13 +178,30 @@
 	.long	RO_PKRU
 .endm
 
-/* To the rights in eax, which must be those in the open page. */
+/*
+ * To the rights in eax, and with them the selector in the byte above. The store
+ * comes last: behind it the kernel refuses the host's own system calls, a
+ * handler's end among them, so a handler that comes between the two goes back
+ * to the store (mdi_rights_in; core/guard.h). Who jumps to the store has no
+ * right to write there; who jumps behind it has no say in what is compared.
+ */
 .macro RIGHTS_MODULE
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
+	STORE_OPEN_RIGHTS
 	WRPKRU
 	COMPARE_OPEN_PKRU
 	jne	mdi_gate_bad
+.endm
+
+/* MDI_RIGHTS_STORE bytes. */
+.macro STORE_OPEN_RIGHTS
+	movq	%rax, %gs:RO_PKRU
+.Lsite\@:
+	.pushsection mdi_rights_sites, "a", @progbits
+	.p2align 2
+	.long	.Lsite\@ - .
+	.popsection
 .endm
 
 /* Host rights, and in r10 a block that is this thread's. Keeps rsi, r11. */
@@ -218,16 +238,18 @@
 	jne	mdi_gate_bad
 .endm
 
-/* Up to two words: rdx and rcx carry nothing. */
-GATE(mdi_gate_pkey)
-	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY_TWO
-	movq	S_ENTRY(%r11), %r11
-	RIGHTS_MODULE
-	CALL_MODULE
-.Lexit:
+/*
+ * Out of a module: rax is its result. @label is for RIGHTS_BACK. @guarded: the
+ * kernel's answer to system calls becomes yes again, as soon as it is known
+ * whose block this is. Should a guarded module jump to the other way out, the
+ * host's next system call is refused, and allowed then (core/guard.c).
+ */
+.macro WAY_OUT guarded, label
 	movq	%rax, %rsi
-	RIGHTS_BACK .Lexit_rights
+	RIGHTS_BACK \label
+.if \guarded
+	movb	$0, RO_SELECTOR(%r10)
+.endif
 	movq	T_FRAME(%r10), %rcx
 	LOAD_REGS %rcx, -F_SIZE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
@@ -239,21 +261,7 @@ GATE(mdi_gate_pkey)
 	CLEAN_FLAGS_HOST_ONLY
 	movq	%rsi, %rax
 	retq
-ENDF(mdi_gate_pkey)
-
-GATE(mdi_gate_pkey_six)
-	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY
-	movq	S_ENTRY(%r11), %r11
-	movq	%rdx, %r12
-	movq	%rcx, %r13
-	RIGHTS_MODULE
-	movq	%r12, %rdx
-	movq	%r13, %rcx
-	CALL_MODULE
-	jmp	.Lexit
-	.cfi_restore_state
-ENDF(mdi_gate_pkey_six)
+.endm
 
 /*
  * The scrubbing gates, one for each number of words: what is no argument
@@ -291,59 +299,87 @@ ENDF(mdi_gate_pkey_six)
 .endif
 .endm
 
-.macro SCRUB words
-GATE(mdi_gate_pkey_scrub_\words)
+.macro SCRUB kind, words
+GATE(mdi_gate_\kind\()_scrub_\words)
 	SCRUB_IN \words
 .if \words > 2
-	jmp	.Lscrubbed_six
+	jmp	.Lscrubbed_six_\kind
 .else
-	jmp	.Lscrubbed
+	jmp	.Lscrubbed_\kind
 .endif
 	.cfi_restore_state
-ENDF(mdi_gate_pkey_scrub_\words)
+ENDF(mdi_gate_\kind\()_scrub_\words)
 .endm
 
-	SCRUB 0
-	SCRUB 2
-	SCRUB 3
-	SCRUB 4
-	SCRUB 5
-	SCRUB 6
+/*
+ * On the way out, still with the module's rights: as a rule both are 0. One
+ * that has changed has changed a base as well, and is a fault.
+ */
+.macro SAME_SELECTORS kind
+	movl	%fs, %ecx
+	movl	%gs, %edx
+	orl	%edx, %ecx
+	jnz	.Lselectors_\kind
+.endm
+
+/* All gates into modules of a kind: "pkey", or "guard", guarded ones. */
+.macro GATES kind, guarded
+
+/* Up to two words: rdx and rcx carry nothing. */
+GATE(mdi_gate_\kind)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PKEY_TWO
+	movq	S_ENTRY(%r11), %r11
+	RIGHTS_MODULE
+	CALL_MODULE
+.Lexit_\kind:
+	WAY_OUT \guarded, .Lexit_rights_\kind
+ENDF(mdi_gate_\kind)
+
+GATE(mdi_gate_\kind\()_six)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PKEY
+	movq	S_ENTRY(%r11), %r11
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	CALL_MODULE
+	jmp	.Lexit_\kind
+	.cfi_restore_state
+ENDF(mdi_gate_\kind\()_six)
+
+	SCRUB \kind, 0
+	SCRUB \kind, 2
+	SCRUB \kind, 3
+	SCRUB \kind, 4
+	SCRUB \kind, 5
+	SCRUB \kind, 6
 
 /*
  * With float arguments, or on a CPU without AVX or with AVX-512: what the
  * slot counts as arguments is kept, the rest goes register by register.
  */
-GATE(mdi_gate_pkey_scrub_any)
+GATE(mdi_gate_\kind\()_scrub_any)
 	ENTER_PKEY
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
 	SCRUB_WORDS
 	movq	S_ENTRY(%r11), %r11
-	jmp	.Lscrubbed_six
+	jmp	.Lscrubbed_six_\kind
 	.cfi_restore_state
-ENDF(mdi_gate_pkey_scrub_any)
-
-/*
- * On the way out, still with the module's rights: as a rule both are 0. One
- * that has changed has changed a base as well, and is a fault.
- */
-.macro SAME_SELECTORS
-	movl	%fs, %ecx
-	movl	%gs, %edx
-	orl	%edx, %ecx
-	jnz	.Lselectors
-.endm
+ENDF(mdi_gate_\kind\()_scrub_any)
 
 /*
  * With one word, and the common end of all of them, on the module's stack,
  * which comes next: so the gate that most calls go by needs no jump to it.
  */
-GATE(mdi_gate_pkey_scrub_1)
+GATE(mdi_gate_\kind\()_scrub_1)
 	PERSONALITY(mdi_unwind_module)
 	SCRUB_IN 1
-.Lscrubbed:
+.Lscrubbed_\kind:
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
 	xorl	%r10d, %r10d
@@ -354,9 +390,9 @@ GATE(mdi_gate_pkey_scrub_1)
 	RIGHTS_MODULE
 	xorl	%eax, %eax
 	CALL_MODULE
-	SAME_SELECTORS
-	jmp	.Lexit
-.Lscrubbed_six:
+	SAME_SELECTORS \kind
+	jmp	.Lexit_\kind
+.Lscrubbed_six_\kind:
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
 	xorl	%r10d, %r10d
@@ -369,17 +405,21 @@ GATE(mdi_gate_pkey_scrub_1)
 	xorl	%r13d, %r13d
 	xorl	%eax, %eax
 	CALL_MODULE
-	SAME_SELECTORS
-	jmp	.Lexit
-.Lselectors:
+	SAME_SELECTORS \kind
+	jmp	.Lexit_\kind
+.Lselectors_\kind:
 	movl	%fs, %ecx
 	cmpw	%cx, %gs:RO_SELECTORS+4
 	jne	mdi_gate_bad
 	movl	%gs, %ecx
 	cmpw	%cx, %gs:RO_SELECTORS+6
 	jne	mdi_gate_bad
-	jmp	.Lexit
-ENDF(mdi_gate_pkey_scrub_1)
+	jmp	.Lexit_\kind
+ENDF(mdi_gate_\kind\()_scrub_1)
+.endm
+
+	GATES pkey, 0
+	GATES guard, 1
 
 /*
  * No stack for this module yet, or it is in use, or the rights went away: rax,
@@ -459,15 +499,17 @@ ENDF(mdi_gate_pkey_slow)
  *
  * Host code may switch stacks in the service, and the thread may not be the
  * same on its way back, nor the innermost gate the one that the service was
- * called from. So the frame is pushed on the host's stack, where no module can
- * write, and must be the innermost one of this thread when the service returns;
- * and the block is compared with the thread-local one, as on a gate's way in.
+ * called from. So the end of the frame, which is the free one, is pushed on the
+ * host's stack, where no module can write, and must be the free one of this
+ * thread when the service returns; and the block is compared with the
+ * thread-local one, as on a gate's way in.
  *
  *	register   at the thunk   at CALL_SERVICE   behind it      in the module
  *	rdi..r9    arguments      arguments         scratch        0
- *	rax        -              frame             result         result
+ *	rax        -              free frame        result         result
  *	rsi        argument       argument          result         0
- *	rcx, rdx   arguments      arguments         frame, link    0
+ *	rcx, rdx   arguments      arguments         free frame,    0
+ *	                                            link
  *	r10        -              block             block          0
  *	r11        number         function          scratch        0
  *	rsp        module's       host's            host's         module's
@@ -483,27 +525,27 @@ FUNC(mdi_service_pkey)
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
 	RIGHTS_BACK .Lservice_rights
+	movb	$0, RO_SELECTOR(%r10)
 	movq	T_FRAME(%r10), %rax
-	subq	$F_SIZE, %rax
-	cmpq	$0, F_SERVICE_SP(%rax)
+	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
 	jne	.Ldirect_again
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
-	movl	%r11d, F_SERVICE(%rax)
-	stmxcsr	F_MODULE_MXCSR(%rax)
-	fnstcw	F_MODULE_X87CW(%rax)
-	movl	F_LINK(%rax), %ecx
+	movl	%r11d, -F_SIZE+F_SERVICE(%rax)
+	stmxcsr	-F_SIZE+F_MODULE_MXCSR(%rax)
+	fnstcw	-F_SIZE+F_MODULE_X87CW(%rax)
+	movl	-F_SIZE+F_LINK(%rax), %ecx
 	movq	L_STACK(%r10,%rcx), %rdx
-	movq	%rdx, F_STACK(%rax)
+	movq	%rdx, -F_SIZE+F_STACK(%rax)
 	movq	$0, L_STACK(%r10,%rcx)
-	movq	%rsp, F_SERVICE_SP(%rax)
-	movq	F_RSP(%rax), %rsp
+	movq	%rsp, -F_SIZE+F_SERVICE_SP(%rax)
+	movq	-F_SIZE+F_RSP(%rax), %rsp
 	andq	$-16, %rsp
-	pushq	F_SERVICE_SP(%rax)
+	pushq	-F_SIZE+F_SERVICE_SP(%rax)
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_SERVICE
-	ldmxcsr	F_MXCSR(%rax)
-	fldenv	F_X87(%rax)
+	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
+	fldenv	-F_SIZE+F_X87(%rax)
 	pushq	$0x202
 	popfq
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
@@ -527,21 +569,19 @@ FUNC(mdi_service_pkey)
 	cmpq	%fs:H_BLOCK(%rax), %r10
 	jne	.Lswitched
 	movq	T_FRAME(%r10), %rcx
-	subq	$F_SIZE, %rcx
 	cmpq	%rcx, (%rsp)
 	jne	.Lswitched
-	movl	F_LINK(%rcx), %edx
-	cmpl	$0, L_SCRUB(%r10,%rdx)
+	movl	-F_SIZE+F_LINK(%rcx), %edx
+	cmpb	$0, L_SCRUB(%r10,%rdx)
 	jne	.Lscrub_result
 .Lmodes:
-	ldmxcsr	F_MODULE_MXCSR(%rcx)
-	fldcw	F_MODULE_X87CW(%rcx)
-	movq	F_STACK(%rcx), %rdi
-	movq	F_SERVICE_SP(%rcx), %rsp
+	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
+	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
+	movq	-F_SIZE+F_STACK(%rcx), %rdi
+	movq	-F_SIZE+F_SERVICE_SP(%rcx), %rsp
 	.cfi_restore_state
-	movq	$0, F_SERVICE_SP(%rcx)
-	movl	L_PKRU(%r10,%rdx), %eax
-	movl	%eax, RO_PKRU(%r10)
+	movq	$0, -F_SIZE+F_SERVICE_SP(%rcx)
+	movq	L_PKRU(%r10,%rdx), %rax
 	movq	%rdi, L_STACK(%r10,%rdx)
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
@@ -552,11 +592,7 @@ FUNC(mdi_service_pkey)
 	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	xorps	%xmm\n, %xmm\n
 	.endr
-	xorl	%ecx, %ecx
-	xorl	%edx, %edx
-	WRPKRU
-	COMPARE_OPEN_PKRU
-	jne	mdi_gate_bad
+	RIGHTS_MODULE
 	movq	%rsi, %rax
 	xorl	%esi, %esi
 	retq
@@ -564,7 +600,7 @@ FUNC(mdi_service_pkey)
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	/* x87, all of each vector register and of xmm0 what is no result. */
-	movl	F_SERVICE(%rcx), %eax
+	movl	-F_SIZE+F_SERVICE(%rcx), %eax
 	shlq	$V_SHIFT, %rax
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi
 	xorl	%r8d, %r8d
@@ -581,7 +617,7 @@ FUNC(mdi_service_pkey)
 	SAVE_ARGS
 	movq	%xmm14, 16(%rsp)
 	movq	%xmm15, 24(%rsp)
-	movl	F_SERVICE(%rax), %edi
+	movl	-F_SIZE+F_SERVICE(%rax), %edi
 	leaq	T_FS_BASE(%r10), %rsi
 	callq	*A_SERVICE_ALLOWED+mdi_arch_state(%rip)
 	LOAD_ARGS
@@ -611,12 +647,55 @@ ENDF(mdi_service_pkey)
 	.section .rodata
 	.p2align 2
 LABEL(mdi_gate_pkey_exit)
-	.long	.Lexit - mdi_gate_pkey
-/* The two instructions that trap when DS or ES is not 0: for core/fault.c. */
+	.long	.Lexit_pkey - mdi_gate_pkey
+LABEL(mdi_gate_guard_exit)
+	.long	.Lexit_guard - mdi_gate_guard
+/* The instructions that trap when DS or ES is not 0: for core/fault.c. */
 LABEL(mdi_rights_back)
-	.long	.Lexit_rights - mdi_gate_pkey
+	.long	.Lexit_rights_pkey - mdi_gate_pkey
+	.long	.Lexit_rights_guard - mdi_gate_pkey
 	.long	.Lservice_rights - mdi_gate_pkey
 	GATE_TEXT
+
+/*
+ * Back into a guarded module that a handler has interrupted. The handler's end
+ * is a system call, so the selector must say yes when it leads here.
+ *
+ *	register        on entry                        in the module
+ *	rax             its rights, and the selector    as it was
+ *	rcx rdx         0                               as they were
+ *	rsp             struct mdi_resume_words, in     as it was
+ *	                the module's own memory
+ *	flags           clean                           as they were
+ *	GS              the thread's block              the same
+ *	all else        as it was                       as it was
+ *
+ * What is trusted: GS and rax, which come from memory of the host's alone
+ * (core/guard.c). From WRPKRU on it is the module that runs, on what it may
+ * have changed: other threads of it can write those words, as they can its
+ * stack. A module that jumps here can do what it may do anyway: the first store
+ * is not for it, and the rest goes by its own rights.
+ *
+ * A signal here. Before WRPKRU the thread has host rights, behind it some
+ * registers are not yet the module's. So a handler that finds the thread here
+ * takes the rest from where this code would have: it has interrupted the module
+ * (mdi_context_settle). No other code of this thread writes those words or
+ * RO_RESUME before that.
+ */
+GATE(mdi_resume)
+	.cfi_undefined %rip
+	STORE_OPEN_RIGHTS
+	WRPKRU
+	COMPARE_OPEN_PKRU
+	jne	mdi_gate_bad
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popfq
+	popq	%rsp
+	jmpq	*%gs:RO_RESUME
+LABEL(mdi_resume_end)
+ENDF(mdi_resume)
 
 /* See frame.h. The crash is what this is for; it returns from neither. */
 FUNC(mdi_probe_closed)

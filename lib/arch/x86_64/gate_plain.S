@@ -144,11 +144,12 @@ FUNC(mdi_service_plain)
 	movq	F_RSP(%rax), %rsp
 	andq	$-16, %rsp
 	pushq	%r10
+	addq	$F_SIZE, %rax
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_SERVICE
-	ldmxcsr	F_MXCSR(%rax)
-	fldenv	F_X87(%rax)
+	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
+	fldenv	-F_SIZE+F_X87(%rax)
 	pushq	$0x202
 	popfq
 	SAVE_ARGS

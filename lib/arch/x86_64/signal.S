@@ -26,6 +26,12 @@
  * must say that this thread has come on this very stack.
  *
  * The kernel clears DF, TF and RF, but not AC.
+ *
+ * A module whose system calls are guarded has a selector that says no, and so
+ * has its thread here until the last of these checks is done: before that no
+ * system call is made on such a thread, and whose the thread is, is asked of GS
+ * where the FS base does not say. The store is the first one after the note was
+ * there, so that nobody's selector is changed but the thread's own.
  */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
@@ -44,9 +50,9 @@
  * and from there to that of the fiber that the thread runs, if it runs one. Who
  * switches has made that one ready before (core/fiber.c).
  * In a child that module code has forked the thread id is another one, and so
- * is the process id.
+ * is the process id. With keys GS was read to r12.
  */
-.macro BLOCK_BY_STACK foreign
+.macro BLOCK_BY_STACK foreign, keys
 	movq	%rsp, %r10
 	subq	A_ALTSTACKS+mdi_arch_state(%rip), %r10
 	shrq	$MDI_ALTSTACK_SHIFT, %r10
@@ -63,6 +69,17 @@
 	cmpq	%rax, T_FS_BASE(%r10)
 	je	.Lmine\@
 .Lask\@:
+.if \keys
+	movq	T_CURRENT(%r10), %rax
+	cmpb	$0, RO_SELECTOR(%rax)
+	jne	.Lguarded\@
+	.subsection 1
+.Lguarded\@:
+	cmpq	%rax, %r12
+	je	.Lmine\@
+	jmp	mdi_gate_bad
+	.previous
+.endif
 	movl	$SYS_GETTID, %eax
 	syscall
 	cmpl	%eax, T_TID(%r10)
@@ -199,6 +216,21 @@
 /* MDI_SIGNAL_MARK of signal.h; FUNC aligns to 16, so it stays in front. */
 #define MARK .p2align 4; .ascii "libmodiso-signal"
 
+/*
+ * To mdi_resume(), by the copy of the frame at rax, in the block of the thread
+ * itself. GS is the block that it goes by: no module's making.
+ */
+.macro RETURN_BY_COPY
+	movq	%rax, %r10
+	andq	$-MDI_BLOCK_SIZE, %r10
+	movq	T_CURRENT(%r10), %r10
+	wrfsbase %rbx
+	wrgsbase %r10
+	HOST_ONLY
+	movq	%rax, %rsp
+	jmp	mdi_signal_restorer
+.endm
+
 .macro SIGNAL_PKEY handler, async
 	FROM_CODE 1
 	ARRIVE
@@ -206,7 +238,7 @@
 	UNLESS_OVER .Lover\@
 	rdfsbase %rbx
 	rdgsbase %r12
-	BLOCK_BY_STACK .Lforeign\@
+	BLOCK_BY_STACK .Lforeign\@, 1
 	movq	T_FS_BASE(%r10), %rax
 	wrfsbase %rax
 	wrgsbase %r10
@@ -215,7 +247,7 @@
 	movl	T_HOST_PKRU(%r10), %eax
 	HOST_PKRU
 	movl	%eax, %r13d
-	BLOCK_BY_STACK mdi_gate_bad
+	BLOCK_BY_STACK mdi_gate_bad, 1
 	cmpl	T_HOST_PKRU(%r10), %r13d
 	jne	mdi_gate_bad
 .endif
@@ -232,6 +264,10 @@
 	xorl	%r9d, %r9d
 .Lcall\@:
 	ARRIVED
+	testq	%r9, %r9
+	jz	.Lallowed\@
+	movb	$0, RO_SELECTOR-T_FS_BASE(%r9)
+.Lallowed\@:
 	pushq	$2
 	popfq
 	movq	%r9, %rcx
@@ -240,12 +276,14 @@
 	callq	*\handler+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
-	testb	%al, %al
-	jz	1f
+	cmpq	$WAY_BACK, %rax
+	jb	1f
+	ja	2f
 	wrfsbase %rbx
 	wrgsbase %r12
 	HOST_ONLY
 1:	retq
+2:	RETURN_BY_COPY
 .Lover\@:
 	ARRIVED
 	pushq	$2
@@ -288,7 +326,7 @@
 	pushq	$2
 	popfq
 	UNLESS_OVER mdi_signal_over
-	BLOCK_BY_STACK .Lforeign\@
+	BLOCK_BY_STACK .Lforeign\@, 0
 	leaq	T_FS_BASE(%r10), %r9
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Lask_kernel\@
@@ -317,7 +355,7 @@
 	callq	*\handler+mdi_arch_state(%rip)
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
-	testb	%al, %al
+	testq	%rax, %rax
 	jz	1f
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Ltell_kernel\@

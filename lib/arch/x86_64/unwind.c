@@ -75,13 +75,13 @@ _Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
 			 exception, context);
 }
 
-/* What a service thunk has pushed last is its caller's frame. */
+/* What a service thunk has pushed last is the end of its caller's frame. */
 static bool is_innermost(struct _Unwind_Context *context)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 	const uintptr_t *pushed = (const uintptr_t *)_Unwind_GetCFA(context);
 
-	return thread != NULL && (uintptr_t)mdi_frame_top(thread) == *pushed;
+	return thread != NULL && (uintptr_t)thread->frame == *pushed;
 }
 
 /* The personality of service thunks. With the host's rights, on its stack. */

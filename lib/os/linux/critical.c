@@ -105,3 +105,8 @@ void mdi_handlers_release(uint64_t mask)
 	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
 	errno = saved;
 }
+
+void mdi_signals_shut(void)
+{
+	mdi_sys_sigmask(SIG_SETMASK, ~(uint64_t)0, NULL);
+}

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/linux/event.h"
 
+#include <linux/audit.h>
 #include <string.h>
+
+/* si_code of SIGSYS; headers may be older. */
+#define SECCOMP    1
+#define DISPATCHED 2
 
 static enum mdi_event_kind kind_of_segv(int code)
 {
@@ -36,7 +41,7 @@ static enum mdi_event_kind kind_of(int signo, int code)
 		return code == TRAP_TRACE ? MDI_EVENT_STEP
 					  : MDI_EVENT_BREAKPOINT;
 	default:
-		return MDI_EVENT_SYSCALL;
+		return code == DISPATCHED ? MDI_EVENT_CALL : MDI_EVENT_SYSCALL;
 	}
 }
 
@@ -51,6 +56,24 @@ void mdi_event_read(struct mdi_event *event, int signo, const siginfo_t *info)
 		event->address = (uintptr_t)info->si_addr;
 	if (event->kind == MDI_EVENT_KEY)
 		event->key = (int)info->si_pkey;
+	event->call = 0;
+	event->call_arch = 0;
+	if (signo == SIGSYS) {
+		event->call = (uint32_t)info->si_syscall;
+		event->call_arch = info->si_arch;
+	}
+}
+
+bool mdi_event_call_is_narrow(const struct mdi_event *event)
+{
+	return event->call_arch == AUDIT_ARCH_I386;
+}
+
+const char *mdi_event_call_arch(uint32_t arch)
+{
+	return arch == AUDIT_ARCH_X86_64 ? "x86-64" :
+	       arch == AUDIT_ARCH_I386	 ? "i386" :
+					   "an unknown architecture";
 }
 
 const char *mdi_event_name(int signo)
@@ -89,7 +112,8 @@ const char *mdi_event_code_name(int signo, int code)
 		{SIGTRAP, TRAP_BRKPT, "TRAP_BRKPT"},
 		{SIGTRAP, TRAP_TRACE, "TRAP_TRACE"},
 		{SIGTRAP, SI_KERNEL, "SI_KERNEL"},
-		{SIGSYS, 1, "SYS_SECCOMP"},
+		{SIGSYS, SECCOMP, "SYS_SECCOMP"},
+		{SIGSYS, DISPATCHED, "SYS_USER_DISPATCH"},
 	};
 
 	for (size_t i = 0; i < MDI_COUNT(names); i++)

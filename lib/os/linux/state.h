@@ -39,8 +39,16 @@ struct mdi_signal_state {
 	void (*restorer)(void);
 };
 
+/* os/dispatch.h */
+struct mdi_dispatch_state {
+	bool asked, works;
+	int error;       /* of prctl(2) */
+	int child_error; /* no child could be made to find out */
+};
+
 extern struct mdi_os_state {
 	struct mdi_actions_state actions;
+	struct mdi_dispatch_state dispatch;
 	struct mdi_memory_state memory;
 	struct mdi_signal_state signal;
 } MDI_STATE mdi_os_state;

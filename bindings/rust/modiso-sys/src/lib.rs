@@ -171,7 +171,7 @@ structures! {
         flags: u32,
         unused: u32,
         time_limit_ms: u32,
-        unused2: u32,
+        syscalls: u32,
     }
 
     struct modiso_region_options {
@@ -320,6 +320,9 @@ structures! {
         calls: [modiso_fault_call; MODISO_FAULT_CALLS],
         permitted: u32,
         unused: u32,
+        syscall_number: u32,
+        syscall_arch: u32,
+        syscall_args: [usize; 6],
     }
 
     struct modiso_audit_finding {
@@ -397,6 +400,7 @@ numbers! {
     MODISO_CAP_PARALLEL: u32 = 1 << 4;
     MODISO_CAP_UNLIMITED: u32 = 1 << 5;
     MODISO_CAP_EXITS: u32 = 1 << 6;
+    MODISO_CAP_SYSCALLS: u32 = 1 << 7;
 
     MODISO_EXCLUSION_INTERNAL: u32 = 0;
     MODISO_EXCLUSION_EXTERNAL: u32 = 1;

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_guard - system calls of a guarded module are stopped, from wherever
+ * it makes them, and everything else goes on as if there were no guard.
+ */
+#include "contract/guard_scene.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include "arch/x86_64/signal.h"
+
+#include <linux/audit.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* The restorer's system call: behind "mov $15, %rax". */
+static const void *own_place(void)
+{
+	return (const char *)(uintptr_t)mdi_signal_restorer + 7;
+}
+
+START_TEST(test_stopped)
+{
+	static const unsigned calls[] = {SYS_getpid, SYS_rt_sigreturn,
+					 SYS_clone,  SYS_prctl,
+					 SYS_exit_group, 0xffffffff,
+					 SYS_getpid | 0x40000000};
+	const void *places[3] = {guard_syscall, own_place(), NULL};
+
+	make_scene();
+	must(guard_places("libc.so", &places[2], 1) == 1);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		for (size_t j = 0; j < 3; j++) {
+			const uintptr_t *args =
+				guard_args(1, 2, 3, 4, 5, calls[i]);
+
+			must_stop(calls[i], args, places[j]);
+		}
+	must_eq(getppid() > 0, 1);
+}
+END_TEST
+
+START_TEST(test_record)
+{
+	const struct modiso_fault *fault;
+	uintptr_t *args;
+
+	make_scene();
+	args = guard_args(11, 12, 13, 14, 15, 16);
+	fault = enter_fault(module, call_gate, SYS_getpid, W(args),
+			    W(guard_syscall));
+	must_eq(fault->signo, SIGSYS);
+	must_eq(fault->syscall_arch, AUDIT_ARCH_X86_64);
+	for (unsigned i = 0; i < 6; i++)
+		must_eq(fault->syscall_args[i], 11 + i);
+	fault = enter_fault(module, call_gate, 20, W(args), W(guard_int80));
+	must_eq(fault->kind, MODISO_FAULT_SYSCALL);
+	must_eq(fault->syscall_number, 20);
+	must_eq(fault->syscall_arch, AUDIT_ARCH_I386);
+	must_eq(fault->syscall_args[0], 11);
+	must_eq(fault->syscall_args[1], 12);
+	must_eq(fault->syscall_args[2], 13);
+}
+END_TEST
+
+START_TEST(test_again_and_again)
+{
+	unsigned long n = run_times(2000, 200);
+	struct modiso_gate *add;
+	uintptr_t *args;
+
+	make_scene();
+	add = make_gate(module, module_add_one);
+	args = guard_args(1, 2, 3, 4, 5, 6);
+	while (n--) {
+		must_stop(SYS_getpid, args, guard_syscall);
+		must_eq(enter(add, n), n + 1);
+		must(getppid() > 0);
+	}
+}
+END_TEST
+
+/* --- handlers that interrupt --- */
+
+static atomic_ulong handled;
+
+static void handle(int signo)
+{
+	(void)signo;
+	atomic_fetch_add(&handled, 1);
+	must(getppid() > 0);
+	atomic_fetch_add((atomic_ulong *)region_bytes(hosts), 1);
+}
+
+static void storm(long us)
+{
+	struct sigaction action = {.sa_handler = handle,
+				   .sa_flags = SA_RESTART};
+	const struct itimerval often = {{0, us}, {0, us}};
+
+	must(!sigaction(SIGALRM, &action, NULL));
+	must(!setitimer(ITIMER_REAL, &often, NULL));
+}
+
+START_TEST(test_interrupted)
+{
+	struct modiso_gate *work;
+	unsigned long wanted = run_times(1000, 50);
+
+	make_scene();
+	work = make_gate(module, guard_work);
+	storm((long)run_times(100, 2000));
+	while (atomic_load(&handled) < wanted) {
+		must_eq(enter(work, 10, 20000), 0);
+		must_stop(SYS_getpid, guard_args(1, 2, 3, 4, 5, 6),
+			  guard_syscall);
+	}
+}
+END_TEST
+
+/* What is none of it. */
+START_TEST(test_unknown)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.syscalls = MODISO_SYSCALLS_NONE + 1,
+	};
+	struct modiso_module *made = UNTOUCHED;
+
+	world_start();
+	expect(MODISO_ERR_INVAL,
+	       modiso_module_create("unknown", &options, &made));
+	must(made == UNTOUCHED);
+}
+END_TEST
+
+/* Four guarded threads, and signals to each of them all the time. */
+static atomic_bool over;
+static atomic_ulong rounds;
+
+static void *work_in_storm(void *unused)
+{
+	struct modiso_gate *work = make_gate(module, guard_work);
+	struct modiso_gate *call = make_gate(module, guard_call);
+	const uintptr_t *args = (uintptr_t *)region_bytes(own);
+
+	(void)unused;
+	while (!atomic_load(&over)) {
+		must_eq(enter(work, 5, 2000), 0);
+		must_eq(enter_fault(module, call, SYS_getpid, W(args),
+				    W(guard_syscall))
+				->kind,
+			MODISO_FAULT_SYSCALL);
+		must(getppid() > 0);
+		atomic_fetch_add(&rounds, 1);
+	}
+	return NULL;
+}
+
+START_TEST(test_storm)
+{
+	struct sigaction action = {.sa_handler = handle};
+	unsigned long wanted = run_times(20000, 300);
+	pthread_t threads[4];
+
+	make_scene();
+	must(!sigaction(SIGUSR1, &action, NULL));
+	for (int i = 0; i < 4; i++)
+		threads[i] = thread_start(work_in_storm, NULL);
+	for (unsigned long i = 0;
+	     i < wanted || atomic_load(&rounds) < wanted / 10; i++) {
+		must(!pthread_kill(threads[i % 4], SIGUSR1));
+		while (atomic_load(&handled) < i / 2)
+			sched_yield();
+	}
+	atomic_store(&over, true);
+	for (int i = 0; i < 4; i++)
+		thread_join(threads[i]);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("guard");
+	TCase *tcase = tcase_create("contract");
+
+	suite_add_tcase(suite, tcase);
+	if (guard_missing(tcase))
+		return suite;
+	tcase_add_test(tcase, test_unknown);
+	tcase_add_test(tcase, test_stopped);
+	tcase_add_test(tcase, test_record);
+	tcase_add_test(tcase, test_again_and_again);
+	tcase_add_test(tcase, test_interrupted);
+	tcase_add_test(tcase, test_storm);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

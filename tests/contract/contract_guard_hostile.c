@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_guard_hostile - the lines of the hostile list (tests/hostile.map)
+ * that are system calls: with arguments by which they would do harm, from
+ * instructions of the module's own, of the C library and of this one.
+ */
+#include "contract/guard_scene.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include "arch/arch.h"
+#include "arch/x86_64/signal.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RWX (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+/* Arguments that are known when the scene is there. */
+enum special {
+	HOST = 0x7001, /* a region of the host's */
+	OWN,           /* the module's own page */
+	GATE,          /* a page of the gates' code */
+	SELECTOR_PAGE, /* the page that the kernel asks */
+	SELF,          /* the process */
+	PARENT,
+	MEM,           /* "/proc/self/mem" */
+	MEM_FD,        /* the same, opened by the host */
+	VECTOR         /* a struct iovec of the host's region */
+};
+
+static const struct {
+	const char *line;
+	unsigned number;
+	uintptr_t args[6];
+} calls[] = {
+	{"C14", SYS_rt_sigreturn, {0}},
+	{"C15", SYS_rt_sigaction, {SIGSEGV, OWN, 0, 8}},
+	{"C15", SYS_sigaltstack, {OWN, 0}},
+	{"C15", SYS_rt_sigprocmask, {SIG_BLOCK, OWN, 0, 8}},
+	{"C15", SYS_signalfd4, {(uintptr_t)-1, OWN, 8, 0}},
+	{"C15", SYS_setitimer, {0, OWN, 0}},
+	{"C15", SYS_timer_create, {0, 0, OWN}},
+	{"D1", SYS_pkey_mprotect, {HOST, PAGE, 3, 0}},
+	{"D2", SYS_mprotect, {HOST, PAGE, RWX}},
+	{"D3", SYS_mprotect, {GATE, PAGE, RWX}},
+	{"D4", SYS_mmap, {HOST, PAGE, 3, 0x32, (uintptr_t)-1, 0}},
+	{"D4", SYS_munmap, {HOST, PAGE}},
+	{"D5", SYS_mremap, {HOST, PAGE, PAGE, 3, OWN}},
+	{"D6", SYS_madvise, {HOST, PAGE, MADV_DONTNEED}},
+	{"D7", SYS_remap_file_pages, {HOST, PAGE, 0, 0, 0}},
+	{"D8", SYS_openat, {(uintptr_t)AT_FDCWD, MEM, O_RDWR}},
+	{"D8", SYS_shmat, {0, 0, 0}},
+	{"D8", SYS_recvmsg, {0, OWN, 0}},
+	{"D10", SYS_process_vm_readv, {SELF, OWN, 1, VECTOR, 1, 0}},
+	{"D10", SYS_process_vm_writev, {SELF, OWN, 1, VECTOR, 1, 0}},
+	{"D11", SYS_open, {MEM, O_RDWR}},
+	{"D11", SYS_pread64, {MEM_FD, OWN, 8, HOST}},
+	{"D11", SYS_pwrite64, {MEM_FD, OWN, 8, HOST}},
+	{"D12", SYS_fork, {0}},
+	{"D12", SYS_ptrace, {16, PARENT, 0, 0}},
+	{"D13", SYS_io_uring_setup, {8, OWN}},
+	{"D13", SYS_io_uring_enter, {3, 1, 1, 1, 0}},
+	{"D13", SYS_io_uring_register, {3, 0, OWN, 1}},
+	{"D14", SYS_userfaultfd, {0}},
+	{"D14", SYS_ioctl, {3, 0xc028aa03, OWN}},
+	{"D15", SYS_vmsplice, {1, OWN, 1, 0}},
+	{"D15", SYS_io_submit, {0, 1, OWN}},
+	{"D17", SYS_pkey_free, {1}},
+	{"D17", SYS_pkey_alloc, {0, 0}},
+	{"D18", SYS_clone, {0x10d00, OWN}},
+	{"D18", SYS_clone3, {OWN, 88}},
+	{"D18", SYS_vfork, {0}},
+	{"D19", SYS_prctl, {59, 0, 0, 0, 0}},
+	{"D19", SYS_prctl, {59, 1, 0, 0, OWN}},
+	{"D19", SYS_seccomp, {1, 0, OWN}},
+	{"D19", SYS_prctl, {38, 1, 0, 0, 0}},
+	{"D19", SYS_prctl, {4, 1, 0, 0, 0}},
+	{"D20", SYS_personality, {0x400000}},
+	{"D21", SYS_arch_prctl, {0x1002, OWN}},
+	{"D21", SYS_set_tid_address, {HOST}},
+	{"D21", SYS_set_robust_list, {OWN, 24}},
+	{"D21", SYS_rseq, {OWN, 32, 0, 0x53053053}},
+	{"D22", SYS_execve, {MEM, 0, 0}},
+	{"D22", SYS_exit_group, {3}},
+	{"D22", SYS_exit, {3}},
+	{"D22", SYS_kill, {SELF, SIGKILL}},
+	{"D22", SYS_prlimit64, {0, 9, OWN, 0}},
+	{"D22", SYS_close, {1}},
+	{"D22", SYS_dup2, {0, 1}},
+	{"D22", SYS_chdir, {MEM}},
+	{"D22", SYS_umask, {0}},
+	{"D24", SYS_mprotect, {SELECTOR_PAGE, PAGE, 3}},
+	{"D24", SYS_munmap, {SELECTOR_PAGE, PAGE}},
+	{"E7", SYS_mmap, {0, PAGE, RWX, 0x22, (uintptr_t)-1, 0}},
+	{"F4", SYS_clone, {0x3d0f00, OWN}},
+};
+#define CALLS (sizeof(calls) / sizeof(calls[0]))
+
+static int mem_fd;
+
+static uintptr_t resolve(uintptr_t word)
+{
+	switch (word) {
+	case HOST:
+		return W(region_bytes(hosts));
+	case OWN:
+		return W(region_bytes(own)) + 1024;
+	case GATE:
+		return W(mdi_gate_pkey) & ~(PAGE - 1);
+	case SELECTOR_PAGE:
+		return W(mdi_thread_open_page(mdi_thread_self()));
+	case SELF:
+		return (uintptr_t)getpid();
+	case PARENT:
+		return (uintptr_t)getppid();
+	case MEM:
+		return W(region_bytes(own)) + 2048;
+	case MEM_FD:
+		return (uintptr_t)mem_fd;
+	case VECTOR:
+		return W(region_bytes(own)) + 3072;
+	default:
+		return word;
+	}
+}
+
+/*
+ * 0f 05 c3 in a region of its own, as code that nobody has scanned: the library
+ * does not make it executable, so the kernel is asked.
+ */
+static const void *own_code(void)
+{
+	struct modiso_region *code = make_region(module, PAGE, "code");
+
+	memcpy(region_bytes(code), "\x0f\x05\xc3", 3);
+	expect(MODISO_ERR_GADGET, modiso_region_protect(code, RX));
+	must(!mprotect(region_bytes(code), PAGE, PROT_READ | PROT_EXEC));
+	return region_bytes(code);
+}
+
+static size_t find_places(const void **places, size_t room)
+{
+	size_t count = 0;
+
+	places[count++] = guard_syscall;
+	places[count++] = own_code();
+	places[count++] = (const char *)(uintptr_t)mdi_signal_restorer + 7;
+	must(guard_places("libc.so", &places[count], 1) == 1);
+	count++;
+	must(count <= room);
+	return count;
+}
+
+static void make_hostile(void)
+{
+	const uintptr_t vector[2] = {W(region_bytes(hosts)), 8};
+
+	memcpy(region_bytes(own) + 2048, "/proc/self/mem", 15);
+	memcpy(region_bytes(own) + 3072, vector, sizeof(vector));
+	mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	must(mem_fd >= 0);
+}
+
+START_TEST(test_calls)
+{
+	const void *places[4];
+	uintptr_t args[6], *given;
+	size_t count, i, j;
+	int key;
+
+	make_scene();
+	make_hostile();
+	count = find_places(places, 4);
+	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
+	key = proc_key(region_bytes(hosts));
+	for (i = 0; i < CALLS; i++) {
+		for (j = 0; j < 6; j++)
+			args[j] = resolve(calls[i].args[j]);
+		given = guard_args(args[0], args[1], args[2], args[3], args[4],
+				   args[5]);
+		for (j = 0; j < count; j++) {
+			must_stop(calls[i].number, given, places[j]);
+			/* x32: the same numbers with a bit. */
+			must_stop(calls[i].number | 0x40000000u, given,
+				  places[j]);
+		}
+		must(all_bytes(region_bytes(hosts), 0x77, PAGE));
+		must_eq(proc_key(region_bytes(hosts)), key);
+	}
+	must(getppid() > 0);
+}
+END_TEST
+
+/* By the tables of 32-bit code: each number that there is. */
+START_TEST(test_other_entries)
+{
+	const struct modiso_fault *fault;
+	uintptr_t *args;
+
+	make_scene();
+	args = guard_args(0, 0, 0, 0, 0, 0);
+	for (unsigned number = 0; number < 470; number++) {
+		fault = enter_fault(module, call_gate, number, W(args),
+				    W(guard_int80));
+		must_eq(fault->kind, MODISO_FAULT_SYSCALL);
+		must_eq(fault->syscall_number, number);
+		must_eq(fault->syscall_arch, AUDIT_ARCH_I386);
+	}
+	must_eq(enter_fault(module, call_gate, SYS_getpid, W(args),
+			    W(guard_sysenter))
+			->kind,
+		MODISO_FAULT_ILLEGAL);
+	/* The page of old, where the kernel makes the call. */
+	enter_fault(module, call_gate, 0, W(args), 0xffffffffff600400ul);
+}
+END_TEST
+
+/* Each number from each instruction of the library itself. */
+START_TEST(test_library)
+{
+	const void *places[64];
+	size_t count = guard_places("libmodiso", places, 64);
+	uintptr_t *args;
+
+	/* Linked into the test: those that it names. */
+	if (count == 0)
+		places[count++] =
+			(const char *)(uintptr_t)mdi_signal_restorer + 7;
+	make_scene();
+	args = guard_args(0, 0, 0, 0, 0, 0);
+	for (size_t i = 0; i < count; i++)
+		for (unsigned number = 0; number < 470; number++)
+			must_stop(number, args, places[i]);
+	must(getppid() > 0);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("guard_hostile");
+	TCase *tcase = tcase_create("contract");
+
+	suite_add_tcase(suite, tcase);
+	if (guard_missing(tcase))
+		return suite;
+	tcase_add_test(tcase, test_calls);
+	tcase_add_test(tcase, test_other_entries);
+	tcase_add_test(tcase, test_library);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}
