@@ -80,6 +80,9 @@ int modiso_init(const struct modiso_options *options)
 	if (result == 0)
 		result = mdi_options_flags(known.flags, MODISO_INIT_FLAGS,
 					   "options.flags");
+	if (result == 0)
+		result = mdi_options_flags(known.closed, MODISO_CLOSED_DATA,
+					   "options.closed");
 	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "options.exclusion is %u, neither internal "

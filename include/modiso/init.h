@@ -44,6 +44,28 @@ enum modiso_exclusion {
 #define MODISO_INIT_NO_STACKS 0x2u
 
 /*
+ * modiso_options.closed: memory in no region that modules of confinement
+ * READONLY and SEALED are not to reach, with the mprotect backend. With
+ * protection keys all of it is closed anyway, and this changes nothing.
+ *
+ * DATA is the writable data of the program and of its shared objects (.data,
+ * .bss) that are loaded when the last such module is made; not that of the C
+ * library and of this one. Page permissions are the process's, so it is closed
+ * to all threads while one is in such a module, and one at a time is. A host
+ * thread that touches it then interrupts the module. A system call cannot: one
+ * of another thread that is to read or write there fails with EFAULT meanwhile,
+ * futexes among them (READONLY: those that write). So programs whose threads
+ * wait in static variables, or read into them, while modules run should choose
+ * READONLY, or leave this alone. No thread may have its stack there, or touch
+ * it with the signals of faults blocked, as restartable sequences (rseq(2))
+ * must not have their descriptors there. The program must not protect pages of
+ * it itself, nor be linked statically.
+ *
+ * The heap, stacks and constants are in no case closed with this backend.
+ */
+#define MODISO_CLOSED_DATA 0x1u
+
+/*
  * How the library is to be started. A zeroed structure with struct_size set
  * asks for the defaults. Fields are only ever added at the end.
  */
@@ -61,6 +83,7 @@ struct modiso_options {
 	 */
 	uint32_t key_wait_ms;
 	uint32_t exclusion;   /* enum modiso_exclusion */
+	uint32_t closed;      /* MODISO_CLOSED_* */
 };
 #define MODISO_OPTIONS_INIT MODISO_SIZED(modiso_options)
 
@@ -111,7 +134,11 @@ struct modiso_options {
  *                      MODISO_OPTIONS is misspelled.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
  *                      here; modiso_last_error_text() says why. Or the
- *                      program runs with a user shadow stack.
+ *                      program runs with a user shadow stack, or asks for
+ *                      options.closed with a sanitizer's run-time library or
+ *                      linked statically.
+ *   MODISO_ERR_LIMIT   options.closed: the program's data is in more than 64
+ *                      pieces.
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free
  *                      than it needs.
  *   MODISO_ERR_STATE   already initialised, by this copy of the library or by

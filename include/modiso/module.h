@@ -21,7 +21,8 @@ struct modiso_module;
 
 /*
  * What a module may do with memory that is in no region: heap, stacks, globals
- * and libraries of the host.
+ * and libraries of the host. With the mprotect backend READONLY and SEALED are
+ * of what modiso_options.closed names, and are refused without.
  */
 enum modiso_confinement {
 	MODISO_CONFINE_GUARD = 0,    /* read and write: regions are guarded */
@@ -133,7 +134,8 @@ struct modiso_module_options {
  *                      on a CPU with registers that this version cannot clear;
  *                      or its system calls cannot be stopped here (see
  *                      MODISO_CAP_SYSCALLS).
- *   MODISO_ERR_LIMIT   16383 modules exist.
+ *   MODISO_ERR_LIMIT   16383 modules exist, or the program's data is in more
+ *                      than 64 pieces (modiso_options.closed).
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused the reservation (RLIMIT_AS, say),
  *                      or a thread that keeps time limits.

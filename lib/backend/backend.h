@@ -142,6 +142,11 @@ struct mdi_opened {
 	uint32_t unused;
 };
 
+/* Pages that are in no region. */
+struct mdi_cover {
+	uintptr_t base, end;
+};
+
 /* What a backend keeps for the time of a signal handler. */
 struct mdi_kept {
 	uint32_t word[3];
@@ -229,6 +234,18 @@ struct mdi_process_rights {
 	 * code has a moment. AS-Safe.
 	 */
 	void (*stand_aside)(struct mdi_thread *thread);
+
+	/*
+	 * Memory in no region, which confined modules are not to reach. Nobody
+	 * is in one while it changes. @count 0: none.
+	 */
+	int (*cover)(const struct mdi_cover *cover, uint32_t count);
+	/*
+	 * A handler begins: that memory is there. lower() at its end, with what
+	 * this returned, where the interrupted code goes on. AS-Safe.
+	 */
+	uint32_t (*lift)(void);
+	void (*lower)(uint32_t lifted);
 };
 
 struct mdi_backend {
@@ -557,6 +574,21 @@ static inline void mdi_backend_stand_aside(struct mdi_thread *thread)
 {
 	if (mdi_backend_now->process != NULL)
 		mdi_backend_now->process->stand_aside(thread);
+}
+
+static inline uint32_t mdi_backend_lift(void)
+{
+	const struct mdi_backend *backend = mdi_backend_running();
+
+	return backend != NULL && backend->process != NULL ?
+		       backend->process->lift() :
+		       0;
+}
+
+static inline void mdi_backend_lower(uint32_t lifted)
+{
+	if (lifted != 0)
+		mdi_backend_now->process->lower(lifted);
 }
 
 static inline void mdi_runs_swap(struct mdi_runs *a, struct mdi_runs *b)

@@ -3,6 +3,7 @@
 
 #include "backend/lease.h"
 #include "backend/state.h"
+#include "backend/turns.h"
 #include "base/misuse.h"
 #include "os/critical.h"
 #include "os/lock.h"
@@ -10,51 +11,18 @@
 
 #include <errno.h>
 
-/*
- * A turn: so many calls. About six of them have work with it (one waits for it,
- * one gives the state away, others meet a thread that looks), so fewer than one
- * in a thousand is slow. A turn of longer calls ends by the clock, which is
- * read at one call in CALLS_A_LOOK.
- */
-#define TURN_CALLS   8000u
-#define TURN_NS      15000000u
-#define CALLS_A_LOOK 32u
-
-/*
- * How soon a domain comes back that would rather have kept the state; less than
- * it takes to wake a thread that sleeps.
- */
-#define HURRY_NS 20000u
-
-/*
- * Who is in front of the line looks whether the turn's domain still comes: soon
- * at first, for little may be left of it, then less often, for a look takes the
- * CPU from somebody.
- */
-#define LOOK_NS     200000u
-#define LOOK_MAX_NS 800000u
-
-struct mdi_waiter {
-	struct mdi_waiter *next;
-	enum mdi_wish wish;
-	struct mdi_domain *domain;
-	uint32_t word; /* futex: GRANTED, and counts of LOOK_AGAIN */
-	uint64_t wished_ns; /* a touch: when it came into the line */
-	uint64_t ask_ns; /* when those inside are asked to leave; 0: not yet */
-	unsigned asked; /* so often */
-	int result, saved_errno;
-};
-
 #define GRANTED    1u
-#define LOOK_AGAIN MDI_CRITICAL_STEP
 
 static struct mdi_keeper_state *const own = &mdi_backend_state.keeper;
 
-/* The thread that waits decides anew how long it sleeps. */
-static void look_again(struct mdi_waiter *waiter)
+/*
+ * Memory in no region is open again when one thread leaves: so there is only
+ * one, and who keeps others out is interrupted like those whom host code wants
+ * to leave.
+ */
+static bool is_confined(const struct mdi_domain *domain)
 {
-	__atomic_fetch_add(&waiter->word, LOOK_AGAIN, __ATOMIC_RELAXED);
-	mdi_os_wake(&waiter->word, 1);
+	return domain->confinement != MODISO_CONFINE_GUARD;
 }
 
 static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
@@ -62,96 +30,10 @@ static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 	if (wish != MDI_WISH_ENTER)
 		return own->inside == 0;
 	if (own->inside != 0)
-		return own->current == domain;
+		return own->current == domain && !is_confined(domain);
 	if (own->first != NULL && own->turn != NULL && own->turn != domain)
 		return false;
 	return own->holds == 0 && mdi_lease_left() == 0;
-}
-
-/* --- turns --- */
-
-/* Of the domain that has just been left. */
-static void begin_turn(void)
-{
-	if (own->cut != own->current) {
-		own->turn_left = TURN_CALLS;
-		own->turn_end_ns = mdi_os_now_ns() + TURN_NS;
-	}
-	own->cut = NULL;
-	own->turn = own->current;
-	own->look_ns = 0;
-	look_again(own->first);
-}
-
-/*
- * The last thread leaves the domain and others wait: does it keep its turn? If
- * not, the line has the state.
- */
-static bool keeps_turn(void)
-{
-	own->leaves++;
-	if (own->turn == NULL && own->hurry && own->hosts == 0) {
-		begin_turn();
-		return true;
-	}
-	if (own->turn == own->current && own->turn_left != 0)
-		return true;
-	own->turn = NULL;
-	return false;
-}
-
-/* Past the line, one time less. */
-static bool has_turn(enum mdi_wish wish, const struct mdi_domain *domain)
-{
-	if (wish != MDI_WISH_ENTER || own->turn != domain ||
-	    own->turn_left == 0)
-		return false;
-	if (--own->turn_left % CALLS_A_LOOK == 0 &&
-	    mdi_os_now_ns() >= own->turn_end_ns)
-		own->turn_left = 0;
-	return true;
-}
-
-/* A thread comes into the line. */
-static void note_wish(enum mdi_wish wish, const struct mdi_domain *domain)
-{
-	if (wish != MDI_WISH_ENTER) {
-		own->hosts++;
-		if (own->turn != NULL)
-			own->cut = own->turn;
-		own->turn = NULL;
-	} else if (own->gave == domain) {
-		own->hurry = mdi_os_now_ns() - own->gave_ns < HURRY_NS;
-	}
-}
-
-/* In front of the line: nanoseconds until the next look. 0: without end. */
-static uint64_t look(const struct mdi_waiter *self)
-{
-	uint64_t now;
-
-	if (own->turn == NULL || own->first != self)
-		return 0;
-	now = mdi_os_now_ns();
-	if (now < own->look_ns)
-		return own->look_ns - now;
-	if (now >= own->turn_end_ns)
-		own->turn_left = 0;
-	if (own->look_ns == 0) {
-		own->look_interval_ns = LOOK_NS;
-	} else if (own->inside == 0 && own->leaves == own->leaves_seen) {
-		own->hurry = false;
-		own->turn_left = 0;
-	} else if (own->look_interval_ns < LOOK_MAX_NS) {
-		own->look_interval_ns *= 2;
-	}
-	if (own->turn_left == 0 && own->inside == 0) {
-		own->turn = NULL;
-		return 0;
-	}
-	own->leaves_seen = own->leaves;
-	own->look_ns = now + own->look_interval_ns;
-	return own->look_interval_ns;
 }
 
 /* --- the line --- */
@@ -160,7 +42,7 @@ static void begin_lease(uint64_t wished_ns)
 {
 	mdi_lease_begin(wished_ns);
 	if (own->first != NULL)
-		look_again(own->first);
+		mdi_look_again(own->first);
 }
 
 static int enter(struct mdi_domain *domain)
@@ -242,7 +124,7 @@ static void advance_line(void)
 	/* The end of a lease or a turn wakes nobody: who is in front looks. */
 	if (moved && own->first != NULL &&
 	    (own->lease_end_ns != 0 || own->turn != NULL))
-		look_again(own->first);
+		mdi_look_again(own->first);
 }
 
 /* Grant what can be granted, in order. */
@@ -255,7 +137,7 @@ static inline void advance(void)
 /* At the end of the line, unless it is in it. The lock is held. */
 static void line_up(struct mdi_waiter *self)
 {
-	note_wish(self->wish, self->domain);
+	mdi_turn_wished(self->wish, self->domain);
 	self->next = NULL;
 	*own->last = self;
 	own->last = &self->next;
@@ -278,7 +160,7 @@ static void step_aside(struct mdi_waiter *self)
 		own->hosts -= self->wish != MDI_WISH_ENTER;
 		advance(); /* it may have been in the way */
 		if (own->first != NULL)
-			look_again(own->first);
+			mdi_look_again(own->first);
 	}
 	mdi_unlock(&own->lock);
 	if (!waits)
@@ -304,12 +186,15 @@ static uint64_t ask_to_leave(struct mdi_waiter *self)
 {
 	uint64_t now = mdi_os_now_ns();
 
-	if (self->wish == MDI_WISH_ENTER || own->ops->interrupt == NULL)
+	if (own->ops->interrupt == NULL ||
+	    (self->wish == MDI_WISH_ENTER && !is_confined(self->domain)))
 		return 0;
 	if (own->inside == 0)
 		return MDI_ASK_AGAIN_NS;
 	if (self->ask_ns == 0)
-		self->ask_ns = now + MDI_PATIENCE_NS;
+		self->ask_ns = now + (self->wish == MDI_WISH_ENTER ?
+					      MDI_TURN_NS :
+					      MDI_PATIENCE_NS);
 	if (now >= self->ask_ns) {
 		own->ops->interrupt();
 		self->ask_ns = now + (MDI_ASK_AGAIN_NS << self->asked);
@@ -339,7 +224,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 		 * In this order: a lease or a turn that ends here is over for
 		 * advance(), and what changes there changes the word.
 		 */
-		timeout = look(&self);
+		timeout = mdi_turn_look(&self);
 		if (timeout == 0)
 			timeout = mdi_lease_left();
 		timeout = sooner(timeout, ask_to_leave(&self));
@@ -395,7 +280,7 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	 */
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
-	if ((again || own->first == NULL || has_turn(wish, domain)) &&
+	if ((again || own->first == NULL || mdi_turn_taken(wish, domain)) &&
 	    possible(wish, domain)) {
 		result = grant(wish, domain);
 		mdi_unlock(&own->lock);
@@ -432,7 +317,7 @@ void mdi_keeper_leave(void)
 		own->ops->to_host();
 	} else if (--own->inside == 0) {
 		struct mdi_domain *left = own->current;
-		bool stays = own->first == NULL || keeps_turn();
+		bool stays = own->first == NULL || mdi_turn_is_kept();
 
 		/* Straight on to the next module when one is waiting. */
 		if (stays || own->first->wish != MDI_WISH_ENTER)
@@ -463,14 +348,35 @@ void mdi_keeper_unhold(void)
 	errno = saved;
 }
 
+/*
+ * Host code may want memory of the program's while it has the lock: for a
+ * sentence, say. So nobody is in a module meanwhile that closes it.
+ */
+static bool hold_for_lock(void)
+{
+	bool closes = !own->ops->external && own->inside != 0 &&
+		      is_confined(own->current);
+
+	if (closes) {
+		mdi_unlock(&own->lock);
+		(void)mdi_keeper_wish(MDI_WISH_HOLD, NULL, true);
+		mdi_lock(&own->lock);
+	}
+	return closes;
+}
+
 int mdi_keeper_locked(int (*act)(void *arg, bool entered), void *arg)
 {
+	bool held;
 	int result;
 
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
+	held = hold_for_lock();
 	result = act(arg, own->inside != 0);
 	mdi_unlock(&own->lock);
+	if (held)
+		mdi_keeper_unhold();
 	mdi_critical_end();
 	return result;
 }

@@ -10,6 +10,7 @@
 #include "backend/keeper.h"
 #include "backend/mprotect_aside.h"
 #include "backend/mprotect_pages.h"
+#include "backend/mprotect_touch.h"
 #include "backend/state.h"
 #include "base/error.h"
 #include "base/misuse.h"
@@ -41,11 +42,16 @@ static int probe(struct modiso_backend_info *info)
 {
 	info->usable = 1;
 	info->caps = MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED;
+	if (own->closed != 0) {
+		info->caps |= MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+		return 0;
+	}
 	info->keys_total = 0;
 	info->keys_free = 0;
 	snprintf(info->reason, sizeof(info->reason),
-		 "READONLY and SEALED need protection keys: page permissions "
-		 "are the same for every thread");
+		 "READONLY and SEALED need protection keys, as page "
+		 "permissions are the same for every thread, or "
+		 "modiso_options.closed");
 	return 0;
 }
 
@@ -54,6 +60,8 @@ static int start(const struct modiso_options *options)
 	bool external = options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 
 	mdi_pages_start();
+	mdi_curtain_start();
+	own->closed = options->closed;
 	own->keys_off = !mdi_cpu()->ospke;
 	own->runner = NULL;
 	mdi_aside_start(NULL);
@@ -65,6 +73,7 @@ static int start(const struct modiso_options *options)
 static void stop(void)
 {
 	own->runner = NULL;
+	own->closed = 0;
 }
 
 /* A filter is host code. */
@@ -194,7 +203,7 @@ void mdi_mprotect_leave(struct mdi_thread *thread)
  * state: the thread steps out of the module for the handler's time. Another
  * handler must not find the one half done, and wait for its own thread.
  */
-static void step_out(struct mdi_thread *thread)
+void mdi_mprotect_step_out(struct mdi_thread *thread)
 {
 	if (!thread->entered || mdi_thread_inside(thread))
 		return;
@@ -227,7 +236,7 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	int result, saved;
 
 	check_alone(thread);
-	step_out(thread);
+	mdi_mprotect_step_out(thread);
 	held = thread->held;
 	unhold_windows(thread, 0);
 	if (mdi_open.state.external)
@@ -249,12 +258,27 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
  * With external exclusion the host may freeze the thread in the handler and run
  * others, which open what they like: the module is entered again at its end.
  */
+static bool is_confined(const struct mdi_frame *frame)
+{
+	const struct mdi_domain *domain = (void *)mdi_link_domain(frame->link);
+
+	return domain->confinement != MODISO_CONFINE_GUARD;
+}
+
 static void interrupt(struct mdi_thread *thread, struct mdi_frame *frame,
 		      struct mdi_kept *kept)
 {
 	kept->word[0] = thread->held;
-	if (frame != NULL && mdi_open.state.external)
+	if (frame == NULL)
+		return;
+	if (mdi_open.state.external) {
 		thread->entered = false;
+	} else if (is_confined(frame)) {
+		/* Who comes meanwhile must not find the program's data open. */
+		mdi_critical_begin();
+		mdi_mprotect_leave(thread);
+		mdi_critical_end();
+	}
 }
 
 static int interrupt_end(struct mdi_thread *thread, struct mdi_frame *frame,
@@ -310,6 +334,13 @@ static int resume(struct mdi_thread *thread)
 	if (frame != NULL && frame->service_sp == MDI_INTERRUPTED)
 		return 0;
 	if (mdi_thread_inside(thread)) {
+		if (is_confined(frame))
+			return mdi_fail(MODISO_ERR_STATE,
+					"a thread is frozen in a module that "
+					"is confined, and not in a signal "
+					"handler: what the module must not "
+					"reach cannot be closed by another "
+					"thread");
 		mdi_aside_run(thread);
 		return mdi_keeper_wish(MDI_WISH_ENTER, entered_domain(thread),
 				       false);
@@ -323,7 +354,7 @@ static int window_open(struct mdi_domain *domain, struct mdi_thread *thread,
 	(void)domain;
 	(void)prot;
 	check_alone(thread);
-	step_out(thread);
+	mdi_mprotect_step_out(thread);
 	return hold_windows(thread, thread->window_count + 1);
 }
 
@@ -359,33 +390,6 @@ static bool in_module(const struct mdi_thread *thread,
 		       GATE_STACK;
 }
 
-/*
- * Host code touched what is closed while a module runs, or because another one
- * ran: wait for the host's state, open it, and let the access be tried again.
- */
-static bool host_fault(struct mdi_thread *thread, struct mdi_domain *domain,
-		       const struct mdi_event *event,
-		       struct mdi_context *context)
-{
-	bool external = mdi_open.state.external;
-	uint64_t asked_ns = 0;
-
-	(void)context;
-	if (domain == NULL || event->kind != MDI_EVENT_PROTECTED)
-		return false;
-	if (external)
-		asked_ns = mdi_aside_ask(thread);
-	if (thread != NULL)
-		step_out(thread);
-	if (mdi_keeper_wish(MDI_WISH_TOUCH, domain,
-			    thread != NULL && thread->held > 0) != 0)
-		mdi_misuse_last("host code touched memory that cannot be "
-				"opened");
-	if (external)
-		mdi_aside_answered(asked_ns);
-	return true;
-}
-
 static void recover(struct mdi_thread *thread, struct mdi_context *context)
 {
 	(void)thread;
@@ -408,13 +412,16 @@ static void describe(const struct mdi_domain *domain, char *text, size_t size)
 static const struct mdi_process_rights process = {
 	.steady = steady,
 	.forbid = mdi_pages_forbid,
-	.before_fork = mdi_keeper_before_fork,
-	.after_fork_parent = mdi_keeper_after_fork_parent,
+	.before_fork = mdi_touch_before_fork,
+	.after_fork_parent = mdi_touch_after_fork_parent,
 	.preempt = preempt,
 	.resume = resume,
 	.attach = mdi_aside_attach,
 	.detach = mdi_aside_detach,
 	.stand_aside = mdi_aside_stand,
+	.cover = mdi_curtain_cover,
+	.lift = mdi_touch_lift,
+	.lower = mdi_curtain_lower,
 };
 
 const struct mdi_backend mdi_backend_mprotect = {
@@ -448,6 +455,6 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.culprit = culprit,
 	.in_module = in_module,
 	.permit = mdi_pages_permit,
-	.host_fault = host_fault,
+	.host_fault = mdi_touch_fault,
 	.recover = recover,
 };

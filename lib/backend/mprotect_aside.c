@@ -166,7 +166,7 @@ void mdi_aside_stand(struct mdi_thread *thread)
 {
 	if (!mdi_open.state.external) {
 		mdi_critical_begin();
-		mdi_mprotect_leave(thread);
+		mdi_mprotect_leave(thread); /* it may have left already */
 		mdi_critical_end();
 		return;
 	}

@@ -58,10 +58,15 @@ static const char *why_not(const struct mdi_backend *backend,
 }
 
 /* Is it usable, with all that is required of it? */
-static int fits(const struct mdi_backend *backend, uint32_t require)
+static int fits(const struct mdi_backend *backend,
+		const struct modiso_options *options)
 {
+	uint32_t require = options->require;
 	struct modiso_backend_info info;
 	int result = mdi_select_probe(backend, &info);
+
+	if (backend->process != NULL && options->closed != 0)
+		info.caps |= MODISO_CAP_READONLY | MODISO_CAP_SEALED;
 
 	if (result != 0)
 		return mdi_fail(result,
@@ -127,7 +132,7 @@ int mdi_select(const struct modiso_options *options,
 			return result;
 	}
 	if (named != NULL) {
-		result = fits(named, options->require);
+		result = fits(named, options);
 		if (result == 0)
 			*out = named;
 		return result;
@@ -136,7 +141,7 @@ int mdi_select(const struct modiso_options *options,
 	for (size_t i = 0; i < MDI_COUNT(order); i++) {
 		if (!automatic(order[i]))
 			continue;
-		result = fits(order[i], options->require);
+		result = fits(order[i], options);
 		if (result == 0) {
 			*out = order[i];
 			return 0;

@@ -17,6 +17,16 @@ struct mdi_lease {
 	uint64_t end_ns, length_ns;
 };
 
+#define MDI_COVERS 64
+
+/* curtain.c */
+struct mdi_curtain_state {
+	uint64_t word; /* state, what is left, the thread that closed it */
+	uint32_t closings;
+	uint32_t count;
+	struct mdi_cover cover[MDI_COVERS];
+};
+
 struct mdi_keeper_state {
 	/*
 	 * The fault handler takes it. It guards the rest of this structure,
@@ -50,6 +60,8 @@ struct mdi_keeper_state {
 };
 
 struct mdi_mprotect_state {
+	uint32_t closed; /* MODISO_CLOSED_* */
+	uint64_t fork_asked_ns; /* of the fork that is under way */
 	bool keys_off; /* no PKRU that a thread could lose */
 	/*
 	 * External exclusion: the thread that entered a module last and has
@@ -103,6 +115,7 @@ struct mdi_sets_state {
 
 extern struct mdi_backend_state {
 	struct mdi_keeper_state keeper;
+	struct mdi_curtain_state curtain;
 	struct mdi_mprotect_state mprotect;
 	struct mdi_pages_state pages;
 	struct mdi_pkey_state pkey;

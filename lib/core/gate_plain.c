@@ -118,11 +118,18 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	mdi_frames_push(thread, domain); /* from here on a fault is its own */
 	mdi_critical_end();
 	errno = saved;
+	result = mdi_mprotect_close(domain);
+	if (result != 0) {
+		mdi_gate_abandon(thread);
+		mdi_gate_failed(result);
+		return NULL;
+	}
 	return frame;
 }
 
 void mdi_plain_leave(struct mdi_thread *thread)
 {
+	mdi_mprotect_open();
 	mdi_selectors_reload(thread);
 	mdi_gate_abandon(thread);
 }

@@ -50,7 +50,9 @@ bool mdi_jump_ran_past(const struct mdi_thread *thread,
 {
 	uintptr_t sp = mdi_context_sp(context);
 
-	return module->domain.confinement == MODISO_CONFINE_GUARD &&
+	/* Page permissions leave it the thread's stack at all levels. */
+	return (module->domain.confinement == MODISO_CONFINE_GUARD ||
+		mdi_backend_now->process != NULL) &&
 	       mdi_region_at(sp) == NULL && on_host_stack(thread, sp);
 }
 

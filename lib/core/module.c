@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/misuse.h"
+#include "core/closed.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/heap.h"
@@ -103,6 +104,8 @@ int mdi_module_create(const char *name,
 		result = mdi_threads_confine();
 	if (result == 0 && options->flags & MODISO_MODULE_PERMISSIVE)
 		result = mdi_permit_begin();
+	if (result == 0 && options->confinement != MODISO_CONFINE_GUARD)
+		result = mdi_closed_update(0, 0); /* objects may have come */
 	if (result != 0)
 		return result;
 	module = mdi_vault_alloc(sizeof(*module));

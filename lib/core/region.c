@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/closed.h"
 #include "core/region.h"
 
 #include "base/error.h"
@@ -219,10 +220,14 @@ int mdi_region_adopt(struct modiso_module *owner, void *base, size_t length,
 	if (region == NULL)
 		return mdi_fail_memory("a region");
 	region->adopted = true;
-	result = mdi_region_give_pages(owner, base, length, access,
-				       MDI_WAS_NOBODYS, true);
+	result = mdi_closed_update((uintptr_t)base, (uintptr_t)base + length);
+	if (result == 0)
+		result = mdi_region_give_pages(owner, base, length, access,
+					       MDI_WAS_NOBODYS, true);
 	if (result != 0) {
 		mdi_region_free(region);
+		/* As it was before: it fits. */
+		(void)mdi_closed_update(0, 0);
 		return result;
 	}
 	mdi_region_publish(region);
@@ -381,6 +386,8 @@ int mdi_region_destroy(struct modiso_region *region)
 		region->next->link = region->link;
 	if (!region->adopted)
 		mdi_arena_give(&owner->arena, base, length);
+	else
+		(void)mdi_closed_update(0, 0); /* less holes than before */
 	region->mark = 0;
 	mdi_region_free(region);
 	return 0;

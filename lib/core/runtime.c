@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "base/settings.h"
 #include "core/addrmap.h"
+#include "core/closed.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/front.h"
@@ -232,6 +233,10 @@ static int start_with(const struct mdi_backend *backend,
 	if (result == 0 && mdi_settings()->known_sites[0] != '\0')
 		result = mdi_permit_read_known(mdi_settings()->known_sites);
 	if (result == 0)
+		result = mdi_closed_check(options->closed);
+	if (result == 0)
+		result = mdi_closed_update(0, 0);
+	if (result == 0)
 		result = protect_state(backend);
 	if (result == 0)
 		return 0;
@@ -286,6 +291,8 @@ static int check_same(const struct modiso_options *asked)
 	if (asked->key_wait_ms != is->key_wait_ms)
 		return differs("key_wait_ms", asked->key_wait_ms,
 			       is->key_wait_ms);
+	if (asked->closed & ~is->closed)
+		return differs("closed", asked->closed, is->closed);
 	if (asked->exclusion != is->exclusion)
 		return differs("exclusion", asked->exclusion, is->exclusion);
 	return 0;

@@ -179,8 +179,10 @@ int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
 int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 			    uintptr_t sp)
 {
-	struct mdi_frame *frame = mdi_frame_top(thread);
+	struct mdi_frame *frame;
 
+	mdi_mprotect_open();
+	frame = mdi_frame_top(thread);
 	mdi_selectors_reload(thread);
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
 	if (mdi_arch_state.services[frame->service].flags & MDI_SERVICE_ASK &&
@@ -214,12 +216,14 @@ uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 	if (result == 0)
 		mdi_frames_serve_end(frame);
 	mdi_critical_end();
+	errno = saved;
+	if (result == 0)
+		result = mdi_mprotect_close(mdi_frame_domain(frame));
 	if (result != 0) {
 		/* The way back is closed: the call ends with this code. */
 		mdi_status_set(result);
 		return 0;
 	}
-	errno = saved;
 	return sp;
 }
 

@@ -23,8 +23,7 @@ static void stand_aside(int signo, siginfo_t *info, void *context)
 }
 
 /* It is in a module, and in the middle of nothing else. */
-static bool may_stand_aside(const struct mdi_thread *thread,
-			    ucontext_t *context)
+bool mdi_may_stand_aside(const struct mdi_thread *thread, ucontext_t *context)
 {
 	return thread != NULL && mdi_critical.depth == 0 &&
 	       !thread->in_handler && mdi_thread_inside(thread) &&
@@ -43,9 +42,9 @@ bool mdi_host_poke(siginfo_t *info, ucontext_t *context,
 	int saved = errno;
 	bool goes_on = true;
 
-	if (may_stand_aside(thread, context))
+	if (mdi_may_stand_aside(thread, context))
 		goes_on = mdi_handler_call(info->si_signo, info, context,
 					   &action, thread);
 	errno = saved;
-	return goes_on && thread != NULL;
+	return goes_on;
 }

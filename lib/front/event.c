@@ -47,13 +47,23 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 				  MDI_GOES_ON :
 				  MDI_ELSEWHERE;
 	errno = saved;
-	return thread != NULL && outcome == MDI_GOES_ON;
+	return outcome == MDI_GOES_ON;
 }
 
 uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 			  struct mdi_thread *thread)
 {
 	bool strayed, result;
+	uint32_t lifted;
+	uintptr_t way;
+
+	/* One in the handler of another would fill the stack with them. */
+	if (mdi_signal_is_poke(signo, info) &&
+	    !mdi_may_stand_aside(thread, context))
+		return thread != NULL ?
+			       mdi_guard_way(thread, mdi_context_of(context)) :
+			       MDI_WAY_OTHER;
+	lifted = mdi_backend_lift(); /* before anything else */
 
 	/* A handler that was left by a jump has had its frames here. */
 	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
@@ -67,6 +77,10 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 		result = handle(signo, info, context, thread);
 	if (strayed)
 		mdi_altstack_back(thread, context);
-	return result ? mdi_guard_way(thread, mdi_context_of(context)) :
-			MDI_WAY_OTHER;
+	way = result && thread != NULL ?
+		      mdi_guard_way(thread, mdi_context_of(context)) :
+		      MDI_WAY_OTHER;
+	if (result)
+		mdi_backend_lower(lifted);
+	return way;
 }

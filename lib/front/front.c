@@ -2,6 +2,8 @@
 #include "front/front.h"
 
 #include "base/error.h"
+#include "core/frames.h"
+#include "core/thread.h"
 #include "front/altstack.h"
 #include "front/event.h"
 #include "front/handler.h"
@@ -24,6 +26,16 @@ static int check(void)
 				"which a gate cannot switch; start it without "
 				"(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
 	return 0;
+}
+
+bool mdi_unwind_interrupted(const void *context)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+
+	return frame != NULL &&
+	       frame->service_sp == MDI_INTERRUPTED &&
+	       frame->service == (uint32_t)(uintptr_t)context;
 }
 
 static void entries(struct mdi_entries *to)

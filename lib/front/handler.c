@@ -338,16 +338,6 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 	mdi_backend_now->interrupt(thread, at->frame, &at->kept);
 }
 
-bool mdi_unwind_interrupted(const void *context)
-{
-	const struct mdi_thread *thread = mdi_thread_self();
-	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
-
-	return frame != NULL &&
-	       frame->service_sp == MDI_INTERRUPTED &&
-	       frame->service == (uint32_t)(uintptr_t)context;
-}
-
 static void end(struct mdi_thread *thread, const struct interruption *at)
 {
 	/* The handler may have gone on on another thread. */
@@ -460,7 +450,13 @@ uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 {
 	struct mdi_sigaction action;
 	bool strayed, goes_on = true;
+	uint32_t lifted = 0;
+	uintptr_t way;
 	int saved;
+
+	/* Where it is critical nothing of the program's is touched. */
+	if (mdi_critical.depth == 0)
+		lifted = mdi_backend_lift();
 
 	/* A handler that was left by a jump has had its frames here. */
 	mdi_unmark_below((uintptr_t)__builtin_frame_address(0));
@@ -480,8 +476,11 @@ uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (strayed)
 		mdi_altstack_back(thread, context);
 	errno = saved;
-	return goes_on ? mdi_guard_way(thread, mdi_context_of(context)) :
-			 MDI_WAY_OTHER;
+	way = goes_on ? mdi_guard_way(thread, mdi_context_of(context)) :
+			MDI_WAY_OTHER;
+	if (goes_on)
+		mdi_backend_lower(lifted);
+	return way;
 }
 
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,

@@ -68,6 +68,7 @@ bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
  * Where it cannot, in the middle of a gate or a handler, it is asked again.
  * False: it does not go back to where it was.
  */
+bool mdi_may_stand_aside(const struct mdi_thread *thread, ucontext_t *context);
 bool mdi_host_poke(siginfo_t *info, ucontext_t *context,
 		   struct mdi_thread *thread);
 

@@ -81,6 +81,8 @@ struct mdi_run {
  */
 const struct mdi_run *mdi_mem_key_runs(const struct mdi_run *run, size_t count,
 				       int key);
+/* May a page be read, or written as well, just now? Changes nothing. */
+bool mdi_mem_allows(uintptr_t address, bool write);
 int mdi_mem_nodump(void *base, size_t length);
 /* Address space goes back to the kernel; nothing has changed on failure. */
 int mdi_mem_unmap(void *base, size_t length);

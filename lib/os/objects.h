@@ -28,4 +28,22 @@ bool mdi_object_begins(uintptr_t address);
 /* Its file, as far as it fits; "": it has none. */
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size);
 
+/*
+ * The writable data of the program and of its objects, by whole pages: @each is
+ * told of the pages of one, and of those among them that must stay as they are,
+ * with @hole set: what the dynamic linker has made read-only, and the table
+ * that this library's own calls go by. The data of an object that is this
+ * library alone is left out, and that of the C library, which starts threads
+ * with all signals blocked. Takes the dynamic linker's lock.
+ */
+void mdi_objects_data(void (*each)(void *arg, uintptr_t base, uintptr_t end,
+				   bool hole),
+		      void *arg);
+
+/* Is the program linked statically, the C library a part of it? */
+bool mdi_objects_linked(void);
+
+/* Does a sanitizer's run-time library stand in front of the C library's? */
+bool mdi_objects_sanitized(void);
+
 #endif /* MDI_OS_OBJECTS_H */

@@ -104,7 +104,11 @@ static const struct {
 } wrong_options[] = {
 	{"size 0", {.struct_size = 0}},
 	{"size 4", {.struct_size = 4}},
-	{"size - 1", {.struct_size = sizeof(struct modiso_options) - 1}},
+	{"first size - 1",
+	 {.struct_size = offsetof(struct modiso_options, closed) - 1}},
+	{"closed",
+	 {.struct_size = sizeof(struct modiso_options),
+	  .closed = MODISO_CLOSED_DATA << 1}},
 	{"backend 3",
 	 {.struct_size = sizeof(struct modiso_options), .backend = 3}},
 	{"backend -1",

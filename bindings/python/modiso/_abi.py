@@ -291,6 +291,7 @@ class Options(_Sized):
         ("flags", c_uint32),
         ("key_wait_ms", c_uint32),
         ("exclusion", c_uint32),
+        ("closed", c_uint32),
     ]
 
 

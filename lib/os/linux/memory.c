@@ -227,6 +227,23 @@ const struct mdi_run *mdi_mem_key_runs(const struct mdi_run *run, size_t count,
 	return NULL;
 }
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+/* Since Linux 5.14. */
+bool mdi_mem_allows(uintptr_t address, bool write)
+{
+	uintptr_t page = address & ~((uintptr_t)MDI_PAGE_SIZE - 1);
+	int saved = errno;
+	bool may = madvise((void *)page, MDI_PAGE_SIZE,
+			   write ? MADV_POPULATE_WRITE :
+				   MADV_POPULATE_READ) == 0;
+
+	errno = saved;
+	return may;
+}
+
 int mdi_mem_nodump(void *base, size_t length)
 {
 	return madvise(base, length, MADV_DONTDUMP);

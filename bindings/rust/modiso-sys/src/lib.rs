@@ -149,6 +149,7 @@ structures! {
         flags: u32,
         key_wait_ms: u32,
         exclusion: u32,
+        closed: u32,
     }
 
     struct modiso_backend_info {

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/closed.h"
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "core/addrmap.h"
+#include "core/runtime.h"
+#include "core/state.h"
+#include "os/objects.h"
+
+/* In order of nothing; those that are empty are left out at the end. */
+struct pieces {
+	struct mdi_cover piece[2 * 64];
+	uint32_t count;
+	bool too_many;
+};
+
+static void add(struct pieces *pieces, uintptr_t base, uintptr_t end)
+{
+	if (base >= end)
+		return;
+	if (pieces->count == MDI_COUNT(pieces->piece)) {
+		pieces->too_many = true;
+		return;
+	}
+	pieces->piece[pieces->count++] = (struct mdi_cover){ base, end };
+}
+
+/* What lies behind the hole becomes a piece of its own. */
+static void take_away(struct pieces *pieces, uintptr_t base, uintptr_t end)
+{
+	uint32_t count = pieces->count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct mdi_cover *piece = &pieces->piece[i];
+		uintptr_t old_end = piece->end;
+
+		if (base >= end || base >= piece->end || end <= piece->base)
+			continue;
+		piece->end = base > piece->base ? base : piece->base;
+		add(pieces, end, old_end);
+	}
+}
+
+static void add_data(void *arg, uintptr_t base, uintptr_t end, bool hole)
+{
+	if (!hole)
+		add(arg, base, end);
+}
+
+static void take_holes(void *arg, uintptr_t base, uintptr_t end, bool hole)
+{
+	if (hole)
+		take_away(arg, base, end);
+}
+
+static void take_layers(struct pieces *pieces)
+{
+	const struct mdi_layer *layer = mdi_core_state.runtime.layers;
+
+	for (; layer->state != NULL; layer++)
+		take_away(pieces, (uintptr_t)layer->state,
+			  (uintptr_t)layer->state + layer->size);
+}
+
+static void take_regions(struct pieces *pieces)
+{
+	const struct mdi_addrnode *node;
+
+	for (uint32_t i = 0; i < pieces->count; i++) {
+		struct mdi_cover *piece = &pieces->piece[i];
+
+		while ((node = mdi_addrmap_overlap(piece->base, piece->end)) !=
+		       NULL)
+			take_away(pieces, node->base, node->end);
+	}
+}
+
+static void sort(struct pieces *pieces)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < pieces->count; i++)
+		if (pieces->piece[i].base < pieces->piece[i].end)
+			pieces->piece[count++] = pieces->piece[i];
+	pieces->count = count;
+	for (uint32_t i = 1; i < count; i++)
+		for (uint32_t j = i; j > 0 && pieces->piece[j].base <
+						      pieces->piece[j - 1].base;
+		     j--) {
+			struct mdi_cover other = pieces->piece[j];
+
+			pieces->piece[j] = pieces->piece[j - 1];
+			pieces->piece[j - 1] = other;
+		}
+}
+
+/* What lies side by side is one system call. */
+static void join(struct pieces *pieces)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < pieces->count; i++) {
+		struct mdi_cover *piece = &pieces->piece[i];
+
+		if (count > 0 && pieces->piece[count - 1].end >= piece->base) {
+			if (piece->end > pieces->piece[count - 1].end)
+				pieces->piece[count - 1].end = piece->end;
+		} else {
+			pieces->piece[count++] = *piece;
+		}
+	}
+	pieces->count = count;
+}
+
+struct change {
+	uintptr_t base, end;
+};
+
+static int update(void *arg)
+{
+	const struct change *change = arg;
+	struct pieces pieces = { .count = 0 };
+
+	mdi_objects_data(add_data, &pieces);
+	sort(&pieces);
+	join(&pieces);
+	mdi_objects_data(take_holes, &pieces);
+	take_layers(&pieces);
+	take_regions(&pieces);
+	take_away(&pieces, change->base, change->end);
+	sort(&pieces);
+	if (pieces.too_many)
+		return mdi_fail(MODISO_ERR_LIMIT,
+				"the program's data is in more than %zu pieces",
+				MDI_COUNT(pieces.piece));
+	return mdi_backend_now->process->cover(pieces.piece, pieces.count);
+}
+
+int mdi_closed_update(uintptr_t base, uintptr_t end)
+{
+	struct change change = { base, end };
+
+	if (mdi_backend_now->process == NULL ||
+	    mdi_core_state.runtime.options.closed == 0)
+		return 0;
+	return mdi_backend_steady(update, &change);
+}
+
+int mdi_closed_check(uint32_t closed)
+{
+	if (closed == 0 || mdi_backend_now->process == NULL)
+		return 0;
+	if (mdi_objects_linked())
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"options.closed: the program is linked "
+				"statically, and the C library's data, which "
+				"cannot be closed, is among its own");
+	if (!mdi_objects_sanitized())
+		return 0;
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"options.closed: a sanitizer's run-time library is in "
+			"the program, and the library's own code cannot do "
+			"without its data");
+}

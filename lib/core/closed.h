@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core/closed.h - memory in no region that the host has closed to modules which
+ * are confined, where that is not each thread's own matter
+ * (modiso_options.closed).
+ */
+#ifndef MDI_CORE_CLOSED_H
+#define MDI_CORE_CLOSED_H
+
+#include "base/common.h"
+
+/* Can it be had here? 0, or MODISO_ERR_NOTSUP. */
+int mdi_closed_check(uint32_t closed);
+
+/*
+ * What it is by now: of the objects that are loaded, less the library's own
+ * memory, all regions, and [base, end), which is about to become one or is
+ * empty. The library's lock is held. 0, or MODISO_ERR_LIMIT.
+ */
+int mdi_closed_update(uintptr_t base, uintptr_t end);
+
+#endif /* MDI_CORE_CLOSED_H */
