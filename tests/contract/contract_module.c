@@ -88,7 +88,9 @@ static const struct {
 } wrong_options[] = {
 	{"size 0", {.struct_size = 0}},
 	{"size 4", {.struct_size = 4}},
-	{"size - 1", {.struct_size = sizeof(struct modiso_module_options) - 1}},
+	{"first size - 1",
+	 {.struct_size =
+		  offsetof(struct modiso_module_options, time_limit_ms) - 1}},
 	{"confinement 3", {SIZED, .confinement = 3}},
 	{"confinement -1", {SIZED, .confinement = (uint32_t)-1}},
 	{"flag", {SIZED, .flags = 1}},
