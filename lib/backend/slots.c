@@ -240,25 +240,25 @@ MDI_RARE int mdi_slots_busy(void)
 
 /*
  * All slots are taken: takes one from a domain that nobody is inside of, but
- * none in @keep. The clock goes around twice at most, as it passes over each
- * domain that has been referenced once.
+ * none in @keep. @marks: some keys are pinned or retired. The clock goes around
+ * twice at most, as it passes over each domain that has been referenced once.
+ * The key, or a code.
  */
-MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
+MDI_INLINE int evict(uint32_t keep, bool marks, const struct mdi_users *users)
 {
 	struct mdi_domain *victim, *next;
-	bool marks = any_marked();
-	int result;
+	int key, result;
 
 	for (int left = 2 * MDI_RIGHTS_KEYS; left > 0; left--) {
-		*key = own->clock_hand;
-		victim = own->owner[*key];
-		own->clock_hand = own->clock_next[*key];
+		key = own->clock_hand;
+		victim = own->owner[key];
+		own->clock_hand = own->clock_next[key];
 		next = own->owner[own->clock_hand];
-		if (marks && (victim == NULL || mdi_slots_pinned(*key, users)))
+		if (marks && (victim == NULL || mdi_slots_pinned(key, users)))
 			continue; /* retired, or pinned */
 		if (marks && next == NULL)
 			next = victim;
-		if (keep & 1u << *key)
+		if (keep & 1u << key)
 			continue;
 		if (victim->referenced) {
 			victim->referenced = false;
@@ -269,9 +269,9 @@ MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
 			continue;
 		/* Who was inside until then may have made a thread. */
 		if (any_marked()) {
-			if (mdi_slots_pinned(*key, users))
+			if (mdi_slots_pinned(key, users))
 				continue;
-			unmark(1u << *key);
+			unmark(1u << key);
 		}
 		next->referenced = false;
 		if (__builtin_expect(mdi_backend_state.sets.merged != 0, 0)) {
@@ -279,12 +279,22 @@ MDI_INLINE int evict(uint32_t keep, const struct mdi_users *users, int *key)
 			if (result != 0)
 				return result;
 		}
-		result = tag(victim, *key, mdi_open.state.host_key);
-		if (result == 0)
-			park(victim);
-		return result;
+		result = tag(victim, key, mdi_open.state.host_key);
+		if (result != 0)
+			return result;
+		park(victim);
+		return key;
 	}
 	return mdi_slots_busy();
+}
+
+/* Where keys are pinned: some may be free again. The key, or a code. */
+static MDI_RARE int take_among_pinned(uint32_t keep,
+				      const struct mdi_users *users)
+{
+	reinstate(users);
+	return own->free != 0 ? take_free() :
+				evict(keep, any_marked(), users);
 }
 
 /* It has a slot, and a call has come here: the reference bit. */
@@ -302,15 +312,14 @@ MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 
 	if (mdi_slots_resident(domain))
 		return reference(domain);
-	if (own->free == 0 && any_marked())
-		reinstate(users);
-	if (own->free != 0) {
+	if (own->free != 0)
 		key = take_free();
-	} else {
-		result = evict(keep, users, &key);
-		if (result != 0)
-			return result;
-	}
+	else if (any_marked())
+		key = take_among_pinned(keep, users);
+	else
+		key = evict(keep, false, users);
+	if (key < 0)
+		return key;
 	result = tag(domain, domain->key, key);
 	if (result == 0 || domain->half_tagged)
 		give(domain, key);
