@@ -175,7 +175,7 @@ done
 # shellcheck disable=SC2086 # accel and append are lists of words
 boot() {
 	"$work/patience" qemu-system-x86_64 \
-		${accel:--accel tcg,thread=multi -smp 2} -cpu "$cpu" -m 768 \
+		${accel:--accel tcg,thread=multi -smp 2} -cpu "$cpu" -m 1280 \
 		-nic none -nographic -no-reboot -monitor none \
 		-serial "file:$log/console.log" -serial stdio \
 		-kernel "$kernel" -initrd "$work/initramfs.gz" \
@@ -195,6 +195,13 @@ else
 	boot | tee "$log/results.log" |
 		awk -v no_skip="$no_skip" -f "$here/results.awk" \
 			"$work/labels" - || status=1
+fi
+
+# Half of its memory is for files; what finds no room is not there, no more.
+if grep -q 'Initramfs unpacking failed' "$log/console.log"; then
+	echo "# run.sh: the machine has too little memory for all files; give" \
+		"QEMU more (-m) in run.sh" >&2
+	status=1
 fi
 
 # A machine that died says why on its console.
