@@ -14,6 +14,7 @@
 #include "support/world.h"
 #include "arch/arch.h"
 #include "core/frames.h"
+#include "core/region.h"
 #include "core/thread.h"
 
 #include <pthread.h>
@@ -106,8 +107,9 @@ static struct places own_places(void)
 	must((uintptr_t)&errno >= places.own[0].base &&
 	     (uintptr_t)&errno < places.own[0].end);
 	places.own[1] = (struct range){block, block + MDI_BLOCK_SIZE};
-	places.own[2] = (struct range){stack->top - module->stack_size,
-				       stack->top};
+	places.own[2] = (struct range){
+		stack->region->node.end - module->stack_size,
+		stack->region->node.end};
 	return places;
 }
 
