@@ -17,13 +17,10 @@
 
 static struct mdi_keeper_state *const own = &mdi_backend_state.keeper;
 
-uint64_t mdi_lease_left(void)
+uint64_t mdi_lease_look(void)
 {
-	uint64_t now;
+	uint64_t now = mdi_os_now_ns();
 
-	if (own->lease_end_ns == 0)
-		return 0;
-	now = mdi_os_now_ns();
 	if (now < own->lease_end_ns)
 		return own->lease_end_ns - now;
 	own->lease_end_ns = 0;

@@ -6,11 +6,18 @@
 #ifndef MDI_BACKEND_LEASE_H
 #define MDI_BACKEND_LEASE_H
 
-#include "base/common.h"
+#include "backend/state.h"
 
 /* The calling thread's, which has wished for it then. */
 void mdi_lease_begin(uint64_t wished_ns);
-/* Nanoseconds that it still runs; ends it when none are left. */
-uint64_t mdi_lease_left(void);
+/* Nanoseconds that the one there is still runs; ends it when none are left. */
+uint64_t mdi_lease_look(void);
+
+/* The same; mostly there is none. */
+static inline uint64_t mdi_lease_left(void)
+{
+	return mdi_backend_state.keeper.lease_end_ns != 0 ? mdi_lease_look() :
+							    0;
+}
 
 #endif /* MDI_BACKEND_LEASE_H */

@@ -16,10 +16,8 @@ void mdi_aside_run(struct mdi_thread *thread)
 	__atomic_store_n(&own->runner, thread, __ATOMIC_SEQ_CST);
 }
 
-void mdi_aside_stop(const struct mdi_thread *thread)
+void mdi_aside_stop_running(void)
 {
-	if (__atomic_load_n(&own->runner, __ATOMIC_RELAXED) != thread)
-		return;
 	mdi_aside_run(NULL);
 	if (__atomic_load_n(&own->askers, __ATOMIC_SEQ_CST) == 0)
 		return;

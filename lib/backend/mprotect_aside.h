@@ -12,6 +12,7 @@
 #define MDI_BACKEND_MPROTECT_ASIDE_H
 
 #include "backend/backend.h"
+#include "backend/state.h"
 
 /* Nobody can be asked, or this thread alone. */
 void mdi_aside_start(struct mdi_thread *only);
@@ -34,8 +35,15 @@ void mdi_aside_run(struct mdi_thread *thread);
  */
 void mdi_aside_begin(struct mdi_thread *thread);
 void mdi_aside_end(struct mdi_thread *thread);
-/* If it is this one: nobody, from now on. */
-void mdi_aside_stop(const struct mdi_thread *thread);
+/* It is this one, and leaves: nobody, from now on. */
+void mdi_aside_stop_running(void);
+
+static inline void mdi_aside_stop(const struct mdi_thread *thread)
+{
+	if (__atomic_load_n(&mdi_backend_state.mprotect.runner,
+			    __ATOMIC_RELAXED) == thread)
+		mdi_aside_stop_running();
+}
 
 /*
  * External exclusion is about the threads that the host schedules. There are

@@ -33,7 +33,7 @@ struct mdi_event {
 	int signo, code;
 	uintptr_t address; /* of memory; else 0 */
 	int key; /* of the page, when its rights say no */
-	/* Of the last two: its number, by the table of this architecture. */
+	/* Of a system call: its number, by the table of this architecture. */
 	uint32_t call, call_arch;
 	/* By the CPU or the system, at this instruction; false: it was sent. */
 	bool raised;
