@@ -25,7 +25,7 @@ static bool is_confined(const struct mdi_domain *domain)
 	return domain->confinement != MODISO_CONFINE_GUARD;
 }
 
-static bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
+MDI_INLINE bool possible(enum mdi_wish wish, const struct mdi_domain *domain)
 {
 	if (wish != MDI_WISH_ENTER)
 		return own->inside == 0;

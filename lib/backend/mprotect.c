@@ -217,13 +217,14 @@ void mdi_mprotect_step_out(struct mdi_thread *thread)
  * one is in a module would take the pages away under it, or open to it what is
  * the host's: the host has not kept its word.
  */
-static void check_alone(const struct mdi_thread *thread)
+MDI_INLINE void check_alone(const struct mdi_thread *thread)
 {
-	const struct mdi_thread *other =
-		__atomic_load_n(&own->runner, __ATOMIC_RELAXED);
+	const struct mdi_thread *other;
 
-	if (mdi_open.state.external && other != NULL && other != thread &&
-	    mdi_thread_inside(other))
+	if (!mdi_open.state.external)
+		return;
+	other = __atomic_load_n(&own->runner, __ATOMIC_RELAXED);
+	if (other != NULL && other != thread && mdi_thread_inside(other))
 		mdi_misuse("two threads run at a time: one is in a module, "
 			   "another one enters a module or touches a region; "
 			   "with MODISO_EXCLUSION_EXTERNAL the host freezes "
