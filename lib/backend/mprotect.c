@@ -251,7 +251,7 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 		errno = saved;
 		return result;
 	}
-	thread->entered = true;
+	__atomic_store_n(&thread->entered, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -273,7 +273,7 @@ static void interrupt(struct mdi_thread *thread, struct mdi_frame *frame,
 	if (frame == NULL)
 		return;
 	if (mdi_open.state.external) {
-		thread->entered = false;
+		__atomic_store_n(&thread->entered, 0, __ATOMIC_RELAXED);
 	} else if (is_confined(frame)) {
 		/* Who comes meanwhile must not find the program's data open. */
 		mdi_critical_begin();

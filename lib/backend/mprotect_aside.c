@@ -71,12 +71,15 @@ void mdi_aside_detach(struct mdi_thread *thread)
 	(void)mdi_keeper_locked(remove_peer, thread);
 }
 
-/* A thread that is inside goes by its own block or by a fiber's. */
+/*
+ * A thread that is inside goes by its own block or by a fiber's. Who is missed,
+ * or comes in now, is asked the next time; who is asked in vain goes on.
+ */
 void mdi_aside_interrupt(void)
 {
 	for (const struct mdi_thread *peer = own->peers; peer != NULL;
 	     peer = peer->peer)
-		if (mdi_thread_inside(mdi_block_thread(peer->current)))
+		if (mdi_thread_seems_inside(mdi_block_thread(peer->current)))
 			mdi_os_poke(peer->tid);
 }
 

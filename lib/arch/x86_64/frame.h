@@ -607,6 +607,16 @@ static inline bool mdi_thread_inside(const struct mdi_thread *thread)
 	return top != NULL && top->service_sp == 0;
 }
 
+/* The same of another thread, which goes on meanwhile: it is a guess. */
+static inline bool mdi_thread_seems_inside(const struct mdi_thread *thread)
+{
+	const struct mdi_frame *frame =
+		__atomic_load_n(&thread->frame, __ATOMIC_ACQUIRE);
+
+	return frame != mdi_thread_frames(thread) &&
+	       __atomic_load_n(&frame[-1].service_sp, __ATOMIC_ACQUIRE) == 0;
+}
+
 /* The gates themselves, reached through a slot: gate_pkey.S, gate_plain.S. */
 void mdi_gate_pkey(void);       /* up to two words, floats, nothing cleared */
 void mdi_gate_pkey_six(void);   /* up to six words, floats */
