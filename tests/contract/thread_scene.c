@@ -6,13 +6,30 @@
 struct modiso_module *module, *other;
 struct modiso_region *data, *others, *hosts;
 
-void make_scene(void)
+static void make_parts(void)
 {
-	module = world_module();
+	module = make_module("module");
 	other = make_module("other");
 	data = make_region(module, PAGE, "data");
 	others = make_region(other, PAGE, "other's");
 	hosts = make_region(NULL, PAGE, "host's");
+}
+
+void make_scene(void)
+{
+	world_start();
+	make_parts();
+}
+
+void make_scene_without_walks(void)
+{
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.flags = MODISO_INIT_NO_STACKS,
+	};
+
+	expect(MODISO_OK, modiso_init(&options));
+	make_parts();
 }
 
 volatile int inside, leave;

@@ -15,6 +15,11 @@ extern struct modiso_module *module, *other;
 extern struct modiso_region *data, *others, *hosts;
 
 void make_scene(void);
+/*
+ * The host looks at no module's stack after a fault: with page permissions that
+ * has all modules stand aside.
+ */
+void make_scene_without_walks(void);
 
 extern volatile int inside, leave;
 extern atomic_int touched, tid;

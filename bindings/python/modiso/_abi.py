@@ -60,6 +60,7 @@ class Cap(enum.IntFlag):
     PARALLEL = 1 << 4
     UNLIMITED = 1 << 5
     EXITS = 1 << 6
+    SYSCALLS = 1 << 7
 
 
 class Exclusion(enum.IntEnum):
@@ -67,6 +68,12 @@ class Exclusion(enum.IntEnum):
 
     INTERNAL = 0
     EXTERNAL = 1
+
+
+class Closed(enum.IntFlag):
+    """What of the program is closed while confined modules run."""
+
+    DATA = 1 << 0
 
 
 class InitFlag(enum.IntFlag):
@@ -82,6 +89,13 @@ class Confinement(enum.IntEnum):
     GUARD = 0
     READONLY = 1
     SEALED = 2
+
+
+class Syscalls(enum.IntEnum):
+    """What becomes of a module's system calls."""
+
+    OPEN = 0
+    NONE = 1
 
 
 class ModuleFlag(enum.IntFlag):
@@ -238,7 +252,9 @@ ENUMS = {
     "MODISO_CAP_": (Cap,),
     "MODISO_EXCLUSION_": (Exclusion,),
     "MODISO_INIT_": (InitFlag,),
+    "MODISO_CLOSED_": (Closed,),
     "MODISO_CONFINE_": (Confinement,),
+    "MODISO_SYSCALLS_": (Syscalls,),
     "MODISO_MODULE_": (ModuleFlag,),
     "MODISO_REGION_": (RegionFlag,),
     "MODISO_GATE_": (GateFlag,),
@@ -320,7 +336,7 @@ class ModuleOptions(_Sized):
         ("flags", c_uint32),
         ("unused", c_uint32),
         ("time_limit_ms", c_uint32),
-        ("unused2", c_uint32),
+        ("syscalls", c_uint32),
     ]
 
 
@@ -499,6 +515,9 @@ class Fault(_Sized):
         ("calls", FaultCall * FAULT_CALLS),
         ("permitted", c_uint32),
         ("unused", c_uint32),
+        ("syscall_number", c_uint32),
+        ("syscall_arch", c_uint32),
+        ("syscall_args", c_size_t * 6),
     ]
 
 
