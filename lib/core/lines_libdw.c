@@ -20,6 +20,11 @@ struct libdw {
 	__typeof__(dwfl_module_addrinfo) *symbol_at;
 	__typeof__(dwfl_module_getsrc) *line_at;
 	__typeof__(dwfl_lineinfo) *line_info;
+	__typeof__(dwfl_module_nextcu) *next_unit;
+	__typeof__(dwarf_haspc) *has_pc;
+	__typeof__(dwarf_getsrc_die) *unit_line_at;
+	__typeof__(dwarf_linesrc) *line_source;
+	__typeof__(dwarf_lineno) *line_number;
 	__typeof__(dwfl_build_id_find_debuginfo) *find_debuginfo;
 };
 
@@ -44,6 +49,11 @@ static bool find_all(void *library, struct libdw *dw)
 	       find(library, &dw->symbol_at, "dwfl_module_addrinfo") &&
 	       find(library, &dw->line_at, "dwfl_module_getsrc") &&
 	       find(library, &dw->line_info, "dwfl_lineinfo") &&
+	       find(library, &dw->next_unit, "dwfl_module_nextcu") &&
+	       find(library, &dw->has_pc, "dwarf_haspc") &&
+	       find(library, &dw->unit_line_at, "dwarf_getsrc_die") &&
+	       find(library, &dw->line_source, "dwarf_linesrc") &&
+	       find(library, &dw->line_number, "dwarf_lineno") &&
 	       find(library, &dw->find_debuginfo,
 		    "dwfl_build_id_find_debuginfo");
 }
@@ -127,6 +137,36 @@ static void find_function(Dwfl_Module *module, uintptr_t pc,
 	place->function_offset = offset;
 }
 
+static void note_line(struct mdi_report_place *place, const char *source,
+		      int number)
+{
+	if (source == NULL || number <= 0)
+		return;
+	snprintf(place->source, sizeof(place->source), "%s", source);
+	place->line = (unsigned)number;
+}
+
+/*
+ * clang writes no .debug_aranges, by which libdwfl finds an address's unit:
+ * each unit is asked whether it has the address.
+ */
+static void find_line_in_units(Dwfl_Module *module, uintptr_t pc,
+			       struct mdi_report_place *place)
+{
+	const struct libdw *dw = functions();
+	Dwarf_Addr bias = 0;
+	Dwarf_Die *unit = NULL;
+	Dwarf_Line *line;
+	int number = 0;
+
+	while ((unit = dw->next_unit(module, unit, &bias)) != NULL)
+		if (dw->has_pc(unit, pc - bias) > 0)
+			break;
+	line = unit != NULL ? dw->unit_line_at(unit, pc - bias) : NULL;
+	if (line != NULL && dw->line_number(line, &number) == 0)
+		note_line(place, dw->line_source(line, NULL, NULL), number);
+}
+
 static void find_line(Dwfl_Module *module, uintptr_t pc,
 		      struct mdi_report_place *place)
 {
@@ -135,13 +175,12 @@ static void find_line(Dwfl_Module *module, uintptr_t pc,
 	const char *source;
 	int number = 0;
 
-	if (line == NULL)
+	if (line == NULL) {
+		find_line_in_units(module, pc, place);
 		return;
+	}
 	source = dw->line_info(line, NULL, &number, NULL, NULL, NULL);
-	if (source == NULL || number <= 0)
-		return;
-	snprintf(place->source, sizeof(place->source), "%s", source);
-	place->line = (unsigned)number;
+	note_line(place, source, number);
 }
 
 void mdi_lines_find(struct mdi_lines *lines, uintptr_t pc,

@@ -116,7 +116,7 @@ struct mdi_disassemble_state {
 struct mdi_lines_state {
 	pthread_once_t once;
 	bool there;
-	_Alignas(void *) unsigned char functions[10 * sizeof(void *)];
+	_Alignas(void *) unsigned char functions[15 * sizeof(void *)];
 };
 
 /*

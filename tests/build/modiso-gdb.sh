@@ -79,7 +79,7 @@ shown() {
 
 shown "Breakpoint 1, hidden \\(where=0x[0-9a-f]+\\) at $scratch/module.c:4" \
 	"gdb stops in a function of a module, by its name"
-shown '#0 +hidden \(where=0x[0-9a-f]+\) at .*module.c:4 *#1 .* in entry \(where=.*\) at .*module.c:8 *#2 .* in mdi_gate_[a-z_]+ .* in modiso_gate_call .* main ' \
+shown '#0 +hidden \(where=0x[0-9a-f]+\) at .*module.c:4 *#1 .* in entry \(where=.*\) at .*module.c:8 *#2 .* in mdi_gate_[a-z_]+ .* in (modiso_gate_call|call_slowly) .* main ' \
 	"the backtrace has lines, and goes through the gate to main()"
 shown 'No symbol "entry" in current context' \
 	"when the image is gone, so are its symbols"
