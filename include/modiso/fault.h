@@ -171,8 +171,8 @@ struct modiso_fault {
 	struct modiso_fault_beside above;
 	/*
 	 * The module's own stack: the instruction, then return addresses, each
-	 * behind the call. Not yet in a filter. What lies behind frame_count,
-	 * instruction_length and call_count is not cleared.
+	 * behind the call. Not yet in a filter. What lies behind frame_count
+	 * and call_count is not cleared.
 	 */
 	uintptr_t frames[MODISO_FAULT_FRAMES];
 	uint32_t frame_count;

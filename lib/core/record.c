@@ -93,16 +93,23 @@ static void copy_name(char *to, const char *from)
 	to[MODISO_NAME_SIZE - 1] = '\0';
 }
 
+/* All but the two long lists: their counts say how much of them is there. */
+static void clear(struct modiso_fault *fault)
+{
+	const size_t counts = offsetof(struct modiso_fault, frame_count);
+	const size_t calls = offsetof(struct modiso_fault, calls);
+	const size_t rest = calls + sizeof(fault->calls);
+
+	memset(fault, 0, offsetof(struct modiso_fault, frames));
+	memset((char *)fault + counts, 0, calls - counts);
+	memset((char *)fault + rest, 0, sizeof(*fault) - rest);
+}
+
 void mdi_record_module(struct modiso_fault *fault,
 		       const struct mdi_thread *thread,
 		       struct modiso_module *module)
 {
-	/* The long lists last, with their counts; nobody clears those. */
-	memset(fault, 0, offsetof(struct modiso_fault, frames));
-	fault->frame_count = 0;
-	fault->frames_end = MODISO_FRAMES_NONE;
-	fault->instruction_length = 0;
-	fault->call_count = 0;
+	clear(fault);
 	fault->struct_size = sizeof(*fault);
 	fault->number = __atomic_add_fetch(&own->numbers, 1, __ATOMIC_RELAXED);
 	fault->time_ns = mdi_os_now_ns();

@@ -66,6 +66,13 @@ START_TEST(test_record)
 	must_eq(fault->syscall_args[0], 11);
 	must_eq(fault->syscall_args[1], 12);
 	must_eq(fault->syscall_args[2], 13);
+	/* The thread's next record has nothing of this one. */
+	fault = enter_fault(module, make_gate(module, poke_load1), 8);
+	must_eq(fault->kind, MODISO_FAULT_UNMAPPED);
+	must_eq(fault->syscall_arch, 0);
+	must_eq(fault->syscall_number, 0);
+	must_eq(fault->syscall_args[1], 0);
+	must_eq(fault->permitted, 0);
 }
 END_TEST
 
