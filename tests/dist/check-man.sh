@@ -46,7 +46,7 @@ expect_empty "$scratch/complaints" "every page of section 3 is of a symbol"
 
 # Pages with a text of their own.
 {
-	find "$written" -name '*.[17]'
+	find "$written" -name '*.[17]' -o -name 'modiso.hpp.3'
 	grep -L '^\.so ' "$built"/man3/*.3
 } >"$scratch/pages"
 
@@ -73,10 +73,11 @@ expect_empty "$scratch/complaints" "modiso(7) names every page"
 # What a page refers to is there.
 while read -r page; do
 	sed 's/\\-/-/g; s/\\f.//g' "$page" | tr ' ' '\n' | paste -s -d ' ' |
-		grep -oE 'modiso[a-z0-9_-]* ?\([137]\)' | tr -d ' ' | sort -u |
+		grep -oE 'modiso[a-z0-9_.-]* ?\([137]\)' | tr -d ' ' | sort -u |
 		while IFS='()' read -r name section; do
 			[ -e "$built/man$section/$name.$section" ] ||
 				[ -e "$written/man$section/$name.$section" ] ||
+				[ -e "$written/$name.$section" ] ||
 				echo "$page: $name($section)"
 		done
 done <"$scratch/pages" >"$scratch/complaints"
@@ -136,10 +137,15 @@ fi
 grep '\.3$' "$scratch/pages" | while read -r page; do
 	grep -q '^\.SH EXAMPLE' "$page" || continue
 	name=$(basename "$page" .3)
+	compile="$CC -std=gnu11 -x c"
+	if [ "$name" = modiso.hpp ]; then
+		[ -n "$CXX" ] || continue
+		compile="$CXX -std=c++17 -x c++"
+	fi
 	example "$page" >"$scratch/$name.c"
 	# shellcheck disable=SC2086 # CC may hold options, flags are words
-	$CC -std=gnu11 -pthread -Wall -Wextra -Werror -o "$scratch/$name" \
-		"$scratch/$name.c" $flags 2>&1 || continue
+	$compile -pthread -Wall -Wextra -Werror -o "$scratch/$name" \
+		"$scratch/$name.c" -x none $flags 2>&1 || continue
 	for backend in $backends; do
 		MODISO_BACKEND=$backend "$scratch/$name" \
 			>"$scratch/output" 2>&1 </dev/null ||
