@@ -134,6 +134,16 @@ static inline void advance(void)
 		advance_line();
 }
 
+/* The thread that it was for wants to be in a module. The lock is held. */
+static inline void give_back_lease(void)
+{
+	if (own->lease_end_ns == 0)
+		return;
+	mdi_lease_give_back();
+	if (own->lease_end_ns == 0 && own->first != NULL)
+		mdi_look_again(own->first);
+}
+
 /* At the end of the line, unless it is in it. The lock is held. */
 static void line_up(struct mdi_waiter *self)
 {
@@ -169,6 +179,8 @@ static void step_aside(struct mdi_waiter *self)
 	mdi_critical_pause();
 	mdi_critical_waits(&self->word); /* the handler may have waited too */
 	mdi_lock(&own->lock);
+	if (self->wish == MDI_WISH_ENTER)
+		give_back_lease(); /* the handler's */
 	line_up(self);
 	mdi_unlock(&own->lock);
 }
@@ -280,6 +292,8 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 	 */
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
+	if (wish == MDI_WISH_ENTER)
+		give_back_lease();
 	if ((again || own->first == NULL || mdi_turn_taken(wish, domain)) &&
 	    possible(wish, domain)) {
 		result = grant(wish, domain);

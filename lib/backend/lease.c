@@ -31,12 +31,26 @@ void mdi_lease_begin(uint64_t wished_ns)
 {
 	struct mdi_lease *last = &own->lease;
 	uint64_t now = mdi_os_now_ns(), soon = 4 * last->length_ns + SOON_NS;
+	bool again = last->thread == mdi_lock_me();
 
-	if (last->thread == mdi_lock_me() && wished_ns < last->end_ns + soon)
+	if (again && wished_ns < last->end_ns + soon)
 		last->length_ns *= last->length_ns < LEASE_MAX_NS ? 2 : 1;
 	else
 		last->length_ns = LEASE_NS;
+	last->shared = mdi_lease_left() != 0 && (!again || last->shared);
 	last->thread = mdi_lock_me();
 	last->end_ns = now + last->length_ns;
-	own->lease_end_ns = last->end_ns;
+	if (!last->shared || own->lease_end_ns < last->end_ns)
+		own->lease_end_ns = last->end_ns;
+}
+
+void mdi_lease_give_back(void)
+{
+	struct mdi_lease *last = &own->lease;
+
+	if (last->thread != mdi_lock_me())
+		return;
+	last->thread = 0; /* it has got on: the next one is a short one */
+	if (!last->shared)
+		own->lease_end_ns = 0;
 }

@@ -10,6 +10,13 @@
 
 /* The calling thread's, which has wished for it then. */
 void mdi_lease_begin(uint64_t wished_ns);
+/*
+ * The calling thread wants to be in a module: it has no more use for the lease,
+ * if that is its own. Were it to wait for the end, a signal whose handler
+ * touches what is guarded would begin another one before that, and so on
+ * without end.
+ */
+void mdi_lease_give_back(void);
 /* Nanoseconds that the one there is still runs; ends it when none are left. */
 uint64_t mdi_lease_look(void);
 

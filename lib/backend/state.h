@@ -13,8 +13,9 @@ struct mdi_waiter;
 
 /* Of a touch: see keeper.c. */
 struct mdi_lease {
-	uint64_t thread; /* mdi_lock_me() */
+	uint64_t thread; /* mdi_lock_me(); 0: it has given it back */
 	uint64_t end_ns, length_ns;
+	bool shared; /* another thread's had not ended when it began */
 };
 
 #define MDI_COVERS 64

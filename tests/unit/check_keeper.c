@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "backend/keeper.h"
+#include "backend/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -274,7 +275,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Who touched keeps the host's state for the lease, and no longer. */
+static void *touch_body(void *arg)
+{
+	(void)arg;
+	must_eq(touch(B), 0);
+	return NULL;
+}
+
+/* A thread that has touched keeps others out for the lease, and no longer. */
 START_TEST(test_lease)
 {
 	uint64_t before;
@@ -282,12 +290,44 @@ START_TEST(test_lease)
 
 	for (i = 0; i < 100; i++) {
 		before = now_ns();
-		must_eq(touch(B), 0);
+		thread_join(thread_start(touch_body, NULL));
 		must_eq(enter_domain(A), 0);
 		must(now_ns() - before >= LEASE_NS);
 		mdi_keeper_leave();
 	}
 	must(!strncmp(events, "oahoah", 6));
+}
+END_TEST
+
+/* It does not keep itself out: a signal could begin the next one meanwhile. */
+START_TEST(test_lease_own)
+{
+	static const struct mdi_keeper_state *keeper =
+		&mdi_backend_state.keeper;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		must_eq(touch(B), 0);
+		must(keeper->lease_end_ns != 0);
+		must_eq(enter_domain(A), 0);
+		must_eq(keeper->lease_end_ns, 0);
+		must_eq(keeper->lease.length_ns, LEASE_NS);
+		mdi_keeper_leave();
+	}
+}
+END_TEST
+
+/* Nor does it end what another thread has been given. */
+START_TEST(test_lease_shared)
+{
+	uint64_t before = now_ns();
+
+	thread_join(thread_start(touch_body, NULL));
+	must_eq(touch(A), 0);
+	must_eq(touch(A), 0);
+	must_eq(enter_domain(A), 0);
+	must(now_ns() - before >= LEASE_NS);
+	mdi_keeper_leave();
 }
 END_TEST
 
@@ -521,6 +561,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_together);
 	tcase_add_test(tcase, test_hold);
 	tcase_add_test(tcase, test_lease);
+	tcase_add_test(tcase, test_lease_own);
+	tcase_add_test(tcase, test_lease_shared);
 	tcase_add_test(tcase, test_touch);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_refused_in_line);
