@@ -302,6 +302,18 @@ static void fork_and_look(void)
 	atomic_fetch_add(&forked, 1);
 }
 
+/*
+ * ThreadSanitizer's own clocks are no match for a handler that comes at any
+ * instruction: a clock that a thread has been merging when the handler merged
+ * a newer one goes back to the older, and what is guarded by a lock is called
+ * a race. It keeps signals for later where it can, but the library's entries
+ * are the kernel's. So there each thread interrupts itself.
+ */
+static pthread_t interrupt_whom(uint64_t random)
+{
+	return TEST_TSAN ? pthread_self() : workers[random & 7].thread;
+}
+
 static void one_operation(struct worker *worker)
 {
 	uint64_t random = next_random(&worker->random);
@@ -310,8 +322,7 @@ static void one_operation(struct worker *worker)
 	handler_random = random | 1;
 	switch (random >> 32 & 7) {
 	case 0:
-		must_eq(pthread_kill(workers[random >> 40 & 7].thread, SIGUSR1),
-			0);
+		must_eq(pthread_kill(interrupt_whom(random >> 40), SIGUSR1), 0);
 		break;
 	case 1:
 		look_through_service(one, random, FIBERS);
