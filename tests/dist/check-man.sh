@@ -101,7 +101,7 @@ else
 fi
 
 # The options of each tool and of its page.
-for tool in "$top_builddir"/tools/modiso-*; do
+for tool in "$top_builddir"/tools/modiso-* "$top_builddir/bench/modiso-bench"; do
 	[ -x "$tool" ] || continue
 	name=$(basename "$tool")
 	page=$written/man1/$name.1
@@ -115,9 +115,12 @@ for tool in "$top_builddir"/tools/modiso-*; do
 	diff "$scratch/help" "$scratch/options" |
 		sed -n "s/^< \(.*\)/$name: \1 is not on its page/p
 			s/^> \(.*\)/$name: \1 is not an option/p"
+	grep -q '^\.SH EXIT STATUS' "$page" || echo "$name: no exit status"
+	"$tool" --version | grep -qx "$name (libmodiso) $PACKAGE_VERSION" ||
+		echo "$name: --version is of another form"
 done >"$scratch/complaints"
 expect_empty "$scratch/complaints" \
-	"every tool has a page, which lists the options of --help"
+	"every tool has a page, with the options of --help and exit codes"
 
 # example PAGE - the program that a page ends with, as a reader sees it
 example() {

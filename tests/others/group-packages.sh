@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 #
-# group-packages.sh - what "make install" leaves, as users' builds find it: CMake
-# and Meson, modiso-vm with a program from outside of this tree; that "make
-# uninstall" leaves nothing; and that the RPM spec can be read.
+# group-packages.sh - what "make install" leaves, as users' builds find it:
+# CMake and Meson, modiso-vm with a program from outside of this tree; that
+# "make uninstall" leaves nothing; and that the RPM spec can be read.
 
 unset MAKEFLAGS MFLAGS MAKELEVEL
 installed=$scratch/installed
@@ -69,7 +69,7 @@ if have "Meson: dependency('libmodiso')" meson command -v meson; then
 	expect_command "Meson: dependency('libmodiso')" with_meson
 fi
 
-# As a user: compiled outside of the tree, with nothing of it in the environment.
+# As a user: outside of the tree, with nothing of it in the environment.
 with_vm() {
 	mkdir -p "$scratch/outside" &&
 		# shellcheck disable=SC2046 # flags are words
