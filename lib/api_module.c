@@ -9,6 +9,7 @@
 #include "code/image.h"
 #include "core/check.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "front/handler.h"
 #include "core/module.h"
 #include "core/permit.h"
@@ -108,6 +109,9 @@ int modiso_module_create(const char *name,
 		mdi_handlers_meet();
 	mdi_runtime_lock();
 	result = mdi_handlers_adopt();
+	if (result == 0 && known.syscalls != MODISO_SYSCALLS_OPEN &&
+	    known.confinement != MODISO_CONFINE_GUARD)
+		result = mdi_gadgets_remove();
 	if (result == 0)
 		result = mdi_module_create(name, &known, MDI_DOMAIN_MODULE,
 					   out);

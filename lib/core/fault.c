@@ -16,6 +16,7 @@
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/limit.h"
@@ -318,6 +319,11 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 		return module_fault(trap);
 	case MDI_FAULT_ORPHAN:
 		return orphan_fault(trap);
+	case MDI_CARRY_OUT:
+		return mdi_gadget_carry_out(trap->gadget, trap->context,
+					    mdi_open.state.rights_offset) ?
+			       MDI_GOES_ON :
+			       MDI_ASK_AGAIN;
 	case MDI_CALL_AGAIN:
 		mdi_context_call_again(trap->context);
 		return MDI_GOES_ON;

@@ -10,6 +10,7 @@
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/front.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/heap.h"
 #include "core/limit.h"
@@ -418,6 +419,7 @@ static int stop(void)
 	if (result != 0)
 		return result;
 	mdi_limits_stop();
+	mdi_gadgets_put_back(); /* while the trap handler is there */
 	own->front->stop();
 	stop_host();
 	mdi_threads_stop();

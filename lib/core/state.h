@@ -25,6 +25,7 @@
 #include <modiso/init.h>
 
 #include "arch/arch.h"
+#include "arch/gadget.h"
 #include "base/state.h"
 #include "core/notify.h"
 #include "core/vault.h"
@@ -61,6 +62,17 @@ struct mdi_fault_state {
 	struct mdi_notify notify; /* read without a lock */
 	struct modiso_fault orphans[MDI_ORPHANS];
 	uint32_t orphan_count; /* counted without a lock */
+};
+
+/* Objects that a process has loaded hold one or two such instructions. */
+#define MDI_GADGETS_MAX 64
+
+/* core/gadget.h. A handler reads the gadgets without the lock. */
+struct mdi_gadget_state {
+	struct mdi_gadget gadgets[MDI_GADGETS_MAX];
+	uint32_t count, detours;
+	uint64_t list, loads; /* what was mapped and loaded at the search */
+	bool searched;
 };
 
 struct mdi_gate_state {
@@ -209,6 +221,7 @@ extern struct mdi_core_state {
 	struct mdi_addrmap_state addrmap;
 	struct mdi_disassemble_state disassemble;
 	struct mdi_fault_state fault;
+	struct mdi_gadget_state gadget;
 	struct mdi_gate_state gate;
 	struct mdi_grant_state grant;
 	struct mdi_heap_state heap;

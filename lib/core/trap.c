@@ -3,6 +3,7 @@
 
 #include "core/door.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/jump.h"
@@ -121,6 +122,8 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 		trap->domain = mdi_backend_now->culprit(thread, context);
 	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
 		trap->door = door_at(trap->pc);
+	if (event->kind == MDI_EVENT_BREAKPOINT && trap->domain == NULL)
+		trap->gadget = mdi_gadget_at(mdi_gadget_trapped_at(context));
 	trap->where = where_is(trap);
 	if (trap->domain != NULL && thread != NULL)
 		decode_module(trap);
@@ -210,6 +213,12 @@ static bool is_hosts_call(const struct mdi_trap *trap)
 	return trap->event.kind == MDI_EVENT_CALL;
 }
 
+/* An instruction of the host's that was taken away from modules. */
+static bool is_taken_away(const struct mdi_trap *trap)
+{
+	return trap->gadget != NULL;
+}
+
 /* The host may do that: it lacks rights that it ought to have. */
 static bool is_closed(const struct mdi_trap *trap)
 {
@@ -255,6 +264,7 @@ static const struct {
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },
 	{ is_hosts_call, MDI_CALL_AGAIN },
+	{ is_taken_away, MDI_CARRY_OUT },
 	{ is_closed, MDI_OPEN },
 	{ is_copying, MDI_COPY_FAILS },
 	{ always, MDI_PASS },

@@ -42,6 +42,7 @@ struct mdi_trap {
 	bool stays;      /* a jump of the module's inside of its own stack */
 	bool left;       /* host code runs as the module: mdi_jump_ran_past() */
 	bool walks;      /* the module reads where its gate was called */
+	const struct mdi_gadget *gadget; /* was there, in code of the host */
 	bool permits;    /* the module is watched, and not stopped */
 	void *exception; /* the end of the thread unwinds; or NULL */
 
@@ -66,6 +67,7 @@ enum mdi_verdict {
 	MDI_PERMIT,       /* counted, and run again with the rights for it */
 	MDI_FAULT,        /* the module's: told, asked, ended */
 	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */
+	MDI_CARRY_OUT,    /* done in place of the instruction that was there */
 	MDI_CALL_AGAIN,   /* the host's, which was stopped by mistake */
 	MDI_OPEN,         /* the host's own, whose cause may be taken away */
 	MDI_COPY_FAILS    /* the copy returns an error */

@@ -471,6 +471,8 @@ struct mdi_arch_state {
 	struct mdi_entries entries;
 	struct mdi_cpu cpu; /* mdi_cpu() */
 	pthread_once_t cpu_once;
+	/* Code in place of the host's: gadget.h. Size 0: there is none. */
+	uintptr_t detours, detours_size;
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;
@@ -675,8 +677,23 @@ extern const char __stop_mdi_gate_text[] __attribute__((visibility("hidden")));
 
 static inline bool mdi_is_gate_code(uintptr_t pc)
 {
-	return pc >= (uintptr_t)__start_mdi_gate_text &&
-	       pc < (uintptr_t)__stop_mdi_gate_text;
+	return (pc >= (uintptr_t)__start_mdi_gate_text &&
+		pc < (uintptr_t)__stop_mdi_gate_text) ||
+	       pc - mdi_arch_state.detours < mdi_arch_state.detours_size;
+}
+
+/* And all of signal.S and fiber.S. */
+extern const char
+	__start_mdi_entry_text[] __attribute__((visibility("hidden"))),
+	__stop_mdi_entry_text[] __attribute__((visibility("hidden")));
+
+/* Code of this library that may write rights and segment bases. */
+static inline bool mdi_is_own_code(uintptr_t pc)
+{
+	return (pc >= (uintptr_t)__start_mdi_gate_text &&
+		pc < (uintptr_t)__stop_mdi_gate_text) ||
+	       (pc >= (uintptr_t)__start_mdi_entry_text &&
+		pc < (uintptr_t)__stop_mdi_entry_text);
 }
 
 /*
