@@ -660,6 +660,8 @@ FUNCTIONS = {
     "modiso_scan_kind_name": (c_char_p, c_uint32),
     "modiso_scan_memory": (Code, c_char_p, c_size_t, c_uint32, SCAN_FN,
                            c_void_p),
+    "modiso_scan_process": (Code, c_uint32, c_uint32, SCAN_FN, c_void_p,
+                            POINTER(ScanInfo)),
     "modiso_service_allow": (Code, c_void_p, c_void_p),
     "modiso_service_create": (Code, c_char_p, c_void_p,
                               POINTER(ServiceOptions), _out),

@@ -759,6 +759,13 @@ functions! {
         function: modiso_scan_fn,
         arg: *mut c_void,
     ) -> c_int;
+    fn modiso_scan_process(
+        pid: u32,
+        kinds: u32,
+        function: modiso_scan_fn,
+        arg: *mut c_void,
+        info: *mut modiso_scan_info,
+    ) -> c_int;
     fn modiso_service_allow(
         service: *mut modiso_service,
         module: *mut modiso_module,
