@@ -17,6 +17,7 @@
 #include <modiso/region.h>
 #include <modiso/gate.h>
 #include <modiso/service.h>
+#include <modiso/syscall.h>
 #include <modiso/image.h>
 #include <modiso/heap.h>
 #include <modiso/snapshot.h>

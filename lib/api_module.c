@@ -51,9 +51,9 @@ static int check_syscalls(const struct modiso_module_options *options)
 		"page permissions leave modules no memory that they can read "
 		"and not write, as the kernel's answer must be";
 
-	if (options->syscalls > MODISO_SYSCALLS_NONE)
+	if (options->syscalls > MODISO_SYSCALLS_COMPUTE)
 		return mdi_fail(MODISO_ERR_INVAL,
-				"options.syscalls is %u, neither OPEN nor NONE",
+				"options.syscalls is %u, which is none",
 				options->syscalls);
 	if (options->syscalls == MODISO_SYSCALLS_OPEN)
 		return 0;

@@ -59,6 +59,8 @@ enum modiso_confinement {
  * what helps. A process that host code makes by a bare fork(2) or clone(2), not
  * by the C library's functions, is not guarded. A call into such a module while
  * the thread runs a fiber (modiso/fiber.h) is MODISO_ERR_STATE.
+ *
+ * What becomes of single calls is said in modiso/syscall.h.
  */
 enum modiso_syscalls {
 	MODISO_SYSCALLS_OPEN = 0, /* they are made, with the module's rights */
@@ -68,7 +70,16 @@ enum modiso_syscalls {
 	 * of the host interrupts that it is a fault, MODISO_FAULT_ILLEGAL. Not
 	 * together with MODISO_MODULE_PERMISSIVE.
 	 */
-	MODISO_SYSCALLS_NONE = 1
+	MODISO_SYSCALLS_NONE = 1,
+	/*
+	 * As NONE, but for what a module that computes needs: the clocks and
+	 * sleeping, its thread's and the process's number and CPU, random
+	 * bytes, waiting for a word of its own and waking who waits there. The
+	 * library makes these calls for it (modiso/syscall.h): clock_getres,
+	 * clock_gettime, clock_nanosleep, futex, getcpu, getpid, getrandom,
+	 * gettid, gettimeofday, nanosleep, sched_yield and time.
+	 */
+	MODISO_SYSCALLS_COMPUTE = 2
 };
 
 /* Bytes of a module's or a region's name, the final zero included. */

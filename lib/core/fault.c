@@ -22,6 +22,7 @@
 #include "core/limit.h"
 #include "core/notify.h"
 #include "core/permit.h"
+#include "core/policy.h"
 #include "core/range.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -315,6 +316,8 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 			   "has left the module by a jump, not by its gate");
 	case MDI_PERMIT:
 		return mdi_permit(trap) ? MDI_GOES_ON : MDI_ASK_AGAIN;
+	case MDI_ANSWER:
+		return mdi_policy_answer(trap) ? go_on(trap) : MDI_SERVED;
 	case MDI_FAULT:
 		return module_fault(trap);
 	case MDI_FAULT_ORPHAN:

@@ -10,6 +10,7 @@
 #include "core/layout.h"
 #include "core/limit.h"
 #include "core/permit.h"
+#include "core/policy.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -114,6 +115,7 @@ int mdi_module_create(const char *name,
 	strncpy(module->name, name, sizeof(module->name) - 1);
 	module->mark = MDI_MARK_MODULE;
 	module->cookie = options->cookie;
+	module->syscalls = options->syscalls;
 	module->permissive = options->flags & MODISO_MODULE_PERMISSIVE;
 	module->stack_size = stack_size;
 	module->domain.kind = kind;
@@ -225,6 +227,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	}
 	mdi_snapshot_free(module);
 	mdi_heap_free(module);
+	mdi_policy_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);

@@ -8,6 +8,7 @@
 #include "core/grant.h"
 #include "core/jump.h"
 #include "core/permit.h"
+#include "core/policy.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/thread.h"
@@ -90,6 +91,8 @@ static void decode_module(struct mdi_trap *trap)
 		      trap->access == MODISO_READ &&
 		      trap->event.address ==
 			      (uintptr_t)&mdi_frame_top(trap->thread)->sp;
+	trap->answers = trap->where == MDI_AT_MODULE &&
+			mdi_policy_answers(module, &trap->event);
 	trap->left = mdi_jump_ran_past(trap->thread, module, trap->context);
 }
 
@@ -194,6 +197,11 @@ static bool is_permitted(const struct mdi_trap *trap)
 	return trap->permits;
 }
 
+static bool is_answered(const struct mdi_trap *trap)
+{
+	return trap->answers;
+}
+
 static bool is_of_module(const struct mdi_trap *trap)
 {
 	return trap->domain != NULL && trap->attached;
@@ -261,6 +269,7 @@ static const struct {
 	{ wants_caller, MDI_WALK_ENDS },
 	{ has_left, MDI_LEFT },
 	{ is_permitted, MDI_PERMIT },
+	{ is_answered, MDI_ANSWER },
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },
 	{ is_hosts_call, MDI_CALL_AGAIN },

@@ -10,8 +10,8 @@ import ctypes
 import enum
 import os
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int,
-                    c_int32, c_size_t, c_uint, c_uint8, c_uint32, c_uint64,
-                    c_void_p)
+                    c_int32, c_size_t, c_ssize_t, c_uint, c_uint8, c_uint32,
+                    c_uint64, c_void_p)
 
 NAME_SIZE = 32
 ARGS_MAX = 6
@@ -96,6 +96,15 @@ class Syscalls(enum.IntEnum):
 
     OPEN = 0
     NONE = 1
+    COMPUTE = 2
+
+
+class SyscallAction(enum.IntEnum):
+    """What becomes of one of them."""
+
+    DENY = 0
+    ERRNO = 1
+    ALLOW = 2
 
 
 class ModuleFlag(enum.IntFlag):
@@ -255,6 +264,7 @@ ENUMS = {
     "MODISO_CLOSED_": (Closed,),
     "MODISO_CONFINE_": (Confinement,),
     "MODISO_SYSCALLS_": (Syscalls,),
+    "MODISO_SYSCALL_": (SyscallAction,),
     "MODISO_MODULE_": (ModuleFlag,),
     "MODISO_REGION_": (RegionFlag,),
     "MODISO_GATE_": (GateFlag,),
@@ -553,6 +563,19 @@ class ScanHit(Structure):
     ]
 
 
+@_structure("modiso_syscall")
+class Syscall(_Sized):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("number", c_uint32),
+        ("arch", c_uint32),
+        ("unused", c_uint32),
+        ("args", c_size_t * 6),
+        ("pc", c_size_t),
+        ("module", c_void_p),
+    ]
+
+
 @_structure("modiso_scan_info")
 class ScanInfo(_Sized):
     _fields_ = [
@@ -566,6 +589,7 @@ class ScanInfo(_Sized):
 
 
 LANDING_FN = CFUNCTYPE(None, POINTER(Fault), c_void_p)
+SYSCALL_FN = CFUNCTYPE(c_ssize_t, POINTER(Syscall), c_void_p)
 SCAN_FN = CFUNCTYPE(c_int, POINTER(ScanHit), c_void_p)
 
 _out = POINTER(c_void_p)
@@ -674,6 +698,10 @@ FUNCTIONS = {
     "modiso_snapshot_take": (Code, c_void_p),
     "modiso_strerror": (c_char_p, c_int),
     "modiso_strnlen": (Code, c_void_p, c_void_p, c_size_t, _size_out),
+    "modiso_syscall_callback": (Code, c_void_p, c_uint32, c_uint32,
+                                SYSCALL_FN, c_void_p),
+    "modiso_syscall_set": (Code, c_void_p, c_uint32, c_uint32, c_uint32,
+                           c_int),
     "modiso_thread_abandon": (Code, c_void_p, c_void_p, c_void_p),
     "modiso_thread_attach": (Code,),
     "modiso_thread_detach": (Code,),

@@ -32,6 +32,12 @@ pub type modiso_filter_fn = Option<
 >;
 pub type modiso_landing_fn =
     Option<unsafe extern "C" fn(fault: *const modiso_fault, arg: *mut c_void)>;
+pub type modiso_syscall_fn = Option<
+    unsafe extern "C" fn(
+        call: *const modiso_syscall,
+        arg: *mut c_void,
+    ) -> isize,
+>;
 pub type modiso_scan_fn = Option<
     unsafe extern "C" fn(
         hit: *const modiso_scan_hit,
@@ -213,6 +219,16 @@ structures! {
     struct modiso_export {
         name: *const c_char,
         service: *const modiso_service,
+    }
+
+    struct modiso_syscall {
+        struct_size: u32,
+        number: u32,
+        arch: u32,
+        unused: u32,
+        args: [usize; 6],
+        pc: usize,
+        module: *mut modiso_module,
     }
 
     struct modiso_image_options {
@@ -415,6 +431,14 @@ numbers! {
     MODISO_CONFINE_GUARD: u32 = 0;
     MODISO_CONFINE_READONLY: u32 = 1;
     MODISO_CONFINE_SEALED: u32 = 2;
+
+    MODISO_SYSCALLS_OPEN: u32 = 0;
+    MODISO_SYSCALLS_NONE: u32 = 1;
+    MODISO_SYSCALLS_COMPUTE: u32 = 2;
+
+    MODISO_SYSCALL_DENY: u32 = 0;
+    MODISO_SYSCALL_ERRNO: u32 = 1;
+    MODISO_SYSCALL_ALLOW: u32 = 2;
 
     MODISO_REGION_CLOSED: u32 = 1 << 0;
     MODISO_REGION_NODUMP: u32 = 1 << 1;
@@ -792,6 +816,20 @@ functions! {
         string: *const c_char,
         max: usize,
         length: *mut usize,
+    ) -> c_int;
+    fn modiso_syscall_callback(
+        module: *mut modiso_module,
+        arch: u32,
+        number: u32,
+        callback: modiso_syscall_fn,
+        arg: *mut c_void,
+    ) -> c_int;
+    fn modiso_syscall_set(
+        module: *mut modiso_module,
+        arch: u32,
+        number: u32,
+        action: u32,
+        error: c_int,
     ) -> c_int;
     fn modiso_thread_abandon(
         thread: *mut modiso_thread,
