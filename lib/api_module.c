@@ -51,7 +51,7 @@ static int check_syscalls(const struct modiso_module_options *options)
 		"page permissions leave modules no memory that they can read "
 		"and not write, as the kernel's answer must be";
 
-	if (options->syscalls > MODISO_SYSCALLS_COMPUTE)
+	if (options->syscalls > MODISO_SYSCALLS_LOG)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"options.syscalls is %u, which is none",
 				options->syscalls);

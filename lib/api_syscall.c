@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "core/call_names.h"
 #include "core/check.h"
 #include "core/policy.h"
 #include "core/runtime.h"
@@ -14,20 +15,27 @@
 
 #define ERRNO_MAX 4095
 
+static int check_arch(uint32_t *arch)
+{
+	if (*arch == 0)
+		*arch = mdi_call_arch_own();
+	if (mdi_call_arch_known(*arch))
+		return 0;
+	return mdi_fail(MODISO_ERR_INVAL,
+			"arch is %#x, neither AUDIT_ARCH_X86_64 nor "
+			"AUDIT_ARCH_I386",
+			*arch);
+}
+
 static int check_number(const struct modiso_module *module,
 			struct mdi_rule *rule)
 {
 	int result = mdi_check_module(module);
 
+	if (result == 0)
+		result = check_arch(&rule->arch);
 	if (result != 0)
 		return result;
-	if (rule->arch == 0)
-		rule->arch = mdi_call_arch_own();
-	if (!mdi_call_arch_known(rule->arch))
-		return mdi_fail(MODISO_ERR_INVAL,
-				"arch is %#x, neither AUDIT_ARCH_X86_64 nor "
-				"AUDIT_ARCH_I386",
-				rule->arch);
 	if ((rule->number & ~MDI_CALL_X32) >= MDI_CALL_TABLE ||
 	    (rule->number & MDI_CALL_X32 &&
 	     rule->arch != mdi_call_arch_own()))
@@ -46,7 +54,7 @@ static int check_number(const struct modiso_module *module,
 
 static int check_action(const struct mdi_rule *rule)
 {
-	if (rule->action > MODISO_SYSCALL_ALLOW)
+	if (rule->action > MODISO_SYSCALL_LOG)
 		return mdi_fail(MODISO_ERR_INVAL, "action is %u, none",
 				rule->action);
 	if (rule->action != MODISO_SYSCALL_ERRNO)
@@ -130,4 +138,43 @@ int modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
 	if (result == 0 && callback == NULL)
 		result = mdi_null_argument("callback");
 	return result != 0 ? result : set(module, &rule);
+}
+
+int modiso_syscall_print(struct modiso_module *module, FILE *stream)
+{
+	int saved = errno, result = mdi_check_module(module);
+
+	if (result == 0 && stream == NULL)
+		result = mdi_null_argument("stream");
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	mdi_policy_print(module, stream);
+	mdi_runtime_unlock();
+	if (ferror(stream) || fflush(stream) != 0)
+		return mdi_fail_os("fprintf", "system calls of a module");
+	errno = saved;
+	return 0;
+}
+
+int modiso_syscall_number(uint32_t arch, const char *name, uint32_t *number)
+{
+	int saved = errno, result = mdi_runtime_check();
+
+	if (result == 0 && (name == NULL || number == NULL))
+		result = mdi_null_argument(name == NULL ? "name" : "number");
+	if (result == 0)
+		result = check_arch(&arch);
+	if (result != 0)
+		return result;
+	if (!mdi_call_names_there())
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"names of system calls need libseccomp "
+				"(Debian: libseccomp2, and libseccomp-dev when "
+				"this library is built)");
+	if (!mdi_call_number(arch, name, number))
+		return mdi_fail(MODISO_ERR_NOENT,
+				"no system call is called %.40s", name);
+	errno = saved;
+	return 0;
 }

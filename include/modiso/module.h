@@ -79,7 +79,12 @@ enum modiso_syscalls {
 	 * clock_gettime, clock_nanosleep, futex, getcpu, getpid, getrandom,
 	 * gettid, gettimeofday, nanosleep, sched_yield and time.
 	 */
-	MODISO_SYSCALLS_COMPUTE = 2
+	MODISO_SYSCALLS_COMPUTE = 2,
+	/*
+	 * All are MODISO_SYSCALL_LOG: what would this module need? Those that
+	 * the library can make for it are made, others are ENOSYS.
+	 */
+	MODISO_SYSCALLS_LOG = 3
 };
 
 /* Bytes of a module's or a region's name, the final zero included. */

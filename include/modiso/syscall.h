@@ -10,7 +10,7 @@
  * x32 is one of x86-64 with bit 30 set. Whatever the instruction was, and
  * wherever it lies, what counts is what the kernel says that was asked of it.
  *
- * What the library makes for a module (ALLOW) it makes with the host's
+ * What the library makes for a module (ALLOW, LOG) it makes with the host's
  * rights, after it has looked at each pointer: bytes that the kernel reads are
  * copied out of the module's regions once, and what it writes is copied back;
  * what lies in no region that the module may use so is EFAULT. At most 4096
@@ -32,6 +32,7 @@
 #include <modiso/module.h>
 
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,7 +41,12 @@ extern "C" {
 enum modiso_syscall_action {
 	MODISO_SYSCALL_DENY = 0,  /* a fault, MODISO_FAULT_SYSCALL */
 	MODISO_SYSCALL_ERRNO = 1, /* nothing is done, it gets an error */
-	MODISO_SYSCALL_ALLOW = 2  /* the library makes it */
+	MODISO_SYSCALL_ALLOW = 2, /* the library makes it */
+	/*
+	 * For porting: as ALLOW where that can be, else ENOSYS; never more. For
+	 * modiso_syscall_print() it is noted where it came from.
+	 */
+	MODISO_SYSCALL_LOG = 3
 };
 
 /* A call that a module has asked for. Its arguments are the module's words. */
@@ -120,6 +126,50 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
 			uint32_t number, modiso_syscall_fn callback,
 			void *arg);
+
+/*
+ * modiso_syscall_print - what was logged of a module's system calls.
+ * @module: whose.
+ * @stream: where to.
+ *
+ * For each instruction that has made such a call a line: how often, the first
+ * one with its arguments, what the module got, and where the instruction is.
+ * Lines that begin with '#' are for people. 256 instructions are told apart.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL.
+ *   MODISO_ERR_OS     the stream reports an error; errno says which.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   looks up symbols.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API int
+modiso_syscall_print(struct modiso_module *module, FILE *stream);
+
+/*
+ * modiso_syscall_number - a call's number by its name.
+ * @arch:   AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @name:   "openat", say.
+ * @number: receives it; left untouched on failure.
+ *
+ * Names are those of libseccomp (Debian: libseccomp2), which is loaded when the
+ * first one is asked for, and only then. Reports have them too, if it is there.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   an argument is NULL, or @arch is none of these.
+ *   MODISO_ERR_NOENT   no call of that architecture is called so.
+ *   MODISO_ERR_NOTSUP  libseccomp is not there, or was not when this library
+ *                      was built.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   a look into tables; the first time a library is loaded.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_number(uint32_t arch, const char *name, uint32_t *number);
 
 #ifdef __cplusplus
 }

@@ -126,10 +126,14 @@ int mdi_module_create(const char *name,
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
 	module->limit_ns = (uint64_t)options->time_limit_ms * 1000000u;
 	module->limit_by_wall = options->flags & MODISO_MODULE_WALL_TIME;
+	if (options->syscalls == MODISO_SYSCALLS_LOG)
+		result = mdi_policy_log_begin(module);
+	if (result != 0)
+		goto free_module;
 	if (!take_link(&module->domain)) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
 				  own->count);
-		goto free_module;
+		goto free_log;
 	}
 	result = mdi_arena_init(&module->arena,
 				kind == MDI_DOMAIN_MODULE
@@ -166,6 +170,8 @@ free_arena:
 	mdi_arena_fini(&module->arena);
 free_link:
 	give_link(&module->domain);
+free_log:
+	mdi_policy_log_free(module);
 free_module:
 	mdi_vault_free(module, sizeof(*module));
 	return result;

@@ -36,7 +36,9 @@ int mdi_policy_set(struct modiso_module *module, const struct mdi_rule *rule)
 	next = mine->next;
 	*mine = *rule;
 	mine->next = next;
-	return 0;
+	return rule->action == MODISO_SYSCALL_LOG ?
+		       mdi_policy_log_begin(module) :
+		       0;
 }
 
 void mdi_policy_free(struct modiso_module *module)
@@ -47,6 +49,7 @@ void mdi_policy_free(struct modiso_module *module)
 		module->rules = rule->next;
 		mdi_vault_free(rule, sizeof(*rule));
 	}
+	mdi_policy_log_free(module);
 }
 
 /* Where no rule is. */
@@ -55,6 +58,8 @@ static uint32_t preset_of(const struct modiso_module *module,
 {
 	const struct mdi_call_shape *shape;
 
+	if (module->syscalls == MODISO_SYSCALLS_LOG)
+		return MODISO_SYSCALL_LOG;
 	if (module->syscalls == MODISO_SYSCALLS_NONE ||
 	    event->call_arch != mdi_call_arch_own())
 		return MODISO_SYSCALL_DENY;
@@ -96,45 +101,35 @@ bool mdi_policy_answer(const struct mdi_trap *trap)
 	return true;
 }
 
-static intptr_t call_back(struct modiso_module *module,
-			  const struct mdi_rule *rule,
-			  const struct mdi_event *event,
-			  const struct mdi_context *context)
+/* Numbers of other tables mean something else. */
+static intptr_t make(const struct modiso_syscall *call)
+{
+	return call->arch == mdi_call_arch_own() ?
+		       mdi_policy_make(call->module, call->number,
+				       call->args) :
+		       -ENOSYS;
+}
+
+void mdi_policy_serve(const struct mdi_event *event,
+		      struct mdi_context *context)
 {
 	struct modiso_syscall call = {
 		.struct_size = sizeof(call),
 		.number = event->call,
 		.arch = event->call_arch,
 		.pc = mdi_context_pc(context),
-		.module = module,
+		.module = innermost(),
 	};
+	struct mdi_rule rule = mdi_policy_find(call.module, event);
+	intptr_t result;
 
 	mdi_context_call_arguments(context, mdi_event_call_is_narrow(event),
 				   call.args);
-	return rule->callback(&call, rule->arg);
-}
-
-static intptr_t make(const struct modiso_module *module,
-		     const struct mdi_event *event,
-		     const struct mdi_context *context)
-{
-	uintptr_t args[MDI_CALL_ARGS];
-
-	mdi_context_call_arguments(context, mdi_event_call_is_narrow(event),
-				   args);
-	return mdi_policy_make(module, event->call, args);
-}
-
-void mdi_policy_serve(const struct mdi_event *event,
-		      struct mdi_context *context)
-{
-	struct modiso_module *module = innermost();
-	struct mdi_rule rule = mdi_policy_find(module, event);
-	intptr_t result;
-
 	if (rule.action == MDI_ACTION_CALLBACK)
-		result = call_back(module, &rule, event, context);
+		result = rule.callback(&call, rule.arg);
 	else
-		result = make(module, event, context);
+		result = make(&call);
+	if (rule.action == MODISO_SYSCALL_LOG)
+		mdi_policy_log(&call, result);
 	mdi_context_call_result(context, result);
 }

@@ -34,6 +34,12 @@ struct mdi_rule {
 int mdi_policy_set(struct modiso_module *module, const struct mdi_rule *rule);
 void mdi_policy_free(struct modiso_module *module);
 
+/* Calls can be logged. The library's lock is held. 0 or MODISO_ERR_NOMEM. */
+int mdi_policy_log_begin(struct modiso_module *module);
+void mdi_policy_log_free(struct modiso_module *module);
+/* What was. */
+void mdi_policy_print(const struct modiso_module *module, FILE *out);
+
 /* --- AS-Safe --- */
 
 /* What becomes of it; all of a rule but its place in the list. */
@@ -52,6 +58,9 @@ bool mdi_policy_answer(const struct mdi_trap *trap);
 /* As the host's, above the module that is the innermost one. */
 void mdi_policy_serve(const struct mdi_event *event,
 		      struct mdi_context *context);
+
+/* As a log has it: from each instruction the first one, and how many. */
+void mdi_policy_log(const struct modiso_syscall *call, intptr_t result);
 
 /* Make it for the module. As the kernel answers. */
 intptr_t mdi_policy_make(const struct modiso_module *module, uint32_t number,

@@ -3,6 +3,7 @@
 #include "core/report.h"
 
 #include "arch/arch.h"
+#include "core/call_names.h"
 #include "core/json.h"
 #include "os/event.h"
 
@@ -164,8 +165,12 @@ static void json_machine(const struct modiso_fault *f, FILE *out)
 
 static void json_call(const struct modiso_fault *f, FILE *out)
 {
+	char name[MDI_CALL_NAME_SIZE];
+
 	fprintf(out, ",\"syscall\":{\"number\":%" PRIu32, f->syscall_number);
 	json_text("arch", mdi_event_call_arch(f->syscall_arch), out);
+	if (mdi_call_name(f->syscall_arch, f->syscall_number, name))
+		json_text("name", name, out);
 	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
 		fprintf(out, "%s\"0x%" PRIxPTR "\"",
 			i == 0 ? ",\"args\":[" : ",", f->syscall_args[i]);

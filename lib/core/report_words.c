@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "base/text.h"
+#include "core/call_names.h"
 #include "os/event.h"
 
 #include <inttypes.h>
@@ -134,14 +135,26 @@ static void print_access(const struct modiso_fault *f, FILE *out)
 	}
 }
 
+void mdi_call_print(uint32_t arch, uint32_t number, const uintptr_t args[6],
+		    FILE *out)
+{
+	char name[MDI_CALL_NAME_SIZE];
+
+	fprintf(out, "system call %" PRIu32 " of %s", number,
+		mdi_event_call_arch(arch));
+	if (mdi_call_name(arch, number, name))
+		fprintf(out, ", %s", name);
+	for (unsigned i = 0; i < 6; i++)
+		fprintf(out, "%s%#" PRIxPTR, i == 0 ? " (" : ", ", args[i]);
+	fputc(')', out);
+}
+
 static void print_call(const struct modiso_fault *f, FILE *out)
 {
-	fprintf(out, "made system call %" PRIu32 " of %s, which it may not: ",
-		f->syscall_number, mdi_event_call_arch(f->syscall_arch));
-	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
-		fprintf(out, "%s%#" PRIxPTR, i == 0 ? "(" : ", ",
-			f->syscall_args[i]);
-	fputc(')', out);
+	fputs("made ", out);
+	mdi_call_print(f->syscall_arch, f->syscall_number, f->syscall_args,
+		       out);
+	fputs(", which it may not", out);
 }
 
 void mdi_report_verdict(const struct modiso_fault *f, FILE *out)

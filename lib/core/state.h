@@ -124,6 +124,13 @@ struct mdi_disassemble_state {
 	_Alignas(void *) unsigned char functions[5 * sizeof(void *)];
 };
 
+/* libseccomp's functions, in the same way: core/call_names_seccomp.c. */
+struct mdi_call_names_state {
+	pthread_once_t once;
+	bool there;
+	_Alignas(void *) unsigned char functions[2 * sizeof(void *)];
+};
+
 /* libdw's functions, loaded in the same way: core/lines_libdw.c. */
 struct mdi_lines_state {
 	pthread_once_t once;
@@ -219,6 +226,7 @@ struct mdi_vault_state {
 extern struct mdi_core_state {
 	struct mdi_runtime_state runtime;
 	struct mdi_addrmap_state addrmap;
+	struct mdi_call_names_state call_names;
 	struct mdi_disassemble_state disassemble;
 	struct mdi_fault_state fault;
 	struct mdi_gadget_state gadget;

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -211,19 +212,26 @@ START_TEST(test_gone_meanwhile)
 }
 END_TEST
 
-START_TEST(test_compute)
+static struct modiso_module *make_preset(uint32_t syscalls)
 {
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
 		.confinement = MODISO_CONFINE_SEALED,
-		.syscalls = MODISO_SYSCALLS_COMPUTE,
+		.syscalls = syscalls,
 	};
+	struct modiso_module *made = NULL;
+
+	expect(MODISO_OK, modiso_module_create("preset", &options, &made));
+	return made;
+}
+
+START_TEST(test_compute)
+{
 	static const uint32_t not[] = {SYS_read,  SYS_write, SYS_mmap,
 				       SYS_clone, SYS_prctl, SYS_close};
 
 	scene();
-	module = NULL;
-	expect(MODISO_OK, modiso_module_create("compute", &options, &module));
+	module = make_preset(MODISO_SYSCALLS_COMPUTE);
 	own = make_region(module, PAGE, "own too");
 	buffer = make_region(module, BYTES, "buffer too");
 	call_gate = make_gate(module, guard_call);
@@ -235,6 +243,63 @@ START_TEST(test_compute)
 			  guard_syscall);
 	set(SYS_getrandom, MODISO_SYSCALL_DENY, 0);
 	must_stop(SYS_getrandom, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
+}
+END_TEST
+
+/* Once for each instruction; no more is done than could be allowed. */
+START_TEST(test_log)
+{
+	char text[4096] = "";
+	uint32_t number;
+	FILE *out;
+
+	scene();
+	module = make_preset(MODISO_SYSCALLS_LOG);
+	own = make_region(module, PAGE, "own too");
+	buffer = make_region(module, BYTES, "buffer too");
+	call_gate = make_gate(module, guard_call);
+	for (int i = 0; i < 3; i++)
+		must_eq(ask(SYS_getppid, 0, 0, 0, 0), getppid());
+	must_eq(ask(SYS_munmap, at(0), PAGE, 0, 0), -ENOSYS);
+	must_eq(ask(SYS_write, 1, W(region_bytes(hosts)), 1, 0), -EFAULT);
+	must_eq(ask(SYS_getppid | 0x40000000, 0, 0, 0, 0), -ENOSYS);
+	set(SYS_getpid, MODISO_SYSCALL_DENY, 0);
+	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
+	out = fmemopen(text, sizeof(text), "w");
+	expect(MODISO_OK, modiso_syscall_print(module, out));
+	expect(MODISO_ERR_INVAL, modiso_syscall_print(module, NULL));
+	fclose(out);
+	must(strstr(text, "\n3 system call 110 of x86-64"));
+	must(strstr(text, "\n1 system call 11 of x86-64"));
+	must(strstr(text, " = ENOSYS"));
+	must(strstr(text, " = EFAULT"));
+	must(!strstr(text, "call 39"));
+	if (modiso_syscall_number(0, "getppid", &number) ==
+	    MODISO_ERR_NOTSUP)
+		return;
+	must(strstr(text, "of x86-64, munmap (0x"));
+}
+END_TEST
+
+START_TEST(test_names)
+{
+	uint32_t number = 7;
+
+	scene();
+	expect(MODISO_ERR_INVAL, modiso_syscall_number(0, NULL, &number));
+	expect(MODISO_ERR_INVAL, modiso_syscall_number(0, "read", NULL));
+	expect(MODISO_ERR_INVAL, modiso_syscall_number(3, "read", &number));
+	must_eq(number, 7);
+	if (modiso_syscall_number(0, "read", &number) == MODISO_ERR_NOTSUP)
+		return;
+	must_eq(number, SYS_read);
+	expect(MODISO_OK, modiso_syscall_number(AUDIT_ARCH_I386, "getpid",
+						&number));
+	must_eq(number, 20);
+	expect(MODISO_ERR_NOENT, modiso_syscall_number(0, "socketcall",
+						       &number));
+	expect(MODISO_ERR_NOENT, modiso_syscall_number(0, "", &number));
+	must_eq(number, 20);
 }
 END_TEST
 
@@ -405,7 +470,7 @@ START_TEST(test_refused_rules)
 	       modiso_syscall_set(module, AUDIT_ARCH_I386, 1 | 0x40000000, 0,
 				  0));
 	expect(MODISO_ERR_INVAL,
-	       modiso_syscall_set(module, 0, 1, MODISO_SYSCALL_ALLOW + 1, 0));
+	       modiso_syscall_set(module, 0, 1, MODISO_SYSCALL_LOG + 1, 0));
 	expect(MODISO_ERR_INVAL, modiso_syscall_set(module, 0, 1, 0, 1));
 	expect(MODISO_ERR_INVAL,
 	       modiso_syscall_set(module, 0, 1, MODISO_SYSCALL_ERRNO, 0));
@@ -445,6 +510,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_futex);
 	tcase_add_test(tcase, test_gone_meanwhile);
 	tcase_add_test(tcase, test_compute);
+	tcase_add_test(tcase, test_log);
+	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_callback);
 	tcase_add_test(tcase, test_callback_nested);
 	tcase_add_test(tcase, test_keeps_registers);

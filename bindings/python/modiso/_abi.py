@@ -97,6 +97,7 @@ class Syscalls(enum.IntEnum):
     OPEN = 0
     NONE = 1
     COMPUTE = 2
+    LOG = 3
 
 
 class SyscallAction(enum.IntEnum):
@@ -105,6 +106,7 @@ class SyscallAction(enum.IntEnum):
     DENY = 0
     ERRNO = 1
     ALLOW = 2
+    LOG = 3
 
 
 class ModuleFlag(enum.IntFlag):
@@ -700,6 +702,8 @@ FUNCTIONS = {
     "modiso_strnlen": (Code, c_void_p, c_void_p, c_size_t, _size_out),
     "modiso_syscall_callback": (Code, c_void_p, c_uint32, c_uint32,
                                 SYSCALL_FN, c_void_p),
+    "modiso_syscall_number": (Code, c_uint32, c_char_p, POINTER(c_uint32)),
+    "modiso_syscall_print": (Code, c_void_p, c_void_p),
     "modiso_syscall_set": (Code, c_void_p, c_uint32, c_uint32, c_uint32,
                            c_int),
     "modiso_thread_abandon": (Code, c_void_p, c_void_p, c_void_p),

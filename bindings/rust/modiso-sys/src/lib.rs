@@ -435,10 +435,12 @@ numbers! {
     MODISO_SYSCALLS_OPEN: u32 = 0;
     MODISO_SYSCALLS_NONE: u32 = 1;
     MODISO_SYSCALLS_COMPUTE: u32 = 2;
+    MODISO_SYSCALLS_LOG: u32 = 3;
 
     MODISO_SYSCALL_DENY: u32 = 0;
     MODISO_SYSCALL_ERRNO: u32 = 1;
     MODISO_SYSCALL_ALLOW: u32 = 2;
+    MODISO_SYSCALL_LOG: u32 = 3;
 
     MODISO_REGION_CLOSED: u32 = 1 << 0;
     MODISO_REGION_NODUMP: u32 = 1 << 1;
@@ -823,6 +825,15 @@ functions! {
         number: u32,
         callback: modiso_syscall_fn,
         arg: *mut c_void,
+    ) -> c_int;
+    fn modiso_syscall_number(
+        arch: u32,
+        name: *const c_char,
+        number: *mut u32,
+    ) -> c_int;
+    fn modiso_syscall_print(
+        module: *mut modiso_module,
+        stream: *mut FILE,
     ) -> c_int;
     fn modiso_syscall_set(
         module: *mut modiso_module,
