@@ -678,6 +678,7 @@ FUNCTIONS = {
     "modiso_region_protect": (Code, c_void_p, c_uint32),
     "modiso_region_revoke": (Code, c_void_p, c_void_p),
     "modiso_report": (Code, c_void_p),
+    "modiso_report_dot": (Code, c_void_p),
     "modiso_report_json": (Code, c_void_p),
     "modiso_scan_elf": (Code, c_char_p, c_size_t, c_uint32, SCAN_FN, c_void_p,
                         POINTER(ScanInfo)),

@@ -761,6 +761,7 @@ functions! {
         module: *mut modiso_module,
     ) -> c_int;
     fn modiso_report(stream: *mut FILE) -> c_int;
+    fn modiso_report_dot(stream: *mut FILE) -> c_int;
     fn modiso_report_json(stream: *mut FILE) -> c_int;
     fn modiso_scan_elf(
         image: *const c_void,
