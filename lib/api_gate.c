@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/fault.h"
 #include "core/gate.h"
+#include "core/recorder.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "os/linux/signal.h"
@@ -47,6 +48,8 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 	mdi_runtime_lock();
 	result = mdi_gate_create(module, entry, &known, out);
 	mdi_runtime_unlock();
+	if (result == 0)
+		mdi_recorder_gate_named(*out);
 	return result;
 }
 

@@ -159,11 +159,6 @@ struct mdi_over {
 	uint32_t link;
 };
 
-struct mdi_gate_shape {
-	uint32_t words, floats;
-	bool scrub;
-};
-
 /*
  * Rights are each thread's own: what must be done so that it has them. NULL
  * where they are the process's.
@@ -269,8 +264,8 @@ struct mdi_backend {
 
 	/* How traps come in: its own way. NULL: none, in a unit test. */
 	const struct mdi_signal_entries *entries;
-	/* What a service's thunks are. */
-	const char *service_thunks;
+	/* What a service's thunks are: not recorded, and recorded. */
+	const char *service_thunks[2];
 
 	/* One of the two. */
 	const struct mdi_thread_rights *threads;

@@ -219,7 +219,7 @@ static uint64_t ask_to_leave(struct mdi_waiter *self)
 static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 {
 	struct mdi_waiter self = {.wish = wish, .domain = domain};
-	uint64_t timeout;
+	uint64_t timeout, begin = mdi_clock();
 	uint32_t seen;
 
 	if (mdi_critical_waiting())
@@ -254,9 +254,17 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	}
 	mdi_critical_waits(NULL);
 	woken(&self);
+	if (own->waited != NULL)
+		own->waited(domain, begin);
 	if (self.result != 0)
 		errno = self.saved_errno;
 	return self.result;
+}
+
+void mdi_keeper_tells(void (*waited)(const struct mdi_domain *domain,
+				     uint64_t begin))
+{
+	own->waited = waited;
 }
 
 void mdi_keeper_start(const struct mdi_keeper_ops *operations)

@@ -110,7 +110,7 @@ static void gate(const struct mdi_domain *domain,
 		 struct mdi_gate_slot *slot)
 {
 	(void)domain;
-	slot->inner = shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
+	slot->inner = mdi_gate_plain_of(shape);
 	slot->next = slot->inner;
 }
 
@@ -432,7 +432,8 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.start = start,
 	.stop = stop,
 	.entries = &mdi_entries_plain,
-	.service_thunks = mdi_service_thunks_plain,
+	.service_thunks = { mdi_service_thunks_plain,
+			    mdi_service_thunks_plain_rec },
 	.process = &process,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_plain,

@@ -25,6 +25,7 @@
 #include "core/policy.h"
 #include "core/range.h"
 #include "core/record.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/report.h"
 #include "core/schedule.h"
@@ -67,6 +68,7 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
+	mdi_recorder_fault(thread, fault);
 	mdi_notify_ask(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
@@ -198,6 +200,7 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 
 	mdi_record_module(fault, thread, mdi_domain_module(trap->domain));
 	mdi_record_state(fault, trap);
+	mdi_recorder_fault(thread, fault);
 	fault->retries = retries_of(thread, fault);
 	verdict = ask(trap, fault);
 	if (verdict == MODISO_VERDICT_RETRY)

@@ -9,6 +9,7 @@
 #include "core/frames.h"
 #include "core/guard.h"
 #include "core/limit.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -97,6 +98,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.words = options->word_args,
 		.floats = options->float_args,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
+		.recorded = mdi_recorder_is_on(),
 	};
 	struct modiso_gate *gate;
 	char why[256];
@@ -134,6 +136,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	if (gate->next != NULL)
 		gate->next->link = &gate->next;
 	module->gates = gate;
+	mdi_recorder_gate(gate);
 	*out = gate;
 	return 0;
 }
@@ -185,6 +188,7 @@ int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
 		number = take_slot();
 		mdi_gate_slot_fill(&mdi_arch_state.gates[number], &gate->own);
 		gate->slot = &mdi_arch_state.gates[number];
+		mdi_recorder_gate_moved(gate);
 	}
 	number = (uint32_t)(gate->slot - mdi_arch_state.gates);
 	*out = (modiso_fn)(uintptr_t)(mdi_gate_thunks +
@@ -296,7 +300,7 @@ static int wait_for_link(struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
 	uint64_t pause = PAUSE_MIN_NS, limit = own->key_wait_ns;
-	uint64_t since = mdi_os_now_ns();
+	uint64_t since = mdi_os_now_ns(), begin = mdi_clock();
 	uint32_t never = 0;
 	int result, saved = errno;
 
@@ -309,8 +313,10 @@ static int wait_for_link(struct mdi_thread *thread,
 			errno = saved;
 		if (result != MODISO_ERR_NOKEY ||
 		    (limit != UINT64_MAX && mdi_os_now_ns() - since >= limit))
-			return result;
+			break;
 	}
+	mdi_recorder_waited(&module->domain, begin);
+	return result;
 }
 
 /* Of a thread that is attached. */

@@ -11,6 +11,7 @@
 #include "core/limit.h"
 #include "core/permit.h"
 #include "core/policy.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -155,6 +156,7 @@ int mdi_module_create(const char *name,
 			&module->arena, stack_size + MDI_PAGE_SIZE, false);
 		module->id = ++own->last_id;
 		own->count++;
+		mdi_recorder_module(module);
 	}
 	*out = module;
 	return 0;

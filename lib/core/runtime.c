@@ -16,6 +16,7 @@
 #include "core/limit.h"
 #include "core/module.h"
 #include "core/permit.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/thread.h"
@@ -59,7 +60,9 @@ bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
 	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
 		if (touches(layer, base, end))
 			return true;
-	return mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
+	return mdi_threads_overlap(base, end) ||
+	       mdi_recorder_overlaps(base, end) ||
+	       mdi_vault_overlaps(base, end);
 }
 
 bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
@@ -224,7 +227,9 @@ static int start_with(const struct mdi_backend *backend,
 	result = mdi_threads_start(options->max_threads);
 	if (result != 0)
 		goto stop_backend;
-	result = make_host();
+	result = mdi_recorder_start(options);
+	if (result == 0)
+		result = make_host();
 	if (result != 0)
 		goto stop_vault;
 	result = own->front->start(backend);
@@ -247,6 +252,7 @@ stop_host:
 stop_vault:
 	mdi_permit_reset();
 	mdi_vault_stop();
+	mdi_recorder_stop();
 	mdi_threads_stop();
 stop_backend:
 	__atomic_store_n(&mdi_backend_now, NULL, __ATOMIC_RELEASE);
@@ -282,7 +288,8 @@ static int check_same(const struct modiso_options *asked)
 				"the library is initialised already, with "
 				"capabilities %#x, %#x are required",
 				info.caps, asked->require);
-	if (is->flags & ~asked->flags & MODISO_INIT_NO_STACKS)
+	if (is->flags & ~asked->flags & MODISO_INIT_NO_STACKS ||
+	    (asked->flags & MODISO_INIT_RECORD && !mdi_recorder_is_on()))
 		return differs("flags", asked->flags, is->flags);
 	if (asked->max_keys != is->max_keys)
 		return differs("max_keys", asked->max_keys, is->max_keys);
@@ -353,6 +360,7 @@ static int start(const struct modiso_options *options)
 	if (result != 0)
 		return result;
 	own->options = *options;
+	own->options.record_path = NULL; /* the caller's */
 	own->users = 1;
 	return start_with(backend, options);
 }
@@ -422,6 +430,7 @@ static int stop(void)
 	mdi_gadgets_put_back(); /* while the trap handler is there */
 	own->front->stop();
 	stop_host();
+	mdi_recorder_stop();
 	mdi_threads_stop();
 	mdi_permit_reset();
 	mdi_vault_stop();

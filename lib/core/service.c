@@ -9,6 +9,7 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/permit.h"
+#include "core/recorder.h"
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
@@ -37,7 +38,10 @@ size_t mdi_service_count(void)
 
 modiso_fn mdi_service_thunk(const struct modiso_service *service)
 {
-	return (modiso_fn)(uintptr_t)(mdi_backend_now->service_thunks +
+	const char *thunks =
+		mdi_backend_now->service_thunks[mdi_recorder_is_on()];
+
+	return (modiso_fn)(uintptr_t)(thunks +
 				      service->number * MDI_THUNK_SIZE);
 }
 
@@ -77,6 +81,7 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 					  MDI_SERVICE_FLOAT :
 					  0),
 			 __ATOMIC_RELEASE);
+	mdi_recorder_service(service);
 	*out = service;
 	return 0;
 }

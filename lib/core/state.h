@@ -180,6 +180,14 @@ struct mdi_record_state {
 	uint64_t numbers; /* counted without a lock */
 };
 
+/* recorder.c. Constant but in the child of a fork. */
+struct mdi_recorder_state {
+	bool on;
+	char *base; /* the file, mapped; NULL: there is none */
+	struct modiso_record_file *file;
+	struct modiso_record_name *names;
+};
+
 struct mdi_report_state {
 	/*
 	 * Asked first, when it is not NULL: does an image hold the address? Set
@@ -239,6 +247,7 @@ extern struct mdi_core_state {
 	struct mdi_module_state module;
 	struct mdi_permit_state permit;
 	struct mdi_record_state record;
+	struct mdi_recorder_state recorder;
 	struct mdi_report_state report;
 	struct mdi_service_state service;
 	struct mdi_thread_state thread;

@@ -320,6 +320,8 @@ class Options(_Sized):
         ("key_wait_ms", c_uint32),
         ("exclusion", c_uint32),
         ("closed", c_uint32),
+        ("unused", c_uint32),
+        ("record_path", c_char_p),
     ]
 
 

@@ -156,6 +156,8 @@ structures! {
         key_wait_ms: u32,
         exclusion: u32,
         closed: u32,
+        unused: u32,
+        record_path: *const c_char,
     }
 
     struct modiso_backend_info {
