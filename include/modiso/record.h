@@ -12,11 +12,11 @@
  * Where a path was given the records are a file, PATH.PID, that is mapped
  * shared: what is written is the kernel's at once. So it is there when the
  * process was killed, whatever killed it, needs no core file, and can be read
- * while the process runs. modiso-trace(1) reads it. Memory and file are closed to modules
- * with protection keys; with page permissions they are as open as the library's
- * other records are. The file is as long as all threads need that there can be,
- * and takes as much of the disk as is used: 1 MiB, and 76 KiB for each thread.
- * Who makes it shorter meanwhile ends the process by SIGBUS.
+ * while the process runs. modiso-trace(1) reads it. Memory and file are closed
+ * to modules with protection keys; with page permissions they are as open as
+ * the library's other records are. The file is as long as all threads need that
+ * there can be, and takes as much of the disk as is used: 1 MiB, and 76 KiB for
+ * each thread. Who makes it shorter meanwhile ends the process by SIGBUS.
  *
  * All numbers are those of the machine, and all reserved ones are 0.
  */

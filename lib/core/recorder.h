@@ -4,8 +4,9 @@
  *
  * Gates and services write by themselves what they do (arch/x86_64/gate.h).
  * Here is what happens seldom: where the rings are, their names, faults, misses
- * and waits. What gates call in core goes through functions here while the recorder
- * is on; the others ask mdi_recorder_is_on(), and never on a call's way.
+ * and waits. What gates call in core goes through functions here while the
+ * recorder is on; the others ask mdi_recorder_is_on(), and never on a call's
+ * way.
  */
 #ifndef MDI_CORE_RECORDER_H
 #define MDI_CORE_RECORDER_H
