@@ -192,6 +192,15 @@ struct modiso_fault {
 	uint32_t syscall_number;
 	uint32_t syscall_arch; /* 0: no system call */
 	uintptr_t syscall_args[6];
+	/*
+	 * Where the flight recorder was (modiso/record.h); recorded 0: it was
+	 * off. The reports read there what the thread has done before, as long
+	 * as that is there.
+	 */
+	uint64_t recorded;
+	uint64_t recorded_run;
+	uint32_t recorded_ring;
+	uint32_t unused2;
 };
 #define MODISO_FAULT_INIT MODISO_SIZED(modiso_fault)
 
@@ -291,7 +300,8 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * modiso_fault_print - a fault for people: what, who, where, whose; the
  * module's stack, each frame as function, source line and file + offset, as far
  * as they are known; then the host's frames in the same way: the call of the
- * gate and, as long as the function that made it has not returned, its callers.
+ * gate and, as long as the function that made it has not returned, its callers;
+ * the last calls of the thread before, if they are recorded (modiso/record.h).
  * modiso_fault_print_json - the same as one JSON object on one line, which
  * doc/fault.schema.json describes.
  * @fault:  a record.

@@ -9,6 +9,7 @@
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
+#include "core/vault.h"
 #include "os/file.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -104,9 +105,16 @@ static int map_file(const char *path)
 	return mdi_fail_os("mmap", "the names of the recorder, %s", name);
 }
 
+static void use_head(char *head)
+{
+	own->file = (void *)head;
+	own->names = (void *)(head + sizeof(*own->file));
+}
+
 int mdi_recorder_start(const struct modiso_options *options)
 {
 	const char *path = options->record_path;
+	struct mdi_vault_area *area = NULL;
 	int result = 0;
 
 	if (path == NULL && mdi_settings()->record_path[0] != '\0')
@@ -124,13 +132,18 @@ int mdi_recorder_start(const struct modiso_options *options)
 		mdi_recorder_stop();
 		return result;
 	}
-	if (own->base != NULL) {
-		own->file = (void *)own->base;
-		own->names = (void *)(own->base + sizeof(*own->file));
-		begin_file();
+	if (own->base == NULL && own->on) {
+		area = mdi_vault_map(HEAD_SIZE);
+		if (area == NULL) {
+			mdi_recorder_stop();
+			return mdi_fail_memory("the recorder's names");
+		}
 	}
-	if (own->on)
+	if (own->on) {
+		use_head(own->base != NULL ? own->base : area->base);
+		begin_file();
 		mdi_recorder_entries(&mdi_arch_state.entries);
+	}
 	mdi_keeper_tells(own->on ? mdi_recorder_waited : NULL);
 	return 0;
 }
@@ -181,14 +194,21 @@ int mdi_recorder_commit(uint32_t index, char *block)
 void mdi_recorder_after_fork(uint32_t count)
 {
 	const size_t length = sizeof(struct modiso_record_ring);
+	struct mdi_vault_area *area;
 	char *ring;
 
 	if (own->base == NULL)
 		return;
+	/* Names are still wanted for reports; without memory there are none. */
+	area = mdi_vault_map(HEAD_SIZE);
+	if (area != NULL)
+		memcpy(area->base, own->base, HEAD_SIZE);
 	mdi_mem_release(own->base, FILE_SIZE);
 	own->base = NULL;
 	own->file = NULL;
 	own->names = NULL;
+	if (area != NULL)
+		use_head(area->base);
 	for (uint32_t i = 0; i < count; i++) {
 		ring = mdi_arch_state.blocks + (size_t)i * MDI_BLOCK_SIZE +
 		       T_RING;
@@ -228,12 +248,15 @@ void mdi_recorder_thread(struct mdi_thread *thread)
 	    (uint32_t)thread->tid, thread->host != thread);
 }
 
-void mdi_recorder_fault(struct mdi_thread *thread,
-			const struct modiso_fault *fault)
+void mdi_recorder_fault(struct mdi_thread *thread, struct modiso_fault *fault)
 {
-	if (own->on && thread != NULL)
-		put(thread, MODISO_RECORD_FAULT, mdi_clock(),
-		    fault->number << 8 | fault->kind, fault->address);
+	if (!own->on || thread == NULL)
+		return;
+	fault->recorded = ring_of(thread)->next;
+	fault->recorded_run = own->file != NULL ? own->file->first : 0;
+	fault->recorded_ring = thread->index;
+	put(thread, MODISO_RECORD_FAULT, mdi_clock(),
+	    fault->number << 8 | fault->kind, fault->address);
 }
 
 void mdi_recorder_ended(struct mdi_thread *thread)

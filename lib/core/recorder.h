@@ -54,13 +54,32 @@ void mdi_recorder_gate_named(const struct modiso_gate *gate);
 
 /* --- events of the calling thread. AS-Safe --- */
 
-/* In the handler of the fault's signal. @thread may be NULL. */
-void mdi_recorder_fault(struct mdi_thread *thread,
-			const struct modiso_fault *fault);
+/*
+ * In the handler of the fault's signal. @thread may be NULL. It is noted in
+ * @fault where the recorder was.
+ */
+void mdi_recorder_fault(struct mdi_thread *thread, struct modiso_fault *fault);
 /* The innermost call ends without the module's return. */
 void mdi_recorder_ended(struct mdi_thread *thread);
 /* For a protection key, since @begin. */
 void mdi_recorder_waited(const struct mdi_domain *domain, uint64_t begin);
+
+/* --- what a thread has done before a fault: recorder_past.c --- */
+
+struct mdi_past {
+	uint32_t kind; /* MODISO_RECORD_CALL, _ENDED, _MISS or _WAIT */
+	const char *of; /* "gate", "service", or, of a wait, "module" */
+	const char *name; /* "": not known */
+	const char *module_name; /* of a gate; else "" */
+	uint64_t before_ns; /* the fault: that it began */
+	uint64_t length_ns;
+};
+
+#define MDI_PAST 8
+
+/* The last ones, the latest first; how many. */
+unsigned mdi_recorder_past(const struct modiso_fault *fault,
+			   struct mdi_past past[MDI_PAST]);
 
 /* What gates call instead, while the recorder is on. */
 void mdi_recorder_entries(struct mdi_entries *entries);

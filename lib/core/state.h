@@ -184,6 +184,7 @@ struct mdi_record_state {
 struct mdi_recorder_state {
 	bool on;
 	char *base; /* the file, mapped; NULL: there is none */
+	/* The beginning of it, or what it would be. */
 	struct modiso_record_file *file;
 	struct modiso_record_name *names;
 };

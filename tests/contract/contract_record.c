@@ -4,6 +4,7 @@
  * left of it when the process is killed. Off, it is not there.
  */
 #include "contract/trace.h"
+#include "support/json.h"
 #include "support/poke.h"
 #include "support/proc.h"
 #include "support/recording.h"
@@ -211,6 +212,51 @@ START_TEST(test_fault)
 	ended = event_at(ring, 2, MODISO_RECORD_ENDED);
 	must(ended->begin < fault->begin && fault->begin < ended->end);
 	must_eq(ring->calls[0].gate, 0);
+	recording_close(&recording);
+}
+END_TEST
+
+/* What a report says of it; @path NULL: without a file it is the same. */
+static void must_report(const char *path)
+{
+	const struct modiso_fault *fault;
+	struct modiso_region *hosts;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+
+	record(path);
+	module = world_module();
+	service = (uintptr_t(*)(uintptr_t))make_service("answer",
+							recorded_answer);
+	hosts = make_region(NULL, PAGE, "hosts");
+	must_eq(enter(make_gate(module, ask), 6), 7);
+	fault = enter_fault(module, make_gate(module, poke_load1),
+			    W(region_bytes(hosts)));
+	out = open_memstream(&text, &size);
+	must(out);
+	expect(MODISO_OK, modiso_fault_print(fault, out));
+	must(strstr(text, "  before     gate \""));
+	must(strstr(text, " of module \"module\", "));
+	must(strstr(text, "\n             service \"answer\", "));
+	rewind(out);
+	expect(MODISO_OK, modiso_fault_print_json(fault, out));
+	must(json_valid(text));
+	must(strstr(text, "\"past\":[{\"before_ns\":"));
+	must(strstr(text, "\"kind\":\"call\",\"of\":\"gate\",\"name\":"));
+	must(strstr(text, "\"of\":\"service\",\"name\":\"answer\","));
+	fclose(out);
+	free(text);
+}
+
+START_TEST(test_report)
+{
+	struct recording recording;
+
+	must_report(_i == 0 ? RECORDING_PATH : NULL);
+	if (_i != 0)
+		return;
+	recording = recording_open(getpid());
 	recording_close(&recording);
 }
 END_TEST
@@ -496,6 +542,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_services);
 	tcase_add_test(tcase, test_round);
 	tcase_add_test(tcase, test_fault);
+	tcase_add_loop_test(tcase, test_report, 0, 2);
 	tcase_add_loop_test(tcase, test_killed, 0, 2);
 	tcase_add_test(tcase, test_threads);
 	tcase_add_test(tcase, test_fork);

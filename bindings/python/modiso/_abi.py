@@ -532,6 +532,10 @@ class Fault(_Sized):
         ("syscall_number", c_uint32),
         ("syscall_arch", c_uint32),
         ("syscall_args", c_size_t * 6),
+        ("recorded", c_uint64),
+        ("recorded_run", c_uint64),
+        ("recorded_ring", c_uint32),
+        ("unused2", c_uint32),
     ]
 
 

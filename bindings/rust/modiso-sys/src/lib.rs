@@ -342,6 +342,10 @@ structures! {
         syscall_number: u32,
         syscall_arch: u32,
         syscall_args: [usize; 6],
+        recorded: u64,
+        recorded_run: u64,
+        recorded_ring: u32,
+        unused2: u32,
     }
 
     struct modiso_audit_finding {
