@@ -119,7 +119,7 @@ static const struct {
 	{"next capability",
 	 {.struct_size = sizeof(struct modiso_options),
 	  .require = MODISO_CAP_GUARD | MODISO_CAP_SYSCALLS << 1}},
-	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 4}},
+	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 8}},
 	{"flags",
 	 {.struct_size = sizeof(struct modiso_options), .flags = 1u << 31}},
 };
