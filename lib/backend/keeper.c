@@ -4,9 +4,9 @@
 #include "backend/lease.h"
 #include "backend/state.h"
 #include "backend/turns.h"
-#include "base/misuse.h"
 #include "os/critical.h"
 #include "os/lock.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

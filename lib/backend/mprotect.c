@@ -13,10 +13,10 @@
 #include "backend/mprotect_touch.h"
 #include "backend/state.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "arch/cpu.h"
 #include "os/critical.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 #include <stdio.h>

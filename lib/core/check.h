@@ -8,11 +8,11 @@
 #ifndef MDI_CORE_CHECK_H
 #define MDI_CORE_CHECK_H
 
-#include "base/misuse.h"
 #include "core/gate.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
+#include "os/misuse.h"
 
 static inline void mdi_mark_module(const struct modiso_module *module)
 {

@@ -12,7 +12,6 @@
 #include "core/fault.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -34,6 +33,7 @@
 #include "core/trap.h"
 #include "core/unmark.h"
 #include "core/walk.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

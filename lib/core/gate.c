@@ -3,7 +3,6 @@
 
 #include "arch/cpu.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -17,6 +16,7 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/critical.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

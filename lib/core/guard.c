@@ -2,7 +2,6 @@
 #include "core/guard.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/fault.h"
 #include "core/front.h"
 #include "core/frames.h"
@@ -10,6 +9,7 @@
 #include "core/thread.h"
 #include "os/dispatch.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 

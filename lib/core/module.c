@@ -2,7 +2,6 @@
 #include "core/module.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/closed.h"
 #include "core/gate.h"
 #include "core/grant.h"
@@ -19,6 +18,7 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/misuse.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "arch/arch.h"
 #include "backend/keeper.h"
 #include "base/error.h"
-#include "base/misuse.h"
+#include "os/misuse.h"
 #include "base/settings.h"
 #include "core/entries.h"
 #include "core/frames.h"

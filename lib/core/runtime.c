@@ -3,7 +3,6 @@
 
 #include "backend/select.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "base/settings.h"
 #include "core/addrmap.h"
 #include "core/closed.h"
@@ -24,6 +23,7 @@
 #include "os/limits.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

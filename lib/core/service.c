@@ -3,7 +3,6 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
@@ -14,6 +13,7 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/critical.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 #include <string.h>

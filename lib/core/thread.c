@@ -2,7 +2,6 @@
 #include "core/thread.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/fiber.h"
 #include "core/frames.h"
 #include "core/front.h"
@@ -15,6 +14,7 @@
 #include "core/state.h"
 #include "core/window.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 /* The numbers of frame.h are those of its structures. */
 #include "arch/x86_64/frame.h"
 
-#include "base/misuse.h"
 #include "os/critical.h"
+#include "os/misuse.h"
 
 #include <modiso/record.h>
 
