@@ -98,7 +98,7 @@ static MDI_RARE int call_slowly(struct modiso_gate *gate, const uintptr_t *args,
 	if (backend == NULL || backend->inside() || gate == NULL ||
 	    count > MODISO_ARGS_MAX || (args == NULL && count != 0))
 		return why_no_call(gate, args, count);
-	mdi_mark_gate(gate);
+	mdi_mark_gate_called(gate, pc);
 	if (mdi_gate_invoke(gate->slot, args, count, out) == 0)
 		return 0;
 	return call_failed(pc, cfa);

@@ -83,7 +83,10 @@ typedef void (*modiso_misuse_fn)(const char *text, void *arg);
  * @arg:     handed to @handler.
  *
  * Mistakes are what no error code can mend: a handle that was destroyed, a
- * window closed that was never opened, a lock of the library lost.
+ * window closed that was never opened, a lock of the library lost. The line of
+ * a handle has its name, the function that was handed it, and where that was
+ * called: file and line where the program's file tells them, else the offset in
+ * the file.
  *
  * Cost:   none.
  * Safety: MT-Unsafe with itself. AS-Unsafe. Fork: safe.

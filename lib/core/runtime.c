@@ -12,6 +12,7 @@
 #include "core/gadget.h"
 #include "core/gate.h"
 #include "core/heap.h"
+#include "core/left.h"
 #include "core/limit.h"
 #include "core/module.h"
 #include "core/permit.h"
@@ -390,37 +391,12 @@ int mdi_runtime_start(const struct modiso_options *options,
 	return result;
 }
 
-static int check_empty(void)
-{
-	if (mdi_module_count() != 0)
-		return mdi_fail(MODISO_ERR_BUSY, "%zu modules still exist",
-				mdi_module_count());
-	if (mdi_host->regions != NULL || mdi_host_closed->regions != NULL)
-		return mdi_fail(MODISO_ERR_BUSY,
-				"guarded host region %s still exists",
-				(mdi_host->regions != NULL ?
-					 mdi_host->regions :
-					 mdi_host_closed->regions)
-					->name);
-	if (mdi_service_count() != 0)
-		return mdi_fail(MODISO_ERR_BUSY, "%zu services still exist",
-				mdi_service_count());
-	return 0;
-}
-
 /* The lock is held, and the last user goes. */
 static int stop(void)
 {
 	const struct mdi_backend *backend = mdi_backend_now;
-	int result = check_empty();
+	int result = mdi_left_check();
 
-	if (result == 0 && mdi_fibers_any())
-		result = mdi_fail(MODISO_ERR_BUSY, "fibers still exist");
-	if (result == 0 && mdi_threads_any())
-		result = mdi_fail(MODISO_ERR_BUSY,
-				  "another thread that has entered modules "
-				  "still runs; it must end, or call "
-				  "modiso_thread_detach()");
 	/* What can fail, while everything is there. */
 	if (result == 0)
 		result = unprotect_state(backend);
