@@ -16,6 +16,7 @@
 #include <modiso/module.h>
 #include <modiso/region.h>
 #include <modiso/gate.h>
+#include <modiso/typed.h>
 #include <modiso/service.h>
 #include <modiso/syscall.h>
 #include <modiso/image.h>

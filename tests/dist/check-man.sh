@@ -46,7 +46,8 @@ expect_empty "$scratch/complaints" "every page of section 3 is of a symbol"
 
 # Pages with a text of their own.
 {
-	find "$written" -name '*.[17]' -o -name 'modiso.hpp.3'
+	find "$written" -name '*.[17]'
+	find "$written" -maxdepth 1 -name '*.3'
 	grep -L '^\.so ' "$built"/man3/*.3
 } >"$scratch/pages"
 
@@ -73,7 +74,7 @@ expect_empty "$scratch/complaints" "modiso(7) names every page"
 # What a page refers to is there.
 while read -r page; do
 	sed 's/\\-/-/g; s/\\f.//g' "$page" | tr ' ' '\n' | paste -s -d ' ' |
-		grep -oE 'modiso[a-z0-9_.-]* ?\([137]\)' | tr -d ' ' | sort -u |
+		grep -oiE 'modiso[a-z0-9_.-]* ?\([137]\)' | tr -d ' ' | sort -u |
 		while IFS='()' read -r name section; do
 			[ -e "$built/man$section/$name.$section" ] ||
 				[ -e "$written/man$section/$name.$section" ] ||
