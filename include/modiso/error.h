@@ -30,7 +30,7 @@ enum modiso_error {
 	MODISO_ERR_FORMAT = -10, /* malformed image */
 	MODISO_ERR_GADGET = -11, /* forbidden instruction found */
 	MODISO_ERR_LIMIT = -12,  /* a limit of this library is reached */
-	MODISO_ERR_FAULT = -13,  /* the module faulted; see modiso/fault.h */
+	MODISO_ERR_FAULT = -13,  /* the module faulted: modiso_fault_last() */
 	MODISO_ERR_ABANDONED = -14 /* modiso_thread_abandon() ended the call */
 };
 

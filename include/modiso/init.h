@@ -106,8 +106,8 @@ struct modiso_options {
  *
  * The backend is the one that @options names; else the one that MODISO_BACKEND
  * in the environment names ("pkey", "mprotect" or "auto"; ignored in a
- * set-user-ID program); else the strongest that is usable. A backend that was
- * named is met or refused, never replaced by a weaker one.
+ * set-user-ID program); else the strongest that is usable. Where a backend that
+ * was named cannot be had the function fails, and takes no other one.
  *
  * MODISO_OPTIONS in the environment, also ignored in such a program, is a list
  * of these, with colons between them:

@@ -75,7 +75,7 @@ enum modiso_syscalls {
 	 * As NONE, but for what a module that computes needs: the clocks and
 	 * sleeping, its thread's and the process's number and CPU, random
 	 * bytes, waiting for a word of its own and waking who waits there. The
-	 * library makes these calls for it (modiso/syscall.h): clock_getres,
+	 * library makes these calls for it, modiso_syscall_set(): clock_getres,
 	 * clock_gettime, clock_nanosleep, futex, getcpu, getpid, getrandom,
 	 * gettid, gettimeofday, nanosleep, sched_yield and time.
 	 */

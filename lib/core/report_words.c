@@ -171,7 +171,7 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 			"program can have",
 		[MODISO_FAULT_SYSCALL] =
 			"made a system call that is forbidden to it",
-		[MODISO_FAULT_GATE] = "came back with its way out damaged",
+		[MODISO_FAULT_GATE] = "returned to its gate with a damaged stack",
 		[MODISO_FAULT_EXCEPTION] = "left an exception uncaught",
 		[MODISO_FAULT_ABORT] = "aborted",
 		[MODISO_FAULT_JUMP] = "jumped to the host's stack",
@@ -220,8 +220,8 @@ static const char *hint_access(const struct modiso_fault *f)
 	if (f->region_length != 0)
 		return "if it is meant to: modiso_region_grant(), or a service "
 		       "that does it";
-	return "what it needs of the host is to be in a region of its own, or "
-	       "granted to it";
+	return "memory of the host that it needs must be in a region of the "
+	       "module's, or in one that is granted to it";
 }
 
 const char *mdi_report_hint(const struct modiso_fault *f)
@@ -258,10 +258,10 @@ const char *mdi_report_frames_end(uint32_t end)
 			"the call-frame information of this code makes no "
 			"sense",
 		[MODISO_FRAMES_STACK] =
-			"from here the stack is broken: it leads to where the "
-			"module may not read, or not upwards",
+			"from here the stack is broken: the next frame would be "
+			"below this one, or where the module may not read",
 		[MODISO_FRAMES_LOST] =
-			"what its caller's frame is found by was not kept",
+			"a register that leads to its caller is not known",
 	};
 
 	return end < MDI_COUNT(words) ? words[end] : NULL;

@@ -61,6 +61,13 @@ while read -r page; do
 done <"$scratch/pages" >"$scratch/complaints"
 expect_empty "$scratch/complaints" "every page has its sections"
 
+# Who reads pages may have no headers.
+grep -l 'Made from' "$built"/man3/*.3 | while read -r page; do
+	sed '/Made from/d; /^\.B #include/d; /^\.SH EXAMPLE/,$d' "$page" |
+		grep -n 'modiso/[a-z]*\.h' | sed "s|^|$page: |"
+done >"$scratch/complaints"
+expect_empty "$scratch/complaints" "pages name pages, and no headers"
+
 # modiso(7) is the way in: it names every page.
 while read -r page; do
 	name=$(basename "$page")
