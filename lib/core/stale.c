@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/stale.h"
 
-#include "base/misuse.h"
 #include "core/host_frames.h"
 #include "core/lines.h"
 #include "core/report.h"
+#include "os/misuse.h"
 
 #include <stdio.h>
 #include <string.h>
