@@ -4,6 +4,7 @@
 #include "backend/lease.h"
 #include "backend/state.h"
 #include "backend/turns.h"
+#include "base/probe.h"
 #include "os/critical.h"
 #include "os/lock.h"
 #include "os/misuse.h"
@@ -229,6 +230,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			   "module must leave first; " MDI_HOW_TO_INSTALL);
 	if (wish == MDI_WISH_TOUCH)
 		self.wished_ns = mdi_os_now_ns();
+	MDI_PROBE1(wait_begin, domain != NULL ? domain->head.link : 0);
 	line_up(&self);
 	mdi_critical_waits(&self.word);
 	for (;;) {
@@ -254,6 +256,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	}
 	mdi_critical_waits(NULL);
 	woken(&self);
+	MDI_PROBE1(wait_end, domain != NULL ? domain->head.link : 0);
 	if (own->waited != NULL)
 		own->waited(domain, begin);
 	if (self.result != 0)

@@ -12,6 +12,7 @@
 #include "core/fault.h"
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -69,6 +70,8 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
 	mdi_recorder_fault(thread, fault);
+	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
+		   fault->pc);
 	mdi_notify_ask(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
@@ -201,6 +204,8 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 	mdi_record_module(fault, thread, mdi_domain_module(trap->domain));
 	mdi_record_state(fault, trap);
 	mdi_recorder_fault(thread, fault);
+	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
+		   fault->pc);
 	fault->retries = retries_of(thread, fault);
 	verdict = ask(trap, fault);
 	if (verdict == MODISO_VERDICT_RETRY)

@@ -3,6 +3,7 @@
 
 #include "arch/cpu.h"
 #include "base/error.h"
+#include "base/probe.h"
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -137,6 +138,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		gate->next->link = &gate->next;
 	module->gates = gate;
 	mdi_recorder_gate(gate);
+	MDI_PROBE3(gate_create, gate, module->domain.head.link, entry);
 	*out = gate;
 	return 0;
 }
@@ -205,6 +207,7 @@ void mdi_gate_destroy(struct modiso_gate *gate)
 		mdi_gate_slot_retire(gate->slot);
 		give_slot((uint32_t)(gate->slot - mdi_arch_state.gates));
 	}
+	MDI_PROBE2(gate_destroy, gate, gate->module->domain.head.link);
 	gate->mark = 0;
 	mdi_vault_free(gate, sizeof(*gate));
 }
@@ -304,6 +307,7 @@ static int wait_for_link(struct mdi_thread *thread,
 	uint32_t never = 0;
 	int result, saved = errno;
 
+	MDI_PROBE1(wait_begin, module->domain.head.link);
 	for (;;) {
 		mdi_os_wait(&never, 0, pause);
 		if (pause < PAUSE_MAX_NS)
@@ -315,6 +319,7 @@ static int wait_for_link(struct mdi_thread *thread,
 		    (limit != UINT64_MAX && mdi_os_now_ns() - since >= limit))
 			break;
 	}
+	MDI_PROBE1(wait_end, module->domain.head.link);
 	mdi_recorder_waited(&module->domain, begin);
 	return result;
 }

@@ -2,6 +2,7 @@
 #include "core/module.h"
 
 #include "base/error.h"
+#include "base/probe.h"
 #include "core/closed.h"
 #include "core/gate.h"
 #include "core/grant.h"
@@ -157,6 +158,8 @@ int mdi_module_create(const char *name,
 		module->id = ++own->last_id;
 		own->count++;
 		mdi_recorder_module(module);
+		MDI_PROBE3(module_create, module->id, module->name,
+			   module->domain.head.link);
 	}
 	*out = module;
 	return 0;
@@ -243,6 +246,8 @@ int mdi_module_destroy(struct modiso_module *module)
 		mdi_limit_remove();
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
 		own->count--;
+	MDI_PROBE3(module_destroy, module->id, module->name,
+		   module->domain.head.link);
 	module->mark = 0;
 	mdi_vault_free(module, sizeof(*module));
 	return 0;

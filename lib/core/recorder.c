@@ -4,7 +4,7 @@
 #include "arch/arch.h"
 #include "backend/keeper.h"
 #include "base/error.h"
-#include "os/misuse.h"
+#include "base/probe.h"
 #include "base/settings.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -12,6 +12,7 @@
 #include "core/vault.h"
 #include "os/file.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -295,9 +296,11 @@ static int slow(struct mdi_gate_slot *slot)
 	if (thread == NULL)
 		return result;
 	/* They are others while the module has no key. */
-	if (slot->domain->rights != rights)
+	if (slot->domain->rights != rights) {
 		put(thread, MODISO_RECORD_MISS, begin, (uintptr_t)slot,
 		    mdi_clock());
+		MDI_PROBE1(miss, slot);
+	}
 	if (result != 0 && mdi_thread_depth(thread) < MODISO_RECORD_DEPTH)
 		ring_of(thread)->calls[mdi_thread_depth(thread)].gate = 0;
 	return result;

@@ -3,6 +3,7 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
+#include "base/probe.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
@@ -82,6 +83,7 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 					  0),
 			 __ATOMIC_RELEASE);
 	mdi_recorder_service(service);
+	MDI_PROBE2(service_create, number, service->name);
 	*out = service;
 	return 0;
 }
@@ -142,6 +144,7 @@ void mdi_service_destroy(struct modiso_service *service)
 	own->services[service->number] = NULL;
 	own->count--;
 	mdi_vault_free(service->allowed, ALLOWED_SIZE);
+	MDI_PROBE2(service_destroy, service->number, service->name);
 	service->mark = 0;
 	mdi_vault_free(service, sizeof(*service));
 }

@@ -176,4 +176,18 @@ if [ -e /dev/full ]; then
 	expect_command "a full disk is status 3" test $? = 3
 fi
 
+# Static probes, as tracers find them.
+library=$top_builddir/lib/.libs/libmodiso.so
+if ! grep -q '^#define HAVE_SYS_SDT_H 1' "$top_builddir/config.h"; then
+	skip "the library has probes" "it was built without <sys/sdt.h>"
+elif [ -e "$library" ]; then
+	readelf -n "$library" >"$scratch/notes" 2>&1
+	for probe in module_create module_destroy gate_create gate_destroy \
+		service_create service_destroy fault wait_begin wait_end miss; do
+		grep -A1 'Provider: modiso$' "$scratch/notes" |
+			grep -q "Name: $probe\$" || echo "no probe $probe"
+	done >"$scratch/missing"
+	expect_empty "$scratch/missing" "the library has all probes"
+fi
+
 echo "1..$tap_count"
