@@ -16,8 +16,6 @@
  *	wait_begin      module's number
  *	wait_end        module's number
  *	miss            gate                  only while calls are recorded
- *	call            gate or service,      the same, and only with keys: at
- *	                beginning             its end, by the time stamp counter
  */
 #ifndef MDI_BASE_PROBE_H
 #define MDI_BASE_PROBE_H

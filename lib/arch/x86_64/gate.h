@@ -268,19 +268,6 @@
 	movq	%rdi, T_EVENTS+E_PLACE(%r10,\index)
 .endm
 
-/* For probes (base/probe.h): behind RECORD_END, with @index of it. */
-#ifdef HAVE_SYS_SDT_H
-#include <sys/sdt.h>
-#define PROBE_AT(what, begin, index) \
-	STAP_PROBE2(modiso, call, 8@what(%r10,index), 8@begin(%r10,index))
-.macro PROBE_CALL
-	PROBE_AT(65544, 65536, %r11)
-.endm
-#else
-.macro PROBE_CALL
-.endm
-#endif
-
 /*
  * Call-frame information for the place that a module's function returns to.
  * The word at the stack pointer is the frame (a copy for debuggers; gates

@@ -98,8 +98,8 @@
  * looks at; the jump to the common way out, because each WRPKRU is one more
  * place to jump to.
  *
- * A recorded one has 14 more (gate.h: RECORD_BEGIN, RECORD_END), and one with
- * probes, behind the checks, where the block is known to be this thread's.
+ * A recorded one has 14 more (gate.h: RECORD_BEGIN, RECORD_END), behind the
+ * checks, where the block is known to be this thread's.
  */
 #include "arch/x86_64/gate.h"
 
@@ -266,7 +266,6 @@
 	movq	T_FRAME(%r10), %rcx
 .if \recorded
 	RECORD_END %rcx, O_BEGIN, %r11, %r11d
-	PROBE_CALL
 .endif
 	LOAD_REGS %rcx, -F_SIZE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
@@ -598,7 +597,6 @@ FUNC(mdi_service_\kind)
 	jne	.Lswitched_\kind
 .if \recorded
 	RECORD_END %rcx, O_SERVICE_BEGIN, %r11, %r11d
-	PROBE_CALL
 .endif
 	movl	-F_SIZE+F_LINK(%rcx), %edx
 	cmpb	$0, L_SCRUB(%r10,%rdx)
