@@ -447,6 +447,8 @@ class Flat(_Sized):
         ("bss_size", c_size_t),
         ("symbols", POINTER(FlatSymbol)),
         ("symbol_count", c_size_t),
+        ("debug_file", c_void_p),
+        ("debug_size", c_size_t),
     ]
 
 

@@ -269,6 +269,8 @@ structures! {
         bss_size: usize,
         symbols: *const modiso_flat_symbol,
         symbol_count: usize,
+        debug_file: *const c_void,
+        debug_size: usize,
     }
 
     struct modiso_heap_info {

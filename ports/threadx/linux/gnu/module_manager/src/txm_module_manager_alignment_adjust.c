@@ -59,6 +59,9 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 		.confinement = _txm_linux_confinement,
 		.stack_size = preamble->txm_module_preamble_reserved_2,
 	};
+	struct modiso_image_options image_options = {
+		.struct_size = sizeof(image_options),
+	};
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
 	char name[MODISO_NAME_SIZE];
 	ULONG shell = preamble->txm_module_preamble_shell_entry_function;
@@ -79,12 +82,18 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 	_txm_linux_symbols_find(preamble, &symbols);
 	flat.symbols = symbols.functions;
 	flat.symbol_count = symbols.count;
+	if (symbols.file != NULL) {
+		image_options.flags = MODISO_IMAGE_DEBUGGER;
+		flat.debug_file = symbols.file;
+		flat.debug_size = symbols.size;
+	}
 	result = modiso_module_create(name, &options,
 				      &_txm_linux_pending.module);
 	if (result == 0)
 		result = modiso_image_prepare(_txm_linux_pending.module,
 					      preamble, flat.code_size, &flat,
-					      NULL, &_txm_linux_pending.image);
+					      &image_options,
+					      &_txm_linux_pending.image);
 	_txm_linux_symbols_drop(&symbols);
 	if (result == 0)
 		result = modiso_image_get_info(_txm_linux_pending.image, &info);
