@@ -69,6 +69,10 @@ if have "Meson: dependency('libmodiso')" meson command -v meson; then
 	expect_command "Meson: dependency('libmodiso')" with_meson
 fi
 
+# The directories that it has been configured for are below $installed.
+vm_helpers=$(eval "$(sed -n '/^prefix=/,/^helpers=/p' \
+	"$installed_prefix/bin/modiso-vm")" && echo "$helpers")
+vm_helpers=$installed${vm_helpers%%:*}:$installed${vm_helpers#*:}
 # As a user: outside of the tree, with nothing of it in the environment.
 with_vm() {
 	mkdir -p "$scratch/outside" &&
@@ -81,7 +85,7 @@ with_vm() {
 			unset top_builddir top_srcdir
 			cd "$scratch/outside" &&
 				LD_LIBRARY_PATH=$installed_lib \
-				MODISO_VM_HELPERS=$installed_prefix/libexec/libmodiso \
+				MODISO_VM_HELPERS=$vm_helpers \
 				"$installed_prefix/bin/modiso-vm" --env \
 				MODISO_BACKEND=pkey ./hello
 		) >"$scratch/hello.out" || return
