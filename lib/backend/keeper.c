@@ -4,11 +4,11 @@
 #include "backend/lease.h"
 #include "backend/state.h"
 #include "backend/turns.h"
-#include "base/probe.h"
 #include "os/critical.h"
 #include "os/lock.h"
 #include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 

@@ -12,7 +12,6 @@
 #include "core/fault.h"
 
 #include "base/error.h"
-#include "base/probe.h"
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -36,6 +35,7 @@
 #include "core/walk.h"
 #include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -3,7 +3,6 @@
 
 #include "arch/cpu.h"
 #include "base/error.h"
-#include "base/probe.h"
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -19,6 +18,7 @@
 #include "os/critical.h"
 #include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 

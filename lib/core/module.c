@@ -2,7 +2,6 @@
 #include "core/module.h"
 
 #include "base/error.h"
-#include "base/probe.h"
 #include "core/closed.h"
 #include "core/gate.h"
 #include "core/grant.h"
@@ -20,6 +19,7 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/misuse.h"
+#include "os/tracepoint.h"
 
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "arch/arch.h"
 #include "backend/keeper.h"
 #include "base/error.h"
-#include "base/probe.h"
 #include "base/settings.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -14,6 +13,7 @@
 #include "os/memory.h"
 #include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 #include <stdio.h>

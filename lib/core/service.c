@@ -3,7 +3,6 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
-#include "base/probe.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
@@ -15,6 +14,7 @@
 #include "core/vault.h"
 #include "os/critical.h"
 #include "os/misuse.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base/probe.h - places that perf(1), bpftrace(8) and SystemTap can stop at:
+ * os/tracepoint.h - places that perf(1), bpftrace(8) and SystemTap can stop at:
  * static probes of <sys/sdt.h> (Debian: systemtap-sdt-dev), where that was
  * there to build with. Each is one instruction that does nothing, and a note in
  * the file. None is on the way of a call that is not recorded.
@@ -17,8 +17,8 @@
  *	wait_end        module's number
  *	miss            gate                  only while calls are recorded
  */
-#ifndef MDI_BASE_PROBE_H
-#define MDI_BASE_PROBE_H
+#ifndef MDI_OS_TRACEPOINT_H
+#define MDI_OS_TRACEPOINT_H
 
 #ifdef HAVE_SYS_SDT_H
 #include <sys/sdt.h>
@@ -34,4 +34,4 @@
 #define MDI_PROBE4(name, a, b, c, d) (void)(a), (void)(b), (void)(c), (void)(d)
 #endif
 
-#endif /* MDI_BASE_PROBE_H */
+#endif /* MDI_OS_TRACEPOINT_H */
