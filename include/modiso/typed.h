@@ -7,6 +7,7 @@
 #ifndef MODISO_TYPED_H
 #define MODISO_TYPED_H
 
+#include <modiso/error.h>
 #include <modiso/export.h>
 #include <modiso/gate.h>
 
