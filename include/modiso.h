@@ -26,6 +26,7 @@
 #include <modiso/range.h>
 #include <modiso/fault.h>
 #include <modiso/permissive.h>
+#include <modiso/record.h>
 #include <modiso/fiber.h>
 #include <modiso/thread.h>
 #include <modiso/signal.h>

@@ -51,7 +51,7 @@ enum modiso_syscall_action {
 
 /* A call that a module has asked for. Its arguments are the module's words. */
 struct modiso_syscall {
-	uint32_t struct_size; /* bytes that the library filled in */
+	uint32_t struct_size; /* bytes, set by the library */
 	uint32_t number;
 	uint32_t arch; /* AUDIT_ARCH_* */
 	uint32_t unused;
