@@ -47,9 +47,7 @@ static int check_confinement(const struct modiso_module_options *options)
 
 static int check_syscalls(const struct modiso_module_options *options)
 {
-	char why[MODISO_REASON_SIZE] =
-		"page permissions leave modules no memory that they can read "
-		"and not write, as the kernel's answer must be";
+	char why[MODISO_REASON_SIZE];
 
 	if (options->syscalls > MODISO_SYSCALLS_LOG)
 		return mdi_fail(MODISO_ERR_INVAL,
@@ -61,8 +59,7 @@ static int check_syscalls(const struct modiso_module_options *options)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"a permissive module is watched and not "
 				"stopped: options.syscalls must be OPEN");
-	if (mdi_backend_now->syscalls != NULL &&
-	    mdi_backend_now->syscalls(why, sizeof(why)))
+	if (mdi_backend_now->syscalls(why, sizeof(why)))
 		return 0;
 	return mdi_fail(MODISO_ERR_NOTSUP,
 			"system calls of modules cannot be stopped: %s", why);

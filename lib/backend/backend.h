@@ -257,8 +257,8 @@ struct mdi_backend {
 	void (*stop)(void);
 
 	/*
-	 * Can system calls of modules be stopped, or else @why not? NULL:
-	 * never. Keeps errno.
+	 * Can system calls of modules be stopped, or else @why not? Keeps
+	 * errno.
 	 */
 	bool (*syscalls)(char *why, size_t size);
 
