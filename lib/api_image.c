@@ -122,11 +122,10 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 				  "flat");
 	if (result == 0)
 		result = mdi_options_flags(layout.flags, 0, "flat.flags");
-	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER &&
-	    layout.debug_file == NULL)
+	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER)
 		result = mdi_fail(MODISO_ERR_NOTSUP,
 				  "a flat image has nothing that gdb could "
-				  "read without flat.debug_file");
+				  "read");
 	if (result == 0 && (known.export_count != 0 || known.abi != NULL))
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "a flat image has neither imports nor an ABI "

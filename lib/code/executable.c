@@ -2,7 +2,6 @@
 #include "code/executable.h"
 
 #include "base/error.h"
-#include "core/gadget.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "os/critical.h"
@@ -13,15 +12,13 @@
 
 /*
  * GUARD stops mistakes, and nobody writes PKRU by mistake. The other levels
- * are for code that looks for a way out: nothing that could help it; nor may
- * the code of a GUARD module, which it can jump to, where there is a guard.
+ * are for code that looks for a way out: nothing that could help it.
  */
 static uint32_t forbidden(const struct modiso_module *module)
 {
-	if (module->domain.confinement != MODISO_CONFINE_GUARD)
-		return MODISO_SCAN_ALL;
-	return mdi_gadgets_removed() ? MODISO_SCAN_PKRU | mdi_gadget_kinds()
-				     : MODISO_SCAN_PKRU;
+	return module->domain.confinement == MODISO_CONFINE_GUARD
+		       ? MODISO_SCAN_PKRU
+		       : MODISO_SCAN_ALL;
 }
 
 int mdi_executable_scan(const struct modiso_module *module, const void *bytes,

@@ -3,6 +3,7 @@
 #include "core/region.h"
 
 #include "base/error.h"
+#include "base/misuse.h"
 #include "core/grant.h"
 #include "core/layout.h"
 #include "core/runs.h"
@@ -11,7 +12,6 @@
 #include "core/vault.h"
 #include "os/file.h"
 #include "os/memory.h"
-#include "os/misuse.h"
 
 #include <errno.h>
 #include <string.h>

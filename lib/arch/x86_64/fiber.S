@@ -142,14 +142,7 @@
 	je	.Lself
 .endm
 
-	ENTRY_TEXT
-
-/* void mdi_block_base_set(base): see rights.h. */
-FUNC(mdi_block_base_set)
-	wrgsbase %rdi
-	HOST_ONLY
-	retq
-ENDF(mdi_block_base_set)
+	.text
 
 FUNC(mdi_fiber_switch_pkey)
 	HOST_BLOCK_PKEY

@@ -7,8 +7,7 @@
  *
  * Module's stack when the entry function begins (frame->stack is 16 aligned):
  *
- *	stack - 8       the frame's address; where calls are recorded, the
- *	                third word
+ *	stack - 8       the frame's address
  *	stack - 16      the frame's address
  *	stack - 24      return address
  *
@@ -53,7 +52,7 @@
  * The frame is whole when C returns: a signal handler may find the thread in
  * the module from then on, and take it out again.
  */
-.macro ENTER_PLAIN recorded
+.macro ENTER_PLAIN
 	subq	$PLAIN_SAVED, %rsp
 	.cfi_adjust_cfa_offset PLAIN_SAVED
 	SAVE_REGS %rsp
@@ -69,29 +68,18 @@
 	jz	mdi_gate_fail
 	movq	F_STACK(%rax), %rsp
 	andq	$-16, %rsp
-.if \recorded
-	movq	%rax, %r14
-	pushq	%rdx
-.else
 	pushq	%rax
-.endif
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_MODULE
-.if \recorded
-	RECORD_BEGIN %r14
-	movq	8(%rsp), %rdx
-.endif
 .endm
 
-/* All gates: "plain", or "plain_rec", where calls are recorded. */
-.macro GATES kind, recorded
-GATE(mdi_gate_\kind)
+GATE(mdi_gate_plain)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN
 	movq	S_ENTRY(%r11), %r11
 	CALL_MODULE
-.Lexit_\kind:
+.Lplain_exit:
 	movq	(%rsp), %r10
 	CHECK_BLOCK
 	movq	T_FRAME(%r10), %rcx
@@ -99,9 +87,6 @@ GATE(mdi_gate_\kind)
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	.cfi_restore_state
 	movq	%rax, %rsi
-.if \recorded
-	RECORD_END %rcx, O_BEGIN, %r11, %r11d
-.endif
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	X87_HOST -F_SIZE+F_X87(%rcx)
 	CLEAN_FLAGS
@@ -117,11 +102,11 @@ GATE(mdi_gate_\kind)
 	.cfi_adjust_cfa_offset -40
 	clc
 	retq
-ENDF(mdi_gate_\kind)
+ENDF(mdi_gate_plain)
 
-GATE(mdi_gate_\kind\()_scrub)
+GATE(mdi_gate_plain_scrub)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
@@ -138,26 +123,21 @@ GATE(mdi_gate_\kind\()_scrub)
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
 	CALL_MODULE
-	jmp	.Lexit_\kind
+	jmp	.Lplain_exit
 	.cfi_restore_state
-ENDF(mdi_gate_\kind\()_scrub)
-.endm
-
-	GATES plain, 0
-	GATES plain_rec, 1
+ENDF(mdi_gate_plain_scrub)
 
 /* A module calls a service: r11d is its number. Host code may, too. */
-.macro SERVICE kind, recorded
-FUNC(mdi_service_\kind)
+FUNC(mdi_service_plain)
 	PERSONALITY(mdi_unwind_service)
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %r10
 	cmpq	$MDI_UNATTACHED, %r10
-	je	.Ldirect_\kind
+	je	.Lplain_direct
 	movq	T_FRAME(%r10), %rax
 	subq	$F_SIZE, %rax
 	cmpq	$0, F_SERVICE_SP(%rax)
-	jne	.Ldirect_\kind
+	jne	.Lplain_direct
 	stmxcsr	F_MODULE_MXCSR(%rax)
 	fnstcw	F_MODULE_X87CW(%rax)
 	movq	%rsp, %r10
@@ -173,11 +153,6 @@ FUNC(mdi_service_\kind)
 	pushq	$0x202
 	popfq
 	SAVE_ARGS
-.if \recorded
-	movq	192(%rsp), %rcx
-	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
-	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
-.endif
 	movl	%r11d, %edi
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %rsi
@@ -187,7 +162,7 @@ FUNC(mdi_service_\kind)
 	LOAD_ARGS
 	DROP_ARGS
 	testl	%eax, %eax
-	jz	.Lrefused_\kind
+	jz	.Lplain_refused
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rax
 	shlq	$V_SHIFT, %r11
@@ -201,19 +176,16 @@ FUNC(mdi_service_\kind)
 	leaq	24(%rsp), %rdx
 	callq	*A_PLAIN_SERVICE_LEAVE+mdi_arch_state(%rip)
 	testq	%rax, %rax
-	jz	.Lrefused_\kind
+	jz	.Lplain_refused
 	movq	%rax, %r11
+	cmpq	$0, 24(%rsp)
+	jne	.Lplain_scrub
+.Lplain_modes:
+	movups	(%rsp), %xmm0
+	movq	16(%rsp), %rax
 	movq	mdi_here@gottpoff(%rip), %r10
 	movq	%fs:H_BLOCK(%r10), %r10
 	movq	T_FRAME(%r10), %rcx
-.if \recorded
-	RECORD_END %rcx, O_SERVICE_BEGIN, %rsi, %esi
-.endif
-	cmpq	$0, 24(%rsp)
-	jne	.Lscrub_\kind
-.Lmodes_\kind:
-	movups	(%rsp), %xmm0
-	movq	16(%rsp), %rax
 	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
 	movq	%r11, %rsp
@@ -222,7 +194,7 @@ FUNC(mdi_service_\kind)
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
 	retq
-.Lscrub_\kind:
+.Lplain_scrub:
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	fxrstor	mdi_clean_fpu(%rip)
@@ -232,19 +204,15 @@ FUNC(mdi_service_\kind)
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
-	jmp	.Lmodes_\kind
+	jmp	.Lplain_modes
 	.cfi_restore_state
-.Lrefused_\kind:
+.Lplain_refused:
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %r10
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover
-.Ldirect_\kind:
+.Lplain_direct:
 	SERVICE_DIRECT
-ENDF(mdi_service_\kind)
-.endm
-
-	SERVICE plain, 0
-	SERVICE plain_rec, 1
+ENDF(mdi_service_plain)
 END_OF_FILE

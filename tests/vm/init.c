@@ -4,8 +4,7 @@
  * jobs of /jobs one after the other and tells the host how each one ended.
  *
  * A line of /jobs is words: NAME=VALUE for the environment, a program, its
- * arguments. Words are separated by single spaces; %20 in one is a space, any
- * other byte alike, and % alone is an empty word.
+ * arguments. Words are separated by single spaces, there is no quoting.
  *
  * The host reads the second serial port, which the kernel never writes to, so
  * no kernel message can get between. On it each line has a mark in front:
@@ -117,35 +116,15 @@ static bool cpu_has(const char *flag)
 	return found;
 }
 
-/* The tools of busybox, in /bin. */
-static void install_tools(void)
+static void run_simple(char *const argv[])
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		execl("/bin/busybox", "busybox", "--install", "-s", "/bin",
-		      (char *)NULL);
+		execv(argv[0], argv);
 		_exit(127);
 	}
 	waitpid(pid, NULL, 0);
-}
-
-/* %41 is A; a % that no two digits follow is nothing. In place. */
-static char *decode(char *word)
-{
-	char *to = word;
-	const char *from = word;
-	unsigned byte;
-
-	for (; *from; from++)
-		if (*from != '%')
-			*to++ = *from;
-		else if (sscanf(from + 1, "%2x", &byte) == 1) {
-			*to++ = (char)byte;
-			from += 2;
-		}
-	*to = '\0';
-	return word;
 }
 
 /* Set NAME=VALUE words, then become the program. Only ever in a child. */
@@ -157,9 +136,9 @@ static void __attribute__((noreturn)) become(char *line, int output)
 
 	for (word = strtok(line, " "); word; word = strtok(NULL, " ")) {
 		if (count == 0 && strchr(word, '='))
-			putenv(decode(word));
+			putenv(word);
 		else if (count < MAX_WORDS)
-			argv[count++] = decode(word);
+			argv[count++] = word;
 	}
 	argv[count] = NULL;
 	setsid();
@@ -263,6 +242,8 @@ static void run_job(int number, char *line)
 
 int main(void)
 {
+	static char *const install[] = { "/bin/busybox", "--install", "-s",
+					 "/bin", NULL };
 	static char line[16384];
 	struct utsname name;
 	int count = 0;
@@ -281,7 +262,7 @@ int main(void)
 	setenv("HOME", "/", 1);
 	setenv("TMPDIR", "/tmp", 1);
 	setenv("LANG", "C", 1);
-	install_tools();
+	run_simple(install);
 	uname(&name);
 	say("@linux %s %s\n", name.release,
 	    cpu_has("ospke") ? "ospke" : "no-ospke");

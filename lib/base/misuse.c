@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "os/misuse.h"
+#include "base/misuse.h"
 
 #include "base/state.h"
-#include "os/process.h"
 
 #include <modiso/error.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct mdi_misuse_state *const own = &mdi_base_state.misuse;
 
@@ -18,18 +19,28 @@ void modiso_set_misuse_handler(modiso_misuse_fn function, void *arg)
 	own->arg = arg;
 }
 
+/* abort(3) leads back here, or is not to be found. */
+MDI_NORETURN static void end_process(void)
+{
+	for (;;)
+		kill(getpid(), SIGKILL);
+}
+
 void mdi_abort(void)
 {
 	if (!mdi_libc_state.found)
 		abort();
 	if (mdi_libc_state.abort != NULL)
 		mdi_libc_state.abort();
-	mdi_os_kill(); /* it leads back here, or is not to be found */
+	end_process();
 }
 
 static void say(const char *text)
 {
-	mdi_os_say(text, strlen(text));
+	/* Nobody is left to be told when standard error fails too. */
+	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+
+	(void)ignored;
 }
 
 /* Of this thread: the report itself may come here again, by its abort(). */
@@ -38,7 +49,7 @@ static MDI_TLS bool under_way;
 void mdi_misuse(const char *text)
 {
 	if (under_way)
-		mdi_os_kill();
+		end_process();
 	under_way = true;
 	if (own->handler != NULL) {
 		own->handler(text, own->arg);
