@@ -46,6 +46,11 @@ if ! command -v gdb >/dev/null; then
 	exit 0
 fi
 
+# With keys modiso_init() raises signals in a child, to see what the kernel does,
+# and gdb stops at them; the breakpoints are the same on both backends.
+MODISO_BACKEND=mprotect
+export MODISO_BACKEND
+
 cat >"$scratch/commands" <<'END'
 set pagination off
 set debuginfod enabled off
