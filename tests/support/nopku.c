@@ -108,8 +108,10 @@ static void use(void)
 /* No key to be had is another thing than no keys at all. */
 static int refusal(int answer)
 {
-	return os_has_keys() && answer == ENOSPC ? MODISO_ERR_NOKEY
-						 : MODISO_ERR_NOTSUP;
+	return os_has_keys() && answer == ENOSPC &&
+			       !strstr(query().reason, "--disable-pkey") ?
+		       MODISO_ERR_NOKEY :
+		       MODISO_ERR_NOTSUP;
 }
 
 /* Of pkey's, where there is nothing to fall back to. */
