@@ -13,6 +13,7 @@
 
 #include <modiso.h>
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,8 @@
 #define BENCH_QUICK (1u << 0) /* in the short table too */
 #define BENCH_TIMED (1u << 1) /* two threads or processes: not to be counted */
 #define BENCH_HEAVY (1u << 2) /* thousands of instructions */
-#define BENCH_LONG  (1u << 3) /* milliseconds: fewer samples */
-#define BENCH_RARE  (1u << 4) /* a second: a few samples, not counted */
+#define BENCH_RARE  (1u << 3) /* a second: a few samples, not counted */
+#define BENCH_THREADS(count) ((uint32_t)(count) << 8) /* at the same time */
 
 /* What a row's functions return beside 0, after bench_say(). */
 #define BENCH_FAILED (-1)
@@ -61,6 +62,9 @@ extern const struct bench_subject bench_fault;
 extern const struct bench_subject bench_heap;
 extern const struct bench_subject bench_snapshot;
 extern const struct bench_subject bench_image;
+extern const struct bench_subject bench_threads;
+
+#define BENCH_THREADS_MAX 32
 
 /* Rows that a ratio is made of, by name. */
 #define ROW_PLAIN          "plain call, 1 argument"
@@ -97,6 +101,8 @@ extern const struct bench_subject bench_image;
 #define ROW_THREAD         "thread: made and ended"
 #define ROW_THREAD_CALL    "thread: made, one call, ended"
 #define ROW_RESTORE        "snapshot: write, restore 1000 of 16384"
+#define ROW_THREADS_OWN    "threads: a call, module each, threads: "
+#define ROW_THREADS_ONE    "threads: a call, one module, threads: "
 #define ROW_RESTORE_RAW    "raw: write, drop 1000 private pages of 16384"
 
 /*
@@ -112,6 +118,7 @@ int bench_check(const char *call, int rc);
 /* CPUs that the work and its disturbance run on; other is -1 if there is one */
 extern int bench_cpu;
 extern int bench_other_cpu;
+extern cpu_set_t bench_cpus; /* all that are allowed */
 void bench_pin(int cpu);
 
 /* A thread that keeps the other CPU busy: begin and end of a row. */

@@ -14,16 +14,16 @@ static int start_and_end(uint32_t backend)
 {
 	struct modiso_options options = { .struct_size = sizeof(options),
 					  .backend = backend };
-	struct modiso_module *module;
+	struct modiso_module *passing;
 	int rc = bench_check("modiso_init", modiso_init(&options));
 
 	if (rc != 0)
 		return rc;
 	rc = bench_check("modiso_module_create",
-			 modiso_module_create("life", NULL, &module));
+			 modiso_module_create("life", NULL, &passing));
 	if (rc == 0)
 		rc = bench_check("modiso_module_destroy",
-				 modiso_module_destroy(module));
+				 modiso_module_destroy(passing));
 	if (rc == 0)
 		rc = bench_check("modiso_fini", modiso_fini());
 	return rc;
@@ -114,13 +114,8 @@ const struct bench_subject bench_start = {
 
 /* --- with a backend --- */
 
-#define CROWD 3
-
-static struct modiso_module *modules[CROWD + 1];
-static uintptr_t (*thunks[CROWD + 1])(uintptr_t);
-static pthread_t others[CROWD];
-static unsigned others_count;
-static int others_stop; /* atomic */
+static struct modiso_module *module;
+static uintptr_t (*thunk)(uintptr_t);
 
 static void __attribute__((noinline)) entry_null(uintptr_t argument)
 {
@@ -133,38 +128,32 @@ static int first_open(void)
 					       .word_args = 1 };
 	struct modiso_gate *gate;
 	modiso_fn plain;
-	int rc = 0;
+	int rc;
 
-	for (unsigned i = 0; rc == 0 && i <= CROWD; i++) {
-		rc = bench_check("modiso_module_create",
-				 modiso_module_create("life", NULL,
-						      &modules[i]));
-		if (rc == 0)
-			rc = bench_check(
-				"modiso_gate_create",
-				modiso_gate_create(modules[i],
-						   (modiso_fn)entry_null,
-						   &options, &gate));
-		if (rc == 0)
-			rc = bench_check("modiso_gate_thunk",
-					 modiso_gate_thunk(gate, &plain));
-		if (rc == 0)
-			thunks[i] = (uintptr_t(*)(uintptr_t))plain;
-	}
+	rc = bench_check("modiso_module_create",
+			 modiso_module_create("life", NULL, &module));
+	if (rc == 0)
+		rc = bench_check("modiso_gate_create",
+				 modiso_gate_create(module,
+						    (modiso_fn)entry_null,
+						    &options, &gate));
+	if (rc == 0)
+		rc = bench_check("modiso_gate_thunk",
+				 modiso_gate_thunk(gate, &plain));
+	if (rc == 0)
+		thunk = (uintptr_t(*)(uintptr_t))plain;
 	return rc;
 }
 
 static void first_close(void)
 {
-	for (unsigned i = 0; i <= CROWD; i++)
-		bench_check("modiso_module_destroy",
-			    modiso_module_destroy(modules[i]));
+	bench_check("modiso_module_destroy", modiso_module_destroy(module));
 }
 
 static void *call_once(void *unused)
 {
-	thunks[0](1);
-	return modiso_gate_status() == 0 ? unused : modules;
+	thunk(1);
+	return modiso_gate_status() == 0 ? unused : &module;
 }
 
 static int run_first_call(uint64_t rounds)
@@ -178,7 +167,7 @@ static int run_attach(uint64_t rounds)
 	int rc = 0;
 
 	while (rounds-- > 0 && rc == 0) {
-		thunks[0](1);
+		thunk(1);
 		rc = modiso_thread_detach();
 	}
 	if (rc == 0)
@@ -186,66 +175,11 @@ static int run_attach(uint64_t rounds)
 	return bench_check("modiso_thread_detach", rc);
 }
 
-static void *call_always(void *number)
-{
-	uintptr_t (*call)(uintptr_t) = thunks[(uintptr_t)number];
-
-	while (!__atomic_load_n(&others_stop, __ATOMIC_RELAXED))
-		call(1);
-	return NULL;
-}
-
-static void others_end(void)
-{
-	__atomic_store_n(&others_stop, 1, __ATOMIC_RELAXED);
-	while (others_count > 0)
-		pthread_join(others[--others_count], NULL);
-}
-
-static int others_begin(unsigned count)
-{
-	int rc;
-
-	__atomic_store_n(&others_stop, 0, __ATOMIC_RELAXED);
-	while (others_count < count) {
-		rc = pthread_create(&others[others_count], NULL, call_always,
-				    (void *)(uintptr_t)(others_count + 1));
-		if (rc != 0) {
-			others_end();
-			return bench_say(BENCH_FAILED, "pthread_create: %s",
-					 strerror(rc));
-		}
-		others_count++;
-	}
-	return 0;
-}
-
-static int one_more(void)
-{
-	return others_begin(1);
-}
-
-static int three_more(void)
-{
-	return others_begin(3);
-}
-
-static int run_calls(uint64_t rounds)
-{
-	while (rounds-- > 0)
-		thunks[0](1);
-	return bench_check("thunk", modiso_gate_status());
-}
-
 static const struct bench_row first_rows[] = {
 	{ ROW_THREAD_CALL, one_way, BENCH_HEAVY | BENCH_TIMED, 0,
 	  run_first_call, NULL, NULL },
 	{ "thread: first call, and detached again", one_way, BENCH_HEAVY, 0,
 	  run_attach, NULL, NULL },
-	{ "threads: thunk, 1 more calls its module", "round trip", BENCH_TIMED,
-	  0, run_calls, one_more, others_end },
-	{ "threads: thunk, 3 more call theirs", "round trip", BENCH_TIMED, 0,
-	  run_calls, three_more, others_end },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,20 +18,27 @@
 
 extern char **environ;
 
-/* It is built by "make", and is not in every place where this runs. */
+static const char *simulator, *scenario;
+
+/* An example, which is not installed as a program. */
 static int need_simulator(void)
 {
-	if (access(BENCH_SIMULATOR, X_OK) != 0 ||
-	    access(BENCH_SCENARIO, R_OK) != 0)
-		return bench_say(BENCH_ABSENT, "no " BENCH_SIMULATOR);
+	simulator = getenv("MODISO_BENCH_SIMULATOR");
+	scenario = getenv("MODISO_BENCH_SCENARIO");
+	if (simulator == NULL || scenario == NULL)
+		return bench_say(BENCH_ABSENT, "MODISO_BENCH_SIMULATOR and "
+					       "_SCENARIO do not name them");
+	if (access(simulator, X_OK) != 0 || access(scenario, R_OK) != 0)
+		return bench_say(BENCH_ABSENT, "no %s, or no %s", simulator,
+				 scenario);
 	return 0;
 }
 
 static int run_once(const char *isolation, const char *threads)
 {
-	const char *const words[] = { BENCH_SIMULATOR, "--quiet",
+	const char *const words[] = { simulator,	  "--quiet",
 				      "--isolation", isolation, "--threads",
-				      threads, BENCH_SCENARIO, NULL };
+				      threads, scenario, NULL };
 	posix_spawn_file_actions_t actions;
 	int rc, status = 0;
 	pid_t pid;

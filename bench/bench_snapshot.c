@@ -171,11 +171,11 @@ static const struct bench_row rows[] = {
 	{ "snapshot: write, restore 10 of 16384", way, BENCH_HEAVY,
 	  0, run_10, make_module, NULL },
 	{ "snapshot: write, restore 100 of 16384", way,
-	  BENCH_HEAVY | BENCH_LONG, 0, run_100, make_module, NULL },
+	  BENCH_HEAVY, 0, run_100, make_module, NULL },
 	{ ROW_RESTORE, way,
-	  BENCH_HEAVY | BENCH_LONG, 0, run_1000, make_module, NULL },
+	  BENCH_HEAVY, 0, run_1000, make_module, NULL },
 	{ "snapshot: memcpy of all 16384 instead", way,
-	  BENCH_HEAVY | BENCH_LONG | BENCH_TIMED, 0, run_copy, make_copy,
+	  BENCH_HEAVY | BENCH_TIMED, 0, run_copy, make_copy,
 	  NULL },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
@@ -187,7 +187,7 @@ const struct bench_subject bench_snapshot = {
 };
 
 static const struct bench_row raw_rows[] = {
-	{ ROW_RESTORE_RAW, way, BENCH_HEAVY | BENCH_LONG, 0, run_raw, make_raw,
+	{ ROW_RESTORE_RAW, way, BENCH_HEAVY, 0, run_raw, make_raw,
 	  NULL },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

@@ -32,8 +32,9 @@ result() {
 
 # rows - those with numbers; every one of them must be more than 0
 rows() {
-	awk -F '\t' '/^#/ { next } NF != 8 { exit 1 }
-		$1 != "backend" { if ($4 <= 0 || $5 < $4 || $6 < $5) exit 1
+	awk -F '\t' '/^#/ || NF == 0 { next } NF != 12 { exit 1 }
+		$1 != "backend" { if ($4 <= 0 || $10 < 1) exit 1
+			for (i = 5; i <= 9; i++) if ($i < $(i - 1)) exit 1
 			count++ }
 		END { exit !count }' "$scratch/out"
 }
@@ -77,10 +78,79 @@ else
 	skip "--json: that is JSON, and every row has its numbers" "no python3"
 fi
 
+run 0 --backend mprotect --seconds 2 --threads 2 --rows threads: && rows &&
+	[ "$(grep -c '^mprotect' "$scratch/out")" -eq 2 ] &&
+	grep -q 'one module, threads: 2' "$scratch/out"
+result "--threads chooses"
+run 0 --backend none --seconds 1 --rows getpid --csv &&
+	[ "$(awk -F, 'END { print NF, NR }' "$scratch/out")" = '13 2' ]
+result "--csv"
+run 0 --backend none --seconds 1 --rows getpid --histogram &&
+	grep -q '#$' "$scratch/out"
+result "--histogram"
+run 0 --backend none --seconds 2 --rows pair
+grep -q '^modiso-bench: 100 %' "$scratch/err" &&
+	[ "$(grep -c '^modiso-bench: ' "$scratch/err")" -le 11 ]
+result "how far it is, on standard error, is told in tenths"
+
+# An earlier run in which a call took one nanosecond, and one with a second.
+earlier() {
+	awk -v ns="$1" 'BEGIN {
+		printf "{\"backend\":\"-\",\"row\":\"%s\",\"unit\":\"ns\",",
+			"getpid, the bare system call"
+		printf "\"least\":%s,\"median\":%s,\"blocks\":[%s", ns, ns, ns
+		for (i = 1; i < 20; i++)
+			printf ",%s", ns
+		print "]}" }' >"$scratch/earlier.json"
+}
+compare() {
+	run "$1" --backend none --seconds 1 --rows getpid \
+		--compare "$scratch/earlier.json"
+}
+earlier 1
+compare 4 && grep -q '^# SLOWER .*getpid' "$scratch/out"
+result "--compare: slower"
+earlier 1000000000
+compare 0 && grep -q '^# FASTER .*getpid' "$scratch/out"
+result "--compare: faster"
+run 0 --backend none --seconds 1 --rows getpid --json
+cp "$scratch/out" "$scratch/earlier.json"
+sed -i 's/"blocks":.*\]/"blocks":[]/' "$scratch/earlier.json"
+compare 0 && grep -q '^# same .*getpid' "$scratch/out"
+result "--compare: what is not known to differ is the same"
+echo '{}' >"$scratch/earlier.json"
+compare 2 && grep -q 'has no row' "$scratch/err"
+result "--compare: a file of something else"
+rm "$scratch/earlier.json"
+compare 2 && grep -q 'No such file' "$scratch/err"
+result "--compare: no file"
+
+if command -v gnuplot >/dev/null; then
+	run 0 --quick --plot "$scratch/picture.svg" >/dev/null &&
+		grep -q '</svg>' "$scratch/picture.svg" &&
+		[ ! -s "$scratch/gnuplot" ]
+	result "--plot: an SVG"
+else
+	skip "--plot: an SVG" "no gnuplot: install the package gnuplot-nox"
+fi
+PATH=/nowhere run 3 --quick --plot "$scratch/none.svg" &&
+	grep -q 'Debian package gnuplot-nox' "$scratch/err"
+result "--plot without gnuplot: the package is named"
+
 run 3 --count-instructions && grep -q 'icount' "$scratch/err"
 result "--count-instructions: refused by a clock that counts time"
 run 2 --backend sgx && grep -q "found 'sgx'" "$scratch/err"
 result "an unknown backend"
+run 2 --rows nonsense && grep -q "no row here has 'nonsense'" "$scratch/err"
+result "--rows that name nothing"
+run 2 --threads 3 && grep -q "found '3'" "$scratch/err"
+result "a number of threads that there is no row for"
+run 2 --plot picture.gif && grep -q "found 'picture.gif'" "$scratch/err"
+result "a picture of another kind"
+run 0 --version && grep -q '^modiso-bench (libmodiso) [0-9.]*$' "$scratch/out"
+result "--version"
+run 0 -h && grep -q '^usage:' "$scratch/out"
+result "-h"
 run 0 --help && grep -q '^usage:' "$scratch/out"
 result "--help"
 

@@ -13,6 +13,7 @@
 
 int bench_cpu = -1;
 int bench_other_cpu = -1;
+cpu_set_t bench_cpus;
 
 static char said[192];
 static pthread_t busy_thread;

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "measure.h"
 
+#include "clock.h"
+
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#define LONG_SHARE 50
-#define RARE_SHARE 1000
+/* No row takes more than this many times its share of the time. */
+#define GREED 3
 
 /* Rounds of the two batches whose difference is counted. */
 #define COUNT_FEW   1
@@ -19,20 +24,53 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* The smallest sample that @share of all do not exceed; sorted samples. */
-static double quantile(const double *samples, unsigned count, double share)
+static volatile sig_atomic_t stopped;
+
+void measure_stop(int signo)
+{
+	(void)signo;
+	stopped = 1;
+}
+
+double measure_quantile(const double *samples, unsigned count, double share)
 {
 	unsigned rank = (unsigned)(share * count);
 
 	return samples[rank < count ? rank : count - 1];
 }
 
+/* Before they are sorted. */
+static void divide(struct result *result)
+{
+	double block[SAMPLES_MAX / BLOCKS + 1];
+	unsigned i, from, to;
+
+	result->block_count = result->count < BLOCKS ? result->count : BLOCKS;
+	for (i = 0; i < result->block_count; i++) {
+		from = i * result->count / result->block_count;
+		to = (i + 1) * result->count / result->block_count;
+		memcpy(block, result->samples + from,
+		       (to - from) * sizeof(double));
+		qsort(block, to - from, sizeof(double), compare);
+		result->blocks[i] = measure_quantile(block, to - from, 0.5);
+	}
+}
+
 static void summarise(struct result *result)
 {
-	qsort(result->samples, result->count, sizeof(double), compare);
-	result->least = result->samples[0];
-	result->median = quantile(result->samples, result->count, 0.5);
-	result->p99 = quantile(result->samples, result->count, 0.99);
+	const double *samples = result->samples;
+	unsigned count = result->count;
+
+	if (count == 0)
+		return;
+	divide(result);
+	qsort(result->samples, count, sizeof(double), compare);
+	result->least = samples[0];
+	result->median = measure_quantile(samples, count, 0.5);
+	result->p90 = measure_quantile(samples, count, 0.9);
+	result->p99 = measure_quantile(samples, count, 0.99);
+	result->p999 = measure_quantile(samples, count, 0.999);
+	result->most = samples[count - 1];
 }
 
 static unsigned calls(const struct result *result)
@@ -87,37 +125,96 @@ static void allocate(struct plan *plan, unsigned each)
 	}
 }
 
-/* Is it this row's turn? A long one's is every LONG_SHARE-th time. */
-static bool turn(const struct bench_row *row, unsigned sample)
+static double now(void)
 {
-	if (row->flags & BENCH_RARE)
-		return sample % RARE_SHARE == 0;
-	return !(row->flags & BENCH_LONG) || sample % LONG_SHARE == 0;
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/*
+ * How far it is, on standard error: a line that changes on a terminal, else
+ * one for each tenth. The newest sample of a row shows that there are results.
+ */
+static void tell(const struct plan *plan, double share,
+		 const struct result *result)
+{
+	static int tenth = -1;
+	static double said;
+	bool terminal = isatty(STDERR_FILENO);
+	double time = now();
+
+	share = share > 1 ? 1 : share;
+	if (terminal ? time - said < 0.2 && share < 1
+		     : (int)(share * 10) <= tenth)
+		return;
+	said = time;
+	tenth = (int)(share * 10);
+	fprintf(stderr, "%smodiso-bench: %3.0f %%", terminal ? "\r" : "",
+		share * 100);
+	if (result != NULL && result->count > 0)
+		fprintf(stderr, ", %-8s %-46s %10.1f ns",
+			worker_place_name(result->worker->place),
+			result->row->name,
+			result->samples[result->count - 1]);
+	else if (share < 1)
+		fprintf(stderr, ", trying each of %u rows", plan->count);
+	fputs(!terminal		? "\n"
+	      : share >= 1	? "\r\033[K"
+				: "\033[K",
+	      stderr);
+}
+
+static void sample_row(struct result *result)
+{
+	double began = now();
+	uint64_t ticks;
+
+	if (batch(result, result->batch, &ticks))
+		result->samples[result->count++] =
+			(double)ticks / ((double)result->batch * calls(result));
+	result->seconds += now() - began;
 }
 
 void measure_time(struct plan *plan)
 {
+	double began = now(), end = began + plan->seconds, first;
 	unsigned sample, i;
-	uint64_t ticks;
 
 	allocate(plan, plan->samples);
-	for (i = 0; i < plan->count; i++)
+	for (i = 0; i < plan->count && !stopped; i++) {
+		tell(plan, (now() - began) / plan->seconds, NULL);
 		choose_batch(plan, &plan->results[i]);
+	}
+	first = now();
 	/* All rows in turn, so that a noisy second hits each of them. */
 	for (sample = 0; sample < plan->samples; sample++)
 		for (i = 0; i < plan->count; i++) {
-			struct result *result = &plan->results[i];
+			double time = now();
 
-			if (!turn(result->row, sample) ||
-			    !batch(result, result->batch, &ticks))
+			if (stopped || (sample > 0 && time > end))
+				goto done;
+			if (sample > 0 && plan->results[i].seconds >
+						  GREED * (time - first) /
+							  plan->count)
 				continue;
-			result->samples[result->count++] =
-				(double)ticks /
-				((double)result->batch * calls(result));
+			sample_row(&plan->results[i]);
+			tell(plan, (time - began) / plan->seconds,
+			     &plan->results[i]);
 		}
-	for (i = 0; i < plan->count; i++)
-		if (plan->results[i].rc == 0)
-			summarise(&plan->results[i]);
+done:
+	tell(plan, 1, NULL);
+	for (i = 0; i < plan->count; i++) {
+		if (plan->results[i].rc != 0)
+			continue;
+		summarise(&plan->results[i]);
+		if (plan->results[i].count > 0)
+			continue;
+		plan->results[i].rc = BENCH_ABSENT;
+		snprintf(plan->results[i].reason,
+			 sizeof(plan->results[i].reason), "interrupted");
+	}
 }
 
 /*
@@ -161,7 +258,7 @@ void measure_instructions(struct plan *plan)
 	unsigned i;
 
 	allocate(plan, plan->samples);
-	for (i = 0; i < plan->count; i++) {
+	for (i = 0; i < plan->count && !stopped; i++) {
 		result = &plan->results[i];
 		if (result->row->flags & (BENCH_TIMED | BENCH_RARE)) {
 			result->rc = BENCH_ABSENT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "histogram.h"
 #include "ratio.h"
 
 #include <inttypes.h>
@@ -8,7 +9,7 @@
 
 #define NUMBER_SIZE 24
 
-static const char *unit(const struct plan *plan)
+const char *report_unit(const struct plan *plan)
 {
 	return plan->counting ? "instructions" : "ns";
 }
@@ -26,37 +27,51 @@ static void format(char text[NUMBER_SIZE], const struct plan *plan,
 		 value);
 }
 
-static void print_row(const struct plan *plan, const struct result *result)
+/* Numbers of a row, with @between them; counts have fewer. */
+static void print_numbers(const struct plan *plan, const struct result *result,
+			  char between)
 {
-	char least[NUMBER_SIZE], median[NUMBER_SIZE], p99[NUMBER_SIZE];
+	const double numbers[] = {result->least, result->median, result->p90,
+				  result->p99,	 result->p999,	 result->most};
+	unsigned i, count = plan->counting ? 2 : 6;
+	char text[NUMBER_SIZE];
 
-	format(least, plan, result->least);
-	format(median, plan, result->median);
-	format(p99, plan, result->p99);
-	printf("%s\t%s\t%s\t%s\t%s\t",
-	       worker_place_name(result->worker->place), result->row->name,
-	       result->row->way, least, median);
+	for (i = 0; i < count; i++) {
+		format(text, plan, numbers[i]);
+		printf("%s%c", text, between);
+	}
 	if (!plan->counting)
-		printf("%s\t", p99);
-	printf("%" PRIu64 "\t%s\n", result->batch, unit(plan));
+		printf("%u%c", result->count, between);
+	printf("%" PRIu64 "%c%s\n", result->batch, between, report_unit(plan));
 }
 
-static const char *failure(const struct result *result)
+static void print_row(const struct plan *plan, const struct result *result)
+{
+	printf("%s\t%s\t%s\t", worker_place_name(result->worker->place),
+	       result->row->name, result->row->way);
+	print_numbers(plan, result, '\t');
+}
+
+const char *report_failure(const struct result *result)
 {
 	return result->rc == BENCH_ABSENT ? "left out" : "FAILED";
 }
 
-/* @table: what no counting clock can count goes without saying. */
+/*
+ * @table: what no counting clock can count goes without saying, and so does
+ * that there is no simulator.
+ */
 static void print_missing(const struct plan *plan, bool table)
 {
 	unsigned i;
 
 	for (i = 0; i < plan->count; i++)
 		if (plan->results[i].rc != 0 &&
-		    !(table && plan->counting &&
+		    !(table && plan->results[i].rc == BENCH_ABSENT &&
 		      (plan->results[i].row->flags &
-		       (BENCH_TIMED | BENCH_RARE))))
-			printf("# %s: %s, %s: %s\n", failure(&plan->results[i]),
+		       (plan->counting ? BENCH_TIMED | BENCH_RARE
+				       : BENCH_RARE))))
+			printf("# %s: %s, %s: %s\n", report_failure(&plan->results[i]),
 			       worker_place_name(
 				       plan->results[i].worker->place),
 			       plan->results[i].row->name,
@@ -72,13 +87,32 @@ static void print_tsv(const struct fact *facts, unsigned fact_count,
 	for (i = 0; i < fact_count; i++)
 		printf("# %s: %s\n", facts[i].name, facts[i].value);
 	printf("backend\trow\tway\tleast\tmedian\t%sbatch\tunit\n",
-	       plan->counting ? "" : "p99\t");
+	       plan->counting ? "" : "p90\tp99\tp99.9\tmax\tsamples\t");
 	for (i = 0; i < plan->count; i++)
 		if (plan->results[i].rc == 0)
 			print_row(plan, &plan->results[i]);
 	print_missing(plan, false);
 	for (i = 0; i < count; i++)
 		printf("# ratio: %s: %.2f\n", ratios[i].name, ratios[i].value);
+}
+
+/* Only what a spreadsheet reads; names of rows have commas. */
+static void print_csv(const struct plan *plan)
+{
+	unsigned i;
+
+	printf("backend,row,way,least,median,%sbatch,unit\n",
+	       plan->counting ? "" : "p90,p99,p99.9,max,samples,");
+	for (i = 0; i < plan->count; i++) {
+		const struct result *result = &plan->results[i];
+
+		if (result->rc != 0)
+			continue;
+		printf("%s,\"%s\",%s,",
+		       worker_place_name(result->worker->place),
+		       result->row->name, result->row->way);
+		print_numbers(plan, result, ',');
+	}
 }
 
 /* ------------------------------------------------------------------------
@@ -104,22 +138,51 @@ static void print_machine(const struct fact *facts, unsigned fact_count)
 				       facts[j].value);
 }
 
-static void print_table_rows(const struct plan *plan, enum worker_place place)
+#define BAR 40
+
+static void print_bars(const struct result *result)
 {
-	char middle[NUMBER_SIZE], high[NUMBER_SIZE];
+	static const char bar[] = "########################################";
+	struct bucket buckets[BUCKETS];
+	unsigned i, count = histogram_make(result, buckets), most = 1;
+
+	for (i = 0; i < count; i++)
+		if (buckets[i].count > most)
+			most = buckets[i].count;
+	for (i = 0; i < count; i++)
+		if (buckets[i].count > 0)
+			printf("%16s %12.2f %6u %.*s\n", "to", buckets[i].most,
+			       buckets[i].count,
+			       (int)(buckets[i].count * (uint64_t)BAR / most),
+			       bar);
+}
+
+static void print_table_rows(const struct plan *plan, enum worker_place place,
+			     bool histogram)
+{
 	const struct result *result;
-	unsigned i;
+	char text[NUMBER_SIZE];
+	unsigned i, j;
 
 	for (i = 0; i < plan->count; i++) {
 		result = &plan->results[i];
 		if (result->worker->place != place || result->rc != 0)
 			continue;
-		format(middle, plan,
-		       plan->counting ? result->least : result->median);
-		format(high, plan,
-		       plan->counting ? result->median : result->p99);
-		printf("  %-44s %-10s %10s %10s\n", result->row->name,
-		       result->row->way, middle, high);
+		printf("  %-42s", result->row->name);
+		const double counts[] = {result->least, result->median};
+		const double times[] = {result->median, result->p90,
+					result->p99, result->p999,
+					result->most};
+		for (j = 0; j < (plan->counting ? 2 : 5); j++) {
+			format(text, plan,
+			       plan->counting ? counts[j] : times[j]);
+			printf(" %9s", text);
+		}
+		if (!plan->counting)
+			printf(" %7u", result->count);
+		putchar('\n');
+		if (histogram && !plan->counting)
+			print_bars(result);
 	}
 }
 
@@ -143,18 +206,20 @@ static const char words[] =
 	"          into it returns an error\n";
 
 static void print_table(const struct fact *facts, unsigned fact_count,
-			const struct plan *plan)
+			const struct plan *plan, bool histogram)
 {
 	struct ratio ratios[RATIOS_MAX];
 	unsigned i, count = ratio_collect(plan, ratios);
 	enum worker_place place;
 
 	print_machine(facts, fact_count);
-	printf("\n%-46s %-10s %10s %10s\n",
-	       plan->counting ? "instructions for each call"
-			      : "nanoseconds for each call",
-	       "", plan->counting ? "least" : "median",
-	       plan->counting ? "median" : "p99");
+	if (plan->counting)
+		printf("\n%-44s %9s %9s\n", "instructions for each call",
+		       "least", "median");
+	else
+		printf("\n%-44s %9s %9s %9s %9s %9s %7s\n",
+		       "nanoseconds for each call", "median", "p90", "p99",
+		       "p99.9", "max", "samples");
 	for (place = PLACE_BASE; place < PLACES; place++) {
 		if (!has_rows(plan, place))
 			continue;
@@ -162,7 +227,7 @@ static void print_table(const struct fact *facts, unsigned fact_count,
 		       place == PLACE_BASE ? "without libmodiso"
 					   : "libmodiso, backend ",
 		       place == PLACE_BASE ? "" : worker_place_name(place));
-		print_table_rows(plan, place);
+		print_table_rows(plan, place, histogram);
 	}
 	print_missing(plan, true);
 	if (plan->counting)
@@ -176,73 +241,15 @@ static void print_table(const struct fact *facts, unsigned fact_count,
 	printf("\n%s", words);
 }
 
-static void print_string(const char *text)
-{
-	putchar('"');
-	for (; *text != '\0'; text++)
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			printf("\\u%04x", (unsigned)*text);
-		else
-			putchar(*text);
-	putchar('"');
-}
-
-static void print_result(const struct plan *plan, const struct result *result)
-{
-	printf("{\"backend\":");
-	print_string(worker_place_name(result->worker->place));
-	printf(",\"row\":");
-	print_string(result->row->name);
-	printf(",\"way\":\"%s\",", result->row->way);
-	if (result->rc != 0) {
-		printf("\"missing\":\"%s\",\"reason\":", failure(result));
-		print_string(result->reason);
-		putchar('}');
-		return;
-	}
-	printf("\"unit\":\"%s\",\"least\":%.3f,\"median\":%.3f,", unit(plan),
-	       result->least, result->median);
-	if (!plan->counting)
-		printf("\"p99\":%.3f,", result->p99);
-	printf("\"batch\":%" PRIu64 ",\"samples\":%u}", result->batch,
-	       result->count);
-}
-
-static void print_json(const struct fact *facts, unsigned fact_count,
-		       const struct plan *plan)
-{
-	struct ratio ratios[RATIOS_MAX];
-	unsigned i, count = ratio_collect(plan, ratios);
-
-	printf("{\"machine\":{");
-	for (i = 0; i < fact_count; i++) {
-		fputs(i == 0 ? "" : ",", stdout);
-		print_string(facts[i].name);
-		putchar(':');
-		print_string(facts[i].value);
-	}
-	printf("},\n\"rows\":[\n");
-	for (i = 0; i < plan->count; i++) {
-		print_result(plan, &plan->results[i]);
-		puts(i + 1 < plan->count ? "," : "");
-	}
-	printf("],\n\"ratios\":{\n");
-	for (i = 0; i < count; i++) {
-		print_string(ratios[i].name);
-		printf(":%.3f%s\n", ratios[i].value, i + 1 < count ? "," : "");
-	}
-	printf("}}\n");
-}
-
 void report_print(enum report_form form, const struct fact *facts,
 		  unsigned fact_count, const struct plan *plan)
 {
 	if (form == REPORT_JSON)
-		print_json(facts, fact_count, plan);
-	else if (form == REPORT_TABLE)
-		print_table(facts, fact_count, plan);
+		report_json(facts, fact_count, plan);
+	else if (form == REPORT_CSV)
+		print_csv(plan);
+	else if (form == REPORT_TABLE || form == REPORT_HISTOGRAM)
+		print_table(facts, fact_count, plan, form == REPORT_HISTOGRAM);
 	else
 		print_tsv(facts, fact_count, plan);
 }

@@ -37,7 +37,7 @@ static const struct bench_subject *const base_subjects[] = {
 static const struct bench_subject *const backend_subjects[] = {
 	&bench_gate, &bench_region, &bench_fault, &bench_image,
 	&bench_heap, &bench_first, &bench_snapshot, &bench_crowd,
-	&bench_simulator, NULL};
+	&bench_threads, &bench_simulator, NULL};
 
 static const struct bench_subject *const *subjects(enum worker_place place)
 {
@@ -200,6 +200,8 @@ int worker_start(struct worker *worker, enum worker_place place)
 	}
 	if (worker->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* An interrupt is the measurer's, who still wants answers. */
+		signal(SIGINT, SIG_IGN);
 		close(to[1]);
 		close(from[0]);
 		work(place, to[0], from[1]);

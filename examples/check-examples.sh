@@ -35,6 +35,12 @@ prints "threads" \
 prints "secret: the key is intact" \
 	'^the key is where it was: correct horse' ./secret
 prints "secret: the report names the key" 'key' ./secret
+if [ -x typed ]; then
+	prints "typed: a value" '^7 words, the longest has 9 letters$' ./typed
+	prints "typed: an error" '^module parser faulted (' ./typed
+else
+	skip "typed" "no C++ compiler"
+fi
 prints "backend" '^running with ' ./backend
 prints "backend require: protection keys or a refusal" \
 	'^running with pkey$\|^refused: MODISO_ERR_NOTSUP: ..' ./backend require

@@ -7,10 +7,11 @@
  * A module writes a greeting into a region of its own, and the host reads it.
  * Prints "hello from inside: 17 bytes".
  */
+#include "checked.h"
+
 #include <modiso.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Runs inside the module: may write @buffer, and no other region. */
 static size_t greet(char *buffer, size_t size)
@@ -22,14 +23,6 @@ static size_t greet(char *buffer, size_t size)
 		buffer[i] = text[i];
 	buffer[i] = '\0';
 	return i;
-}
-
-static void check(int rc, const char *call)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", call, modiso_last_error_text());
-	exit(1);
 }
 
 int main(void)

@@ -7,10 +7,11 @@
  * Calls a function that crashes in three ways, as if it were a plain function:
  * the thunk returns -1 where the function did not come to its end.
  */
+#include "checked.h"
+
 #include <modiso.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static int *volatile nowhere;
 
@@ -33,14 +34,6 @@ static int risky(int way, int divisor)
 	default:
 		return dig(0);
 	}
-}
-
-static void check(int rc, const char *call)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", call, modiso_last_error_text());
-	exit(1);
 }
 
 int main(void)

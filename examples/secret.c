@@ -7,10 +7,11 @@
  * The key lies in a guarded host region. The parser reads whatever it is
  * pointed at; when that is the key, it reads nothing.
  */
+#include "checked.h"
+
 #include <modiso.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Runs inside the module. */
@@ -22,14 +23,6 @@ static size_t parse(const char *message, char *out, size_t size)
 		out[i] = message[i];
 	out[i] = '\0';
 	return i;
-}
-
-static void check(int rc, const char *call)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", call, modiso_last_error_text());
-	exit(1);
 }
 
 static void *new_region(struct modiso_module *owner, const char *name,

@@ -7,6 +7,8 @@
  * Each thread gets a stack of its own in the module at its first call. One
  * thread faults half of the time, the other one never notices.
  */
+#include "checked.h"
+
 #include <modiso.h>
 
 #include <pthread.h>
@@ -24,14 +26,6 @@ static uintptr_t work(uintptr_t number, int *forbidden)
 	if (forbidden != NULL)
 		*forbidden = 1;
 	return number * number;
-}
-
-static void check(int rc, const char *call)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", call, modiso_last_error_text());
-	exit(1);
 }
 
 static void *run(void *bad)

@@ -16,7 +16,9 @@
 #include <modiso/module.h>
 #include <modiso/region.h>
 #include <modiso/gate.h>
+#include <modiso/typed.h>
 #include <modiso/service.h>
+#include <modiso/syscall.h>
 #include <modiso/image.h>
 #include <modiso/heap.h>
 #include <modiso/snapshot.h>
@@ -24,6 +26,7 @@
 #include <modiso/range.h>
 #include <modiso/fault.h>
 #include <modiso/permissive.h>
+#include <modiso/record.h>
 #include <modiso/fiber.h>
 #include <modiso/thread.h>
 #include <modiso/signal.h>

@@ -67,3 +67,8 @@ int modiso_report_json(FILE *stream)
 {
 	return print(stream, mdi_inventory_print_json);
 }
+
+int modiso_report_dot(FILE *stream)
+{
+	return print(stream, mdi_inventory_print_dot);
+}

@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/fault.h"
 #include "core/gate.h"
+#include "core/recorder.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "os/linux/signal.h"
@@ -47,6 +48,8 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 	mdi_runtime_lock();
 	result = mdi_gate_create(module, entry, &known, out);
 	mdi_runtime_unlock();
+	if (result == 0)
+		mdi_recorder_gate_named(*out);
 	return result;
 }
 
@@ -95,7 +98,7 @@ static MDI_RARE int call_slowly(struct modiso_gate *gate, const uintptr_t *args,
 	if (backend == NULL || backend->inside() || gate == NULL ||
 	    count > MODISO_ARGS_MAX || (args == NULL && count != 0))
 		return why_no_call(gate, args, count);
-	mdi_mark_gate(gate);
+	mdi_mark_gate_called(gate, pc);
 	if (mdi_gate_invoke(gate->slot, args, count, out) == 0)
 		return 0;
 	return call_failed(pc, cfa);

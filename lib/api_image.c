@@ -122,10 +122,11 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 				  "flat");
 	if (result == 0)
 		result = mdi_options_flags(layout.flags, 0, "flat.flags");
-	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER)
+	if (result == 0 && known.flags & MODISO_IMAGE_DEBUGGER &&
+	    layout.debug_file == NULL)
 		result = mdi_fail(MODISO_ERR_NOTSUP,
 				  "a flat image has nothing that gdb could "
-				  "read");
+				  "read without flat.debug_file");
 	if (result == 0 && (known.export_count != 0 || known.abi != NULL))
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "a flat image has neither imports nor an ABI "

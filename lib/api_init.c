@@ -26,7 +26,8 @@
 /* All that the library can change, but for mdi_arrivals. */
 #define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
 
-#define MODISO_INIT_FLAGS (MODISO_INIT_SHARED | MODISO_INIT_NO_STACKS)
+#define MODISO_INIT_FLAGS                                                      \
+	(MODISO_INIT_SHARED | MODISO_INIT_NO_STACKS | MODISO_INIT_RECORD)
 
 static const struct mdi_layer layers[] = {
 	{ STATE(base_state) },
@@ -88,6 +89,10 @@ int modiso_init(const struct modiso_options *options)
 				  "options.exclusion is %u, neither internal "
 				  "nor external",
 				  known.exclusion);
+	if (result == 0 && known.unused != 0)
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "options.unused is %u, and must be 0",
+				  known.unused);
 	if (result != 0)
 		return result;
 	mdi_interpose();

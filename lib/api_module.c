@@ -9,6 +9,7 @@
 #include "code/image.h"
 #include "core/check.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "front/handler.h"
 #include "core/module.h"
 #include "core/permit.h"
@@ -46,13 +47,11 @@ static int check_confinement(const struct modiso_module_options *options)
 
 static int check_syscalls(const struct modiso_module_options *options)
 {
-	char why[MODISO_REASON_SIZE] =
-		"page permissions leave modules no memory that they can read "
-		"and not write, as the kernel's answer must be";
+	char why[MODISO_REASON_SIZE];
 
-	if (options->syscalls > MODISO_SYSCALLS_NONE)
+	if (options->syscalls > MODISO_SYSCALLS_LOG)
 		return mdi_fail(MODISO_ERR_INVAL,
-				"options.syscalls is %u, neither OPEN nor NONE",
+				"options.syscalls is %u, which is none",
 				options->syscalls);
 	if (options->syscalls == MODISO_SYSCALLS_OPEN)
 		return 0;
@@ -60,8 +59,7 @@ static int check_syscalls(const struct modiso_module_options *options)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"a permissive module is watched and not "
 				"stopped: options.syscalls must be OPEN");
-	if (mdi_backend_now->syscalls != NULL &&
-	    mdi_backend_now->syscalls(why, sizeof(why)))
+	if (mdi_backend_now->syscalls(why, sizeof(why)))
 		return 0;
 	return mdi_fail(MODISO_ERR_NOTSUP,
 			"system calls of modules cannot be stopped: %s", why);
@@ -108,6 +106,9 @@ int modiso_module_create(const char *name,
 		mdi_handlers_meet();
 	mdi_runtime_lock();
 	result = mdi_handlers_adopt();
+	if (result == 0 && known.syscalls != MODISO_SYSCALLS_OPEN &&
+	    known.confinement != MODISO_CONFINE_GUARD)
+		result = mdi_gadgets_remove();
 	if (result == 0)
 		result = mdi_module_create(name, &known, MDI_DOMAIN_MODULE,
 					   out);

@@ -379,7 +379,8 @@ int modiso_region_get_info(const struct modiso_region *region,
 		return result;
 	if (region == NULL)
 		return mdi_null_argument("region");
-	mdi_mark_region(region);
+	mdi_check_mark(region->mark, MDI_MARK_REGION, /* AS-Safe */
+		       "a region was used after modiso_region_destroy()");
 	return fill_region_info(region, info);
 }
 

@@ -11,6 +11,7 @@
 #include "code/scan_file.h"
 #include "core/sizes.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* A scan for nothing would call everything clean. */
@@ -73,6 +74,21 @@ int modiso_scan_file(const char *path, uint32_t kinds, modiso_scan_fn fn,
 		return result;
 	result = mdi_scan_file(path, kinds, fn, arg, &answer);
 	give_info(info, &answer);
+	return result;
+}
+
+int modiso_scan_process(uint32_t pid, uint32_t kinds, modiso_scan_fn fn,
+			void *arg, struct modiso_scan_info *info)
+{
+	struct modiso_scan_info answer = {0};
+	int saved = errno, result = check_request(kinds, info, "", "");
+
+	if (result != 0)
+		return result;
+	result = mdi_scan_process(pid, kinds, fn, arg, &answer);
+	give_info(info, &answer);
+	if (result != MODISO_ERR_OS)
+		errno = saved;
 	return result;
 }
 

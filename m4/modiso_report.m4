@@ -12,6 +12,9 @@ AC_DEFUN([MODISO_REPORT], [
 	AS_IF([test "x$have_capstone" = xyes],
 		[modiso_words="capstone"],
 		[modiso_words="objdump commands: install the Debian package libcapstone-dev"])
+	AS_IF([test "x$have_seccomp" = xyes],
+		[modiso_calls="libseccomp"],
+		[modiso_calls="numbers: install the Debian package libseccomp-dev"])
 	AS_IF([test "x$enable_pkey" != xno],
 		[modiso_backends="pkey mprotect"], [modiso_backends=mprotect])
 	AS_ECHO(["
@@ -22,6 +25,7 @@ libmodiso $PACKAGE_VERSION
   tests:               $modiso_tests
   lines in reports:    $modiso_lines
   instructions, too:   $modiso_words
+  system calls:        $modiso_calls
   sanitizer:           $modiso_sanitizer
   fuzzers:             $enable_fuzzers
   coverage:            $enable_code_coverage

@@ -4,9 +4,10 @@
  *
  * For people who write modules, and for their CI: what the module may do to
  * this program is what it may do to any host. It is no jail: system calls are
- * not kept from the module.
+ * kept from the module only where --syscalls asks for it.
  */
 #include "json_string.h"
+#include "syscalls.h"
 
 #include <modiso.h>
 
@@ -34,6 +35,7 @@ static struct {
 	const char *text[MODISO_ARGS_MAX]; /* instead of args, when not NULL */
 	unsigned count;
 	const char *abi;
+	const char *syscalls; /* NULL: the module makes them */
 	uint32_t confinement, backend, flags, timeout;
 	bool json;
 	bool check;
@@ -62,6 +64,9 @@ static const char usage[] =
 	"  --backend NAME         auto (default), pkey or mprotect\n"
 	"  --timeout MS           end a call after so many milliseconds of CPU "
 	"time\n"
+	"  --syscalls POLICY      none, compute, log, or a file: what becomes "
+	"of the\n"
+	"                         module's system calls; needs protection keys\n"
 	"  --abi TAG              refuse a module without this tag\n"
 	"  --ignore-needed        load it although it names libraries\n"
 	"  --report FORMAT        text (default) or json, one object to a "
@@ -232,12 +237,31 @@ static int load_and_call(struct modiso_module *module,
 	return status;
 }
 
+/* What was logged, if anything was. */
+static int logs(struct modiso_module *module)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int code;
+
+	if (out == NULL)
+		return -1;
+	code = modiso_syscall_print(module, out);
+	if (fclose(out) == 0 && code == 0 && strchr(text, '\n')[1] != '\0')
+		fputs(text, stderr);
+	free(text);
+	return code;
+}
+
 static int run_module(void)
 {
 	const struct modiso_module_options options = {
 		.struct_size = sizeof(options),
 		.confinement = run.confinement,
 		.time_limit_ms = run.timeout,
+		.syscalls = run.syscalls ? syscalls_preset() :
+					   (uint32_t)MODISO_SYSCALLS_OPEN,
 	};
 	struct modiso_service *service;
 	struct modiso_module *module;
@@ -253,10 +277,14 @@ static int run_module(void)
 		return code == MODISO_ERR_NOTSUP ? STATUS_MISSING
 						 : STATUS_REFUSED;
 	}
+	if (!syscalls_apply(module))
+		return STATUS_USAGE;
 	code = modiso_service_create("print", (modiso_fn)print, NULL, &service);
 	if (code != 0)
 		return failed(code);
 	status = load_and_call(module, service);
+	if (run.syscalls != NULL && logs(module) != 0)
+		perror("modiso-run");
 	code = modiso_module_destroy(module);
 	if (code == 0)
 		code = modiso_service_destroy(service);
@@ -339,6 +367,7 @@ static void take_options(int argc, char **argv)
 		{"confine", required_argument, NULL, 'l'},
 		{"backend", required_argument, NULL, 'b'},
 		{"timeout", required_argument, NULL, 't'},
+		{"syscalls", required_argument, NULL, 's'},
 		{"abi", required_argument, NULL, 'a'},
 		{"ignore-needed", no_argument, NULL, 'n'},
 		{"report", required_argument, NULL, 'r'},
@@ -375,6 +404,9 @@ static void take_options(int argc, char **argv)
 			break;
 		case 't':
 			run.timeout = milliseconds(optarg);
+			break;
+		case 's':
+			run.syscalls = optarg;
 			break;
 		case 'a':
 			run.abi = optarg;
@@ -434,6 +466,8 @@ int main(int argc, char **argv)
 	code = modiso_init(&options);
 	if (code != 0)
 		return not_started(code);
+	if (run.syscalls != NULL && !syscalls_read(run.syscalls))
+		return STATUS_USAGE;
 	status = run_module();
 	code = modiso_fini();
 	if (code != 0 && status == STATUS_OK)

@@ -35,6 +35,7 @@ static void usage(FILE *out)
 {
 	fprintf(out,
 		"usage: modiso-scan [OPTION]... FILE|DIRECTORY...\n"
+		"       modiso-scan [OPTION]... --process PID|self\n"
 		"Find instructions in executable segments of ELF files that "
 		"would undo the\nisolation of a module, at every offset.\n\n"
 		"  --class LIST  what to look for, separated by commas:");
@@ -45,6 +46,9 @@ static void usage(FILE *out)
 	fprintf(out,
 		";\n                  or pkru, kernel, base, all (the default)"
 		"\n"
+		"  --process P   what a module of that process can jump to: "
+		"all that is mapped\n                executable, under the "
+		"addresses it has there\n"
 		"  --json        one JSON object to a line\n"
 		"  --quiet       no hits, no totals: the exit status is all\n"
 		"  --progress    say at once and on any standard error how far "
@@ -95,11 +99,34 @@ static bool parse_classes(const char *list)
 	return true;
 }
 
+static bool process_asked;
+static uint32_t process;
+
+static bool parse_process(const char *text)
+{
+	unsigned long number;
+	char *end;
+
+	process_asked = true;
+	if (strcmp(text, "self") == 0)
+		return true;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 &&
+	    number != 0 && number <= INT32_MAX) {
+		process = (uint32_t)number;
+		return true;
+	}
+	fprintf(stderr, "modiso-scan: no process \"%s\"\n", text);
+	return false;
+}
+
 /* -1 to go on, else the exit status. */
 static int parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "class", required_argument, NULL, 'c' },
+		{ "process", required_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "progress", no_argument, NULL, 'p' },
@@ -115,6 +142,10 @@ static int parse_options(int argc, char **argv)
 		switch (option) {
 		case 'c':
 			if (!parse_classes(optarg))
+				return EXIT_TROUBLE;
+			break;
+		case 'P':
+			if (!parse_process(optarg))
 				return EXIT_TROUBLE;
 			break;
 		case 'j':
@@ -141,7 +172,12 @@ static int parse_options(int argc, char **argv)
 			return EXIT_TROUBLE;
 		}
 	}
-	if (optind < argc)
+	if (process_asked && optind < argc) {
+		fprintf(stderr, "modiso-scan: --process and files are two "
+				"questions\n");
+		return EXIT_TROUBLE;
+	}
+	if (process_asked || optind < argc)
 		return -1;
 	fprintf(stderr, "modiso-scan: no file or directory to look at\n"
 			"try modiso-scan --help\n");
@@ -177,6 +213,25 @@ static void scan_file(const char *path, bool named)
 	report.totals.files++;
 	if (info.writable_count > 0)
 		report_writable(&report, path);
+}
+
+static void scan_process(void)
+{
+	struct modiso_scan_info info = { .struct_size = sizeof(info) };
+	int result = modiso_scan_process(process, kinds, on_hit, NULL, &info);
+	char name[32] = "self";
+
+	if (process != 0)
+		snprintf(name, sizeof(name), "process %u", process);
+	report.totals.bytes += info.bytes;
+	report.totals.with_hits += info.hit_count > 0;
+	if (result != MODISO_OK && result != MODISO_ERR_GADGET) {
+		report_error(&report, name, result, modiso_last_error_text());
+		return;
+	}
+	report.totals.files++;
+	if (info.writable_count > 0)
+		report_writable(&report, name);
 }
 
 /* A file that cannot be read might be one: it is for the library to say so. */
@@ -261,6 +316,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	report_start(&report);
+	if (process_asked)
+		scan_process();
 	for (int i = optind; i < argc; i++)
 		scan_path(argv[i]);
 	if (!report_end(&report)) {

@@ -56,15 +56,43 @@ function call(word,    name, section) {
 	return "\\fB" name "\\fR" section
 }
 
-# Prose: arguments in italics, constants and functions in bold.
+# The page that is made from a header: that of the first function in it.
+function page_of(noun,    file, line) {
+	if (noun in pages)
+		return pages[noun]
+	if (noun == "test")
+		return pages[noun] = "\\fBmodiso\\-testing\\fR(7)"
+	if (noun == "record")
+		return pages[noun] = "\\fBmodiso\\-trace\\fR(1)"
+	file = ARGV[1]
+	sub(/[^\/]*$/, noun ".h", file)
+	while ((getline line <file) > 0)
+		if (match(line, /^ \* modiso_[a-z0-9_]* - /) && \
+		    line !~ /_fn - /) {
+			line = substr(line, 4, RLENGTH - 6)
+			break
+		} else {
+			line = ""
+		}
+	close(file)
+	if (line == "")
+		die("no page is made from modiso/" noun ".h")
+	mentioned[line] = 1
+	return pages[noun] = "\\fB" line "\\fR(3)"
+}
+
+# Prose: arguments in italics, constants and functions in bold, and for a header
+# its page: who reads a page may have no headers.
 function prose(s,    out, word) {
 	s = escape(s)
-	while (match(s, /@[a-z_][a-z_0-9]*|MODISO_[A-Z0-9_]*[A-Z0-9]|[a-z_][a-z_0-9]*\([1-9]?\)/)) {
+	while (match(s, /modiso\/[a-z]*\.h|@[a-z_][a-z_0-9]*|MODISO_[A-Z0-9_]*[A-Z0-9]|[a-z_][a-z_0-9]*\([1-9]?\)/)) {
 		word = substr(s, RSTART, RLENGTH)
 		out = out substr(s, 1, RSTART - 1)
 		s = substr(s, RSTART + RLENGTH)
 		if (word ~ /^@/)
 			out = out "\\fI" substr(word, 2) "\\fR"
+		else if (word ~ /^modiso\//)
+			out = out page_of(substr(word, 8, length(word) - 9))
 		else if (word ~ /\)$/)
 			out = out call(word)
 		else

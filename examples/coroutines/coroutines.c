@@ -15,6 +15,8 @@
  *
  *	coroutines [THREADS]
  */
+#include "../checked.h"
+
 #include <modiso.h>
 
 #include <pthread.h>
@@ -51,15 +53,6 @@ static struct kind {
 } kinds[KINDS];
 
 static void (*wait_service)(uintptr_t self, uintptr_t ticks);
-
-static void check(const char *what, int status)
-{
-	if (status == 0)
-		return;
-	fprintf(stderr, "coroutines: %s: %s\n", what,
-		modiso_last_error_text());
-	exit(1);
-}
 
 /* --- what runs in a module --- */
 
@@ -140,7 +133,7 @@ static void *schedule(void *unused)
 
 	while ((model = next_model(model)) != NULL) {
 		model->scheduler = &here;
-		check("modiso_fiber_switch", modiso_fiber_switch(model->fiber));
+		check(modiso_fiber_switch(model->fiber), "modiso_fiber_switch");
 		swapcontext(&here, &model->self);
 	}
 	return unused;
@@ -152,7 +145,7 @@ static void wait_for(uintptr_t self, uintptr_t ticks)
 	struct model *model = &models[self % MODELS];
 
 	model->wakes_at = now + ticks;
-	check("modiso_fiber_switch", modiso_fiber_switch(NULL));
+	check(modiso_fiber_switch(NULL), "modiso_fiber_switch");
 	swapcontext(&model->self, model->scheduler);
 }
 
@@ -172,7 +165,7 @@ static void start_model(int self)
 	if (model->status != 0)
 		printf("model %d: %s\n", self, modiso_last_error_text());
 	model->over = true;
-	check("modiso_fiber_switch", modiso_fiber_switch(NULL));
+	check(modiso_fiber_switch(NULL), "modiso_fiber_switch");
 	setcontext(model->scheduler);
 }
 
@@ -185,16 +178,16 @@ static void make_kinds(void)
 		.struct_size = sizeof(options), .word_args = 3};
 
 	for (int i = 0; i < KINDS; i++) {
-		check("modiso_module_create",
-		      modiso_module_create(names[i], NULL, &kinds[i].module));
-		check("modiso_region_create",
-		      modiso_region_create(kinds[i].module,
+		check(modiso_module_create(names[i], NULL, &kinds[i].module),
+		      "modiso_module_create");
+		check(modiso_region_create(kinds[i].module,
 					   MODELS * sizeof(uintptr_t),
 					   MODISO_READ | MODISO_WRITE, NULL,
-					   &kinds[i].region));
-		check("modiso_gate_create",
-		      modiso_gate_create(kinds[i].module, (modiso_fn)run_model,
-					 &options, &kinds[i].gate));
+					   &kinds[i].region),
+		      "modiso_region_create");
+		check(modiso_gate_create(kinds[i].module, (modiso_fn)run_model,
+					 &options, &kinds[i].gate),
+		      "modiso_gate_create");
 	}
 }
 
@@ -202,7 +195,7 @@ static void make_model(int self)
 {
 	struct model *model = &models[self];
 
-	check("modiso_fiber_create", modiso_fiber_create(&model->fiber));
+	check(modiso_fiber_create(&model->fiber), "modiso_fiber_create");
 	model->stack = malloc(STACK_SIZE);
 	if (model->stack == NULL)
 		exit(1);
@@ -222,8 +215,8 @@ static unsigned end_models(void)
 
 	for (uintptr_t i = 0; i < MODELS; i++) {
 		right += models[i].status == 0 && models[i].result == i * sum;
-		check("modiso_fiber_destroy",
-		      modiso_fiber_destroy(models[i].fiber));
+		check(modiso_fiber_destroy(models[i].fiber),
+		      "modiso_fiber_destroy");
 		free(models[i].stack);
 	}
 	return right;
@@ -238,10 +231,10 @@ int main(int argc, char **argv)
 
 	if (threads < 1 || threads > 64)
 		return 2;
-	check("modiso_init", modiso_init(NULL));
-	check("modiso_service_create",
-	      modiso_service_create("wait", (modiso_fn)wait_for, NULL,
-				    &service));
+	check(modiso_init(NULL), "modiso_init");
+	check(modiso_service_create("wait", (modiso_fn)wait_for, NULL,
+				    &service),
+	      "modiso_service_create");
 	wait_service = (void (*)(uintptr_t, uintptr_t))(uintptr_t)
 		modiso_service_thunk(service);
 	make_kinds();
@@ -257,10 +250,10 @@ int main(int argc, char **argv)
 	printf("%u of %d models are right, %llu events, time %s\n", right,
 	       MODELS, (unsigned long long)events,
 	       now == UINT64_MAX ? "is over" : "is not over");
-	check("modiso_service_destroy", modiso_service_destroy(service));
+	check(modiso_service_destroy(service), "modiso_service_destroy");
 	for (int i = 0; i < KINDS; i++)
-		check("modiso_module_destroy",
-		      modiso_module_destroy(kinds[i].module));
-	check("modiso_fini", modiso_fini());
+		check(modiso_module_destroy(kinds[i].module),
+		      "modiso_module_destroy");
+	check(modiso_fini(), "modiso_fini");
 	return right != MODELS - 1;
 }

@@ -13,6 +13,7 @@
  * timer that freezes it at any instruction. It is the host, and schedules by
  * itself; libmodiso is started with MODISO_EXCLUSION_EXTERNAL.
  */
+#include "../checked.h"
 #include "mini_rtos.h"
 
 #include <modiso.h>
@@ -21,7 +22,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PAGE        4096
@@ -100,14 +100,6 @@ static uintptr_t show(struct memory *own)
 }
 
 /* --- the host --- */
-
-static void check(int rc, const char *call)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", call, modiso_last_error_text());
-	exit(1);
-}
 
 static void make_module(struct task *task, const char *name, unsigned priority,
 			uintptr_t (*entry)(struct memory *own))

@@ -102,7 +102,12 @@ MODISO_API const char *modiso_audit_kind_name(uint32_t kind);
 /*
  * modiso_report - print modules, regions, rights and keys, for a person.
  * modiso_report_json - the same as one JSON object on one line.
+ * modiso_report_dot - the same as a picture, in the language of Graphviz.
  * @stream: where to.
+ *
+ * The picture has a frame for each module with its regions in it, an arrow for
+ * each right that a module was granted to a region of another one, and a colour
+ * for each key. Drawn by "dot -Tsvg FILE" (Debian package graphviz).
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @stream is NULL.
@@ -116,6 +121,7 @@ MODISO_API const char *modiso_audit_kind_name(uint32_t kind);
  */
 MODISO_API int modiso_report(FILE *stream);
 MODISO_API int modiso_report_json(FILE *stream);
+MODISO_API int modiso_report_dot(FILE *stream);
 
 #ifdef __cplusplus
 }

@@ -61,7 +61,8 @@ struct modiso_backend_info {
 	const char *name;     /* as MODISO_BACKEND spells it */
 	/*
 	 * When not usable: why, and what to do. When usable: which of the
-	 * confinement levels are missing and why; "" when none is.
+	 * confinement levels are missing and why; when none is, why system
+	 * calls of modules cannot be stopped; "" when they can.
 	 */
 	char reason[MODISO_REASON_SIZE];
 };

@@ -30,7 +30,7 @@ enum modiso_error {
 	MODISO_ERR_FORMAT = -10, /* malformed image */
 	MODISO_ERR_GADGET = -11, /* forbidden instruction found */
 	MODISO_ERR_LIMIT = -12,  /* a limit of this library is reached */
-	MODISO_ERR_FAULT = -13,  /* the module faulted; see modiso/fault.h */
+	MODISO_ERR_FAULT = -13,  /* the module faulted: modiso_fault_last() */
 	MODISO_ERR_ABANDONED = -14 /* modiso_thread_abandon() ended the call */
 };
 
@@ -83,7 +83,10 @@ typedef void (*modiso_misuse_fn)(const char *text, void *arg);
  * @arg:     handed to @handler.
  *
  * Mistakes are what no error code can mend: a handle that was destroyed, a
- * window closed that was never opened, a lock of the library lost.
+ * window closed that was never opened, a lock of the library lost. The line of
+ * a handle has its name, the function that was handed it, and where that was
+ * called: file and line where the program's file tells them, else the offset in
+ * the file.
  *
  * Cost:   none.
  * Safety: MT-Unsafe with itself. AS-Unsafe. Fork: safe.

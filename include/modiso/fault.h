@@ -52,7 +52,7 @@ extern "C" {
 
 enum modiso_fault_kind {
 	MODISO_FAULT_NONE = 0,
-	MODISO_FAULT_ACCESS = 1,     /* memory that it may not touch so */
+	MODISO_FAULT_ACCESS = 1,     /* not with its rights to that memory */
 	MODISO_FAULT_STACK = 2,      /* ran off the end of its stack */
 	MODISO_FAULT_UNMAPPED = 3,   /* nothing is mapped there */
 	MODISO_FAULT_BUS = 4,        /* no bytes there: a truncated file, say */
@@ -62,7 +62,7 @@ enum modiso_fault_kind {
 	MODISO_FAULT_PRIVILEGED = 8, /* general protection: hlt, bad address */
 	MODISO_FAULT_SYSCALL = 9,    /* a system call that it may not make */
 	MODISO_FAULT_SERVICE = 10,   /* a service that it may not call */
-	MODISO_FAULT_GATE = 11,      /* came back with its way out damaged */
+	MODISO_FAULT_GATE = 11,      /* returned with a damaged stack */
 	MODISO_FAULT_EXCEPTION = 12, /* a C++ exception that it did not catch */
 	MODISO_FAULT_EXIT = 13,      /* exit(), quick_exit() or _exit() */
 	MODISO_FAULT_ABORT = 14,     /* it called abort(): assert(), say */
@@ -192,6 +192,15 @@ struct modiso_fault {
 	uint32_t syscall_number;
 	uint32_t syscall_arch; /* 0: no system call */
 	uintptr_t syscall_args[6];
+	/*
+	 * Where the flight recorder was, see modiso_init(); recorded 0: it was
+	 * off. The reports read there what the thread has done before, as long
+	 * as that is there.
+	 */
+	uint64_t recorded;
+	uint64_t recorded_run;
+	uint32_t recorded_ring;
+	uint32_t unused2;
 };
 #define MODISO_FAULT_INIT MODISO_SIZED(modiso_fault)
 
@@ -291,7 +300,8 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * modiso_fault_print - a fault for people: what, who, where, whose; the
  * module's stack, each frame as function, source line and file + offset, as far
  * as they are known; then the host's frames in the same way: the call of the
- * gate and, as long as the function that made it has not returned, its callers.
+ * gate and, as long as the function that made it has not returned, its callers;
+ * the last calls of the thread before, if they are recorded (modiso/record.h).
  * modiso_fault_print_json - the same as one JSON object on one line, which
  * doc/fault.schema.json describes.
  * @fault:  a record.

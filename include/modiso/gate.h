@@ -7,6 +7,8 @@
  * the host's stack with the host's rights, whatever the module did: by its
  * return, or by a fault; see modiso/fault.h for exceptions, exit() and the end
  * of the thread.
+ *
+ * MODISO_TYPED_GATE(3) and modiso.hpp(3) have gates with the entry's type.
  */
 #ifndef MODISO_GATE_H
 #define MODISO_GATE_H

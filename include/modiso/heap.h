@@ -10,7 +10,7 @@
  * more. With the mprotect backend that place is the host's ordinary memory, as
  * all that the library knows.
  *
- * What a block holds is the module's word, like all of its memory.
+ * The module can change what a block holds at any time, as all of its memory.
  */
 #ifndef MODISO_HEAP_H
 #define MODISO_HEAP_H

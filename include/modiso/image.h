@@ -219,6 +219,12 @@ struct modiso_flat {
 	size_t bss_size;
 	const struct modiso_flat_symbol *symbols;
 	size_t symbol_count;
+	/*
+	 * For MODISO_IMAGE_DEBUGGER: the ELF file that the blob was made from,
+	 * linked with its first byte of code at address 0. Copied, for gdb.
+	 */
+	const void *debug_file;
+	size_t debug_size;
 };
 #define MODISO_FLAT_INIT MODISO_SIZED(modiso_flat)
 
@@ -240,7 +246,8 @@ struct modiso_flat {
  *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, the layout
  *                      leaves the blob, overlaps, wraps, or is not aligned to
  *                      whole pages; a symbol lies outside, or comes twice.
- *   MODISO_ERR_NOTSUP  MODISO_IMAGE_DEBUGGER: it has nothing for gdb to read.
+ *   MODISO_ERR_NOTSUP  MODISO_IMAGE_DEBUGGER without flat.debug_file: there is
+ *                      nothing for gdb to read.
  *   MODISO_ERR_GADGET, MODISO_ERR_LIMIT, MODISO_ERR_NOMEM, MODISO_ERR_OS,
  *   MODISO_ERR_STATE   as for modiso_image_load(). Sealing: MODISO_ERR_STATE
  *                      when the image is sealed already, MODISO_ERR_OS when a

@@ -44,6 +44,13 @@ enum modiso_exclusion {
 #define MODISO_INIT_NO_STACKS 0x2u
 
 /*
+ * The last calls of gates and services, faults, key misses and waits of each
+ * thread are recorded: modiso/record.h. What a fault's report says of them is
+ * the use of it where no file is named.
+ */
+#define MODISO_INIT_RECORD 0x4u
+
+/*
  * modiso_options.closed: memory in no region that modules of confinement
  * READONLY and SEALED are not to reach, with the mprotect backend. With
  * protection keys all of it is closed anyway, and this changes nothing.
@@ -84,6 +91,12 @@ struct modiso_options {
 	uint32_t key_wait_ms;
 	uint32_t exclusion;   /* enum modiso_exclusion */
 	uint32_t closed;      /* MODISO_CLOSED_* */
+	uint32_t unused;
+	/*
+	 * MODISO_INIT_RECORD, into a file: PATH.PID, which is made anew. At
+	 * most 255 bytes; NULL: into no file.
+	 */
+	const char *record_path;
 };
 #define MODISO_OPTIONS_INIT MODISO_SIZED(modiso_options)
 
@@ -93,8 +106,8 @@ struct modiso_options {
  *
  * The backend is the one that @options names; else the one that MODISO_BACKEND
  * in the environment names ("pkey", "mprotect" or "auto"; ignored in a
- * set-user-ID program); else the strongest that is usable. A backend that was
- * named is met or refused, never replaced by a weaker one.
+ * set-user-ID program); else the strongest that is usable. Where a backend that
+ * was named cannot be had the function fails, and takes no other one.
  *
  * MODISO_OPTIONS in the environment, also ignored in such a program, is a list
  * of these, with colons between them:
@@ -110,6 +123,9 @@ struct modiso_options {
  *   known_sites=PATH
  *                  a file with the keys of places that need no line any more;
  *                  what modiso_permitted_print() has printed is one
+ *   record=1       as MODISO_INIT_RECORD
+ *   record_path=PATH
+ *                  as modiso_options.record_path
  *   backend=NAME   as MODISO_BACKEND, which counts if both are there
  *
  * Takes over SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS. A signal
@@ -125,13 +141,16 @@ struct modiso_options {
  * and the misuse handler are the process's: who shares should set them for
  * modules of his own.
  *
+ * MODISO_INIT_RECORD: the child of a fork goes on without the file.
+ *
  * MODISO_INIT_NO_STACKS: who shares a library that was started with it, and has
  * not asked for it, is refused.
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
  *                      capability, exclusion or flag, or MODISO_BACKEND or
- *                      MODISO_OPTIONS is misspelled.
+ *                      MODISO_OPTIONS is misspelled, or the path of the
+ *                      recorder is empty or too long.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
  *                      here; modiso_last_error_text() says why. Or the
  *                      program runs with a user shadow stack, or asks for
@@ -147,7 +166,8 @@ struct modiso_options {
  *                      the calling code runs inside a module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused a call, or the file of known_sites
- *                      cannot be read; errno says how.
+ *                      cannot be read, or that of the recorder not made; errno
+ *                      says how.
  *
  * Cost:   some milliseconds (it probes the kernel in a forked child).
  * Safety: MT-Safe: of several threads one starts the library, the others wait
@@ -174,7 +194,7 @@ modiso_init(const struct modiso_options *options);
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *   MODISO_ERR_BUSY   a module, region or service still exists, or another
  *                     thread that has entered modules still runs and has not
- *                     called modiso_thread_detach().
+ *                     called modiso_thread_detach(). The sentence names them.
  *   MODISO_ERR_OS     the kernel would not take the keys off the library's
  *                     memory (errno); the library runs on.
  *

@@ -39,6 +39,17 @@ enum modiso_confinement {
  * (modiso/image.h). A GUARD module can write the host's stack and have the host
  * make its calls: there it stops mistakes.
  *
+ * Such a module could jump to instructions of the host's own code that change
+ * PKRU or a segment base. So before the first one is made all code of the
+ * process is searched for them, and each gets another instruction in its place,
+ * until modiso_fini(): pkey_set(3) becomes a trap of some microseconds that the
+ * library handles, and ends the process where SIGTRAP is blocked; the dynamic
+ * linker's XRSTOR a jump. What cannot be replaced is MODISO_ERR_GADGET. Code
+ * that comes later, by dlopen(3) or mmap(2), is searched when the next such
+ * module is made; objects of the dynamic linker also before a thread's first
+ * call into such a module, which then fails. Until then a module that runs can
+ * jump there. Code that is writable is not looked at again. SECURITY has more.
+ *
  * The kernel's own means is Syscall User Dispatch, prctl(2); a thread that
  * enters such a module has it until it is detached, and its system calls as
  * host code cost some 50 ns more. The program cannot use it on these threads
@@ -48,6 +59,8 @@ enum modiso_confinement {
  * what helps. A process that host code makes by a bare fork(2) or clone(2), not
  * by the C library's functions, is not guarded. A call into such a module while
  * the thread runs a fiber (modiso/fiber.h) is MODISO_ERR_STATE.
+ *
+ * What becomes of single calls is said in modiso/syscall.h.
  */
 enum modiso_syscalls {
 	MODISO_SYSCALLS_OPEN = 0, /* they are made, with the module's rights */
@@ -57,7 +70,21 @@ enum modiso_syscalls {
 	 * of the host interrupts that it is a fault, MODISO_FAULT_ILLEGAL. Not
 	 * together with MODISO_MODULE_PERMISSIVE.
 	 */
-	MODISO_SYSCALLS_NONE = 1
+	MODISO_SYSCALLS_NONE = 1,
+	/*
+	 * As NONE, but for what a module that computes needs: the clocks and
+	 * sleeping, its thread's and the process's number and CPU, random
+	 * bytes, waiting for a word of its own and waking who waits there. The
+	 * library makes these calls for it, modiso_syscall_set(): clock_getres,
+	 * clock_gettime, clock_nanosleep, futex, getcpu, getpid, getrandom,
+	 * gettid, gettimeofday, nanosleep, sched_yield and time.
+	 */
+	MODISO_SYSCALLS_COMPUTE = 2,
+	/*
+	 * All are MODISO_SYSCALL_LOG: what would this module need? Those that
+	 * the library can make for it are made, others are ENOSYS.
+	 */
+	MODISO_SYSCALLS_LOG = 3
 };
 
 /* Bytes of a module's or a region's name, the final zero included. */
@@ -134,6 +161,10 @@ struct modiso_module_options {
  *                      on a CPU with registers that this version cannot clear;
  *                      or its system calls cannot be stopped here (see
  *                      MODISO_CAP_SYSCALLS).
+ *   MODISO_ERR_GADGET  system calls are to be stopped, and the host's code has
+ *                      an instruction that gives rights and cannot be taken
+ *                      away, or code that cannot be read; the sentence says
+ *                      where, and why.
  *   MODISO_ERR_LIMIT   16383 modules exist, or the program's data is in more
  *                      than 64 pieces (modiso_options.closed).
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
@@ -142,7 +173,9 @@ struct modiso_module_options {
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
  * Cost:   one system call; with the first time limit a thread is made, which
- *         is there until modiso_fini().
+ *         is there until modiso_fini(). The first guarded module, and one after
+ *         code has come, reads all code of the process, several gigabytes a
+ *         second.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe; in the
  *         child the first call into a module makes that thread again.
  * Since:  0.1

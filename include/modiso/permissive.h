@@ -12,7 +12,7 @@
  * each place; see modiso_init().
  *
  * What passes is what would have gone well without the library: an access to a
- * region that the host may touch so (closed ones too), or to memory in no
+ * region that the host may do that to (closed ones too), or to memory in no
  * region; and the call of a service that is not for this module. All else is a
  * fault as ever: an address where nothing is, the guard page of a stack,
  * read-only data, an instruction that does not exist. Neither a filter nor a

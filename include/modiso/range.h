@@ -33,7 +33,7 @@ extern "C" {
  * range may cross from one region of the module into the next.
  *
  * Returns 0, or:
- *   MODISO_ERR_INVAL   @module is NULL or @access is none of the three.
+ *   MODISO_ERR_INVAL   @module is NULL or @access is another one.
  *   MODISO_ERR_ACCESS  the range wraps, or a byte of it is not the module's or
  *                      not open to @access; the sentence names the byte and
  *                      whose it is.

@@ -152,7 +152,7 @@ modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
  * modiso_region_map_named - the same with POSIX shared memory, by its name.
  * @owner:   the module; NULL: the host.
  * @fd:      a memfd, shared memory or a file, open for reading, and for writing
- *           if @access says so. It stays the caller's, who had better close it.
+ *           if @access says so. It stays open; the caller should close it.
  * @shm:     a name as for shm_open(3), of an object that exists.
  * @offset:  of the first byte in the file, a multiple of the page size.
  * @length:  bytes; 0: up to the end of the file. Rounded up to whole pages.
@@ -222,7 +222,7 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  * instruction, which the code beside them could complete.
  *
  * Returns 0, or:
- *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the three.
+ *   MODISO_ERR_INVAL   @region is NULL, or @access is another one.
  *   MODISO_ERR_ACCESS  the region is executable and @access is not; or it is
  *                      adopted, shared or the host's and @access is
  *                      executable; or its file cannot be written.
@@ -272,7 +272,7 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  * along.
  *
  * Return 0, or:
- *   MODISO_ERR_INVAL   @region or @module is NULL, @access is none of the two,
+ *   MODISO_ERR_INVAL   @region or @module is NULL, @access is neither,
  *                      or @module owns @region.
  *   MODISO_ERR_NOENT   revoke: @module has no rights to @region.
  *   MODISO_ERR_ACCESS  the pages of @region are executable, or not writable and

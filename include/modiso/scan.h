@@ -167,6 +167,40 @@ MODISO_API MODISO_MUST_CHECK int modiso_scan_elf(const void *image,
 						 struct modiso_scan_info *info);
 
 /*
+ * modiso_scan_process - look at all that a process can execute.
+ * @pid:   the process; 0: the calling one.
+ * @kinds: what to look for, enum modiso_scan_kind bits, at least one.
+ * @fn:    told of each hit; NULL to stop at the first one.
+ * @arg:   handed to @fn.
+ * @info:  NULL, or receives what was looked at, unless an argument is wrong;
+ *         struct_size must be set. Its segments are mappings.
+ *
+ * This is what a module of that process can jump to: the program, its objects,
+ * the vDSO, and what was made at run time; of the calling process as it is by
+ * now, with what the library has taken away (modiso/module.h). A hit has the
+ * address in the process, the mapping's path, "[vdso]" or "[anonymous]" for its
+ * file, and section and symbol as the file at that path has them. Of the page
+ * "[vsyscall]" nothing is read: it has three system calls.
+ *
+ * Returns 0 when there is none, or:
+ *   MODISO_ERR_INVAL   @kinds or @info->struct_size is wrong.
+ *   MODISO_ERR_GADGET  there is one; the sentence names the first.
+ *   MODISO_ERR_NOMEM   no memory to read into.
+ *   MODISO_ERR_OS      /proc/PID/maps or /proc/PID/mem cannot be opened or
+ *                      read: no such process, or none that the caller may
+ *                      trace (ptrace(2)); errno says why. Hits may have been
+ *                      told all the same.
+ *
+ * Cost:   reads all code of the process once, in pieces.
+ * Safety: MT-Safe; code that comes or changes meanwhile may be missed.
+ *         AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_scan_process(uint32_t pid, uint32_t kinds, modiso_scan_fn fn, void *arg,
+		    struct modiso_scan_info *info);
+
+/*
  * modiso_scan_kind_name - one kind in lower case: "wrpkru".
  * @kind: one of enum modiso_scan_kind.
  *

@@ -14,7 +14,7 @@
  * Then it calls modiso_thread_preempt() from another thread, lets others run,
  * one at a time, calls modiso_thread_resume(), and lets the handler return.
  *
- * A thread that module code makes is none of these. With the pkey backend it
+ * A thread that module code makes is not attached. With the pkey backend it
  * has the rights that its maker had, for as long as it lives; it cannot be
  * attached, and its first fault ends it, or the process when its module has
  * ended. No other module gets a protection key that it has, until each thread

@@ -34,7 +34,7 @@ extern "C" {
  * (modiso/thread.h).
  *
  * Returns 0, or:
- *   MODISO_ERR_INVAL   @region is NULL, or @access is none of the two.
+ *   MODISO_ERR_INVAL   @region is NULL, or @access is neither.
  *   MODISO_ERR_ACCESS  the region's pages do not allow @access.
  *   MODISO_ERR_LIMIT   16 windows are open on this thread, or too many
  *                      threads use the library.

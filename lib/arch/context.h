@@ -93,6 +93,8 @@ void mdi_context_settle(struct mdi_context *context, struct mdi_thread *thread,
 void mdi_context_store_again(struct mdi_context *context);
 /* The system call that was stopped is made once more. */
 void mdi_context_call_again(struct mdi_context *context);
+/* The module goes on behind it, with this result. */
+void mdi_context_call_result(struct mdi_context *context, intptr_t result);
 /* What it was called with; @narrow: by an entry of 32-bit code. */
 void mdi_context_call_arguments(const struct mdi_context *context, bool narrow,
 				uintptr_t out[6]);

@@ -3,8 +3,8 @@
 
 #include "backend/state.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

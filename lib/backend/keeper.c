@@ -4,10 +4,11 @@
 #include "backend/lease.h"
 #include "backend/state.h"
 #include "backend/turns.h"
-#include "base/misuse.h"
 #include "os/critical.h"
 #include "os/lock.h"
+#include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 
@@ -219,7 +220,7 @@ static uint64_t ask_to_leave(struct mdi_waiter *self)
 static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 {
 	struct mdi_waiter self = {.wish = wish, .domain = domain};
-	uint64_t timeout;
+	uint64_t timeout, begin = mdi_clock();
 	uint32_t seen;
 
 	if (mdi_critical_waiting())
@@ -229,6 +230,7 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 			   "module must leave first; " MDI_HOW_TO_INSTALL);
 	if (wish == MDI_WISH_TOUCH)
 		self.wished_ns = mdi_os_now_ns();
+	MDI_PROBE1(wait_begin, domain != NULL ? domain->head.link : 0);
 	line_up(&self);
 	mdi_critical_waits(&self.word);
 	for (;;) {
@@ -254,9 +256,18 @@ static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	}
 	mdi_critical_waits(NULL);
 	woken(&self);
+	MDI_PROBE1(wait_end, domain != NULL ? domain->head.link : 0);
+	if (own->waited != NULL)
+		own->waited(domain, begin);
 	if (self.result != 0)
 		errno = self.saved_errno;
 	return self.result;
+}
+
+void mdi_keeper_tells(void (*waited)(const struct mdi_domain *domain,
+				     uint64_t begin))
+{
+	own->waited = waited;
 }
 
 void mdi_keeper_start(const struct mdi_keeper_ops *operations)

@@ -59,6 +59,14 @@ struct mdi_keeper_ops {
 	void (*interrupt)(void);
 };
 
+/*
+ * From now on @waited is called when a thread has waited in line, with the
+ * domain that it wanted, or NULL, and when that began, by mdi_clock(). NULL:
+ * nobody is told.
+ */
+void mdi_keeper_tells(void (*waited)(const struct mdi_domain *domain,
+				     uint64_t begin));
+
 void mdi_keeper_start(const struct mdi_keeper_ops *ops);
 
 /*

@@ -13,10 +13,10 @@
 #include "backend/mprotect_touch.h"
 #include "backend/state.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "arch/cpu.h"
 #include "os/critical.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,12 +38,21 @@ static const struct mdi_keeper_ops external_ops = {
 	.open = mdi_pages_reopen,
 };
 
+static bool stops_calls(char *why, size_t size)
+{
+	snprintf(why, size,
+		 "page permissions leave modules no memory that they can read "
+		 "and not write, as the kernel's answer must be");
+	return false;
+}
+
 static int probe(struct modiso_backend_info *info)
 {
 	info->usable = 1;
 	info->caps = MODISO_CAP_GUARD | MODISO_CAP_UNLIMITED;
 	if (own->closed != 0) {
 		info->caps |= MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+		(void)stops_calls(info->reason, sizeof(info->reason));
 		return 0;
 	}
 	info->keys_total = 0;
@@ -110,7 +119,7 @@ static void gate(const struct mdi_domain *domain,
 		 struct mdi_gate_slot *slot)
 {
 	(void)domain;
-	slot->inner = shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
+	slot->inner = mdi_gate_plain_of(shape);
 	slot->next = slot->inner;
 }
 
@@ -431,8 +440,10 @@ const struct mdi_backend mdi_backend_mprotect = {
 	.probe = probe,
 	.start = start,
 	.stop = stop,
+	.syscalls = stops_calls,
 	.entries = &mdi_entries_plain,
-	.service_thunks = mdi_service_thunks_plain,
+	.service_thunks = { mdi_service_thunks_plain,
+			    mdi_service_thunks_plain_rec },
 	.process = &process,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_plain,

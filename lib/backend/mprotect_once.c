@@ -7,8 +7,8 @@
 #include "backend/mprotect_pages.h"
 
 #include "backend/keeper.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 

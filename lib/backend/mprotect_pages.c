@@ -4,8 +4,8 @@
 #include "backend/keeper.h"
 #include "backend/state.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 

@@ -6,8 +6,8 @@
 #include "backend/mprotect.h"
 #include "backend/mprotect_aside.h"
 #include "backend/state.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 static struct mdi_mprotect_state *const own = &mdi_backend_state.mprotect;
 

@@ -178,22 +178,14 @@ uint32_t mdi_pkey_parked(uint32_t confinement)
 	return rights;
 }
 
-static void (*gate_code(const struct mdi_domain *domain,
-			const struct mdi_gate_shape *shape))(void)
-{
-	if (shape->scrub || domain->confinement == MODISO_CONFINE_SEALED)
-		return mdi_gate_pkey_scrub(shape->words, shape->floats,
-					   domain->guarded);
-	if (domain->guarded)
-		return shape->words > 2 ? mdi_gate_guard_six : mdi_gate_guard;
-	return shape->words > 2 ? mdi_gate_pkey_six : mdi_gate_pkey;
-}
-
 /* Keys that are not ours are the program's: it may change its rights. */
 static void gate(const struct mdi_domain *domain,
 		 const struct mdi_gate_shape *shape, struct mdi_gate_slot *slot)
 {
-	slot->next = gate_code(domain, shape);
+	struct mdi_gate_shape as = *shape;
+
+	as.scrub |= domain->confinement == MODISO_CONFINE_SEALED;
+	slot->next = mdi_gate_pkey_of(&as, domain->guarded);
 	slot->inner = __builtin_popcount(own->all_keys) < MDI_RIGHTS_KEYS - 1
 			      ? mdi_gate_pkey_own
 			      : slot->next;
@@ -462,7 +454,8 @@ const struct mdi_backend mdi_backend_pkey = {
 	.start = start,
 	.stop = stop,
 	.entries = &mdi_entries_pkey,
-	.service_thunks = mdi_service_thunks_pkey,
+	.service_thunks = { mdi_service_thunks_pkey,
+			    mdi_service_thunks_pkey_rec },
 	.threads = &threads,
 	.inside = inside,
 	.fiber_switch = mdi_fiber_switch_pkey,

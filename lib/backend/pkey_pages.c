@@ -8,8 +8,8 @@
 #include "backend/slots.h"
 #include "backend/state.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 

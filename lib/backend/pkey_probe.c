@@ -104,6 +104,9 @@ static void explain(struct modiso_backend_info *info)
 		snprintf(info->reason, sizeof(info->reason),
 			 "SEALED needs 3 free keys, the third for what gates "
 			 "read with a module's rights");
+	else if (!(info->caps & MODISO_CAP_SYSCALLS))
+		(void)mdi_pkey_stops_calls(info->reason,
+					   sizeof(info->reason));
 }
 
 int mdi_pkey_probe(struct modiso_backend_info *info)

@@ -51,8 +51,7 @@ static const char *why_not(const struct mdi_backend *backend,
 		       "library's own, because it is linked statically or has "
 		       "libmodiso behind the C library; link it with the "
 		       "shared library (-lmodiso)";
-	if (require & ~info->caps & MODISO_CAP_SYSCALLS &&
-	    backend->syscalls != NULL)
+	if (require & ~info->caps & MODISO_CAP_SYSCALLS)
 		(void)backend->syscalls(info->reason, sizeof(info->reason));
 	return info->reason;
 }

@@ -16,8 +16,8 @@
 #include "backend/slots.h"
 
 #include "backend/state.h"
-#include "base/misuse.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 static struct mdi_sets_state *const own = &mdi_backend_state.sets;
 

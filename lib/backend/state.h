@@ -58,6 +58,7 @@ struct mdi_keeper_state {
 	struct mdi_domain *gave;
 	uint64_t gave_ns;
 	bool hurry; /* the one that gave it wanted it again at once */
+	void (*waited)(const struct mdi_domain *domain, uint64_t begin);
 };
 
 struct mdi_mprotect_state {

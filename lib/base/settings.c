@@ -72,12 +72,17 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 	if (is(item->name, item->name_length, "log_path"))
 		return take_text(item, settings->log_path,
 				 sizeof(settings->log_path));
+	if (is(item->name, item->name_length, "record"))
+		return take_switch(item, &settings->record);
+	if (is(item->name, item->name_length, "record_path"))
+		return take_text(item, settings->record_path,
+				 sizeof(settings->record_path));
 	if (is(item->name, item->name_length, "backend"))
 		return take_text(item, settings->backend,
 				 sizeof(settings->backend));
 	return refuse(item, "there is no such option; there are report, "
-			    "map, format, log_path, permissive, known_sites "
-			    "and backend");
+			    "map, format, log_path, permissive, known_sites, "
+			    "record, record_path and backend");
 }
 
 int mdi_settings_read(void)

@@ -72,6 +72,8 @@ struct mdi_settings_state {
 	char known_sites[256]; /* "": no file */
 	char log_path[256]; /* "": standard error */
 	char backend[32];   /* "": not said */
+	bool record; /* calls are */
+	char record_path[256]; /* "": into no file */
 };
 
 struct mdi_misuse_state {

@@ -2,6 +2,7 @@
 #include "code/executable.h"
 
 #include "base/error.h"
+#include "core/gadget.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "os/critical.h"
@@ -12,13 +13,15 @@
 
 /*
  * GUARD stops mistakes, and nobody writes PKRU by mistake. The other levels
- * are for code that looks for a way out: nothing that could help it.
+ * are for code that looks for a way out: nothing that could help it; nor may
+ * the code of a GUARD module, which it can jump to, where there is a guard.
  */
 static uint32_t forbidden(const struct modiso_module *module)
 {
-	return module->domain.confinement == MODISO_CONFINE_GUARD
-		       ? MODISO_SCAN_PKRU
-		       : MODISO_SCAN_ALL;
+	if (module->domain.confinement != MODISO_CONFINE_GUARD)
+		return MODISO_SCAN_ALL;
+	return mdi_gadgets_removed() ? MODISO_SCAN_PKRU | mdi_gadget_kinds()
+				     : MODISO_SCAN_PKRU;
 }
 
 int mdi_executable_scan(const struct modiso_module *module, const void *bytes,

@@ -258,9 +258,12 @@ int mdi_image_prepare(struct mdi_image_request *request,
 		      const struct modiso_flat *flat, struct modiso_image **out)
 {
 	struct layout layout = {.flat = flat, .source = &request->source};
+	struct mdi_image_request debug = *request;
 	struct modiso_image *image;
 	int result;
 
+	debug.source.image = flat->debug_file;
+	debug.source.size = flat->debug_size;
 	result = lay_out(&layout);
 	if (result == 0)
 		result = mdi_image_create(
@@ -270,7 +273,7 @@ int mdi_image_prepare(struct mdi_image_request *request,
 		return result;
 	result = prepare(image, &layout, request);
 	if (result == 0)
-		result = mdi_image_debug_add(image, request);
+		result = mdi_image_debug_add(image, &debug);
 	if (result != 0) {
 		mdi_image_discard(image);
 		return result;

@@ -16,5 +16,6 @@ int mdi_audit(struct modiso_audit_finding *findings, size_t room,
 /* Into memory: a stream may be the program's own, and call the library. */
 void mdi_inventory_print(FILE *out);
 void mdi_inventory_print_json(FILE *out);
+void mdi_inventory_print_dot(FILE *out);
 
 #endif /* MDI_CORE_AUDIT_H */

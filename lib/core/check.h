@@ -8,34 +8,51 @@
 #ifndef MDI_CORE_CHECK_H
 #define MDI_CORE_CHECK_H
 
-#include "base/misuse.h"
 #include "core/gate.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
+#include "core/stale.h"
+#include "os/misuse.h"
 
 static inline void mdi_mark_module(const struct modiso_module *module)
 {
-	mdi_check_mark(module->mark, MDI_MARK_MODULE,
-		       "a module was used after modiso_module_destroy()");
+	if (module->mark != MDI_MARK_MODULE)
+		mdi_stale("module", module->name, module->mark,
+			  "modiso_module_destroy()");
 }
 
 static inline void mdi_mark_region(const struct modiso_region *region)
 {
-	mdi_check_mark(region->mark, MDI_MARK_REGION,
-		       "a region was used after modiso_region_destroy()");
+	if (region->mark != MDI_MARK_REGION)
+		mdi_stale("region", region->name, region->mark,
+			  "modiso_region_destroy()");
 }
 
 static inline void mdi_mark_gate(const struct modiso_gate *gate)
 {
-	mdi_check_mark(gate->mark, MDI_MARK_GATE,
-		       "a gate was used after modiso_gate_destroy()");
+	if (gate->mark != MDI_MARK_GATE)
+		mdi_stale("gate into module",
+			  gate->mark == 0 ? gate->module->name : NULL,
+			  gate->mark, "modiso_gate_destroy()");
+}
+
+/* By modiso_gate_call(), which may have left its own frame for another one. */
+static inline void mdi_mark_gate_called(const struct modiso_gate *gate,
+					uintptr_t pc)
+{
+	if (gate->mark != MDI_MARK_GATE)
+		mdi_stale_call("gate into module",
+			       gate->mark == 0 ? gate->module->name : NULL,
+			       gate->mark, "modiso_gate_destroy()",
+			       "modiso_gate_call", pc);
 }
 
 static inline void mdi_mark_service(const struct modiso_service *service)
 {
-	mdi_check_mark(service->mark, MDI_MARK_SERVICE,
-		       "a service was used after modiso_service_destroy()");
+	if (service->mark != MDI_MARK_SERVICE)
+		mdi_stale("service", service->name, service->mark,
+			  "modiso_service_destroy()");
 }
 
 /* The library runs, and the argument is one. */

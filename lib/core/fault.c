@@ -12,17 +12,19 @@
 #include "core/fault.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/limit.h"
 #include "core/notify.h"
 #include "core/permit.h"
+#include "core/policy.h"
 #include "core/range.h"
 #include "core/record.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/report.h"
 #include "core/schedule.h"
@@ -31,7 +33,9 @@
 #include "core/trap.h"
 #include "core/unmark.h"
 #include "core/walk.h"
+#include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -65,6 +69,9 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
+	mdi_recorder_fault(thread, fault);
+	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
+		   fault->pc);
 	mdi_notify_ask(thread, fault); /* nothing can be tried again */
 	mdi_fault_counter++;
 	thread->status = MODISO_ERR_FAULT;
@@ -196,6 +203,9 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 
 	mdi_record_module(fault, thread, mdi_domain_module(trap->domain));
 	mdi_record_state(fault, trap);
+	mdi_recorder_fault(thread, fault);
+	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
+		   fault->pc);
 	fault->retries = retries_of(thread, fault);
 	verdict = ask(trap, fault);
 	if (verdict == MODISO_VERDICT_RETRY)
@@ -314,10 +324,17 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 			   "has left the module by a jump, not by its gate");
 	case MDI_PERMIT:
 		return mdi_permit(trap) ? MDI_GOES_ON : MDI_ASK_AGAIN;
+	case MDI_ANSWER:
+		return mdi_policy_answer(trap) ? go_on(trap) : MDI_SERVED;
 	case MDI_FAULT:
 		return module_fault(trap);
 	case MDI_FAULT_ORPHAN:
 		return orphan_fault(trap);
+	case MDI_CARRY_OUT:
+		return mdi_gadget_carry_out(trap->gadget, trap->context,
+					    mdi_open.state.rights_offset) ?
+			       MDI_GOES_ON :
+			       MDI_ASK_AGAIN;
 	case MDI_CALL_AGAIN:
 		mdi_context_call_again(trap->context);
 		return MDI_GOES_ON;

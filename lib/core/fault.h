@@ -14,6 +14,7 @@
 enum mdi_outcome {
 	MDI_GOES_ON,   /* the interrupted code does */
 	MDI_ELSEWHERE, /* other code does */
+	MDI_SERVED,    /* the host's code does what it asked for */
 	MDI_PASSED_ON, /* it is the program's: its handler, or the default */
 	MDI_ASK_AGAIN  /* the next row of trap.c; not returned */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/frames.h"
 
-#include "base/misuse.h"
 #include "core/entries.h"
+#include "os/misuse.h"
 
 static void set_top(struct mdi_thread *thread, struct mdi_frame *free_frame)
 {

@@ -3,12 +3,12 @@
 
 #include "arch/cpu.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/guard.h"
 #include "core/limit.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/schedule.h"
@@ -16,7 +16,9 @@
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/critical.h"
+#include "os/misuse.h"
 #include "os/process.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 
@@ -97,6 +99,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.words = options->word_args,
 		.floats = options->float_args,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
+		.recorded = mdi_recorder_is_on(),
 	};
 	struct modiso_gate *gate;
 	char why[256];
@@ -134,6 +137,8 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	if (gate->next != NULL)
 		gate->next->link = &gate->next;
 	module->gates = gate;
+	mdi_recorder_gate(gate);
+	MDI_PROBE3(gate_create, gate, module->domain.head.link, entry);
 	*out = gate;
 	return 0;
 }
@@ -185,6 +190,7 @@ int mdi_gate_thunk(struct modiso_gate *gate, modiso_fn *out)
 		number = take_slot();
 		mdi_gate_slot_fill(&mdi_arch_state.gates[number], &gate->own);
 		gate->slot = &mdi_arch_state.gates[number];
+		mdi_recorder_gate_moved(gate);
 	}
 	number = (uint32_t)(gate->slot - mdi_arch_state.gates);
 	*out = (modiso_fn)(uintptr_t)(mdi_gate_thunks +
@@ -201,6 +207,7 @@ void mdi_gate_destroy(struct modiso_gate *gate)
 		mdi_gate_slot_retire(gate->slot);
 		give_slot((uint32_t)(gate->slot - mdi_arch_state.gates));
 	}
+	MDI_PROBE2(gate_destroy, gate, gate->module->domain.head.link);
 	gate->mark = 0;
 	mdi_vault_free(gate, sizeof(*gate));
 }
@@ -296,10 +303,11 @@ static int wait_for_link(struct mdi_thread *thread,
 			 struct modiso_module *module)
 {
 	uint64_t pause = PAUSE_MIN_NS, limit = own->key_wait_ns;
-	uint64_t since = mdi_os_now_ns();
+	uint64_t since = mdi_os_now_ns(), begin = mdi_clock();
 	uint32_t never = 0;
 	int result, saved = errno;
 
+	MDI_PROBE1(wait_begin, module->domain.head.link);
 	for (;;) {
 		mdi_os_wait(&never, 0, pause);
 		if (pause < PAUSE_MAX_NS)
@@ -309,8 +317,11 @@ static int wait_for_link(struct mdi_thread *thread,
 			errno = saved;
 		if (result != MODISO_ERR_NOKEY ||
 		    (limit != UINT64_MAX && mdi_os_now_ns() - since >= limit))
-			return result;
+			break;
 	}
+	MDI_PROBE1(wait_end, module->domain.head.link);
+	mdi_recorder_waited(&module->domain, begin);
+	return result;
 }
 
 /* Of a thread that is attached. */

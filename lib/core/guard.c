@@ -2,13 +2,14 @@
 #include "core/guard.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/fault.h"
 #include "core/front.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "core/thread.h"
 #include "os/dispatch.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 
@@ -34,7 +35,14 @@ int mdi_guard_arm(struct mdi_thread *thread, const struct mdi_domain *domain)
 {
 	int saved = errno, result;
 
-	if (!domain->guarded || thread->armed != 0)
+	if (!domain->guarded)
+		return 0;
+	if (domain->confinement != MODISO_CONFINE_GUARD) {
+		result = mdi_gadgets_look_again();
+		if (result != 0)
+			return result;
+	}
+	if (thread->armed != 0)
 		return 0;
 	/* Another thread that runs the fiber later would not be armed. */
 	if (thread != thread->host)

@@ -14,6 +14,8 @@
  * interrupted a guarded module does not return to it but to mdi_resume(), by a
  * copy of the kernel's frame in memory of the host's, and that code stores 1.
  *
+ * What becomes of a call then is in core/policy.h.
+ *
  * None of this is there with page permissions, where all memory that the kernel
  * could read the selector from is open to modules.
  */

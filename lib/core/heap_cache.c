@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/heap_cache.h"
 
-#include "base/misuse.h"
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

@@ -73,3 +73,26 @@ unsigned mdi_host_frames(const struct modiso_fault *fault,
 		pcs[walk.count++] = fault->host_pc;
 	return walk.count;
 }
+
+struct here {
+	uintptr_t *pcs;
+	unsigned count, max;
+};
+
+static _Unwind_Reason_Code note(struct _Unwind_Context *context, void *arg)
+{
+	struct here *here = arg;
+
+	here->pcs[here->count++] = own->ip(context);
+	return here->count == here->max ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+unsigned mdi_frames_here(uintptr_t *pcs, unsigned max)
+{
+	struct here here = { .pcs = pcs, .max = max };
+
+	pthread_once(&own->once, find_unwinder);
+	if (own->there)
+		(void)own->backtrace(note, &here);
+	return here.count;
+}

@@ -17,4 +17,7 @@
 unsigned mdi_host_frames(const struct modiso_fault *fault,
 			 uintptr_t pcs[MDI_HOST_FRAMES]);
 
+/* Those of the caller, of host code, itself the first; at most @max. */
+unsigned mdi_frames_here(uintptr_t *pcs, unsigned max);
+
 #endif /* MDI_CORE_HOST_FRAMES_H */

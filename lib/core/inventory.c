@@ -3,12 +3,13 @@
 #include "core/audit.h"
 
 #include "core/grant.h"
+#include "core/inventory.h"
 #include "core/json.h"
 #include "core/region.h"
 #include "core/thread.h"
 #include "os/memory.h"
 
-static const char *confinement(uint32_t level)
+const char *mdi_inventory_confinement(uint32_t level)
 {
 	static const char *const names[] = {
 		[MODISO_CONFINE_GUARD] = "guard",
@@ -19,8 +20,7 @@ static const char *confinement(uint32_t level)
 	return names[level];
 }
 
-/* "rw-" */
-static const char *rights(uint32_t access)
+const char *mdi_inventory_rights(uint32_t access)
 {
 	static const char *const names[] = { "---", "r--", "-w-", "rw-",
 					     "--x", "r-x", "-wx", "rwx" };
@@ -28,7 +28,7 @@ static const char *rights(uint32_t access)
 	return names[access & 7];
 }
 
-static const char *kind(const struct modiso_region *region)
+const char *mdi_inventory_kind(const struct modiso_region *region)
 {
 	if (region->stack)
 		return "stack";
@@ -59,13 +59,13 @@ static void print_grants(const struct modiso_region *region, FILE *out)
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s %s %s", i == 0 ? "" : ",",
 			mdi_domain_module(share[i]->module)->name,
-			rights(share[i]->access));
+			mdi_inventory_rights(share[i]->access));
 	fputs("; ", out);
 	print_state(region->domain, out);
 	fputc('\n', out);
 }
 
-static struct modiso_module *module_at(uint32_t index)
+struct modiso_module *mdi_inventory_module(uint32_t index)
 {
 	return mdi_domain_module(
 		(struct mdi_domain *)mdi_arch_state.domains[index]);
@@ -79,7 +79,7 @@ static void print_module(const struct modiso_module *module, FILE *out)
 	if (domain->kind == MDI_DOMAIN_MODULE)
 		fprintf(out, "module %s (%llu), %s, ", module->name,
 			(unsigned long long)module->id,
-			confinement(domain->confinement));
+			mdi_inventory_confinement(domain->confinement));
 	else
 		fprintf(out, "host, %s, ",
 			domain->kind == MDI_DOMAIN_HOST ? "guarded" :
@@ -91,7 +91,8 @@ static void print_module(const struct modiso_module *module, FILE *out)
 	for (region = module->regions; region != NULL; region = region->next) {
 		fprintf(out, "  %012zx-%012zx %s %-8s %s\n",
 			(size_t)region->node.base, (size_t)region->node.end,
-			rights(region->access), kind(region), region->name);
+			mdi_inventory_rights(region->access),
+			mdi_inventory_kind(region), region->name);
 		print_grants(region, out);
 	}
 }
@@ -101,8 +102,8 @@ void mdi_inventory_print(FILE *out)
 	fprintf(out, "libmodiso, backend %s, %zu modules\n",
 		mdi_backend_now->name, mdi_module_count());
 	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++)
-		if (module_at(i) != NULL)
-			print_module(module_at(i), out);
+		if (mdi_inventory_module(i) != NULL)
+			print_module(mdi_inventory_module(i), out);
 }
 
 static void json_grants(const struct modiso_region *region, FILE *out)
@@ -120,7 +121,7 @@ static void json_grants(const struct modiso_region *region, FILE *out)
 		mdi_json_string(mdi_domain_module(share[i]->module)->name,
 				out);
 		fprintf(out, ",\"access\":\"%s\"}",
-			rights(share[i]->access));
+			mdi_inventory_rights(share[i]->access));
 	}
 	fputc(']', out);
 }
@@ -134,7 +135,8 @@ static void json_region(const struct modiso_region *region, FILE *out)
 		"\"kind\":\"%s\"",
 		(size_t)region->node.base,
 		(size_t)(region->node.end - region->node.base),
-		rights(region->access), kind(region));
+		mdi_inventory_rights(region->access),
+		mdi_inventory_kind(region));
 	json_grants(region, out);
 	fputc('}', out);
 }
@@ -155,7 +157,7 @@ static void json_module(const struct modiso_module *module, FILE *out)
 		",\"kind\":\"%s\",\"id\":%llu,\"confinement\":\"%s\","
 		"\"state\":\"",
 		kinds[domain->kind], (unsigned long long)module->id,
-		confinement(domain->confinement));
+		mdi_inventory_confinement(domain->confinement));
 	print_state(domain, out);
 	fprintf(out, "\",\"entered\":%s,\"regions\":[",
 		mdi_threads_inside(domain) ? "true" : "false");
@@ -174,12 +176,12 @@ void mdi_inventory_print_json(FILE *out)
 	fprintf(out, "{\"backend\":\"%s\",\"modules\":[",
 		mdi_backend_now->name);
 	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++) {
-		if (module_at(i) == NULL)
+		if (mdi_inventory_module(i) == NULL)
 			continue;
 		if (!first)
 			fputc(',', out);
 		first = false;
-		json_module(module_at(i), out);
+		json_module(mdi_inventory_module(i), out);
 	}
 	fputs("]}\n", out);
 }

@@ -5,6 +5,7 @@
 #include "core/frames.h"
 #include "core/front.h"
 #include "core/gate.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/thread.h"
 #include "os/maps.h"
@@ -75,7 +76,9 @@ bool mdi_jump_begins(const void *jmp_buf)
 		return false;
 	while (mdi_frame_top(thread) != NULL &&
 	       mdi_frame_called_at(mdi_frame_top(thread)) < sp &&
-	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp))
+	       same_stack(mdi_frame_called_at(mdi_frame_top(thread)), sp)) {
+		mdi_recorder_ended(thread);
 		mdi_gate_abandon(thread);
+	}
 	return mdi_front_now->is_hidden(thread, here);
 }

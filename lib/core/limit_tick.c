@@ -9,10 +9,10 @@
 #include "core/limit_tick.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/frames.h"
 #include "core/limit.h"
 #include "core/state.h"
+#include "os/misuse.h"
 #include "os/process.h"
 #include "os/ticker.h"
 

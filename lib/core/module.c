@@ -2,7 +2,6 @@
 #include "core/module.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/closed.h"
 #include "core/gate.h"
 #include "core/grant.h"
@@ -10,6 +9,8 @@
 #include "core/layout.h"
 #include "core/limit.h"
 #include "core/permit.h"
+#include "core/policy.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -17,6 +18,8 @@
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/misuse.h"
+#include "os/tracepoint.h"
 
 #include <string.h>
 
@@ -114,6 +117,7 @@ int mdi_module_create(const char *name,
 	strncpy(module->name, name, sizeof(module->name) - 1);
 	module->mark = MDI_MARK_MODULE;
 	module->cookie = options->cookie;
+	module->syscalls = options->syscalls;
 	module->permissive = options->flags & MODISO_MODULE_PERMISSIVE;
 	module->stack_size = stack_size;
 	module->domain.kind = kind;
@@ -124,10 +128,14 @@ int mdi_module_create(const char *name,
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
 	module->limit_ns = (uint64_t)options->time_limit_ms * 1000000u;
 	module->limit_by_wall = options->flags & MODISO_MODULE_WALL_TIME;
+	if (options->syscalls == MODISO_SYSCALLS_LOG)
+		result = mdi_policy_log_begin(module);
+	if (result != 0)
+		goto free_module;
 	if (!take_link(&module->domain)) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
 				  own->count);
-		goto free_module;
+		goto free_log;
 	}
 	result = mdi_arena_init(&module->arena,
 				kind == MDI_DOMAIN_MODULE
@@ -149,6 +157,9 @@ int mdi_module_create(const char *name,
 			&module->arena, stack_size + MDI_PAGE_SIZE, false);
 		module->id = ++own->last_id;
 		own->count++;
+		mdi_recorder_module(module);
+		MDI_PROBE3(module_create, module->id, module->name,
+			   module->domain.head.link);
 	}
 	*out = module;
 	return 0;
@@ -164,6 +175,8 @@ free_arena:
 	mdi_arena_fini(&module->arena);
 free_link:
 	give_link(&module->domain);
+free_log:
+	mdi_policy_log_free(module);
 free_module:
 	mdi_vault_free(module, sizeof(*module));
 	return result;
@@ -225,6 +238,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	}
 	mdi_snapshot_free(module);
 	mdi_heap_free(module);
+	mdi_policy_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);
@@ -232,6 +246,8 @@ int mdi_module_destroy(struct modiso_module *module)
 		mdi_limit_remove();
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
 		own->count--;
+	MDI_PROBE3(module_destroy, module->id, module->name,
+		   module->domain.head.link);
 	module->mark = 0;
 	mdi_vault_free(module, sizeof(*module));
 	return 0;

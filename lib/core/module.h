@@ -13,7 +13,9 @@
 #include "core/arena.h"
 #include "core/state.h"
 
+struct mdi_call_log;
 struct mdi_heap;
+struct mdi_rule;
 struct mdi_snapshot;
 struct mdi_stack;
 struct modiso_gate;
@@ -28,6 +30,9 @@ struct modiso_module {
 	void *cookie;
 	size_t stack_size;
 	bool permissive; /* core/permit.h */
+	uint32_t syscalls; /* enum modiso_syscalls */
+	struct mdi_call_log *call_log; /* NULL: none is logged */
+	struct mdi_rule *rules; /* for single ones: core/policy.h */
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
 	uint64_t limit_ns; /* how long a call may last; 0: for ever */
 	bool limit_by_wall; /* by the clock, not by what the thread uses */

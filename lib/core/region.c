@@ -3,7 +3,6 @@
 #include "core/region.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/grant.h"
 #include "core/layout.h"
 #include "core/runs.h"
@@ -12,6 +11,7 @@
 #include "core/vault.h"
 #include "os/file.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include "arch/arch.h"
 #include "core/lines.h"
+#include "core/recorder.h"
 #include "core/state.h"
 #include "os/event.h"
 
@@ -364,6 +365,35 @@ static void print_thread(const struct modiso_fault *f, FILE *out)
 	fputc('\n', out);
 }
 
+/* "gate work of module "uart", 3.200 us before, for 0.170 us" */
+static void print_past(const struct modiso_fault *f, FILE *out)
+{
+	static const char *const words[] = {
+		[MODISO_RECORD_CALL] = "",
+		[MODISO_RECORD_ENDED] = ", ended by a fault or a jump",
+		[MODISO_RECORD_MISS] = ", without a protection key at first",
+		[MODISO_RECORD_WAIT] = ", waited for others",
+	};
+	struct mdi_past past[MDI_PAST];
+	unsigned count = mdi_recorder_past(f, past);
+
+	for (unsigned i = 0; i < count; i++) {
+		fprintf(out, "%s%s ",
+			i == 0 ? "  before     " : "             ",
+			past[i].of);
+		mdi_report_quoted(past[i].name, out);
+		if (past[i].module_name[0] != '\0') {
+			fprintf(out, " of module ");
+			mdi_report_quoted(past[i].module_name, out);
+		}
+		fprintf(out, ", %.3f us before, for %.3f us%s\n",
+			(double)past[i].before_ns / 1e3,
+			(double)past[i].length_ns / 1e3,
+			past[i].kind < MDI_COUNT(words) ? words[past[i].kind] :
+							  "");
+	}
+}
+
 int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 {
 	struct mdi_report *report;
@@ -384,6 +414,7 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 	print_host(report, out);
 	print_commands(report, out);
 	print_thread(f, out);
+	print_past(f, out);
 	print_signal(f, out);
 	if (f->retries != 0)
 		fprintf(out, "  tried again %" PRIu32 " times\n", f->retries);

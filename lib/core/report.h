@@ -72,6 +72,9 @@ void mdi_report_log_text(const char *text);
 
 /* --- words: report_words.c --- */
 
+/* A system call with its arguments: "openat (257 of x86-64): (0x1, ...)". */
+void mdi_call_print(uint32_t arch, uint32_t number, const uintptr_t args[6],
+		    FILE *out);
 /* What happened, without "module so-and-so". */
 void mdi_report_verdict(const struct modiso_fault *fault, FILE *out);
 /* What usually helps; NULL: nothing is usual. */

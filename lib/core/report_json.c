@@ -3,7 +3,9 @@
 #include "core/report.h"
 
 #include "arch/arch.h"
+#include "core/call_names.h"
 #include "core/json.h"
+#include "core/recorder.h"
 #include "os/event.h"
 
 #include <errno.h>
@@ -133,6 +135,36 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 	fputc(']', out);
 }
 
+static void json_past(const struct modiso_fault *f, FILE *out)
+{
+	static const char *const kinds[] = {
+		[MODISO_RECORD_CALL] = "call",
+		[MODISO_RECORD_ENDED] = "ended",
+		[MODISO_RECORD_MISS] = "miss",
+		[MODISO_RECORD_WAIT] = "wait",
+	};
+	struct mdi_past past[MDI_PAST];
+	unsigned count = mdi_recorder_past(f, past);
+
+	fprintf(out, ",\"past\":[");
+	for (unsigned i = 0; i < count; i++) {
+		fprintf(out,
+			"%s{\"before_ns\":%" PRIu64 ",\"length_ns\":%" PRIu64,
+			i == 0 ? "" : ",", past[i].before_ns,
+			past[i].length_ns);
+		json_text("kind",
+			  past[i].kind < MDI_COUNT(kinds) ?
+				  kinds[past[i].kind] :
+				  "unknown",
+			  out);
+		json_text("of", past[i].of, out);
+		json_text("name", past[i].name, out);
+		json_text("module", past[i].module_name, out);
+		fputc('}', out);
+	}
+	fputc(']', out);
+}
+
 static void json_keys(const struct modiso_fault *f, FILE *out)
 {
 	fprintf(out, ",\"rights\":[");
@@ -164,8 +196,12 @@ static void json_machine(const struct modiso_fault *f, FILE *out)
 
 static void json_call(const struct modiso_fault *f, FILE *out)
 {
+	char name[MDI_CALL_NAME_SIZE];
+
 	fprintf(out, ",\"syscall\":{\"number\":%" PRIu32, f->syscall_number);
 	json_text("arch", mdi_event_call_arch(f->syscall_arch), out);
+	if (mdi_call_name(f->syscall_arch, f->syscall_number, name))
+		json_text("name", name, out);
 	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
 		fprintf(out, "%s\"0x%" PRIxPTR "\"",
 			i == 0 ? ",\"args\":[" : ",", f->syscall_args[i]);
@@ -195,6 +231,7 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	fprintf(out, ",\"pc\":\"0x%" PRIxPTR "\"", f->pc);
 	json_stack(report, out);
 	json_calls(f, out);
+	json_past(f, out);
 	if (f->kind == MODISO_FAULT_SERVICE)
 		json_text("service", f->region_name, out);
 	json_machine(f, out);

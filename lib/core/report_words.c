@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "base/text.h"
+#include "core/call_names.h"
 #include "os/event.h"
 
 #include <inttypes.h>
@@ -134,14 +135,26 @@ static void print_access(const struct modiso_fault *f, FILE *out)
 	}
 }
 
+void mdi_call_print(uint32_t arch, uint32_t number, const uintptr_t args[6],
+		    FILE *out)
+{
+	char name[MDI_CALL_NAME_SIZE];
+
+	fprintf(out, "system call %" PRIu32 " of %s", number,
+		mdi_event_call_arch(arch));
+	if (mdi_call_name(arch, number, name))
+		fprintf(out, ", %s", name);
+	for (unsigned i = 0; i < 6; i++)
+		fprintf(out, "%s%#" PRIxPTR, i == 0 ? " (" : ", ", args[i]);
+	fputc(')', out);
+}
+
 static void print_call(const struct modiso_fault *f, FILE *out)
 {
-	fprintf(out, "made system call %" PRIu32 " of %s, which it may not: ",
-		f->syscall_number, mdi_event_call_arch(f->syscall_arch));
-	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
-		fprintf(out, "%s%#" PRIxPTR, i == 0 ? "(" : ", ",
-			f->syscall_args[i]);
-	fputc(')', out);
+	fputs("made ", out);
+	mdi_call_print(f->syscall_arch, f->syscall_number, f->syscall_args,
+		       out);
+	fputs(", which it may not", out);
 }
 
 void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
@@ -158,7 +171,7 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 			"program can have",
 		[MODISO_FAULT_SYSCALL] =
 			"made a system call that is forbidden to it",
-		[MODISO_FAULT_GATE] = "came back with its way out damaged",
+		[MODISO_FAULT_GATE] = "returned to its gate with a damaged stack",
 		[MODISO_FAULT_EXCEPTION] = "left an exception uncaught",
 		[MODISO_FAULT_ABORT] = "aborted",
 		[MODISO_FAULT_JUMP] = "jumped to the host's stack",
@@ -207,8 +220,8 @@ static const char *hint_access(const struct modiso_fault *f)
 	if (f->region_length != 0)
 		return "if it is meant to: modiso_region_grant(), or a service "
 		       "that does it";
-	return "what it needs of the host is to be in a region of its own, or "
-	       "granted to it";
+	return "memory of the host that it needs must be in a region of the "
+	       "module's, or in one that is granted to it";
 }
 
 const char *mdi_report_hint(const struct modiso_fault *f)
@@ -245,10 +258,10 @@ const char *mdi_report_frames_end(uint32_t end)
 			"the call-frame information of this code makes no "
 			"sense",
 		[MODISO_FRAMES_STACK] =
-			"from here the stack is broken: it leads to where the "
-			"module may not read, or not upwards",
+			"from here the stack is broken: the next frame would be "
+			"below this one, or where the module may not read",
 		[MODISO_FRAMES_LOST] =
-			"what its caller's frame is found by was not kept",
+			"a register that leads to its caller is not known",
 	};
 
 	return end < MDI_COUNT(words) ? words[end] : NULL;

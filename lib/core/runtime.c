@@ -3,18 +3,20 @@
 
 #include "backend/select.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "base/settings.h"
 #include "core/addrmap.h"
 #include "core/closed.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/front.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/heap.h"
+#include "core/left.h"
 #include "core/limit.h"
 #include "core/module.h"
 #include "core/permit.h"
+#include "core/recorder.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/thread.h"
@@ -22,6 +24,7 @@
 #include "os/limits.h"
 #include "os/lock.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -58,7 +61,9 @@ bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
 	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
 		if (touches(layer, base, end))
 			return true;
-	return mdi_threads_overlap(base, end) || mdi_vault_overlaps(base, end);
+	return mdi_threads_overlap(base, end) ||
+	       mdi_recorder_overlaps(base, end) ||
+	       mdi_vault_overlaps(base, end);
 }
 
 bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
@@ -223,7 +228,9 @@ static int start_with(const struct mdi_backend *backend,
 	result = mdi_threads_start(options->max_threads);
 	if (result != 0)
 		goto stop_backend;
-	result = make_host();
+	result = mdi_recorder_start(options);
+	if (result == 0)
+		result = make_host();
 	if (result != 0)
 		goto stop_vault;
 	result = own->front->start(backend);
@@ -246,6 +253,7 @@ stop_host:
 stop_vault:
 	mdi_permit_reset();
 	mdi_vault_stop();
+	mdi_recorder_stop();
 	mdi_threads_stop();
 stop_backend:
 	__atomic_store_n(&mdi_backend_now, NULL, __ATOMIC_RELEASE);
@@ -281,7 +289,8 @@ static int check_same(const struct modiso_options *asked)
 				"the library is initialised already, with "
 				"capabilities %#x, %#x are required",
 				info.caps, asked->require);
-	if (is->flags & ~asked->flags & MODISO_INIT_NO_STACKS)
+	if (is->flags & ~asked->flags & MODISO_INIT_NO_STACKS ||
+	    (asked->flags & MODISO_INIT_RECORD && !mdi_recorder_is_on()))
 		return differs("flags", asked->flags, is->flags);
 	if (asked->max_keys != is->max_keys)
 		return differs("max_keys", asked->max_keys, is->max_keys);
@@ -352,6 +361,7 @@ static int start(const struct modiso_options *options)
 	if (result != 0)
 		return result;
 	own->options = *options;
+	own->options.record_path = NULL; /* the caller's */
 	own->users = 1;
 	return start_with(backend, options);
 }
@@ -381,45 +391,22 @@ int mdi_runtime_start(const struct modiso_options *options,
 	return result;
 }
 
-static int check_empty(void)
-{
-	if (mdi_module_count() != 0)
-		return mdi_fail(MODISO_ERR_BUSY, "%zu modules still exist",
-				mdi_module_count());
-	if (mdi_host->regions != NULL || mdi_host_closed->regions != NULL)
-		return mdi_fail(MODISO_ERR_BUSY,
-				"guarded host region %s still exists",
-				(mdi_host->regions != NULL ?
-					 mdi_host->regions :
-					 mdi_host_closed->regions)
-					->name);
-	if (mdi_service_count() != 0)
-		return mdi_fail(MODISO_ERR_BUSY, "%zu services still exist",
-				mdi_service_count());
-	return 0;
-}
-
 /* The lock is held, and the last user goes. */
 static int stop(void)
 {
 	const struct mdi_backend *backend = mdi_backend_now;
-	int result = check_empty();
+	int result = mdi_left_check();
 
-	if (result == 0 && mdi_fibers_any())
-		result = mdi_fail(MODISO_ERR_BUSY, "fibers still exist");
-	if (result == 0 && mdi_threads_any())
-		result = mdi_fail(MODISO_ERR_BUSY,
-				  "another thread that has entered modules "
-				  "still runs; it must end, or call "
-				  "modiso_thread_detach()");
 	/* What can fail, while everything is there. */
 	if (result == 0)
 		result = unprotect_state(backend);
 	if (result != 0)
 		return result;
 	mdi_limits_stop();
+	mdi_gadgets_put_back(); /* while the trap handler is there */
 	own->front->stop();
 	stop_host();
+	mdi_recorder_stop();
 	mdi_threads_stop();
 	mdi_permit_reset();
 	mdi_vault_stop();

@@ -3,16 +3,18 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/permit.h"
+#include "core/recorder.h"
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/vault.h"
 #include "os/critical.h"
+#include "os/misuse.h"
+#include "os/tracepoint.h"
 
 #include <errno.h>
 #include <string.h>
@@ -37,7 +39,10 @@ size_t mdi_service_count(void)
 
 modiso_fn mdi_service_thunk(const struct modiso_service *service)
 {
-	return (modiso_fn)(uintptr_t)(mdi_backend_now->service_thunks +
+	const char *thunks =
+		mdi_backend_now->service_thunks[mdi_recorder_is_on()];
+
+	return (modiso_fn)(uintptr_t)(thunks +
 				      service->number * MDI_THUNK_SIZE);
 }
 
@@ -77,6 +82,8 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 					  MDI_SERVICE_FLOAT :
 					  0),
 			 __ATOMIC_RELEASE);
+	mdi_recorder_service(service);
+	MDI_PROBE2(service_create, number, service->name);
 	*out = service;
 	return 0;
 }
@@ -137,6 +144,7 @@ void mdi_service_destroy(struct modiso_service *service)
 	own->services[service->number] = NULL;
 	own->count--;
 	mdi_vault_free(service->allowed, ALLOWED_SIZE);
+	MDI_PROBE2(service_destroy, service->number, service->name);
 	service->mark = 0;
 	mdi_vault_free(service, sizeof(*service));
 }

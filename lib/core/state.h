@@ -25,6 +25,7 @@
 #include <modiso/init.h>
 
 #include "arch/arch.h"
+#include "arch/gadget.h"
 #include "base/state.h"
 #include "core/notify.h"
 #include "core/vault.h"
@@ -61,6 +62,17 @@ struct mdi_fault_state {
 	struct mdi_notify notify; /* read without a lock */
 	struct modiso_fault orphans[MDI_ORPHANS];
 	uint32_t orphan_count; /* counted without a lock */
+};
+
+/* Objects that a process has loaded hold one or two such instructions. */
+#define MDI_GADGETS_MAX 64
+
+/* core/gadget.h. A handler reads the gadgets without the lock. */
+struct mdi_gadget_state {
+	struct mdi_gadget gadgets[MDI_GADGETS_MAX];
+	uint32_t count, detours;
+	uint64_t list, loads; /* what was mapped and loaded at the search */
+	bool searched;
 };
 
 struct mdi_gate_state {
@@ -112,6 +124,13 @@ struct mdi_disassemble_state {
 	_Alignas(void *) unsigned char functions[5 * sizeof(void *)];
 };
 
+/* libseccomp's functions, in the same way: core/call_names_seccomp.c. */
+struct mdi_call_names_state {
+	pthread_once_t once;
+	bool there;
+	_Alignas(void *) unsigned char functions[2 * sizeof(void *)];
+};
+
 /* libdw's functions, loaded in the same way: core/lines_libdw.c. */
 struct mdi_lines_state {
 	pthread_once_t once;
@@ -161,6 +180,15 @@ struct mdi_record_state {
 	uint64_t numbers; /* counted without a lock */
 };
 
+/* recorder.c. Constant but in the child of a fork. */
+struct mdi_recorder_state {
+	bool on;
+	char *base; /* the file, mapped; NULL: there is none */
+	/* The beginning of it, or what it would be. */
+	struct modiso_record_file *file;
+	struct modiso_record_name *names;
+};
+
 struct mdi_report_state {
 	/*
 	 * Asked first, when it is not NULL: does an image hold the address? Set
@@ -207,8 +235,10 @@ struct mdi_vault_state {
 extern struct mdi_core_state {
 	struct mdi_runtime_state runtime;
 	struct mdi_addrmap_state addrmap;
+	struct mdi_call_names_state call_names;
 	struct mdi_disassemble_state disassemble;
 	struct mdi_fault_state fault;
+	struct mdi_gadget_state gadget;
 	struct mdi_gate_state gate;
 	struct mdi_grant_state grant;
 	struct mdi_heap_state heap;
@@ -218,6 +248,7 @@ extern struct mdi_core_state {
 	struct mdi_module_state module;
 	struct mdi_permit_state permit;
 	struct mdi_record_state record;
+	struct mdi_recorder_state recorder;
 	struct mdi_report_state report;
 	struct mdi_service_state service;
 	struct mdi_thread_state thread;

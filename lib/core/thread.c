@@ -2,7 +2,6 @@
 #include "core/thread.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "core/fiber.h"
 #include "core/frames.h"
 #include "core/front.h"
@@ -10,10 +9,12 @@
 #include "core/guard.h"
 #include "core/heap_cache.h"
 #include "core/limit.h"
+#include "core/recorder.h"
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/window.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -50,8 +51,10 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 /* Nothing returns to them: their stacks are gone. */
 static void end_calls(struct mdi_thread *thread)
 {
-	while (mdi_frame_top(thread) != NULL)
+	while (mdi_frame_top(thread) != NULL) {
+		mdi_recorder_ended(thread);
 		mdi_gate_abandon(thread);
+	}
 }
 
 /* How often the C library has asked this thread for its last words. */
@@ -170,6 +173,7 @@ static int commit_block(uint32_t index, bool altstacks)
 	const uint32_t rw = MDI_PROT_READ | MDI_PROT_WRITE;
 	const struct mdi_backend *backend = mdi_backend_now;
 	char *block = block_of(index);
+	int result;
 
 	/* The page behind the frames stays closed: see gate_pkey.S. */
 	if (mdi_mem_protect(block, T_FRAMES_END, rw) != 0 ||
@@ -185,7 +189,10 @@ static int commit_block(uint32_t index, bool altstacks)
 				    MDI_BLOCK_SIZE - T_STACKS,
 				    MDI_OWN_CLOSED) != 0)
 		return MODISO_ERR_OS;
-	return altstacks ? mdi_front_now->commit(index) : 0;
+	result = mdi_recorder_commit(index, block);
+	if (result == 0 && altstacks)
+		result = mdi_front_now->commit(index);
+	return result;
 }
 
 static void uncommit_block(uint32_t index)
@@ -286,6 +293,7 @@ static int attach(struct mdi_thread **out)
 	thread->next = own->attached;
 	own->attached = thread;
 	thread->mark = MDI_MARK_THREAD;
+	mdi_recorder_thread(thread);
 	mdi_here_set((uintptr_t)mdi_thread_block(thread),
 		     (uintptr_t)mdi_thread_block(thread));
 	*out = thread;
@@ -375,6 +383,7 @@ int mdi_thread_new_fiber(struct mdi_thread **out)
 	set_thread_pointer(fiber, ~(uint64_t)0);
 	mdi_thread_open_page(fiber)->rights = MDI_RIGHTS_NONE;
 	mdi_frames_start(fiber);
+	mdi_recorder_thread(fiber);
 	mdi_limit_attached(fiber);
 	fiber->next = own->attached;
 	own->attached = fiber;
@@ -433,6 +442,7 @@ void mdi_threads_after_fork(void)
 		give_index(thread->index);
 	}
 	mdi_arch_state.pid = mdi_os_process_id();
+	mdi_recorder_after_fork(own->fresh_index);
 	own->attached = kept;
 	if (self != NULL) {
 		host->tid = mdi_os_thread_id();

@@ -3,10 +3,12 @@
 
 #include "core/door.h"
 #include "core/frames.h"
+#include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/jump.h"
 #include "core/permit.h"
+#include "core/policy.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/thread.h"
@@ -89,6 +91,8 @@ static void decode_module(struct mdi_trap *trap)
 		      trap->access == MODISO_READ &&
 		      trap->event.address ==
 			      (uintptr_t)&mdi_frame_top(trap->thread)->sp;
+	trap->answers = trap->where == MDI_AT_MODULE &&
+			mdi_policy_answers(module, &trap->event);
 	trap->left = mdi_jump_ran_past(trap->thread, module, trap->context);
 }
 
@@ -121,6 +125,8 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 		trap->domain = mdi_backend_now->culprit(thread, context);
 	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
 		trap->door = door_at(trap->pc);
+	if (event->kind == MDI_EVENT_BREAKPOINT && trap->domain == NULL)
+		trap->gadget = mdi_gadget_at(mdi_gadget_trapped_at(context));
 	trap->where = where_is(trap);
 	if (trap->domain != NULL && thread != NULL)
 		decode_module(trap);
@@ -191,6 +197,11 @@ static bool is_permitted(const struct mdi_trap *trap)
 	return trap->permits;
 }
 
+static bool is_answered(const struct mdi_trap *trap)
+{
+	return trap->answers;
+}
+
 static bool is_of_module(const struct mdi_trap *trap)
 {
 	return trap->domain != NULL && trap->attached;
@@ -208,6 +219,12 @@ static bool is_of_orphan(const struct mdi_trap *trap)
 static bool is_hosts_call(const struct mdi_trap *trap)
 {
 	return trap->event.kind == MDI_EVENT_CALL;
+}
+
+/* An instruction of the host's that was taken away from modules. */
+static bool is_taken_away(const struct mdi_trap *trap)
+{
+	return trap->gadget != NULL;
 }
 
 /* The host may do that: it lacks rights that it ought to have. */
@@ -252,9 +269,11 @@ static const struct {
 	{ wants_caller, MDI_WALK_ENDS },
 	{ has_left, MDI_LEFT },
 	{ is_permitted, MDI_PERMIT },
+	{ is_answered, MDI_ANSWER },
 	{ is_of_module, MDI_FAULT },
 	{ is_of_orphan, MDI_FAULT_ORPHAN },
 	{ is_hosts_call, MDI_CALL_AGAIN },
+	{ is_taken_away, MDI_CARRY_OUT },
 	{ is_closed, MDI_OPEN },
 	{ is_copying, MDI_COPY_FAILS },
 	{ always, MDI_PASS },

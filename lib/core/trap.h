@@ -42,7 +42,9 @@ struct mdi_trap {
 	bool stays;      /* a jump of the module's inside of its own stack */
 	bool left;       /* host code runs as the module: mdi_jump_ran_past() */
 	bool walks;      /* the module reads where its gate was called */
+	const struct mdi_gadget *gadget; /* was there, in code of the host */
 	bool permits;    /* the module is watched, and not stopped */
+	bool answers;    /* a policy says what becomes of its system call */
 	void *exception; /* the end of the thread unwinds; or NULL */
 
 	struct mdi_thread *thread;
@@ -64,8 +66,10 @@ enum mdi_verdict {
 	MDI_WALK_ENDS,    /* it finds that it was called by nobody */
 	MDI_LEFT,         /* the process ends: nothing is known any more */
 	MDI_PERMIT,       /* counted, and run again with the rights for it */
+	MDI_ANSWER,       /* the module's system call: core/policy.h */
 	MDI_FAULT,        /* the module's: told, asked, ended */
 	MDI_FAULT_ORPHAN, /* of a thread that a module made: told, ended */
+	MDI_CARRY_OUT,    /* done in place of the instruction that was there */
 	MDI_CALL_AGAIN,   /* the host's, which was stopped by mistake */
 	MDI_OPEN,         /* the host's own, whose cause may be taken away */
 	MDI_COPY_FAILS    /* the copy returns an error */

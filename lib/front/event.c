@@ -42,6 +42,10 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 	}
 	read_event(&event, signo, info, context, thread);
 	outcome = mdi_fault_event(&event, mdi_context_of(context), thread);
+	if (outcome == MDI_SERVED)
+		outcome = mdi_host_serve(signo, info, context, thread) ?
+				  MDI_GOES_ON :
+				  MDI_ELSEWHERE;
 	if (outcome == MDI_PASSED_ON)
 		outcome = mdi_host_fault(signo, info, context, thread) ?
 				  MDI_GOES_ON :

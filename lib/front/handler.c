@@ -10,7 +10,6 @@
 #include "front/handler.h"
 
 #include "base/error.h"
-#include "base/misuse.h"
 #include "front/altstack.h"
 #include "core/entries.h"
 #include "core/frames.h"
@@ -29,6 +28,7 @@
 #include "os/linux/signal.h"
 #include "os/linux/sys.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 
 #include <errno.h>
 #include <pthread.h>

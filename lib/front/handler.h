@@ -30,6 +30,10 @@ int mdi_handler_set(int signo, const struct mdi_sigaction *action,
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
 		    struct mdi_thread *thread);
 
+/* A module's system call, by its SIGSYS, comes to core/policy.h. The same. */
+bool mdi_host_serve(int signo, siginfo_t *info, ucontext_t *context,
+		    struct mdi_thread *thread);
+
 /* A signal that the host has a handler for has come: struct mdi_entries. */
 uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 			  struct mdi_thread *thread);

@@ -15,12 +15,12 @@
 
 #ifdef PIC
 
-#include "base/misuse.h"
 #include "base/state.h"
 #include "core/door.h"
 #include "core/jump.h"
 #include "front/mask.h"
 #include "front/handler.h"
+#include "os/misuse.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));
 MODISO_API void quick_exit(int status) __attribute__((noreturn));

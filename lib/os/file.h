@@ -40,6 +40,12 @@ int mdi_file_keep_length(int fd);
 int mdi_file_create(const char *name, uint64_t length);
 
 /*
+ * The same with a path, for this user alone to read and write. What was there
+ * is gone, but for a symbolic link, which is ELOOP.
+ */
+int mdi_file_create_named(const char *path, uint64_t length);
+
+/*
  * Copy whole pages to @offset; those of zeros stay holes. *any becomes true
  * when there was another one, and is left alone otherwise.
  */

@@ -13,7 +13,7 @@
 #define MDI_OS_LIBC_H
 
 #include "base/common.h"
-#include "base/misuse.h" /* mdi_abort() */
+#include "os/misuse.h" /* mdi_abort() */
 
 #include <pthread.h>
 

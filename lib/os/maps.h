@@ -25,6 +25,25 @@ struct mdi_mapping {
 int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 		  void *arg);
 
+/*
+ * The same of /proc/PID/maps, for what can be executed; @name is what the
+ * kernel calls it: a path, "[vdso]", or "" for anonymous memory. @pid 0: this
+ * process.
+ */
+int mdi_maps_walk_code(uint32_t pid,
+		       bool (*visit)(const struct mdi_mapping *map,
+				     const char *name, void *arg),
+		       void *arg);
+
+/*
+ * All memory of a process, to be read, whatever may be read by itself. A
+ * descriptor; mdi_maps_read(): 0 if all @length bytes were there. Else -1 and
+ * errno.
+ */
+int mdi_maps_open_memory(uint32_t pid);
+int mdi_maps_read(int memory, uintptr_t at, void *to, size_t length);
+void mdi_maps_close_memory(int memory);
+
 /* "file" and the offset of an address in it; false for anonymous memory. */
 bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 		   uintptr_t *offset);

@@ -34,6 +34,9 @@ int mdi_mem_stage(void *base, size_t length);
 /* Get writable pages now, not one by one; a hint that changes no meaning. */
 void mdi_mem_populate(void *base, size_t length);
 
+/* The same, and it must be: -1 and ENOSPC where a file system is full. */
+int mdi_mem_populate_all(void *base, size_t length);
+
 /* Back to a reservation: contents and permissions are gone. */
 int mdi_mem_decommit(void *base, size_t length);
 

@@ -6,6 +6,7 @@
 #ifndef MDI_OS_OS_H
 #define MDI_OS_OS_H
 
+#include "os/calls.h"    /* system calls that are made for a module */
 #include "os/critical.h" /* code that no handler of the host may interrupt */
 #include "os/dispatch.h" /* system calls that come to the library */
 #include "os/event.h"    /* what the system says of a trap */

@@ -56,5 +56,7 @@ void mdi_os_say(const char *text, size_t length);
 
 /* abort(3) without the library's data, and without the program's handler. */
 MDI_NORETURN void mdi_os_abort(void);
+/* The end of the process at once, where not even that can be trusted. */
+MDI_NORETURN void mdi_os_kill(void);
 
 #endif /* MDI_OS_PROCESS_H */

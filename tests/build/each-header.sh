@@ -31,7 +31,8 @@ for header in $headers; do
 		"$scratch/alone.cc"
 done
 
-for header in $headers; do
+hpp=$(cd "$top_srcdir/include" && find . -name '*.hpp' | sed 's,^\./,,')
+for header in $headers $hpp; do
 	grep -qE "^[[:space:]]*$header( |\$)" "$top_srcdir/include/Makefile.am" ||
 		echo "$header"
 done >"$scratch/complaints"

@@ -127,6 +127,39 @@ expect_empty "$scratch/errors" "and nothing else"
 status_of 77 "sealed with page permissions cannot be had" \
 	--backend mprotect --confine sealed "$module"
 
+# policy PATTERN LINE... - the file is refused, before any key is asked for
+policy() {
+	tap_pattern=$1
+	shift
+	printf '%s\n' "$@" >"$scratch/policy"
+	status_of 2 "a policy with '$*'" --syscalls "$scratch/policy" "$module"
+	says errors "modiso-run: .*policy:$tap_pattern" "is told with its place"
+}
+policy '2:1: no action.*: permit' '# calls' 'permit read'
+policy '1:9: no preset.*: much' 'default much'
+policy '1:14: more than a preset' 'default none log'
+policy '3:6: no call is named' '' 'deny 1' 'allow'
+policy '1:7: no error.*: EWHAT' 'errno EWHAT 1'
+policy '1:6: an error and calls' 'errno'
+policy '1:7: (no system call is called nothing|names of system)' \
+	'allow nothing'
+status_of 2 "a policy that is not there" --syscalls "$scratch/no" "$module"
+says errors 'neither none, compute nor log' "is no preset either"
+echo 'errno ENOSYS 1' >"$scratch/policy"
+"$top_builddir/tools/modiso-info" | grep -q 'syscalls .*can be' &&
+	stopped=0 || stopped=77
+for syscalls in none compute log "$scratch/policy"; do
+	status_of $stopped "--syscalls $(basename "$syscalls")" \
+		--syscalls "$syscalls" --call hello :x 1 "$module"
+done
+[ $stopped -ne 0 ] || {
+	echo 'allow 9' >"$scratch/policy"
+	status_of 2 "a call that cannot be allowed" \
+		--syscalls "$scratch/policy" "$module"
+	says errors 'policy:1:7: system call 9 cannot be allowed: it changes' \
+		"is told with its place"
+}
+
 "$top_builddir/tools/modiso-cc" --show -c x.c >"$scratch/output" 2>&1
 says output '-fPIC .*-c x\.c$' "modiso-cc --show prints the command"
 "$top_builddir/tools/modiso-cc" -O2 -o x.so >"$scratch/output" \

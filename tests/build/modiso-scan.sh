@@ -193,6 +193,22 @@ if [ -c /dev/full ]; then
 	expect_command "a full disk is trouble: $?" grep -q 'standard output: No space' err
 fi
 
+## Processes
+
+expect "what a process can execute" 1 --class wrpkru,xrstor --process self
+says "the loader's is named" out '/ld-linux.*: xrstor at offset'
+says "and the C library's" out '/libc.*: wrpkru at offset 0x[0-9a-f]*, address 0x7f'
+expect "the same as JSON" 1 --class wrpkru --json --process self
+says "is an object" out '^{"type":"hit","class":"wrpkru","file":"/'
+sleep 60 &
+expect "another process" 1 --class xrstor --process $!
+says "its loader's is named" out '/ld-linux.*: xrstor at offset'
+kill $!
+expect "a process that is none" 2 --process 0
+expect "one that is not there" 2 --process 2147483647
+says "is named" err '/proc/2147483647/mem: No such file'
+expect "a process and a file" 2 --process self clean.so
+
 ## The rest
 
 expect "quiet about a hit" 1 --quiet wrpkru.so

@@ -58,9 +58,10 @@ grep -oE '"?make [a-z-]+' "$readme" | sed 's/.*make //' | sort -u |
 	done >"$scratch/complaints"
 expect_empty "$scratch/complaints" "make targets that README names are there"
 
-grep -oE 'man [137] modiso[a-z_-]*' "$readme" | sort -u |
+grep -oE 'man [137] modiso[a-z_.-]*' "$readme" | sed 's/\.$//' | sort -u |
 	while read -r _ section name; do
 		[ -e "$top_srcdir/doc/man/man$section/$name.$section" ] ||
+			[ -e "$top_srcdir/doc/man/$name.$section" ] ||
 			[ -e "$top_builddir/doc/man/man$section/$name.$section" ] ||
 			echo "$name($section)"
 	done >"$scratch/complaints"

@@ -328,6 +328,7 @@ START_TEST(test_arguments)
 	expect(MODISO_ERR_INVAL, modiso_audit(NULL, 1, &count));
 	expect(MODISO_ERR_INVAL, modiso_report(NULL));
 	expect(MODISO_ERR_INVAL, modiso_report_json(NULL));
+	expect(MODISO_ERR_INVAL, modiso_report_dot(NULL));
 	must_eq(count, 7);
 	expect(MODISO_OK, modiso_audit(NULL, 0, &count));
 	must_eq(count, 0);
@@ -379,6 +380,56 @@ START_TEST(test_report)
 }
 END_TEST
 
+/* What dot(1) does not take: quotes in a name, and braces left open. */
+static void must_be_graph(const char *text)
+{
+	bool quoted = false;
+	int depth = 0;
+
+	must(strncmp(text, "digraph modiso {\n", 17) == 0);
+	for (; *text != '\0'; text++) {
+		if (quoted && *text == '\\')
+			text++;
+		else if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			depth += (*text == '{') - (*text == '}');
+		must(*text != '\0' && depth >= 0);
+	}
+	must(!quoted && depth == 0);
+}
+
+START_TEST(test_picture)
+{
+	struct modiso_module *reader;
+	struct modiso_region *named;
+	char *text = NULL, line[128];
+	size_t size = 0;
+	FILE *out;
+
+	make_scene();
+	reader = make_module("reader");
+	named = make_region(module, PAGE, "a \"b\" \\n");
+	expect(MODISO_OK, modiso_region_grant(named, reader, MODISO_READ));
+	out = open_memstream(&text, &size);
+	must(out);
+	expect(MODISO_OK, modiso_report_dot(out));
+	fclose(out);
+	must_be_graph(text);
+	must(strstr(text, "label=\"module reader\\nguard, "));
+	snprintf(line, sizeof(line), "    r%zx [label=\"data\\nrw- created\\n",
+		 (size_t)W(region_bytes(data)));
+	must(strstr(text, line));
+	snprintf(line, sizeof(line), "-> r%zx [label=\"r--\"];\n",
+		 (size_t)W(region_bytes(named)));
+	must(strstr(text, line));
+	must(strstr(text, "[label=\"a \\\"b\\\" \\\\n\\n"));
+	if (on_pkey())
+		must(strstr(text, "\\nkey ") != NULL);
+	free(text);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("audit");
@@ -399,6 +450,7 @@ static Suite *make_suite(void)
 	}
 	tcase_add_test(tcase, test_arguments);
 	tcase_add_test(tcase, test_report);
+	tcase_add_test(tcase, test_picture);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

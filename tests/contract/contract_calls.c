@@ -92,6 +92,39 @@ static uintptr_t answer(uintptr_t value)
 	return value + 1;
 }
 
+static struct modiso_module_options counted = {
+	.struct_size = sizeof(counted),
+};
+static modiso_fn counted_entry;
+
+static void counted_module(void)
+{
+	struct modiso_module *module = NULL;
+	uintptr_t word = 1, result = 0;
+	struct modiso_gate *gate;
+
+	world_start();
+	expect(MODISO_OK, modiso_module_create("counted", &counted, &module));
+	service = (uintptr_t(*)(uintptr_t))make_service("answer", answer);
+	gate = make_gate(module, counted_entry);
+	enter(gate, 1);
+	stop_here();
+	(void)!modiso_gate_call(gate, &word, 1, &result);
+	stop_here();
+}
+
+static unsigned steps_of(uint32_t confinement, uint32_t syscalls,
+			 modiso_fn entry)
+{
+	unsigned steps = 0;
+
+	counted.confinement = confinement;
+	counted.syscalls = syscalls;
+	counted_entry = entry;
+	count_steps(counted_module, &steps, 1);
+	return steps;
+}
+
 static void calls_service(void)
 {
 	struct modiso_gate *gate;
@@ -112,6 +145,33 @@ START_TEST(test_service)
 	struct counts counts = trace(calls_service);
 
 	must_eq(counts.all, 0);
+}
+END_TEST
+
+/* A guard of system calls is one instruction of a gate, and of a service. */
+START_TEST(test_guard_steps)
+{
+	static const struct {
+		uint32_t confinement;
+		modiso_fn entry;
+		unsigned more;
+	} calls[] = {
+		{MODISO_CONFINE_GUARD, (modiso_fn)same, 1},
+		{MODISO_CONFINE_SEALED, (modiso_fn)same, 3},
+		{MODISO_CONFINE_GUARD, (modiso_fn)ask, 1 + 2},
+	};
+	unsigned plain, guard;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		plain = steps_of(calls[i].confinement, MODISO_SYSCALLS_OPEN,
+				 calls[i].entry);
+		guard = steps_of(calls[i].confinement, MODISO_SYSCALLS_NONE,
+				 calls[i].entry);
+		printf("# call %zu: %u instructions, guarded %u\n", i, plain,
+		       guard);
+		must(plain > 60 && guard >= plain);
+		must(TEST_SANITIZED || guard <= plain + calls[i].more);
+	}
 }
 END_TEST
 
@@ -359,6 +419,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_same_module);
 	tcase_add_test(tcase, test_steps);
 	tcase_add_test(tcase, test_service);
+	if (on_pkey())
+		tcase_add_test(tcase, test_guard_steps);
 	tcase_add_test(tcase, test_guarded);
 	tcase_add_test(tcase, test_in_turn);
 	tcase_add_test(tcase, test_faults);

@@ -136,7 +136,7 @@ START_TEST(test_unknown)
 {
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
-		.syscalls = MODISO_SYSCALLS_NONE + 1,
+		.syscalls = MODISO_SYSCALLS_LOG + 1,
 	};
 	struct modiso_module *made = UNTOUCHED;
 

@@ -426,7 +426,7 @@ END_TEST
 START_TEST(test_wrong_way_out)
 {
 	struct modiso_gate *gate;
-	uintptr_t exit = W(mdi_gate_pkey) + mdi_gate_pkey_exit;
+	uintptr_t exit = W(mdi_gate_pkey) + mdi_gate_families[0].exit;
 
 	make_scene();
 	gate = make_gate(module, poke_jump);

@@ -143,6 +143,83 @@ START_TEST(flat_distance)
 }
 END_TEST
 
+/* --- what gdb is told: its own interface for code that is made --- */
+
+struct jit_entry {
+	struct jit_entry *next, *prev;
+	const char *file;
+	uint64_t size;
+};
+
+extern struct jit_descriptor {
+	uint32_t version, action;
+	struct jit_entry *relevant, *first;
+} __jit_debug_descriptor;
+
+static unsigned told;
+static uint32_t action;
+static Elf64_Shdr seen_by_gdb;
+
+/* In place of the library's, as gdb's breakpoint is. */
+void __jit_debug_register_code(void);
+void __jit_debug_register_code(void)
+{
+	const struct jit_entry *entry = __jit_debug_descriptor.relevant;
+
+	told++;
+	action = __jit_debug_descriptor.action;
+	memcpy(&seen_by_gdb, entry->file + sizeof(Elf64_Ehdr),
+	       sizeof(seen_by_gdb));
+}
+
+START_TEST(flat_debugger)
+{
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Shdr code;
+	} file = {
+		.header = {.e_ident = ELFMAG,
+			   .e_shoff = sizeof(Elf64_Ehdr),
+			   .e_shentsize = sizeof(Elf64_Shdr),
+			   .e_shnum = 1},
+		.code = {.sh_type = SHT_NOBITS,
+			 .sh_flags = SHF_ALLOC,
+			 .sh_addr = 0x28},
+	};
+	struct modiso_image_options debugger = {
+		.struct_size = sizeof(debugger),
+		.flags = MODISO_IMAGE_DEBUGGER,
+	};
+	struct modiso_flat flat = flat_layout();
+	struct modiso_image *image = NULL;
+
+	expect(MODISO_ERR_NOTSUP,
+	       modiso_image_prepare(module, blob, sizeof(blob), &flat,
+				    &debugger, &image));
+	/* No ELF file: gdb hears nothing of it. */
+	flat.debug_file = blob;
+	flat.debug_size = sizeof(blob);
+	expect(MODISO_OK, modiso_image_prepare(module, blob, sizeof(blob),
+					       &flat, &debugger, &image));
+	expect(MODISO_OK, modiso_image_unload(image));
+	must_eq(told, 0);
+	flat.debug_file = &file;
+	flat.debug_size = sizeof(file);
+	expect(MODISO_OK, modiso_image_prepare(module, blob, sizeof(blob),
+					       &flat, &debugger, &image));
+	must_eq(told, 1);
+	must_eq(action, 1);
+	must_eq(seen_by_gdb.sh_addr, W(at(image, 0x28)));
+	must_eq(file.code.sh_addr, 0x28);
+	expect(MODISO_OK, modiso_image_seal(image));
+	must_eq(told, 1);
+	expect(MODISO_OK, modiso_image_unload(image));
+	must_eq(told, 2);
+	must_eq(action, 2);
+	finish();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_flat");
@@ -151,6 +228,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, flat_image);
 	tcase_add_test(tcase, flat_refused);
 	tcase_add_test(tcase, flat_distance);
+	tcase_add_test(tcase, flat_debugger);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

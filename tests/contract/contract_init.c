@@ -119,7 +119,7 @@ static const struct {
 	{"next capability",
 	 {.struct_size = sizeof(struct modiso_options),
 	  .require = MODISO_CAP_GUARD | MODISO_CAP_SYSCALLS << 1}},
-	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 4}},
+	{"flag", {.struct_size = sizeof(struct modiso_options), .flags = 8}},
 	{"flags",
 	 {.struct_size = sizeof(struct modiso_options), .flags = 1u << 31}},
 };
@@ -153,7 +153,8 @@ static struct modiso_backend_info query(enum modiso_backend backend)
 static void check_info(enum modiso_backend backend, const char *name)
 {
 	const uint32_t levels =
-		MODISO_CAP_GUARD | MODISO_CAP_READONLY | MODISO_CAP_SEALED;
+		MODISO_CAP_GUARD | MODISO_CAP_READONLY | MODISO_CAP_SEALED |
+		MODISO_CAP_SYSCALLS;
 	struct modiso_backend_info info = query(backend);
 
 	must_str(info.name, name);
@@ -170,7 +171,7 @@ static void check_info(enum modiso_backend backend, const char *name)
 	else
 		must((info.caps & MODISO_CAP_PER_THREAD) &&
 		     (info.caps & MODISO_CAP_PARALLEL));
-	/* A level that is missing is missing for a reason. */
+	/* A level that is missing is missing for a reason; so is the guard. */
 	must((*info.reason != '\0') == ((info.caps & levels) != levels));
 }
 

@@ -3,6 +3,7 @@
  * contract_init_order - what every call says before the start, after the end
  * and from inside a module, and to a program that does not clean up.
  */
+#include "core/lines.h"
 #include "support/world.h"
 #include "support/proc.h"
 
@@ -374,20 +375,33 @@ END_TEST
 /* Nothing ends under its users' feet. */
 START_TEST(test_fini_busy)
 {
-	struct modiso_module *module = world_module();
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+	struct modiso_module *module = world_module(), *more[6];
 	struct modiso_region *region;
 	struct modiso_service *service;
 
 	expect(MODISO_ERR_BUSY, modiso_fini());
+	must_str(modiso_last_error_text(), "module \"module\" still exists");
 	must_eq(enter(make_gate(module, module_add_one), 1), 2);
+	for (int i = 0; i < 6; i++)
+		more[i] = make_module(names[i]);
+	expect(MODISO_ERR_BUSY, modiso_fini());
+	must_str(modiso_last_error_text(),
+		 "modules \"module\", \"a\", \"b\", \"c\" and 3 more still "
+		 "exist");
+	for (int i = 0; i < 6; i++)
+		expect(MODISO_OK, modiso_module_destroy(more[i]));
 	expect(MODISO_OK, modiso_module_destroy(module));
 	region = make_region(NULL, PAGE, "host's");
 	expect(MODISO_ERR_BUSY, modiso_fini());
+	must_str(modiso_last_error_text(),
+		 "guarded host region \"host's\" still exists");
 	region_bytes(region)[0] = 1;
 	expect(MODISO_OK, modiso_region_destroy(region));
 	expect(MODISO_OK,
 	       modiso_service_create("s", host_function, NULL, &service));
 	expect(MODISO_ERR_BUSY, modiso_fini());
+	must_str(modiso_last_error_text(), "service \"s\" still exists");
 	expect(MODISO_OK, modiso_service_destroy(service));
 	world_stop();
 }
@@ -416,7 +430,8 @@ static void misuse_module(void *handler)
 		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
 					  stand_in);
 	expect(MODISO_OK, modiso_module_destroy(module));
-	(void)!modiso_region_create(module, 1, RW, NULL, &region);
+	stand_in[0] = (unsigned char)modiso_region_create(module, 1, RW, NULL,
+							  &region);
 }
 
 static void misuse_region(void *handler)
@@ -429,7 +444,7 @@ static void misuse_region(void *handler)
 		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
 					  stand_in);
 	expect(MODISO_OK, modiso_region_destroy(region));
-	(void)!modiso_region_destroy(region);
+	stand_in[0] = (unsigned char)modiso_region_destroy(region);
 }
 
 static void misuse_gate(void *handler)
@@ -440,7 +455,7 @@ static void misuse_gate(void *handler)
 		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
 					  stand_in);
 	expect(MODISO_OK, modiso_gate_destroy(gate));
-	(void)!modiso_gate_call(gate, NULL, 0, NULL);
+	stand_in[0] = (unsigned char)modiso_gate_call(gate, NULL, 0, NULL);
 }
 
 static void misuse_service(void *handler)
@@ -454,11 +469,38 @@ static void misuse_service(void *handler)
 		modiso_set_misuse_handler(*(modiso_misuse_fn *)handler,
 					  stand_in);
 	expect(MODISO_OK, modiso_service_destroy(service));
-	(void)!modiso_service_destroy(service);
+	stand_in[0] = (unsigned char)modiso_service_destroy(service);
 }
 
 static void (*const misuses[])(void *) = {misuse_module, misuse_region,
 					  misuse_gate, misuse_service};
+
+/* What the line says; "|": from here on, as far as there are symbols. */
+static const char *const lines[] = {
+	"libmodiso: module \"module\" was used after modiso_module_destroy()|: "
+	"modiso_region_create() at ",
+	"libmodiso: region \"region\" was used after modiso_region_destroy()|: "
+	"modiso_region_destroy() at ",
+	"libmodiso: gate into module \"module\" was used after "
+	"modiso_gate_destroy()|: modiso_gate_call() at ",
+	"libmodiso: service \"s\" was used after modiso_service_destroy()|: "
+	"modiso_service_destroy() at ",
+};
+
+static void must_say(const char *text, const char *line)
+{
+	const char *bar = strchr(line, '|');
+	size_t known = (size_t)(bar - line), rest = strlen(bar + 1);
+
+	if (strncmp(text, line, known) != 0)
+		ck_abort_msg("it says: %s", text);
+	if (!mdi_lines_there())
+		return;
+	if (strncmp(text + known, bar + 1, rest) != 0 ||
+	    strstr(text + known + rest, "contract_init_order.c:") == NULL ||
+	    strstr(text + known + rest, " in misuse_") == NULL)
+		ck_abort_msg("it says: %s", text);
+}
 
 /* A handle that was destroyed: the handler is told, then the program ends. */
 START_TEST(test_misuse)
@@ -473,6 +515,7 @@ START_TEST(test_misuse)
 	status = child_output(misuses[_i], NULL, text, sizeof(text));
 	must_die(status, SIGABRT);
 	must(strchr(text, '\n'));
+	must_say(text, lines[_i]);
 }
 END_TEST
 

@@ -284,11 +284,12 @@ END_TEST
 /* --- gates --- */
 
 void mdi_service_pkey(void);
+void mdi_service_pkey_rec(void);
 void mdi_rights_reload(void);
 void mdi_gate_pkey_no_stack(void);
 void mdi_gate_pkey_slow(void);
 
-#define INTO(function, size) #function, (modiso_fn)(function), (size)
+#define INTO(function, size) #function, (modiso_fn)W(function), (size)
 
 static const struct {
 	const char *name;
@@ -299,11 +300,19 @@ static const struct {
 	{INTO(mdi_gate_pkey_six, 0xb0)},
 	{INTO(mdi_gate_pkey_scrub_2, 0xa0)},
 	{INTO(mdi_gate_pkey_scrub_1, 0x120)},
+	{INTO(mdi_gate_guard, 0x110)},
+	{INTO(mdi_gate_guard_six, 0xb0)},
+	{INTO(mdi_gate_guard_scrub_1, 0x120)},
+	{INTO(mdi_gate_pkey_rec, 0x170)},
+	{INTO(mdi_gate_guard_rec_six, 0xf0)},
 	{INTO(mdi_gate_pkey_no_stack, 0x20)},
 	{INTO(mdi_gate_pkey_own, 0x50)},
 	{INTO(mdi_gate_pkey_slow, 0xa0)},
 	{INTO(mdi_service_pkey, 0x300)},
+	{INTO(mdi_service_pkey_rec, 0x340)},
 	{INTO(mdi_rights_reload, 0x50)},
+	{INTO(mdi_resume, 0x40)},
+	{INTO(mdi_block_base_set, 0x10)},
 	{INTO(mdi_gate_recover, 0x50)},
 	{INTO(mdi_gate_overflow, 0x20)},
 };

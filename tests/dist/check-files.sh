@@ -40,7 +40,7 @@ expect_empty "$scratch/marks" "no merge has left its marks"
 
 # A sentence that the program prints may stay in one piece; the port keeps
 # ThreadX's ways.
-git ls-files '*.c' '*.h' '*.S' | grep -v '^ports/' >"$scratch/sources"
+git ls-files '*.c' '*.h' '*.S' '*.hpp' | grep -v '^ports/' >"$scratch/sources"
 while read -r file; do
 	[ -f "$file" ] || continue
 	expand "$file" | awk -v file="$file" \

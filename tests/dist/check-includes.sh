@@ -123,7 +123,7 @@ expect_empty "$scratch/complaints" "only arch/ writes protection-key instruction
 
 # What is a system's or a CPU's own has its border: os/os.h, arch/arch.h and
 # core/front.h. Files and threads as POSIX has them are taken as given.
-grep -E '^lib/(backend|core|code|api_[a-z]*\.c)' "$scratch/sources" |
+grep -E '^lib/(base|backend|core|code|api_[a-z]*\.c)' "$scratch/sources" |
 	sed 's/"[^"]*"//g' >"$scratch/inner"
 expect_command "the inner layers have sources" test -s "$scratch/inner"
 grep -E '#[[:space:]]*include[[:space:]]*<(signal|ucontext|link|sched|poll|linux/|asm/|sys/)|(^|[^a-zA-Z0-9_])(SIG[A-Z]+|SA_[A-Z]+|siginfo_t|ucontext_t|stack_t|sigset_t|sigaction|getpid|gettid|(mmap|munmap|mprotect)[[:space:]]*\()' \

@@ -47,6 +47,7 @@ expect_empty "$scratch/complaints" "every page of section 3 is of a symbol"
 # Pages with a text of their own.
 {
 	find "$written" -name '*.[17]'
+	find "$written" -maxdepth 1 -name '*.3'
 	grep -L '^\.so ' "$built"/man3/*.3
 } >"$scratch/pages"
 
@@ -59,6 +60,13 @@ while read -r page; do
 	done
 done <"$scratch/pages" >"$scratch/complaints"
 expect_empty "$scratch/complaints" "every page has its sections"
+
+# Who reads pages may have no headers.
+grep -l 'Made from' "$built"/man3/*.3 | while read -r page; do
+	sed '/Made from/d; /^\.B #include/d; /^\.SH EXAMPLE/,$d' "$page" |
+		grep -n 'modiso/[a-z]*\.h' | sed "s|^|$page: |"
+done >"$scratch/complaints"
+expect_empty "$scratch/complaints" "pages name pages, and no headers"
 
 # modiso(7) is the way in: it names every page.
 while read -r page; do
@@ -73,10 +81,11 @@ expect_empty "$scratch/complaints" "modiso(7) names every page"
 # What a page refers to is there.
 while read -r page; do
 	sed 's/\\-/-/g; s/\\f.//g' "$page" | tr ' ' '\n' | paste -s -d ' ' |
-		grep -oE 'modiso[a-z0-9_-]* ?\([137]\)' | tr -d ' ' | sort -u |
+		grep -oiE 'modiso[a-z0-9_.-]* ?\([137]\)' | tr -d ' ' | sort -u |
 		while IFS='()' read -r name section; do
 			[ -e "$built/man$section/$name.$section" ] ||
 				[ -e "$written/man$section/$name.$section" ] ||
+				[ -e "$written/$name.$section" ] ||
 				echo "$page: $name($section)"
 		done
 done <"$scratch/pages" >"$scratch/complaints"
@@ -100,7 +109,7 @@ else
 fi
 
 # The options of each tool and of its page.
-for tool in "$top_builddir"/tools/modiso-*; do
+for tool in "$top_builddir"/tools/modiso-* "$top_builddir/bench/modiso-bench"; do
 	[ -x "$tool" ] || continue
 	name=$(basename "$tool")
 	page=$written/man1/$name.1
@@ -114,9 +123,12 @@ for tool in "$top_builddir"/tools/modiso-*; do
 	diff "$scratch/help" "$scratch/options" |
 		sed -n "s/^< \(.*\)/$name: \1 is not on its page/p
 			s/^> \(.*\)/$name: \1 is not an option/p"
+	grep -q '^\.SH EXIT STATUS' "$page" || echo "$name: no exit status"
+	"$tool" --version | grep -qx "$name (libmodiso) $PACKAGE_VERSION" ||
+		echo "$name: --version is of another form"
 done >"$scratch/complaints"
 expect_empty "$scratch/complaints" \
-	"every tool has a page, which lists the options of --help"
+	"every tool has a page, with the options of --help and exit codes"
 
 # example PAGE - the program that a page ends with, as a reader sees it
 example() {
@@ -136,10 +148,15 @@ fi
 grep '\.3$' "$scratch/pages" | while read -r page; do
 	grep -q '^\.SH EXAMPLE' "$page" || continue
 	name=$(basename "$page" .3)
+	compile="$CC -std=gnu11 -x c"
+	if [ "$name" = modiso.hpp ]; then
+		[ -n "$CXX" ] || continue
+		compile="$CXX -std=c++17 -x c++"
+	fi
 	example "$page" >"$scratch/$name.c"
 	# shellcheck disable=SC2086 # CC may hold options, flags are words
-	$CC -std=gnu11 -pthread -Wall -Wextra -Werror -o "$scratch/$name" \
-		"$scratch/$name.c" $flags 2>&1 || continue
+	$compile -pthread -Wall -Wextra -Werror -o "$scratch/$name" \
+		"$scratch/$name.c" -x none $flags 2>&1 || continue
 	for backend in $backends; do
 		MODISO_BACKEND=$backend "$scratch/$name" \
 			>"$scratch/output" 2>&1 </dev/null ||

@@ -44,6 +44,14 @@ else
 	skip "NEWS" "there is none yet"
 fi
 
+same "the wrap for Meson" "$(sed -n 's/^directory = libmodiso-//p' \
+	"$top_srcdir/examples/meson/subprojects/libmodiso.wrap")"
+same "libmodiso.spec" \
+	"$(sed -n 's/^Version: *//p' "$top_builddir/libmodiso.spec")"
+
+same "the tarball in README" "$(sed -n \
+	's/.*rpmbuild -ta libmodiso-\([0-9.]*\)\.tar\.xz.*/\1/p' "$top_srcdir/README")"
+
 # A man page that names a version of the library must name this one.
 find "$top_srcdir/doc" -name '*.[1-9]' -exec grep -HE '^\.TH ' {} + 2>/dev/null |
 	grep -E 'libmodiso [0-9]' | grep -vF "libmodiso $version" \

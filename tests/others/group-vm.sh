@@ -81,7 +81,7 @@ END
 		for name in $python_tests; do
 			set -- "$@" --file "$name.py"
 		done
-		words="status PYTHONHOME=/t$home PYTHONPATH=/t"
+		words="status PYTHONHOME=$home PYTHONPATH=/t"
 		words="$words PYTHONDONTWRITEBYTECODE=1 MODISO_TEST_BUILT=/t $python"
 		echo "$words -m unittest $python_tests" >>"$jobs"
 		for when in first last; do
@@ -93,8 +93,7 @@ END
 fi
 
 for kernel in ${MODISO_OTHERS_KERNELS-6.1 6.12}; do
-	# Of "ccache gcc" it wants the name alone.
-	CC=${CC##* } "$top_srcdir/tests/vm/run.sh" --kernel "$kernel" "$@" --jobs "$jobs" \
+	"$top_srcdir/tests/vm/run.sh" --kernel "$kernel" "$@" --jobs "$jobs" \
 		>"$scratch/vm.tap" 2>"$scratch/vm.err"
 	status=$?
 	# Its results become results of this run.

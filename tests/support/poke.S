@@ -250,11 +250,6 @@ POKE poke_smash
 	ret
 END poke_smash
 
-POKE poke_far_gs
-	wrgsbase %rsi
-	jmp	poke_far
-END poke_far_gs
-
 POKE poke_far
 	mov	$0x2b, %eax /* POKE_USER_DS */
 	mov	%eax, %ds
@@ -321,16 +316,6 @@ POKE poke_mmx
 	movq	%rdi, %mm7
 	LEAVE
 END poke_mmx
-
-POKE poke_fsbase
-	wrfsbase %rdi
-	LEAVE
-END poke_fsbase
-
-POKE poke_gsbase
-	wrgsbase %rdi
-	LEAVE
-END poke_gsbase
 
 .macro SELECTOR name, register
 POKE \name

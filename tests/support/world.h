@@ -9,6 +9,7 @@
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
 
+#include "support/module_code.h"
 #include "support/test.h"
 
 #include <modiso.h>
@@ -21,22 +22,6 @@
 #define PAGE ((size_t)4096)
 #define RW   (MODISO_READ | MODISO_WRITE)
 #define RX   (MODISO_READ | MODISO_EXEC)
-
-/*
- * Module code in C. It is not inlined into the host's and not instrumented:
- * a sanitizer's run-time library is host code, and would be told of accesses
- * that are meant to trap.
- */
-#ifdef __clang__
-#	define MODULE_CODE                                                    \
-		__attribute__((noinline, no_sanitize("address", "undefined",   \
-						     "thread", "memory")))
-#else
-#	define MODULE_CODE                                                    \
-		__attribute__((noinline, noclone, no_sanitize("address"),      \
-			       no_sanitize("undefined"),                       \
-			       no_sanitize("thread")))
-#endif
 
 /*
  * must - true, or the test has failed.

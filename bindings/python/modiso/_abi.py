@@ -10,8 +10,8 @@ import ctypes
 import enum
 import os
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int,
-                    c_int32, c_size_t, c_uint, c_uint8, c_uint32, c_uint64,
-                    c_void_p)
+                    c_int32, c_size_t, c_ssize_t, c_uint, c_uint8, c_uint32,
+                    c_uint64, c_void_p)
 
 NAME_SIZE = 32
 ARGS_MAX = 6
@@ -96,6 +96,17 @@ class Syscalls(enum.IntEnum):
 
     OPEN = 0
     NONE = 1
+    COMPUTE = 2
+    LOG = 3
+
+
+class SyscallAction(enum.IntEnum):
+    """What becomes of one of them."""
+
+    DENY = 0
+    ERRNO = 1
+    ALLOW = 2
+    LOG = 3
 
 
 class ModuleFlag(enum.IntFlag):
@@ -255,6 +266,7 @@ ENUMS = {
     "MODISO_CLOSED_": (Closed,),
     "MODISO_CONFINE_": (Confinement,),
     "MODISO_SYSCALLS_": (Syscalls,),
+    "MODISO_SYSCALL_": (SyscallAction,),
     "MODISO_MODULE_": (ModuleFlag,),
     "MODISO_REGION_": (RegionFlag,),
     "MODISO_GATE_": (GateFlag,),
@@ -308,6 +320,8 @@ class Options(_Sized):
         ("key_wait_ms", c_uint32),
         ("exclusion", c_uint32),
         ("closed", c_uint32),
+        ("unused", c_uint32),
+        ("record_path", c_char_p),
     ]
 
 
@@ -433,6 +447,8 @@ class Flat(_Sized):
         ("bss_size", c_size_t),
         ("symbols", POINTER(FlatSymbol)),
         ("symbol_count", c_size_t),
+        ("debug_file", c_void_p),
+        ("debug_size", c_size_t),
     ]
 
 
@@ -518,6 +534,10 @@ class Fault(_Sized):
         ("syscall_number", c_uint32),
         ("syscall_arch", c_uint32),
         ("syscall_args", c_size_t * 6),
+        ("recorded", c_uint64),
+        ("recorded_run", c_uint64),
+        ("recorded_ring", c_uint32),
+        ("unused2", c_uint32),
     ]
 
 
@@ -553,6 +573,19 @@ class ScanHit(Structure):
     ]
 
 
+@_structure("modiso_syscall")
+class Syscall(_Sized):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("number", c_uint32),
+        ("arch", c_uint32),
+        ("unused", c_uint32),
+        ("args", c_size_t * 6),
+        ("pc", c_size_t),
+        ("module", c_void_p),
+    ]
+
+
 @_structure("modiso_scan_info")
 class ScanInfo(_Sized):
     _fields_ = [
@@ -566,6 +599,7 @@ class ScanInfo(_Sized):
 
 
 LANDING_FN = CFUNCTYPE(None, POINTER(Fault), c_void_p)
+SYSCALL_FN = CFUNCTYPE(c_ssize_t, POINTER(Syscall), c_void_p)
 SCAN_FN = CFUNCTYPE(c_int, POINTER(ScanHit), c_void_p)
 
 _out = POINTER(c_void_p)
@@ -652,6 +686,7 @@ FUNCTIONS = {
     "modiso_region_protect": (Code, c_void_p, c_uint32),
     "modiso_region_revoke": (Code, c_void_p, c_void_p),
     "modiso_report": (Code, c_void_p),
+    "modiso_report_dot": (Code, c_void_p),
     "modiso_report_json": (Code, c_void_p),
     "modiso_scan_elf": (Code, c_char_p, c_size_t, c_uint32, SCAN_FN, c_void_p,
                         POINTER(ScanInfo)),
@@ -660,6 +695,8 @@ FUNCTIONS = {
     "modiso_scan_kind_name": (c_char_p, c_uint32),
     "modiso_scan_memory": (Code, c_char_p, c_size_t, c_uint32, SCAN_FN,
                            c_void_p),
+    "modiso_scan_process": (Code, c_uint32, c_uint32, SCAN_FN, c_void_p,
+                            POINTER(ScanInfo)),
     "modiso_service_allow": (Code, c_void_p, c_void_p),
     "modiso_service_create": (Code, c_char_p, c_void_p,
                               POINTER(ServiceOptions), _out),
@@ -672,6 +709,12 @@ FUNCTIONS = {
     "modiso_snapshot_take": (Code, c_void_p),
     "modiso_strerror": (c_char_p, c_int),
     "modiso_strnlen": (Code, c_void_p, c_void_p, c_size_t, _size_out),
+    "modiso_syscall_callback": (Code, c_void_p, c_uint32, c_uint32,
+                                SYSCALL_FN, c_void_p),
+    "modiso_syscall_number": (Code, c_uint32, c_char_p, POINTER(c_uint32)),
+    "modiso_syscall_print": (Code, c_void_p, c_void_p),
+    "modiso_syscall_set": (Code, c_void_p, c_uint32, c_uint32, c_uint32,
+                           c_int),
     "modiso_thread_abandon": (Code, c_void_p, c_void_p, c_void_p),
     "modiso_thread_attach": (Code,),
     "modiso_thread_detach": (Code,),

@@ -47,6 +47,12 @@ name: \
 	.hidden name; \
 name:
 
+/*
+ * No gates. With those, all code of the library that writes rights or a segment
+ * base: core/gadget.c leaves it as it is.
+ */
+#define ENTRY_TEXT .section mdi_entry_text, "ax", @progbits
+
 #define END_OF_FILE .section .note.GNU-stack, "", @progbits
 
 /* EAX := PKRU, EDX := 0. ECX must be zero. */

@@ -142,7 +142,14 @@
 	je	.Lself
 .endm
 
-	.text
+	ENTRY_TEXT
+
+/* void mdi_block_base_set(base): see rights.h. */
+FUNC(mdi_block_base_set)
+	wrgsbase %rdi
+	HOST_ONLY
+	retq
+ENDF(mdi_block_base_set)
 
 FUNC(mdi_fiber_switch_pkey)
 	HOST_BLOCK_PKEY

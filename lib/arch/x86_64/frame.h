@@ -61,8 +61,13 @@
 #define T_MARK 4152
 #define T_FRAMES 8192 /* in front of them: mdi_frames_start() */
 #define T_FRAMES_END 16384
-#define T_RESUME 65536 /* a signal frame's copy: mdi_context_resume() */
+#define T_RESUME 20480 /* a signal frame's copy: mdi_context_resume() */
 #define T_RESUME_SIZE 32768
+#define T_RING 53248 /* where calls are recorded: struct modiso_record_ring */
+#define T_RING_SIZE 77824
+#define T_RING_NEXT 53248
+#define T_RING_CALLS 57344
+#define T_EVENTS 65536
 #define T_STACKS 131072
 #define T_LINKS 262144
 
@@ -83,6 +88,19 @@
 #define F_MODULE_MXCSR 112
 #define F_MODULE_X87CW 116
 #define F_SIZE 128
+/* What is recorded of a call under way, from its frame */
+#define O_BEGIN (T_RING_CALLS - T_FRAMES)
+#define O_GATE (O_BEGIN + 8)
+#define O_SERVICE_BEGIN (O_BEGIN + 16)
+#define O_SERVICE (O_BEGIN + 24)
+
+/* struct modiso_record_event */
+#define E_BEGIN 0
+#define E_WHAT 8
+#define E_END 16
+#define E_PLACE 24
+#define E_SIZE 32
+
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
 #define WAY_BACK 1 /* MDI_WAY_BACK */
@@ -471,6 +489,8 @@ struct mdi_arch_state {
 	struct mdi_entries entries;
 	struct mdi_cpu cpu; /* mdi_cpu() */
 	pthread_once_t cpu_once;
+	/* Code in place of the host's: gadget.h. Size 0: there is none. */
+	uintptr_t detours, detours_size;
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;
@@ -499,6 +519,12 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1"
 			 : "=m"(*mxcsr), "=m"(word));
 	*x87 = word;
+}
+
+/* The CPU's time stamp counter, which gates record. */
+static inline uint64_t mdi_clock(void)
+{
+	return __builtin_ia32_rdtsc();
 }
 
 /* Of the calling thread: which block it goes by. */
@@ -618,35 +644,37 @@ static inline bool mdi_thread_seems_inside(const struct mdi_thread *thread)
 }
 
 /* The gates themselves, reached through a slot: gate_pkey.S, gate_plain.S. */
-void mdi_gate_pkey(void);       /* up to two words, floats, nothing cleared */
-void mdi_gate_pkey_six(void);   /* up to six words, floats */
-/* What is no argument enters as zero: the name says how many words are. */
-void mdi_gate_pkey_scrub_0(void);
-void mdi_gate_pkey_scrub_1(void);
-void mdi_gate_pkey_scrub_2(void);
-void mdi_gate_pkey_scrub_3(void);
-void mdi_gate_pkey_scrub_4(void);
-void mdi_gate_pkey_scrub_5(void);
-void mdi_gate_pkey_scrub_6(void);
-void mdi_gate_pkey_scrub_any(void); /* as the slot says, floats too */
-/* The same into modules whose system calls are guarded. */
-void mdi_gate_guard(void);
-void mdi_gate_guard_six(void);
-void mdi_gate_guard_scrub_0(void);
-void mdi_gate_guard_scrub_1(void);
-void mdi_gate_guard_scrub_2(void);
-void mdi_gate_guard_scrub_3(void);
-void mdi_gate_guard_scrub_4(void);
-void mdi_gate_guard_scrub_5(void);
-void mdi_gate_guard_scrub_6(void);
-void mdi_gate_guard_scrub_any(void);
-/* The one for this CPU. */
-void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats,
-			   bool guarded))(void);
+#define MDI_GATES(kind)                                                        \
+	void mdi_gate_##kind(void); /* up to two words, floats, all is kept */ \
+	void mdi_gate_##kind##_six(void); /* up to six words, floats */        \
+	/* What is no argument enters as zero: the name says how many are. */  \
+	void mdi_gate_##kind##_scrub_0(void);                                  \
+	void mdi_gate_##kind##_scrub_1(void);                                  \
+	void mdi_gate_##kind##_scrub_2(void);                                  \
+	void mdi_gate_##kind##_scrub_3(void);                                  \
+	void mdi_gate_##kind##_scrub_4(void);                                  \
+	void mdi_gate_##kind##_scrub_5(void);                                  \
+	void mdi_gate_##kind##_scrub_6(void);                                  \
+	void mdi_gate_##kind##_scrub_any(void) /* as the slot says, floats */
+MDI_GATES(pkey);
+MDI_GATES(guard);     /* into modules whose system calls are guarded */
+MDI_GATES(pkey_rec);  /* the same, and the call is recorded */
+MDI_GATES(guard_rec);
 /* In front of them, when the program has protection keys of its own. */
 void mdi_gate_pkey_own(void);
 void mdi_gate_plain(void);
 void mdi_gate_plain_scrub(void);
+void mdi_gate_plain_rec(void);
+void mdi_gate_plain_rec_scrub(void);
+/* The one for a gate, and for this CPU. */
+struct mdi_gate_shape {
+	uint32_t words, floats;
+	bool scrub;
+	bool recorded; /* its calls are: modiso/record.h */
+};
+void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
+			bool guarded))(void);
+void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void);
 void mdi_gate_valued(void); /* calls slot->inner, puts value in on failure */
 void mdi_gate_dead(void);   /* of a slot without a gate */
 
@@ -668,6 +696,8 @@ void mdi_gate_overflow(void);
 extern const char mdi_gate_thunks[];
 extern const char mdi_service_thunks_pkey[];
 extern const char mdi_service_thunks_plain[];
+extern const char mdi_service_thunks_pkey_rec[];
+extern const char mdi_service_thunks_plain_rec[];
 
 /* All of gate_pkey.S, gate_plain.S and gate_common.S: the linker's names. */
 extern const char __start_mdi_gate_text[] __attribute__((visibility("hidden")));
@@ -675,8 +705,23 @@ extern const char __stop_mdi_gate_text[] __attribute__((visibility("hidden")));
 
 static inline bool mdi_is_gate_code(uintptr_t pc)
 {
-	return pc >= (uintptr_t)__start_mdi_gate_text &&
-	       pc < (uintptr_t)__stop_mdi_gate_text;
+	return (pc >= (uintptr_t)__start_mdi_gate_text &&
+		pc < (uintptr_t)__stop_mdi_gate_text) ||
+	       pc - mdi_arch_state.detours < mdi_arch_state.detours_size;
+}
+
+/* And all of signal.S and fiber.S. */
+extern const char
+	__start_mdi_entry_text[] __attribute__((visibility("hidden"))),
+	__stop_mdi_entry_text[] __attribute__((visibility("hidden")));
+
+/* Code of this library that may write rights and segment bases. */
+static inline bool mdi_is_own_code(uintptr_t pc)
+{
+	return (pc >= (uintptr_t)__start_mdi_gate_text &&
+		pc < (uintptr_t)__stop_mdi_gate_text) ||
+	       (pc >= (uintptr_t)__start_mdi_entry_text &&
+		pc < (uintptr_t)__stop_mdi_entry_text);
 }
 
 /*
@@ -720,26 +765,33 @@ extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
 /* Go to mdi_gate_recover() on the host's stack, from host code above it. */
 void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
 /*
- * How far into mdi_gate_pkey() and mdi_gate_guard() the way back begins; and
- * what comes first behind all code that takes frames, in gate_pkey.S.
+ * Where the gates of a kind begin, where the way back begins in the first of
+ * them, and where the second one is: as far from mdi_gate_pkey(). Behind the
+ * last kind comes mdi_service_pkey(): gate_pkey.S.
  */
-extern const uint32_t mdi_gate_pkey_exit, mdi_gate_guard_exit;
+#define MDI_GATE_FAMILIES 4
+struct mdi_gate_family {
+	uint32_t begin, exit, six;
+};
+extern const struct mdi_gate_family mdi_gate_families[MDI_GATE_FAMILIES];
 void mdi_service_pkey(void);
 
 /* May a gate with keys that is interrupted here not have written its frame? */
 static inline bool mdi_is_gate_begin(uintptr_t pc)
 {
+	const struct mdi_gate_family *family =
+		&mdi_gate_families[MDI_GATE_FAMILIES - 1];
+	uintptr_t far = pc - (uintptr_t)mdi_gate_pkey;
+
 	if (pc < (uintptr_t)mdi_gate_pkey || pc >= (uintptr_t)mdi_service_pkey)
 		return false;
-	if (pc < (uintptr_t)mdi_gate_guard)
-		return pc < (uintptr_t)mdi_gate_pkey + mdi_gate_pkey_exit ||
-		       pc >= (uintptr_t)mdi_gate_pkey_six;
-	return pc < (uintptr_t)mdi_gate_guard + mdi_gate_guard_exit ||
-	       pc >= (uintptr_t)mdi_gate_guard_six;
+	while (far < family->begin)
+		family--;
+	return far < family->exit || far >= family->six;
 }
 
 /* The WRPKRU of the ways out of modules, as far from mdi_gate_pkey(). */
-extern const uint32_t mdi_rights_back[3];
+extern const uint32_t mdi_rights_back[MDI_GATE_FAMILIES + 2];
 
 /*
  * Is this the WRPKRU of a way into modules? Right before it rights and selector

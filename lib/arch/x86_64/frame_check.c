@@ -2,8 +2,10 @@
 /* The numbers of frame.h are those of its structures. */
 #include "arch/x86_64/frame.h"
 
-#include "base/misuse.h"
 #include "os/critical.h"
+#include "os/misuse.h"
+
+#include <modiso/record.h>
 
 #define SAME(type, member, number) \
 	_Static_assert(offsetof(type, member) == (number), #number)
@@ -59,9 +61,30 @@ SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
 _Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
 _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");
-_Static_assert(T_FRAMES_END < T_RESUME &&
-		       T_RESUME + T_RESUME_SIZE <= T_STACKS,
-	       "T_RESUME");
+_Static_assert(T_FRAMES_END < T_RESUME && T_RESUME + T_RESUME_SIZE <= T_RING &&
+		       T_RING + T_RING_SIZE <= T_STACKS,
+	       "T_RESUME, T_RING");
+
+#define R_SAME(member, number) \
+	SAME(struct modiso_record_ring, member, number - T_RING)
+R_SAME(next, T_RING_NEXT);
+R_SAME(calls, T_RING_CALLS);
+R_SAME(calls[0].begin, T_FRAMES + O_BEGIN);
+R_SAME(calls[0].gate, T_FRAMES + O_GATE);
+R_SAME(calls[0].service_begin, T_FRAMES + O_SERVICE_BEGIN);
+R_SAME(calls[0].service, T_FRAMES + O_SERVICE);
+R_SAME(events, T_EVENTS);
+_Static_assert(sizeof(struct modiso_record_ring) == T_RING_SIZE &&
+		       sizeof(struct modiso_record_call) == F_SIZE &&
+		       MODISO_RECORD_DEPTH == MDI_DEPTH_MAX,
+	       "a call's record is found by its frame");
+SAME(struct modiso_record_event, begin, E_BEGIN);
+SAME(struct modiso_record_event, what, E_WHAT);
+SAME(struct modiso_record_event, end, E_END);
+SAME(struct modiso_record_event, place, E_PLACE);
+_Static_assert(sizeof(struct modiso_record_event) == E_SIZE &&
+		       MODISO_RECORD_EVENTS * E_SIZE == 65536,
+	       "16 bits of a place are its offset in the ring");
 _Static_assert(T_LINKS + (MDI_MODULES_MAX << L_SHIFT) == MDI_BLOCK_SIZE,
 	       "T_LINKS");
 _Static_assert(T_STACKS + MDI_MODULES_MAX * sizeof(void *) == T_LINKS,

@@ -234,6 +234,41 @@
 .endm
 
 /*
+ * The recorder (modiso/record.h). A call's beginning lies as far behind its
+ * frame as the first call's behind the first frame, so that a frame leads to
+ * it; its end is an event in the ring. A place in the ring is taken by one
+ * instruction: a signal handler that calls gates in between takes the next
+ * ones. The place itself is the event's last word, and is written last: who
+ * reads the ring knows by it whether the event is whole, and which one it is.
+ *
+ * These use rax and rdx; RECORD_END rdi, @index and xmm15 too. r10 is the
+ * block.
+ */
+.macro RECORD_TIME to:vararg
+	rdtsc
+	movl	%eax, \to
+	movl	%edx, 4+\to
+.endm
+
+.macro RECORD_BEGIN frame
+	RECORD_TIME O_BEGIN(\frame)
+	movq	%r11, O_GATE(\frame)
+.endm
+
+/* @end: of the frame; @begin: O_BEGIN, or O_SERVICE_BEGIN. */
+.macro RECORD_END end, begin, index, index32
+	rdtsc
+	movups	-F_SIZE+\begin(\end), %xmm15
+	movl	$E_SIZE, %edi
+	xaddq	%rdi, T_RING_NEXT(%r10)
+	movzwl	%di, \index32
+	movups	%xmm15, T_EVENTS(%r10,\index)
+	movl	%eax, T_EVENTS+E_END(%r10,\index)
+	movl	%edx, T_EVENTS+E_END+4(%r10,\index)
+	movq	%rdi, T_EVENTS+E_PLACE(%r10,\index)
+.endm
+
+/*
  * Call-frame information for the place that a module's function returns to.
  * The word at the stack pointer is the frame (a copy for debuggers; gates
  * never use it): CFA = frame->sp + 8, registers are in the frame.

@@ -329,6 +329,8 @@ ENDF(name)
 
 SERVICE_THUNKS(mdi_service_thunks_pkey, mdi_service_pkey)
 SERVICE_THUNKS(mdi_service_thunks_plain, mdi_service_plain)
+SERVICE_THUNKS(mdi_service_thunks_pkey_rec, mdi_service_pkey_rec)
+SERVICE_THUNKS(mdi_service_thunks_plain_rec, mdi_service_plain_rec)
 
 /* An fxrstor image: x87 and SSE as a new process has them. */
 	.section .rodata

@@ -97,6 +97,9 @@
  * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
  * looks at; the jump to the common way out, because each WRPKRU is one more
  * place to jump to.
+ *
+ * A recorded one has 14 more (gate.h: RECORD_BEGIN, RECORD_END), behind the
+ * checks, where the block is known to be this thread's.
  */
 #include "arch/x86_64/gate.h"
 
@@ -125,10 +128,11 @@
 .endm
 
 /*
- * Registers into a frame, stack into the module, its rights into eax. xmm15
- * carries no argument, and the six words leave no other register.
+ * Registers into a frame, stack into the module, its rights into eax, the third
+ * word into r12. xmm15 carries no argument, and the six words leave no other
+ * register.
  */
-.macro ENTER_PKEY
+.macro ENTER_PKEY recorded
 	FIND_BLOCK
 	movq	T_FRAME(%r10), %rax
 	movd	S_LINK(%r11), %xmm15
@@ -144,17 +148,26 @@
 	jz	mdi_gate_pkey_no_stack
 	pushq	%rax
 	CFI_IN_MODULE
+	movq	%rdx, %r12
+.if \recorded
+	movq	%rax, %r14
+	RECORD_BEGIN %r14
+.endif
 	movq	%rbx, %rax
 .endm
 
 /* The same with two moves less, where rcx and rdx carry no arguments. */
-.macro ENTER_PKEY_TWO
+.macro ENTER_PKEY_TWO recorded
 	FIND_BLOCK
 	movq	T_FRAME(%r10), %rcx
 	movl	S_LINK(%r11), %edx
 	movl	%edx, F_LINK(%rcx)
 	addq	$F_SIZE, T_FRAME(%r10)
 	FILL_FRAME %rcx
+.if \recorded
+	RECORD_BEGIN %rcx
+	movl	S_LINK(%r11), %edx
+.endif
 	movq	L_PKRU(%r10,%rdx), %rax
 	movq	L_STACK(%r10,%rdx), %rsp
 	.cfi_remember_state
@@ -244,13 +257,16 @@
  * whose block this is. Should a guarded module jump to the other way out, the
  * host's next system call is refused, and allowed then (core/guard.c).
  */
-.macro WAY_OUT guarded, label
+.macro WAY_OUT guarded, recorded, label
 	movq	%rax, %rsi
 	RIGHTS_BACK \label
 .if \guarded
 	movb	$0, RO_SELECTOR(%r10)
 .endif
 	movq	T_FRAME(%r10), %rcx
+.if \recorded
+	RECORD_END %rcx, O_BEGIN, %r11, %r11d
+.endif
 	LOAD_REGS %rcx, -F_SIZE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	.cfi_restore_state
@@ -268,18 +284,15 @@
  * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
  * vzeroupper clears what lies above them.
  */
-.macro SCRUB_IN words
+.macro SCRUB_IN recorded, words
 .if \words > 2
-	ENTER_PKEY
+	ENTER_PKEY \recorded
 .else
-	ENTER_PKEY_TWO
+	ENTER_PKEY_TWO \recorded
 .endif
 	movq	S_ENTRY(%r11), %r11
 	fxrstor	mdi_clean_fpu(%rip)
 	vzeroupper
-.if \words > 2
-	movq	%rdx, %r12
-.endif
 .if \words > 3
 	movq	%rcx, %r13
 .elseif \words > 2
@@ -299,9 +312,9 @@
 .endif
 .endm
 
-.macro SCRUB kind, words
+.macro SCRUB kind, recorded, words
 GATE(mdi_gate_\kind\()_scrub_\words)
-	SCRUB_IN \words
+	SCRUB_IN \recorded, \words
 .if \words > 2
 	jmp	.Lscrubbed_six_\kind
 .else
@@ -322,25 +335,27 @@ ENDF(mdi_gate_\kind\()_scrub_\words)
 	jnz	.Lselectors_\kind
 .endm
 
-/* All gates into modules of a kind: "pkey", or "guard", guarded ones. */
-.macro GATES kind, guarded
+/*
+ * All gates into modules of a kind: "pkey", or "guard", guarded ones; and the
+ * same where calls are recorded.
+ */
+.macro GATES kind, guarded, recorded
 
 /* Up to two words: rdx and rcx carry nothing. */
 GATE(mdi_gate_\kind)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY_TWO
+	ENTER_PKEY_TWO \recorded
 	movq	S_ENTRY(%r11), %r11
 	RIGHTS_MODULE
 	CALL_MODULE
 .Lexit_\kind:
-	WAY_OUT \guarded, .Lexit_rights_\kind
+	WAY_OUT \guarded, \recorded, .Lexit_rights_\kind
 ENDF(mdi_gate_\kind)
 
 GATE(mdi_gate_\kind\()_six)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY
+	ENTER_PKEY \recorded
 	movq	S_ENTRY(%r11), %r11
-	movq	%rdx, %r12
 	movq	%rcx, %r13
 	RIGHTS_MODULE
 	movq	%r12, %rdx
@@ -350,20 +365,19 @@ GATE(mdi_gate_\kind\()_six)
 	.cfi_restore_state
 ENDF(mdi_gate_\kind\()_six)
 
-	SCRUB \kind, 0
-	SCRUB \kind, 2
-	SCRUB \kind, 3
-	SCRUB \kind, 4
-	SCRUB \kind, 5
-	SCRUB \kind, 6
+	SCRUB \kind, \recorded, 0
+	SCRUB \kind, \recorded, 2
+	SCRUB \kind, \recorded, 3
+	SCRUB \kind, \recorded, 4
+	SCRUB \kind, \recorded, 5
+	SCRUB \kind, \recorded, 6
 
 /*
  * With float arguments, or on a CPU without AVX or with AVX-512: what the
  * slot counts as arguments is kept, the rest goes register by register.
  */
 GATE(mdi_gate_\kind\()_scrub_any)
-	ENTER_PKEY
-	movq	%rdx, %r12
+	ENTER_PKEY \recorded
 	movq	%rcx, %r13
 	SCRUB_FLOATS
 	SCRUB_WORDS
@@ -378,7 +392,7 @@ ENDF(mdi_gate_\kind\()_scrub_any)
  */
 GATE(mdi_gate_\kind\()_scrub_1)
 	PERSONALITY(mdi_unwind_module)
-	SCRUB_IN 1
+	SCRUB_IN \recorded, 1
 .Lscrubbed_\kind:
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
@@ -418,8 +432,10 @@ GATE(mdi_gate_\kind\()_scrub_1)
 ENDF(mdi_gate_\kind\()_scrub_1)
 .endm
 
-	GATES pkey, 0
-	GATES guard, 1
+	GATES pkey, 0, 0
+	GATES guard, 1, 0
+	GATES pkey_rec, 0, 1
+	GATES guard_rec, 1, 1
 
 /*
  * No stack for this module yet, or it is in use, or the rights went away: rax,
@@ -514,23 +530,27 @@ ENDF(mdi_gate_pkey_slow)
  *	r11        number         function          scratch        0
  *	rsp        module's       host's            host's         module's
  */
-FUNC(mdi_service_pkey)
+.macro SERVICE kind, recorded
+FUNC(mdi_service_\kind)
 	PERSONALITY(mdi_unwind_service)
 	rdgsbase %r10
 	testq	%r10, %r10
-	jz	.Ldirect
+	jz	.Ldirect_\kind
 	rdfsbase %r10
 	cmpq	%gs:RO_FS_BASE, %r10
-	jne	.Ldirect
+	jne	.Ldirect_\kind
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
-	RIGHTS_BACK .Lservice_rights
+	RIGHTS_BACK .Lservice_rights_\kind
 	movb	$0, RO_SELECTOR(%r10)
 	movq	T_FRAME(%r10), %rax
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
-	jne	.Ldirect_again
+	jne	.Ldirect_again_\kind
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
 	movl	%r11d, -F_SIZE+F_SERVICE(%rax)
+.if \recorded
+	movl	%r11d, -F_SIZE+O_SERVICE(%rax)
+.endif
 	stmxcsr	-F_SIZE+F_MODULE_MXCSR(%rax)
 	fnstcw	-F_SIZE+F_MODULE_X87CW(%rax)
 	movl	-F_SIZE+F_LINK(%rax), %ecx
@@ -551,9 +571,13 @@ FUNC(mdi_service_pkey)
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
 	shll	$V_SHIFT, %r11d
 	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx,%r11)
-	jnz	.Lask
-.Lallowed:
+	jnz	.Lask_\kind
+.Lallowed_\kind:
 	movq	V_FUNCTION(%rcx,%r11), %r11
+.if \recorded
+	movq	(%rsp), %rcx
+	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
+.endif
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx
 	CALL_SERVICE
@@ -567,14 +591,17 @@ FUNC(mdi_service_pkey)
 	movq	mdi_here@gottpoff(%rip), %rax
 	rdgsbase %r10
 	cmpq	%fs:H_BLOCK(%rax), %r10
-	jne	.Lswitched
+	jne	.Lswitched_\kind
 	movq	T_FRAME(%r10), %rcx
 	cmpq	%rcx, (%rsp)
-	jne	.Lswitched
+	jne	.Lswitched_\kind
+.if \recorded
+	RECORD_END %rcx, O_SERVICE_BEGIN, %r11, %r11d
+.endif
 	movl	-F_SIZE+F_LINK(%rcx), %edx
 	cmpb	$0, L_SCRUB(%r10,%rdx)
-	jne	.Lscrub_result
-.Lmodes:
+	jne	.Lscrub_result_\kind
+.Lmodes_\kind:
 	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
 	movq	-F_SIZE+F_STACK(%rcx), %rdi
@@ -596,7 +623,7 @@ FUNC(mdi_service_pkey)
 	movq	%rsi, %rax
 	xorl	%esi, %esi
 	retq
-.Lscrub_result:
+.Lscrub_result_\kind:
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	/* x87, all of each vector register and of xmm0 what is no result. */
@@ -610,9 +637,9 @@ FUNC(mdi_service_pkey)
 1:	fxrstor	mdi_clean_fpu(%rip)
 	CLEAR_WIDE
 	movq	%r8, %xmm0
-	jmp	.Lmodes
+	jmp	.Lmodes_\kind
 	.cfi_restore_state
-.Lask:
+.Lask_\kind:
 	/* Two words were pushed: SAVE_ARGS keeps the stack at 16. */
 	SAVE_ARGS
 	movq	%xmm14, 16(%rsp)
@@ -626,35 +653,43 @@ FUNC(mdi_service_pkey)
 	movq	%rcx, %xmm15
 	rdgsbase %r10
 	testl	%eax, %eax
-	jz	.Lrefused
+	jz	.Lrefused_\kind
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
-	jmp	.Lallowed
-.Lswitched:
+	jmp	.Lallowed_\kind
+.Lswitched_\kind:
 	callq	*A_FRAMES_SWITCHED+mdi_arch_state(%rip)
-.Lrefused:
+.Lrefused_\kind:
 	/* mdi_service_allowed() has written the record of the fault. */
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover
-.Ldirect_again:
+.Ldirect_again_\kind:
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx
-.Ldirect:
+.Ldirect_\kind:
 	SERVICE_DIRECT
-ENDF(mdi_service_pkey)
+ENDF(mdi_service_\kind)
+.endm
 
-/* Where in mdi_gate_pkey the way back begins: for core/schedule.c. */
+	SERVICE pkey, 0
+	SERVICE pkey_rec, 1
+
+/* Where each kind of gates is: struct mdi_gate_family. */
 	.section .rodata
 	.p2align 2
-LABEL(mdi_gate_pkey_exit)
-	.long	.Lexit_pkey - mdi_gate_pkey
-LABEL(mdi_gate_guard_exit)
-	.long	.Lexit_guard - mdi_gate_guard
+LABEL(mdi_gate_families)
+	.irp	kind, pkey, guard, pkey_rec, guard_rec
+	.long	mdi_gate_\kind - mdi_gate_pkey
+	.long	.Lexit_\kind - mdi_gate_pkey
+	.long	mdi_gate_\kind\()_six - mdi_gate_pkey
+	.endr
 /* The instructions that trap when DS or ES is not 0: for core/fault.c. */
 LABEL(mdi_rights_back)
-	.long	.Lexit_rights_pkey - mdi_gate_pkey
-	.long	.Lexit_rights_guard - mdi_gate_pkey
-	.long	.Lservice_rights - mdi_gate_pkey
+	.irp	kind, pkey, guard, pkey_rec, guard_rec
+	.long	.Lexit_rights_\kind - mdi_gate_pkey
+	.endr
+	.long	.Lservice_rights_pkey - mdi_gate_pkey
+	.long	.Lservice_rights_pkey_rec - mdi_gate_pkey
 	GATE_TEXT
 
 /*

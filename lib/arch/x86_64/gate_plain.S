@@ -7,7 +7,8 @@
  *
  * Module's stack when the entry function begins (frame->stack is 16 aligned):
  *
- *	stack - 8       the frame's address
+ *	stack - 8       the frame's address; where calls are recorded, the
+ *	                third word
  *	stack - 16      the frame's address
  *	stack - 24      return address
  *
@@ -52,7 +53,7 @@
  * The frame is whole when C returns: a signal handler may find the thread in
  * the module from then on, and take it out again.
  */
-.macro ENTER_PLAIN
+.macro ENTER_PLAIN recorded
 	subq	$PLAIN_SAVED, %rsp
 	.cfi_adjust_cfa_offset PLAIN_SAVED
 	SAVE_REGS %rsp
@@ -68,18 +69,29 @@
 	jz	mdi_gate_fail
 	movq	F_STACK(%rax), %rsp
 	andq	$-16, %rsp
+.if \recorded
+	movq	%rax, %r14
+	pushq	%rdx
+.else
 	pushq	%rax
+.endif
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_MODULE
+.if \recorded
+	RECORD_BEGIN %r14
+	movq	8(%rsp), %rdx
+.endif
 .endm
 
-GATE(mdi_gate_plain)
+/* All gates: "plain", or "plain_rec", where calls are recorded. */
+.macro GATES kind, recorded
+GATE(mdi_gate_\kind)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN
+	ENTER_PLAIN \recorded
 	movq	S_ENTRY(%r11), %r11
 	CALL_MODULE
-.Lplain_exit:
+.Lexit_\kind:
 	movq	(%rsp), %r10
 	CHECK_BLOCK
 	movq	T_FRAME(%r10), %rcx
@@ -87,6 +99,9 @@ GATE(mdi_gate_plain)
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	.cfi_restore_state
 	movq	%rax, %rsi
+.if \recorded
+	RECORD_END %rcx, O_BEGIN, %r11, %r11d
+.endif
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	X87_HOST -F_SIZE+F_X87(%rcx)
 	CLEAN_FLAGS
@@ -102,11 +117,11 @@ GATE(mdi_gate_plain)
 	.cfi_adjust_cfa_offset -40
 	clc
 	retq
-ENDF(mdi_gate_plain)
+ENDF(mdi_gate_\kind)
 
-GATE(mdi_gate_plain_scrub)
+GATE(mdi_gate_\kind\()_scrub)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN
+	ENTER_PLAIN \recorded
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
@@ -123,21 +138,26 @@ GATE(mdi_gate_plain_scrub)
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
 	CALL_MODULE
-	jmp	.Lplain_exit
+	jmp	.Lexit_\kind
 	.cfi_restore_state
-ENDF(mdi_gate_plain_scrub)
+ENDF(mdi_gate_\kind\()_scrub)
+.endm
+
+	GATES plain, 0
+	GATES plain_rec, 1
 
 /* A module calls a service: r11d is its number. Host code may, too. */
-FUNC(mdi_service_plain)
+.macro SERVICE kind, recorded
+FUNC(mdi_service_\kind)
 	PERSONALITY(mdi_unwind_service)
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %r10
 	cmpq	$MDI_UNATTACHED, %r10
-	je	.Lplain_direct
+	je	.Ldirect_\kind
 	movq	T_FRAME(%r10), %rax
 	subq	$F_SIZE, %rax
 	cmpq	$0, F_SERVICE_SP(%rax)
-	jne	.Lplain_direct
+	jne	.Ldirect_\kind
 	stmxcsr	F_MODULE_MXCSR(%rax)
 	fnstcw	F_MODULE_X87CW(%rax)
 	movq	%rsp, %r10
@@ -153,6 +173,11 @@ FUNC(mdi_service_plain)
 	pushq	$0x202
 	popfq
 	SAVE_ARGS
+.if \recorded
+	movq	192(%rsp), %rcx
+	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
+	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
+.endif
 	movl	%r11d, %edi
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %rsi
@@ -162,7 +187,7 @@ FUNC(mdi_service_plain)
 	LOAD_ARGS
 	DROP_ARGS
 	testl	%eax, %eax
-	jz	.Lplain_refused
+	jz	.Lrefused_\kind
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rax
 	shlq	$V_SHIFT, %r11
@@ -176,16 +201,19 @@ FUNC(mdi_service_plain)
 	leaq	24(%rsp), %rdx
 	callq	*A_PLAIN_SERVICE_LEAVE+mdi_arch_state(%rip)
 	testq	%rax, %rax
-	jz	.Lplain_refused
+	jz	.Lrefused_\kind
 	movq	%rax, %r11
-	cmpq	$0, 24(%rsp)
-	jne	.Lplain_scrub
-.Lplain_modes:
-	movups	(%rsp), %xmm0
-	movq	16(%rsp), %rax
 	movq	mdi_here@gottpoff(%rip), %r10
 	movq	%fs:H_BLOCK(%r10), %r10
 	movq	T_FRAME(%r10), %rcx
+.if \recorded
+	RECORD_END %rcx, O_SERVICE_BEGIN, %rsi, %esi
+.endif
+	cmpq	$0, 24(%rsp)
+	jne	.Lscrub_\kind
+.Lmodes_\kind:
+	movups	(%rsp), %xmm0
+	movq	16(%rsp), %rax
 	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
 	movq	%r11, %rsp
@@ -194,7 +222,7 @@ FUNC(mdi_service_plain)
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
 	retq
-.Lplain_scrub:
+.Lscrub_\kind:
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	fxrstor	mdi_clean_fpu(%rip)
@@ -204,15 +232,19 @@ FUNC(mdi_service_plain)
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
-	jmp	.Lplain_modes
+	jmp	.Lmodes_\kind
 	.cfi_restore_state
-.Lplain_refused:
+.Lrefused_\kind:
 	movq	mdi_here@gottpoff(%rip), %rax
 	movq	%fs:H_BLOCK(%rax), %r10
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover
-.Lplain_direct:
+.Ldirect_\kind:
 	SERVICE_DIRECT
-ENDF(mdi_service_plain)
+ENDF(mdi_service_\kind)
+.endm
+
+	SERVICE plain, 0
+	SERVICE plain_rec, 1
 END_OF_FILE

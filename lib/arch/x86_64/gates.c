@@ -17,24 +17,39 @@ void mdi_arch_start(void)
 	own->flags = CLEAN_FLAGS_VALUE;
 }
 
+#define WAYS(kind)                                                             \
+	{                                                                      \
+		mdi_gate_##kind##_scrub_0, mdi_gate_##kind##_scrub_1,          \
+			mdi_gate_##kind##_scrub_2, mdi_gate_##kind##_scrub_3,  \
+			mdi_gate_##kind##_scrub_4, mdi_gate_##kind##_scrub_5,  \
+			mdi_gate_##kind##_scrub_6,                             \
+			mdi_gate_##kind##_scrub_any, mdi_gate_##kind,          \
+			mdi_gate_##kind##_six                                  \
+	}
+
 /* The usual CPU's registers are known when a gate is assembled. */
-void (*mdi_gate_pkey_scrub(uint32_t words, uint32_t floats,
-			   bool guarded))(void)
+void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
+			bool guarded))(void)
 {
-	static void (*const scrub[2][8])(void) = {
-		{ mdi_gate_pkey_scrub_0, mdi_gate_pkey_scrub_1,
-		  mdi_gate_pkey_scrub_2, mdi_gate_pkey_scrub_3,
-		  mdi_gate_pkey_scrub_4, mdi_gate_pkey_scrub_5,
-		  mdi_gate_pkey_scrub_6, mdi_gate_pkey_scrub_any },
-		{ mdi_gate_guard_scrub_0, mdi_gate_guard_scrub_1,
-		  mdi_gate_guard_scrub_2, mdi_gate_guard_scrub_3,
-		  mdi_gate_guard_scrub_4, mdi_gate_guard_scrub_5,
-		  mdi_gate_guard_scrub_6, mdi_gate_guard_scrub_any },
+	static void (*const ways[2][2][10])(void) = {
+		{ WAYS(pkey), WAYS(pkey_rec) },
+		{ WAYS(guard), WAYS(guard_rec) },
 	};
 	const struct mdi_cpu *cpu = mdi_cpu();
-	bool known = floats == 0 && cpu->avx && !mdi_cpu_wide(cpu);
+	bool known = shape->floats == 0 && cpu->avx && !mdi_cpu_wide(cpu);
+	uint32_t way = known ? shape->words : 7;
 
-	return scrub[guarded][known ? words : 7];
+	if (!shape->scrub)
+		way = shape->words > 2 ? 9 : 8;
+	return ways[guarded][shape->recorded][way];
+}
+
+void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
+{
+	if (shape->recorded)
+		return shape->scrub ? mdi_gate_plain_rec_scrub :
+				      mdi_gate_plain_rec;
+	return shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
 }
 
 extern const int32_t __start_mdi_rights_sites[]

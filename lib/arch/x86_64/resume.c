@@ -120,6 +120,12 @@ void mdi_context_call_again(struct mdi_context *context)
 	saved(context)->uc_mcontext.gregs[REG_RIP] -= 2;
 }
 
+/* RCX and R11 are as SYSCALL has left them. */
+void mdi_context_call_result(struct mdi_context *context, intptr_t result)
+{
+	saved(context)->uc_mcontext.gregs[REG_RAX] = result;
+}
+
 void mdi_context_call_arguments(const struct mdi_context *context, bool narrow,
 				uintptr_t out[6])
 {

@@ -156,13 +156,7 @@ static inline uintptr_t mdi_thread_pointer_asked(void)
 		       (uintptr_t)__builtin_thread_pointer();
 }
 
-/* The load stops module code that jumps here: see HOST_ONLY in frame.h. */
-static inline void mdi_block_base_set(uintptr_t base)
-{
-	__asm__ volatile("wrgsbase %0\n\tcmpl $0, %1"
-			 :
-			 : "r"(base), "m"(mdi_arch_state.pid)
-			 : "memory", "cc");
-}
+/* In fiber.S, and not inlined: each place would be one more to jump to. */
+void mdi_block_base_set(uintptr_t base);
 
 #endif /* MDI_ARCH_X86_64_RIGHTS_H */

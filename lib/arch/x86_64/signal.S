@@ -43,7 +43,7 @@
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 
-	.text
+	ENTRY_TEXT
 
 /*
  * r10: the block that belongs to the alternate stack at rsp, or to \foreign;

@@ -2,7 +2,7 @@
 #include "arch/x86_64/unwind.h"
 
 #include "arch/x86_64/frame.h"
-#include "base/misuse.h"
+#include "os/misuse.h"
 
 #include <unwind.h>
 

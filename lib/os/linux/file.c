@@ -71,16 +71,20 @@ int mdi_file_keep_length(int fd)
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
 }
 
-int mdi_file_create(const char *name, uint64_t length)
+static bool is_too_long(uint64_t length)
 {
 	struct rlimit limit;
-	int fd, saved;
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < length) {
-		errno = EFBIG;
-		return -1;
-	}
-	fd = mdi_sys_memfd_create(name);
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= length)
+		return false;
+	errno = EFBIG;
+	return true;
+}
+
+static int with_length(int fd, uint64_t length)
+{
+	int saved;
+
 	if (fd < 0)
 		return -1;
 	if (ftruncate(fd, (off_t)length) != 0) {
@@ -90,6 +94,22 @@ int mdi_file_create(const char *name, uint64_t length)
 		return -1;
 	}
 	return fd;
+}
+
+int mdi_file_create(const char *name, uint64_t length)
+{
+	return is_too_long(length) ?
+		       -1 :
+		       with_length(mdi_sys_memfd_create(name), length);
+}
+
+int mdi_file_create_named(const char *path, uint64_t length)
+{
+	const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+
+	return is_too_long(length) ?
+		       -1 :
+		       with_length(open(path, flags, 0600), length);
 }
 
 void mdi_file_close(int fd)

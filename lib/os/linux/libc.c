@@ -5,8 +5,8 @@
  */
 #include "os/libc.h"
 
-#include "base/misuse.h"
 #include "base/state.h"
+#include "os/misuse.h"
 
 #include <setjmp.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/lock.h"
 
-#include "base/misuse.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 /* What the kernel compares. Little-endian: the mark of who waits is in it. */

@@ -106,6 +106,68 @@ int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 	return close_read(file);
 }
 
+static const char *proc_file(uint32_t pid, const char *name, char path[64])
+{
+	if (pid == 0)
+		snprintf(path, 64, "/proc/self/%s", name);
+	else
+		snprintf(path, 64, "/proc/%u/%s", pid, name);
+	return path;
+}
+
+int mdi_maps_walk_code(uint32_t pid,
+		       bool (*visit)(const struct mdi_mapping *map,
+				     const char *name, void *arg),
+		       void *arg)
+{
+	char line[512], path[384], of[64];
+	FILE *file = fopen(proc_file(pid, "maps", of), "re");
+	struct mdi_mapping map;
+
+	if (file == NULL)
+		return -1;
+	while (next_line(file, line, sizeof(line))) {
+		if (!parse_head(line, &map) || !map.exec)
+			continue;
+		path[0] = '\0';
+		(void)sscanf(line, "%*s %*s %*s %*s %*s %383[^\n]", path);
+		if (!visit(&map, path, arg))
+			break;
+	}
+	return close_read(file);
+}
+
+int mdi_maps_open_memory(uint32_t pid)
+{
+	char path[64];
+
+	return open(proc_file(pid, "mem", path), O_RDONLY | O_CLOEXEC);
+}
+
+int mdi_maps_read(int memory, uintptr_t at, void *to, size_t length)
+{
+	ssize_t got;
+
+	for (size_t done = 0; done < length; done += (size_t)got) {
+		got = pread(memory, (char *)to + done, length - done,
+			    (off_t)(at + done));
+		if (got > 0)
+			continue;
+		if (got == 0)
+			errno = EFAULT;
+		return -1;
+	}
+	return 0;
+}
+
+void mdi_maps_close_memory(int memory)
+{
+	int saved = errno;
+
+	close(memory);
+	errno = saved;
+}
+
 bool mdi_maps_file(uintptr_t address, char *name, size_t size,
 		   uintptr_t *offset)
 {

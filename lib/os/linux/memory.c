@@ -111,6 +111,21 @@ void mdi_mem_populate(void *base, size_t length)
 	errno = saved;
 }
 
+int mdi_mem_populate_all(void *base, size_t length)
+{
+	int saved = errno;
+
+	if (madvise(base, length, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	if (errno == EINVAL) { /* Linux before 5.14 */
+		errno = saved;
+		return 0;
+	}
+	if (errno == EFAULT)
+		errno = ENOSPC;
+	return -1;
+}
+
 int mdi_mem_decommit(void *base, size_t length)
 {
 	void *got = mmap(base, length, PROT_NONE,

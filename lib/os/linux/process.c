@@ -123,3 +123,9 @@ void mdi_os_abort(void)
 	for (;;)
 		syscall(SYS_exit_group, 128 + SIGABRT);
 }
+
+void mdi_os_kill(void)
+{
+	for (;;)
+		syscall(SYS_kill, getpid(), SIGKILL);
+}

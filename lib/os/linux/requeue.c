@@ -16,7 +16,7 @@
  */
 #include "os/linux/signal.h"
 
-#include "base/misuse.h"
+#include "os/misuse.h"
 #include "os/process.h"
 
 #include <errno.h>

@@ -32,6 +32,12 @@ pub type modiso_filter_fn = Option<
 >;
 pub type modiso_landing_fn =
     Option<unsafe extern "C" fn(fault: *const modiso_fault, arg: *mut c_void)>;
+pub type modiso_syscall_fn = Option<
+    unsafe extern "C" fn(
+        call: *const modiso_syscall,
+        arg: *mut c_void,
+    ) -> isize,
+>;
 pub type modiso_scan_fn = Option<
     unsafe extern "C" fn(
         hit: *const modiso_scan_hit,
@@ -150,6 +156,8 @@ structures! {
         key_wait_ms: u32,
         exclusion: u32,
         closed: u32,
+        unused: u32,
+        record_path: *const c_char,
     }
 
     struct modiso_backend_info {
@@ -215,6 +223,16 @@ structures! {
         service: *const modiso_service,
     }
 
+    struct modiso_syscall {
+        struct_size: u32,
+        number: u32,
+        arch: u32,
+        unused: u32,
+        args: [usize; 6],
+        pc: usize,
+        module: *mut modiso_module,
+    }
+
     struct modiso_image_options {
         struct_size: u32,
         flags: u32,
@@ -251,6 +269,8 @@ structures! {
         bss_size: usize,
         symbols: *const modiso_flat_symbol,
         symbol_count: usize,
+        debug_file: *const c_void,
+        debug_size: usize,
     }
 
     struct modiso_heap_info {
@@ -324,6 +344,10 @@ structures! {
         syscall_number: u32,
         syscall_arch: u32,
         syscall_args: [usize; 6],
+        recorded: u64,
+        recorded_run: u64,
+        recorded_ring: u32,
+        unused2: u32,
     }
 
     struct modiso_audit_finding {
@@ -415,6 +439,16 @@ numbers! {
     MODISO_CONFINE_GUARD: u32 = 0;
     MODISO_CONFINE_READONLY: u32 = 1;
     MODISO_CONFINE_SEALED: u32 = 2;
+
+    MODISO_SYSCALLS_OPEN: u32 = 0;
+    MODISO_SYSCALLS_NONE: u32 = 1;
+    MODISO_SYSCALLS_COMPUTE: u32 = 2;
+    MODISO_SYSCALLS_LOG: u32 = 3;
+
+    MODISO_SYSCALL_DENY: u32 = 0;
+    MODISO_SYSCALL_ERRNO: u32 = 1;
+    MODISO_SYSCALL_ALLOW: u32 = 2;
+    MODISO_SYSCALL_LOG: u32 = 3;
 
     MODISO_REGION_CLOSED: u32 = 1 << 0;
     MODISO_REGION_NODUMP: u32 = 1 << 1;
@@ -735,6 +769,7 @@ functions! {
         module: *mut modiso_module,
     ) -> c_int;
     fn modiso_report(stream: *mut FILE) -> c_int;
+    fn modiso_report_dot(stream: *mut FILE) -> c_int;
     fn modiso_report_json(stream: *mut FILE) -> c_int;
     fn modiso_scan_elf(
         image: *const c_void,
@@ -758,6 +793,13 @@ functions! {
         kinds: u32,
         function: modiso_scan_fn,
         arg: *mut c_void,
+    ) -> c_int;
+    fn modiso_scan_process(
+        pid: u32,
+        kinds: u32,
+        function: modiso_scan_fn,
+        arg: *mut c_void,
+        info: *mut modiso_scan_info,
     ) -> c_int;
     fn modiso_service_allow(
         service: *mut modiso_service,
@@ -785,6 +827,29 @@ functions! {
         string: *const c_char,
         max: usize,
         length: *mut usize,
+    ) -> c_int;
+    fn modiso_syscall_callback(
+        module: *mut modiso_module,
+        arch: u32,
+        number: u32,
+        callback: modiso_syscall_fn,
+        arg: *mut c_void,
+    ) -> c_int;
+    fn modiso_syscall_number(
+        arch: u32,
+        name: *const c_char,
+        number: *mut u32,
+    ) -> c_int;
+    fn modiso_syscall_print(
+        module: *mut modiso_module,
+        stream: *mut FILE,
+    ) -> c_int;
+    fn modiso_syscall_set(
+        module: *mut modiso_module,
+        arch: u32,
+        number: u32,
+        action: u32,
+        error: c_int,
     ) -> c_int;
     fn modiso_thread_abandon(
         thread: *mut modiso_thread,

@@ -48,6 +48,9 @@ leave=$(printf 's/^.*pthread_exit(.*);.*$/%s\\n%s\\n#else\\n&\\n#endif/' \
 edit tx_initialize_low_level 1 _txm_linux_initialize \
 	"/_tx_initialize_unused_memory *= /i\\
 $(block '    _txm_linux_initialize();')"
+edit tx_initialize_low_level 1 _txm_linux_sigsuspend \
+	"s/^ *sigsuspend(.*);.*\$/$begin\\n\
+    _txm_linux_sigsuspend(RESUME_SIG);\\n#else\\n&\\n#endif/"
 edit tx_thread_context_save 1 _txm_linux_thread_frozen \
 	"/_tx_linux_thread_suspend($current/a\\
 $(block "            _txm_linux_thread_frozen($current);")"

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define POOL     (16u << 20)
+#define OBJECTS  (1u << 20)
 #define PAGE     4096u
 #define PATIENCE 2000 /* ticks of 10 ms */
 #define WRITE	 TXM_MODULE_MANAGER_SHARED_ATTRIBUTE_WRITE
@@ -30,7 +31,7 @@ static TX_THREAD control;
 static TX_SEMAPHORE kernel_semaphore;
 static UCHAR *pool, *objects, *image, *shared, *more;
 static ULONG kernel_word = 0x11;
-static struct modiso_region *kernel_region;
+static struct modiso_region *kernel_region, *object_region;
 static UCHAR *kernel_page;
 static long image_size;
 static unsigned passed, failed;
@@ -435,8 +436,8 @@ static UINT report_says(const char *words)
 }
 
 /*
- * Where memory that is in no region can be closed it is: a variable of the
- * application, one of the kernel, the heap.
+ * Memory that is in no region: a variable of the application, one of the kernel,
+ * and the heap, where that can be closed.
  */
 static void break_into_kernel(void)
 {
@@ -450,8 +451,12 @@ static void break_into_kernel(void)
 	FAULTS(LOAD, (ALIGN_TYPE)&_tx_thread_current_ptr, MODISO_FAULT_ACCESS);
 	CHECK(report_says("_tx_thread_current_ptr + 0 of "));
 	restart();
-	FAULTS(STORE, (ALIGN_TYPE)heap, MODISO_FAULT_ACCESS);
+	FAULTS(STORE, (ALIGN_TYPE)objects + OBJECTS - 8, MODISO_FAULT_ACCESS);
 	restart();
+	if (modiso_backend_current() == MODISO_BACKEND_PKEY) {
+		FAULTS(STORE, (ALIGN_TYPE)heap, MODISO_FAULT_ACCESS);
+		restart();
+	}
 	free(heap);
 	faults = 0;
 }
@@ -710,8 +715,7 @@ static void try_way(const struct way *way)
 	work();
 	hand_over();
 	break_out();
-	if (modiso_backend_current() == MODISO_BACKEND_PKEY)
-		break_into_kernel();
+	break_into_kernel();
 	stop();
 	IS(txm_module_manager_unload(&module), TX_SUCCESS);
 	IS(free_bytes(), available);
@@ -775,8 +779,13 @@ static VOID control_entry(ULONG input)
 
 	(VOID) input;
 	IS(txm_module_manager_initialize(pool, POOL), TX_SUCCESS);
-	IS(txm_module_manager_object_pool_create(objects, 1u << 20),
+	IS(txm_module_manager_object_pool_create(objects, OBJECTS),
 	   TX_SUCCESS);
+	/* With mprotect it would be open: it is not in the program's data. */
+	IS(modiso_region_adopt(NULL, objects, OBJECTS,
+			       MODISO_READ | MODISO_WRITE, NULL,
+			       &object_region),
+	   0);
 	IS(txm_module_manager_memory_fault_notify(on_fault), TX_SUCCESS);
 	IS(tx_queue_create(&commands, "commands", TX_4_ULONG, low_pages(PAGE),
 			   PAGE),
@@ -832,7 +841,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	pool = low_pages(POOL);
-	objects = low_pages(1u << 20);
+	objects = low_pages(OBJECTS);
 	shared = low_pages(3 * PAGE);
 	held = low_pages(PAGE);
 	more = low_pages(16 * PAGE);

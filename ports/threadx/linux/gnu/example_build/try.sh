@@ -17,6 +17,7 @@ fi
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
+filex=${3:+$(cd "$3" && pwd)}
 tree=$out/threadx
 port=$tree/ports_module/linux/gnu
 
@@ -27,9 +28,9 @@ cp -R "$here/../." "$port"
 sh "$here/edit-port.sh" "$tree"
 sh "$here/check-plain.sh" "$1" "$tree"
 
-cmake -S "$here" -B "$out/build" -DTREE="$tree" -DFILEX="${3-}" \
+cmake -S "$here" -B "$out/build" -DTREE="$tree" -DFILEX="$filex" \
 	-DCMAKE_BUILD_TYPE=RelWithDebInfo
-cmake --build "$out/build"
+cmake --build "$out/build" -j "$(nproc)"
 
 cd "$out/build"
 backends=mprotect

@@ -19,6 +19,8 @@ extern struct txm_linux_pending _txm_linux_pending;
 
 VOID _txm_linux_pending_drop(VOID);
 
+extern char _txm_linux_open_because[256];
+
 /*
  * The functions of a module, from the ELF file that it was made from: one of
  * those that TXM_MODULE_SYMBOLS in the environment names (colons between them)

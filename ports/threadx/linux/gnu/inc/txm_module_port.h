@@ -164,7 +164,7 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 	UINT _txm_module_manager_inside_data_check(                            \
 		TXM_MODULE_INSTANCE *module_instance, ALIGN_TYPE obj_ptr,      \
 		ALIGN_TYPE obj_size);                                          \
-	extern UINT _txm_linux_fault_report;
+	extern UINT _txm_linux_fault_report, _txm_linux_confinement;
 
 #define TXM_MODULE_MANAGER_VERSION_ID                                          \
 	CHAR _txm_module_manager_version_id[] =                                \

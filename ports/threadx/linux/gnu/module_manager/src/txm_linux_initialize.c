@@ -14,15 +14,41 @@
 ALIGN_TYPE (*_txm_module_manager_dispatcher)
 (ULONG, ALIGN_TYPE, ALIGN_TYPE, ALIGN_TYPE);
 
-VOID _txm_linux_initialize(VOID)
+/* Of every module. Less than this only where the application says so. */
+UINT _txm_linux_confinement = MODISO_CONFINE_SEALED;
+
+/* Why memory in no region cannot be closed here; empty: it is, or is not to be. */
+char _txm_linux_open_because[256];
+
+static int start(VOID)
 {
-	const struct modiso_options options = {
+	struct modiso_options options = {
 		.struct_size = sizeof(options),
 		.exclusion = MODISO_EXCLUSION_EXTERNAL,
+		.closed = _txm_linux_confinement == MODISO_CONFINE_GUARD
+				  ? 0
+				  : MODISO_CLOSED_DATA,
 	};
-	struct modiso_service *service;
 	int result = modiso_init(&options);
 
+	if (result != MODISO_ERR_NOTSUP || options.closed == 0)
+		return result;
+	/* The kernel runs all the same; modules are refused. */
+	snprintf(_txm_linux_open_because, sizeof(_txm_linux_open_because), "%s",
+		 modiso_last_error_text());
+	options.closed = 0;
+	return modiso_init(&options);
+}
+
+VOID _txm_linux_initialize(VOID)
+{
+	struct modiso_service *service;
+	int result;
+
+	_tx_linux_mutex_at = malloc(sizeof(*_tx_linux_mutex_at));
+	if (_tx_linux_mutex_at == NULL)
+		abort();
+	result = start();
 	/* The application may have done it, with options of its own. */
 	if (result == 0 || result == MODISO_ERR_STATE)
 		result = modiso_service_create(

@@ -21,6 +21,7 @@
 #include "txm_linux.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,6 +46,29 @@ void _txm_linux_thread_begin(TX_THREAD *thread_ptr)
 		_txm_linux_thread_leave();
 }
 
+/*
+ * How a frozen thread waits for @signo. Another one may be in a module by the
+ * time that it comes here, so the mask is not in static memory.
+ */
+void _txm_linux_sigsuspend(int signo)
+{
+	sigset_t others;
+
+	sigfillset(&others);
+	sigdelset(&others, signo);
+	sigsuspend(&others);
+}
+
+/*
+ * The scheduler holds the timer's thread while a new one begins, and that waits
+ * with all signals blocked: no memory may be closed to it before it does.
+ */
+static VOID wait_for_scheduler(VOID)
+{
+	tx_linux_mutex_lock(_tx_linux_mutex);
+	tx_linux_mutex_unlock(_tx_linux_mutex);
+}
+
 VOID _txm_linux_thread_run(ULONG id)
 {
 	TXM_MODULE_INSTANCE *module_instance =
@@ -54,6 +78,7 @@ VOID _txm_linux_thread_run(ULONG id)
 	int result;
 
 	(VOID)id;
+	wait_for_scheduler();
 	result = modiso_thread_self(&self->tx_thread_module_modiso);
 	if (result == 0) {
 		/* Who ends it sees this, or it sees that it is to end. */

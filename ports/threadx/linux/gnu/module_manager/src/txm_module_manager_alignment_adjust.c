@@ -28,14 +28,6 @@ VOID _txm_linux_pending_drop(VOID)
 	_txm_linux_pending.gate = NULL;
 }
 
-/* Memory that is in no region is the kernel's: closed where it can be. */
-static uint32_t confinement(void)
-{
-	return modiso_backend_current() == MODISO_BACKEND_PKEY
-		       ? MODISO_CONFINE_SEALED
-		       : MODISO_CONFINE_GUARD;
-}
-
 /* As the application calls it, cut off where it is too long. */
 static void set_name(char *name, const char *given, ULONG id)
 {
@@ -64,8 +56,11 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 	};
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
-		.confinement = confinement(),
+		.confinement = _txm_linux_confinement,
 		.stack_size = preamble->txm_module_preamble_reserved_2,
+	};
+	struct modiso_image_options image_options = {
+		.struct_size = sizeof(image_options),
 	};
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
 	char name[MODISO_NAME_SIZE];
@@ -87,12 +82,18 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 	_txm_linux_symbols_find(preamble, &symbols);
 	flat.symbols = symbols.functions;
 	flat.symbol_count = symbols.count;
+	if (symbols.file != NULL) {
+		image_options.flags = MODISO_IMAGE_DEBUGGER;
+		flat.debug_file = symbols.file;
+		flat.debug_size = symbols.size;
+	}
 	result = modiso_module_create(name, &options,
 				      &_txm_linux_pending.module);
 	if (result == 0)
 		result = modiso_image_prepare(_txm_linux_pending.module,
 					      preamble, flat.code_size, &flat,
-					      NULL, &_txm_linux_pending.image);
+					      &image_options,
+					      &_txm_linux_pending.image);
 	_txm_linux_symbols_drop(&symbols);
 	if (result == 0)
 		result = modiso_image_get_info(_txm_linux_pending.image, &info);
@@ -110,6 +111,7 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 					  ULONG *data_alignment)
 {
 	const char *reason = NULL;
+	int result;
 
 	/* Asked for the code's size alone: that is only copied from. */
 	if (module_name == TX_NULL)
@@ -122,10 +124,17 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 	*data_size = (*data_size + PAGE - 1) & ~(PAGE - 1);
 	*data_alignment = PAGE;
 	_txm_linux_pending_drop();
-	if (prepare(module_preamble, module_name, &reason) == 0)
+	result = prepare(module_preamble, module_name, &reason);
+	if (result == 0)
 		return;
+	if (result == MODISO_ERR_NOTSUP && _txm_linux_open_because[0] != 0)
+		reason = _txm_linux_open_because;
 	fprintf(stderr, "txm: module %s is refused: %s\n", module_name,
 		reason != NULL ? reason : modiso_last_error_text());
+	if (reason == _txm_linux_open_because)
+		fputs("txm: with _txm_linux_confinement = MODISO_CONFINE_GUARD "
+		      "it is loaded, and the program's data is open to it\n",
+		      stderr);
 	_txm_linux_pending_drop();
 	*data_size = REFUSED;
 }

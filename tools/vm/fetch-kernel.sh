@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # fetch-kernel.sh SERIES - print the path of a Linux SERIES (6.1, 6.12) image.
+# fetch-kernel.sh auto   - of any: the newest in /boot that can be read, else one
+#                          that was fetched before, else Debian's newest.
 #
 # The image comes out of Debian's kernel package for cloud machines. The
 # package is downloaded by apt and unpacked into a cache; nothing is installed.
@@ -19,9 +21,24 @@ die() {
 	exit 1
 }
 
+# print_newest IMAGE... - those that there are; a pattern that meets none is none
+print_newest() {
+	for image in "$@"; do
+		[ ! -f "$image" ] || [ ! -r "$image" ] || echo "$image"
+	done | sort -V | tail -n 1
+}
+
+if [ "$series" = auto ]; then
+	series=
+	image=$(print_newest /boot/vmlinuz-*)
+	[ -n "$image" ] || image=$(print_newest "$cache"/vmlinuz-*)
+	[ -z "$image" ] || { echo "$image" && exit 0; }
+fi
+
 for tool in apt-get apt-cache dpkg-deb; do
-	command -v "$tool" >/dev/null || die "$tool is missing: on a machine" \
-		"that is no Debian, give a kernel image: run.sh --kernel FILE"
+	command -v "$tool" >/dev/null || die "no kernel image in /boot that can" \
+		"be read, and no $tool to fetch Debian's: give one with" \
+		"--kernel FILE or in MODISO_VM_KERNEL"
 done
 
 # The names of the concrete packages that could be meant, best first: what
@@ -31,17 +48,17 @@ candidates() {
 		apt-cache depends "$meta" 2>/dev/null |
 			sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p'
 	done
-	apt-cache pkgnames "linux-image-$series." | grep -- '-cloud-amd64$' |
+	apt-cache pkgnames "linux-image-${series:+$series.}" | grep -- '-cloud-amd64$' |
 		sort -rV
 }
 
-package=$(candidates | grep "^linux-image-$series\." | head -n 1) || true
+package=$(candidates | grep "^linux-image-${series:-[0-9]*}\." | head -n 1) || true
 if [ -z "$package" ]; then
 	# Without package lists, an older image of the series will do.
-	for image in "$cache/vmlinuz-linux-image-$series."*; do
-		[ -f "$image" ] && echo "$image" && exit 0
-	done
-	die "apt knows no cloud kernel $series: run apt-get update"
+	image=$(print_newest "$cache/vmlinuz-linux-image-$series."*)
+	[ -z "$image" ] || { echo "$image" && exit 0; }
+	die "apt knows no cloud kernel $series: run apt-get update, or give an" \
+		"image with --kernel FILE or in MODISO_VM_KERNEL"
 fi
 
 image=$cache/vmlinuz-$package

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base/misuse.h - the only place that ends the process.
+ * os/misuse.h - the only place that ends the process.
  */
-#ifndef MDI_BASE_MISUSE_H
-#define MDI_BASE_MISUSE_H
+#ifndef MDI_OS_MISUSE_H
+#define MDI_OS_MISUSE_H
 
 #include "base/common.h"
 
@@ -37,4 +37,4 @@ static inline void mdi_check_mark(uint32_t mark, uint32_t expected,
 /* The C library's own abort(), where module code is meant too: os/libc.h. */
 void mdi_abort(void) __attribute__((noreturn));
 
-#endif /* MDI_BASE_MISUSE_H */
+#endif /* MDI_OS_MISUSE_H */

@@ -4,7 +4,8 @@
  * jobs of /jobs one after the other and tells the host how each one ended.
  *
  * A line of /jobs is words: NAME=VALUE for the environment, a program, its
- * arguments. Words are separated by single spaces, there is no quoting.
+ * arguments. Words are separated by single spaces; %20 in one is a space, any
+ * other byte alike, and % alone is an empty word.
  *
  * The host reads the second serial port, which the kernel never writes to, so
  * no kernel message can get between. On it each line has a mark in front:
@@ -116,15 +117,35 @@ static bool cpu_has(const char *flag)
 	return found;
 }
 
-static void run_simple(char *const argv[])
+/* The tools of busybox, in /bin. */
+static void install_tools(void)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		execv(argv[0], argv);
+		execl("/bin/busybox", "busybox", "--install", "-s", "/bin",
+		      (char *)NULL);
 		_exit(127);
 	}
 	waitpid(pid, NULL, 0);
+}
+
+/* %41 is A; a % that no two digits follow is nothing. In place. */
+static char *decode(char *word)
+{
+	char *to = word;
+	const char *from = word;
+	unsigned byte;
+
+	for (; *from; from++)
+		if (*from != '%')
+			*to++ = *from;
+		else if (sscanf(from + 1, "%2x", &byte) == 1) {
+			*to++ = (char)byte;
+			from += 2;
+		}
+	*to = '\0';
+	return word;
 }
 
 /* Set NAME=VALUE words, then become the program. Only ever in a child. */
@@ -136,9 +157,9 @@ static void __attribute__((noreturn)) become(char *line, int output)
 
 	for (word = strtok(line, " "); word; word = strtok(NULL, " ")) {
 		if (count == 0 && strchr(word, '='))
-			putenv(word);
+			putenv(decode(word));
 		else if (count < MAX_WORDS)
-			argv[count++] = word;
+			argv[count++] = decode(word);
 	}
 	argv[count] = NULL;
 	setsid();
@@ -242,8 +263,6 @@ static void run_job(int number, char *line)
 
 int main(void)
 {
-	static char *const install[] = { "/bin/busybox", "--install", "-s",
-					 "/bin", NULL };
 	static char line[16384];
 	struct utsname name;
 	int count = 0;
@@ -262,7 +281,7 @@ int main(void)
 	setenv("HOME", "/", 1);
 	setenv("TMPDIR", "/tmp", 1);
 	setenv("LANG", "C", 1);
-	run_simple(install);
+	install_tools();
 	uname(&name);
 	say("@linux %s %s\n", name.release,
 	    cpu_has("ospke") ? "ospke" : "no-ospke");

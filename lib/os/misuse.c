@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/misuse.h"
+#include "os/misuse.h"
 
 #include "base/state.h"
+#include "os/process.h"
 
 #include <modiso/error.h>
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct mdi_misuse_state *const own = &mdi_base_state.misuse;
 
@@ -19,28 +18,18 @@ void modiso_set_misuse_handler(modiso_misuse_fn function, void *arg)
 	own->arg = arg;
 }
 
-/* abort(3) leads back here, or is not to be found. */
-MDI_NORETURN static void end_process(void)
-{
-	for (;;)
-		kill(getpid(), SIGKILL);
-}
-
 void mdi_abort(void)
 {
 	if (!mdi_libc_state.found)
 		abort();
 	if (mdi_libc_state.abort != NULL)
 		mdi_libc_state.abort();
-	end_process();
+	mdi_os_kill(); /* it leads back here, or is not to be found */
 }
 
 static void say(const char *text)
 {
-	/* Nobody is left to be told when standard error fails too. */
-	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
-
-	(void)ignored;
+	mdi_os_say(text, strlen(text));
 }
 
 /* Of this thread: the report itself may come here again, by its abort(). */
@@ -49,7 +38,7 @@ static MDI_TLS bool under_way;
 void mdi_misuse(const char *text)
 {
 	if (under_way)
-		end_process();
+		mdi_os_kill();
 	under_way = true;
 	if (own->handler != NULL) {
 		own->handler(text, own->arg);

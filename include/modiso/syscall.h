@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modiso/syscall.h - what becomes of a guarded module's system calls, one by
+ * one.
+ *
+ * A module is guarded from its making on, by modiso_module_options.syscalls,
+ * which says what becomes of all calls that nothing else is said of. Here it is
+ * said of one, by its number in the table of an architecture: AUDIT_ARCH_X86_64
+ * or AUDIT_ARCH_I386 of <linux/audit.h>, 0 is the first of them. A number of
+ * x32 is one of x86-64 with bit 30 set. Whatever the instruction was, and
+ * wherever it lies, what counts is what the kernel says that was asked of it.
+ *
+ * What the library makes for a module (ALLOW, LOG) it makes with the host's
+ * rights, after it has looked at each pointer: bytes that the kernel reads are
+ * copied out of the module's regions once, and what it writes is copied back;
+ * what lies in no region that the module may use so is EFAULT. At most 4096
+ * bytes go with one call: read(2), write(2) and getrandom(2) of more do less
+ * than they were asked for, poll(2) of more is EINVAL. Of futex(2) there are
+ * FUTEX_WAIT, _WAKE and their _BITSET forms, each PRIVATE; others are ENOSYS.
+ * File descriptors are the process's: who allows read, write or close allows
+ * them for all that the host has open.
+ *
+ * The calls that can be allowed: clock_getres, clock_gettime, clock_nanosleep,
+ * close, fdatasync, fstat, fsync, futex, getcpu, getegid, geteuid, getgid,
+ * getpid, getppid, getrandom, gettid, gettimeofday, getuid, lseek, nanosleep,
+ * poll, pread64, pwrite64, read, sched_yield, time, uname and write, of x86-64.
+ */
+#ifndef MODISO_SYSCALL_H
+#define MODISO_SYSCALL_H
+
+#include <modiso/export.h>
+#include <modiso/module.h>
+
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum modiso_syscall_action {
+	MODISO_SYSCALL_DENY = 0,  /* a fault, MODISO_FAULT_SYSCALL */
+	MODISO_SYSCALL_ERRNO = 1, /* nothing is done, it gets an error */
+	MODISO_SYSCALL_ALLOW = 2, /* the library makes it */
+	/*
+	 * For porting: as ALLOW where that can be, else ENOSYS; never more. For
+	 * modiso_syscall_print() it is noted where it came from.
+	 */
+	MODISO_SYSCALL_LOG = 3
+};
+
+/* A call that a module has asked for. Its arguments are the module's words. */
+struct modiso_syscall {
+	uint32_t struct_size; /* bytes, set by the library */
+	uint32_t number;
+	uint32_t arch; /* AUDIT_ARCH_* */
+	uint32_t unused;
+	uintptr_t args[6];
+	uintptr_t pc; /* behind the instruction */
+	struct modiso_module *module;
+};
+
+/*
+ * modiso_syscall_fn - does what a module has asked the kernel for.
+ * @call: what that is; gone when the function returns.
+ * @arg:  as given to modiso_syscall_callback().
+ *
+ * Runs on the thread that called, with host rights and the signal mask of the
+ * call, outside of the module: it may do what a service may, gate calls
+ * included. It runs on a stack of the library's of 48 KiB; three such calls can
+ * be under way on a thread at a time. Addresses in @call are a module's
+ * word: modiso_copy_in() and its kin take them.
+ *
+ * Returns what the kernel would: a result, or an error of <errno.h> as a
+ * negative number. The module goes on with it.
+ */
+typedef intptr_t (*modiso_syscall_fn)(const struct modiso_syscall *call,
+				      void *arg);
+
+/*
+ * modiso_syscall_set - what becomes of one call.
+ * @module: one that is guarded.
+ * @arch:   AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @number: of that architecture's table.
+ * @action: enum modiso_syscall_action.
+ * @error:  ERRNO: of <errno.h>, 1 to 4095. Else 0.
+ *
+ * What was said of the call before holds no more.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @module is NULL, @arch is none of these, @number is in
+ *                      no table (1024 or more, x32's bit left out), @action is
+ *                      unknown, or @error does not go with it.
+ *   MODISO_ERR_NOTSUP  the library cannot make this call for a module; the
+ *                      sentence says why. Most keep an address or make a
+ *                      thread.
+ *   MODISO_ERR_BUSY    a thread is inside the module.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_STATE   the module is not guarded; or not initialised, or called
+ *                      from inside a module.
+ *
+ * Cost:   none. A call that is answered with an error costs the module about
+ *         what a fault does, one that is made somewhat more than twice that.
+ * Safety: MT-Safe, MT-Unsafe with calls into @module. AS-Unsafe (takes the
+ *         library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_set(struct modiso_module *module, uint32_t arch,
+		   uint32_t number, uint32_t action, int error);
+
+/*
+ * modiso_syscall_callback - a function of the host's does it.
+ * @module:   one that is guarded.
+ * @arch:     AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @number:   of that architecture's table.
+ * @callback: not NULL.
+ * @arg:      handed to it.
+ *
+ * Returns 0, or a code of modiso_syscall_set(); every call can be answered so.
+ *
+ * Cost, Safety: as modiso_syscall_set().
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
+			uint32_t number, modiso_syscall_fn callback,
+			void *arg);
+
+/*
+ * modiso_syscall_print - what was logged of a module's system calls.
+ * @module: whose.
+ * @stream: where to.
+ *
+ * For each instruction that has made such a call a line: how often, the first
+ * one with its arguments, what the module got, and where the instruction is.
+ * Lines that begin with '#' are for people. 256 instructions are told apart.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  an argument is NULL.
+ *   MODISO_ERR_OS     the stream reports an error; errno says which.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   looks up symbols.
+ * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API int
+modiso_syscall_print(struct modiso_module *module, FILE *stream);
+
+/*
+ * modiso_syscall_number - a call's number by its name.
+ * @arch:   AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @name:   "openat", say.
+ * @number: receives it; left untouched on failure.
+ *
+ * Names are those of libseccomp (Debian: libseccomp2), which is loaded when the
+ * first one is asked for, and only then. Reports have them too, if it is there.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   an argument is NULL, or @arch is none of these.
+ *   MODISO_ERR_NOENT   no call of that architecture is called so.
+ *   MODISO_ERR_NOTSUP  libseccomp is not there, or was not when this library
+ *                      was built.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * Cost:   a look into tables; the first time a library is loaded.
+ * Safety: MT-Safe. AS-Unsafe. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_number(uint32_t arch, const char *name, uint32_t *number);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MODISO_SYSCALL_H */

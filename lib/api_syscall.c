@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* The exported functions of modiso/syscall.h. */
+#include <modiso.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "core/call_names.h"
+#include "core/check.h"
+#include "core/policy.h"
+#include "core/runtime.h"
+#include "core/thread.h"
+#include "os/calls.h"
+
+#include <errno.h>
+
+#define ERRNO_MAX 4095
+
+static int check_arch(uint32_t *arch)
+{
+	if (*arch == 0)
+		*arch = mdi_call_arch_own();
+	if (mdi_call_arch_known(*arch))
+		return 0;
+	return mdi_fail(MODISO_ERR_INVAL,
+			"arch is %#x, neither AUDIT_ARCH_X86_64 nor "
+			"AUDIT_ARCH_I386",
+			*arch);
+}
+
+static int check_number(const struct modiso_module *module,
+			struct mdi_rule *rule)
+{
+	int result = mdi_check_module(module);
+
+	if (result == 0)
+		result = check_arch(&rule->arch);
+	if (result != 0)
+		return result;
+	if ((rule->number & ~MDI_CALL_X32) >= MDI_CALL_TABLE ||
+	    (rule->number & MDI_CALL_X32 &&
+	     rule->arch != mdi_call_arch_own()))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"number is %#x, which is in no table of "
+				"system calls",
+				rule->number);
+	if (!module->domain.guarded)
+		return mdi_fail(MODISO_ERR_STATE,
+				"module %s is not guarded, which is asked for "
+				"when it is made: "
+				"modiso_module_options.syscalls",
+				module->name);
+	return 0;
+}
+
+static int check_action(const struct mdi_rule *rule)
+{
+	if (rule->action > MODISO_SYSCALL_LOG)
+		return mdi_fail(MODISO_ERR_INVAL, "action is %u, none",
+				rule->action);
+	if (rule->action != MODISO_SYSCALL_ERRNO)
+		return rule->error == 0 ?
+			       0 :
+			       mdi_fail(MODISO_ERR_INVAL,
+					"error is %d: only "
+					"MODISO_SYSCALL_ERRNO has one",
+					rule->error);
+	if (rule->error < 1 || rule->error > ERRNO_MAX)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"error is %d, not from 1 to %d", rule->error,
+				ERRNO_MAX);
+	return 0;
+}
+
+/* The library makes calls of 64-bit programs alone. */
+static int check_makable(const struct mdi_rule *rule)
+{
+	if (rule->action != MODISO_SYSCALL_ALLOW)
+		return 0;
+	if (rule->arch != mdi_call_arch_own() || rule->number & MDI_CALL_X32)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"system call %#x of that architecture cannot "
+				"be allowed: the library makes those of "
+				"64-bit programs alone",
+				rule->number);
+	if (mdi_call_shape(rule->number) == NULL)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"system call %u cannot be allowed: %s",
+				rule->number, mdi_call_why_not(rule->number));
+	return 0;
+}
+
+static int set(struct modiso_module *module, const struct mdi_rule *rule)
+{
+	int result;
+
+	mdi_runtime_lock();
+	result = mdi_threads_inside(&module->domain) ?
+			 mdi_fail(MODISO_ERR_BUSY,
+				  "a thread is inside module %s; what becomes "
+				  "of its system calls is said before",
+				  module->name) :
+			 mdi_policy_set(module, rule);
+	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_syscall_set(struct modiso_module *module, uint32_t arch,
+		       uint32_t number, uint32_t action, int error)
+{
+	struct mdi_rule rule = {
+		.arch = arch,
+		.number = number,
+		.action = action,
+		.error = error,
+	};
+	int result = check_number(module, &rule);
+
+	if (result == 0)
+		result = check_action(&rule);
+	if (result == 0)
+		result = check_makable(&rule);
+	return result != 0 ? result : set(module, &rule);
+}
+
+int modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
+			    uint32_t number, modiso_syscall_fn callback,
+			    void *arg)
+{
+	struct mdi_rule rule = {
+		.arch = arch,
+		.number = number,
+		.action = MDI_ACTION_CALLBACK,
+		.callback = callback,
+		.arg = arg,
+	};
+	int result = check_number(module, &rule);
+
+	if (result == 0 && callback == NULL)
+		result = mdi_null_argument("callback");
+	return result != 0 ? result : set(module, &rule);
+}
+
+int modiso_syscall_print(struct modiso_module *module, FILE *stream)
+{
+	int saved = errno, result = mdi_check_module(module);
+
+	if (result == 0 && stream == NULL)
+		result = mdi_null_argument("stream");
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	mdi_policy_print(module, stream);
+	mdi_runtime_unlock();
+	if (ferror(stream) || fflush(stream) != 0)
+		return mdi_fail_os("fprintf", "system calls of a module");
+	errno = saved;
+	return 0;
+}
+
+int modiso_syscall_number(uint32_t arch, const char *name, uint32_t *number)
+{
+	int saved = errno, result = mdi_runtime_check();
+
+	if (result == 0 && (name == NULL || number == NULL))
+		result = mdi_null_argument(name == NULL ? "name" : "number");
+	if (result == 0)
+		result = check_arch(&arch);
+	if (result != 0)
+		return result;
+	if (!mdi_call_names_there())
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"names of system calls need libseccomp "
+				"(Debian: libseccomp2, and libseccomp-dev when "
+				"this library is built)");
+	if (!mdi_call_number(arch, name, number))
+		return mdi_fail(MODISO_ERR_NOENT,
+				"no system call is called %.40s", name);
+	errno = saved;
+	return 0;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_guard_fuzz - a SEALED guarded module runs random bytes as code, as
+ * far as the scanner lets them become code. Whatever they do, the host's memory
+ * is as it was, no system call is made, and the process goes on.
+ *
+ * With MODISO_TEST_LONG in the environment a million programs, from
+ * MODISO_TEST_SEED on if that is set.
+ */
+#include "contract/guard_scene.h"
+#include "fuzz/fuzz_guard.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include "arch/arch.h"
+#include "backend/backend.h"
+#include "os/memory.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BATCH = 256, ROOM = 512, FIRST_UNUSED = 500 };
+
+static struct fuzz_targets targets;
+static struct modiso_module *runner;
+static struct modiso_region *data;
+
+static void add_code(uintptr_t at)
+{
+	if (targets.code_count < sizeof(targets.code) / sizeof(uintptr_t))
+		targets.code[targets.code_count++] = at;
+}
+
+/*
+ * Each three bytes from @start on that write PKRU, and where those end. Where
+ * the kernel writes a signal's frame with the rights of what it interrupts, a
+ * module can take those to the signal stack from itself, and the kernel ends
+ * the process (SECURITY): there not to the instruction itself.
+ */
+static void add_wrpkru(const void *start, const void *end)
+{
+	for (const char *at = start; at + 3 <= (const char *)end; at++)
+		if (!memcmp(at, "\x0f\x01\xef", 3)) {
+			if (mdi_open.state.signal_key == MDI_NO_KEY)
+				add_code(W(at));
+			add_code(W(at) + 3);
+		}
+}
+
+static void find_targets(void)
+{
+	const void *places[8];
+	size_t count = guard_places("libc.so", places, 8);
+
+	for (size_t i = 0; i < count; i++)
+		add_code(W(places[i]));
+	add_code(W(pkey_set));
+	add_code(W(mprotect));
+	add_code(W(mdi_resume));
+	add_code(W(mdi_block_base_set));
+	if (mdi_open.state.signal_key == MDI_NO_KEY) /* as add_wrpkru() */
+		add_code(mdi_arch_state.detours);
+	add_wrpkru(__start_mdi_gate_text, __stop_mdi_gate_text);
+	targets.data[0] = W(region_bytes(hosts));
+	targets.data[1] = W(region_bytes(data));
+	targets.data[2] = W(region_bytes(own));
+	targets.data[3] = W(mdi_thread_self());
+	targets.data[4] = W(mdi_thread_open_page(mdi_thread_self()));
+	targets.data[5] = W(&mdi_arch_state);
+	targets.data[6] = W(__builtin_frame_address(0));
+	targets.data_count = 7;
+	targets.near_only = emulated();
+}
+
+/*
+ * A call of a module's that comes through to the kernel mostly has a number
+ * that is none: then the process is killed. The guard stops it before that.
+ */
+static void kill_unknown_calls(void)
+{
+	struct sock_filter code_of[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FIRST_UNUSED, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {4, code_of};
+
+	must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void make_runner(void)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = MODISO_CONFINE_SEALED,
+		.syscalls = MODISO_SYSCALLS_NONE,
+		.time_limit_ms = 20,
+	};
+
+	make_scene();
+	expect(MODISO_OK, modiso_module_create("runner", &options, &runner));
+	data = make_region(runner, 4 * PAGE, "data");
+	enter(make_gate(module, module_add_one), 1);
+	find_targets();
+	kill_unknown_calls();
+}
+
+static unsigned long counts[32], ran, refused;
+
+/*
+ * Programs side by side, with traps between them. Those that the scanner
+ * refuses are not there: their places hold nothing but traps.
+ */
+static struct modiso_region *make_batch(uint64_t seed)
+{
+	struct modiso_region *code = make_region(runner, BATCH * ROOM, "code");
+	uint8_t *to = region_bytes(code);
+
+	memset(to, 0xcc, BATCH * ROOM);
+	for (unsigned i = 0; i < BATCH; i++, to += ROOM) {
+		fuzz_guard_program(seed + i, &targets, to, ROOM - 16);
+		if (modiso_scan_memory(to, ROOM, MODISO_SCAN_ALL, NULL, NULL)) {
+			memset(to, 0xcc, ROOM);
+			refused++;
+		}
+	}
+	expect(MODISO_OK, modiso_region_protect(code, RX));
+	return code;
+}
+
+static uintptr_t host_rights;
+
+static void must_be_whole(uint64_t seed)
+{
+	volatile uintptr_t mark = 0x1234567890abcdef;
+
+	if (!all_bytes(region_bytes(hosts), 0x77, PAGE))
+		ck_abort_msg("program %#llx wrote the host's memory",
+			     (unsigned long long)seed);
+	if (poke_rdpkru() != host_rights)
+		ck_abort_msg("program %#llx left rights behind",
+			     (unsigned long long)seed);
+	must(mark == 0x1234567890abcdef);
+}
+
+static void run_one(struct modiso_gate *gate, const uint8_t *at, uint64_t seed)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	int result = modiso_gate_call(gate, WORDS(W(at), targets.data[0]),
+				      NULL);
+
+	must(result == MODISO_OK || result == MODISO_ERR_FAULT);
+	if (result == MODISO_ERR_FAULT) {
+		expect(MODISO_OK, modiso_fault_last(&fault));
+		must(fault.module == runner);
+		counts[fault.kind % 32]++;
+	}
+	ran++;
+	must_be_whole(seed);
+}
+
+static void run_batch(struct modiso_gate *gate, uint64_t seed)
+{
+	struct modiso_region *code = make_batch(seed);
+	const uint8_t *at = region_bytes(code);
+
+	for (unsigned i = 0; i < BATCH; i++, at += ROOM)
+		if (at[0] != 0xcc)
+			run_one(gate, at, seed + i);
+	expect(MODISO_OK, modiso_region_destroy(code));
+	must(getppid() > 0);
+}
+
+static void print_counts(void)
+{
+	printf("# %lu programs ran, %lu were refused\n", ran, refused);
+	for (unsigned kind = 0; kind < 32; kind++)
+		if (counts[kind])
+			printf("# %s: %lu\n", modiso_fault_kind_name(kind),
+			       counts[kind]);
+}
+
+START_TEST(test_noise)
+{
+	const char *from = getenv("MODISO_TEST_SEED");
+	uint64_t seed = from ? strtoull(from, NULL, 0) : 1;
+	unsigned long programs = run_times(1000000, 4 * BATCH), begun;
+	struct modiso_gate *gate;
+	struct proc_usage before;
+
+	make_runner();
+	gate = make_gate(runner, poke_jump);
+	enter(make_gate(module, module_add_one), 1);
+	host_rights = poke_rdpkru();
+	run_batch(gate, seed);
+	before = proc_usage();
+	for (begun = BATCH; begun < programs; begun += BATCH) {
+		run_batch(gate, seed + begun);
+		if (begun % (64 * BATCH) == 0) { /* still there */
+			printf("# %lu programs\n", ran);
+			fflush(stdout);
+		}
+	}
+	proc_must_not_grow(&before, 2, 512);
+	if (getenv("MODISO_TEST_LONG"))
+		print_counts();
+	must(ran > programs / 2 && counts[MODISO_FAULT_SYSCALL] > 0);
+	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("guard_fuzz");
+	TCase *tcase = tcase_create("contract");
+
+	suite_add_tcase(suite, tcase);
+	if (guard_missing(tcase))
+		return suite;
+	tcase_add_test(tcase, test_noise);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}

@@ -1,0 +1,112 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+#
+# group-packages.sh - what "make install" leaves, as users' builds find it:
+# CMake and Meson, modiso-vm with a program from outside of this tree; that
+# "make uninstall" leaves nothing; and that the RPM spec can be read.
+
+unset MAKEFLAGS MFLAGS MAKELEVEL
+installed=$scratch/installed
+expect_command "make install" \
+	"${MAKE:-make}" -s -C "$top_builddir" install DESTDIR="$installed"
+installed_pc=$(find "$installed" -name libmodiso.pc)
+installed_lib=${installed_pc%/pkgconfig/*}
+installed_prefix=$installed$(sed -n 's/^prefix=//p' "$installed_pc")
+examples=$(find "$installed" -type d -name examples)
+
+# An example says this, with the library that was installed.
+says_hello() {
+	LD_LIBRARY_PATH=$installed_lib MODISO_BACKEND=mprotect "$@" \
+		>"$scratch/hello.out" 2>&1
+	cat "$scratch/hello.out"
+	grep -q '^hello from inside: 17 bytes' "$scratch/hello.out"
+}
+
+with_cmake() {
+	cmake -S "$examples/cmake" -B "$scratch/cmake" \
+		-DCMAKE_C_COMPILER="${CC##* }" -DCMAKE_BUILD_TYPE=Release \
+		-DCMAKE_PREFIX_PATH="$installed_prefix" &&
+		cmake --build "$scratch/cmake" && says_hello "$scratch/cmake/hello"
+}
+
+# asks VERSION - is there a version for one who asks for that?
+asks() {
+	mkdir -p "$scratch/asks" &&
+		cat >"$scratch/asks/CMakeLists.txt" <<-END
+			cmake_minimum_required(VERSION 3.13)
+			project(asks NONE)
+			find_package(modiso $1 REQUIRED)
+		END
+	cmake -S "$scratch/asks" -B "$scratch/asks/build" \
+		-DCMAKE_PREFIX_PATH="$installed_prefix"
+}
+
+if have "CMake: find_package(modiso)" cmake command -v cmake; then
+	expect_command "CMake: find_package(modiso)" with_cmake
+	expect_command "CMake: this version is there" asks "$PACKAGE_VERSION EXACT"
+	for version in 0.0 0.99 1.0 "0.1.99"; do
+		if asks $version >"$scratch/output" 2>&1; then
+			not_ok "CMake: $version is not" <"$scratch/output"
+		elif grep -q 'considered but not accepted' "$scratch/output"; then
+			ok "CMake: $version is not"
+		else
+			not_ok "CMake: $version is not" <"$scratch/output"
+		fi
+	done
+fi
+
+with_meson() {
+	(
+		CC=${CC##* }
+		PKG_CONFIG_PATH=${installed_pc%/*}
+		PKG_CONFIG_SYSROOT_DIR=$installed
+		export CC PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+		meson setup --wrap-mode=nofallback "$scratch/meson" \
+			"$examples/meson" && meson compile -C "$scratch/meson"
+	) && says_hello "$scratch/meson/hello"
+}
+if have "Meson: dependency('libmodiso')" meson command -v meson; then
+	expect_command "Meson: dependency('libmodiso')" with_meson
+fi
+
+# The directories that it has been configured for are below $installed.
+vm_helpers=$(eval "$(sed -n '/^prefix=/,/^helpers=/p' \
+	"$installed_prefix/bin/modiso-vm")" && echo "$helpers")
+vm_helpers=$installed${vm_helpers%%:*}:$installed${vm_helpers#*:}
+# As a user: outside of the tree, with nothing of it in the environment.
+with_vm() {
+	mkdir -p "$scratch/outside" &&
+		# shellcheck disable=SC2046 # flags are words
+		${CC##* } -o "$scratch/outside/hello" "$examples/hello.c" \
+			$(PKG_CONFIG_PATH=${installed_pc%/*} "$PKG_CONFIG" \
+				--define-variable=prefix="$installed_prefix" \
+				--cflags --libs libmodiso) &&
+		(
+			unset top_builddir top_srcdir
+			cd "$scratch/outside" &&
+				LD_LIBRARY_PATH=$installed_lib \
+				MODISO_VM_HELPERS=$vm_helpers \
+				"$installed_prefix/bin/modiso-vm" --env \
+				MODISO_BACKEND=pkey ./hello
+		) >"$scratch/hello.out" || return
+	grep -q '^hello from inside: 17 bytes' "$scratch/hello.out"
+}
+text="modiso-vm: a program from outside, with keys"
+if have "$text" qemu-system-x86 command -v qemu-system-x86_64 &&
+	have "$text" cpio command -v cpio &&
+	have "$text" busybox-static command -v busybox; then
+	expect_command "$text" with_vm
+fi
+
+spec=$top_builddir/libmodiso.spec
+if have "RPM: the spec can be read" rpm command -v rpmspec; then
+	expect_command "RPM: the spec can be read" rpmspec -P "$spec"
+fi
+if have "RPM: rpmlint has no error" rpmlint command -v rpmlint; then
+	expect_command "RPM: rpmlint has no error" rpmlint "$spec"
+fi
+
+expect_command "make uninstall" \
+	"${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$installed"
+find "$installed" ! -type d >"$scratch/complaints"
+expect_empty "$scratch/complaints" "make uninstall leaves nothing"

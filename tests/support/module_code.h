@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * support/module_code.h - the mark of a test's functions that run in modules.
+ */
+#ifndef TESTS_SUPPORT_MODULE_CODE_H
+#define TESTS_SUPPORT_MODULE_CODE_H
+
+/*
+ * Module code in C and C++. It is not inlined into the host's and not
+ * instrumented: a sanitizer's run-time library is host code, and would be told
+ * of accesses that are meant to trap.
+ */
+#ifdef __clang__
+#	define MODULE_CODE                                                    \
+		__attribute__((noinline, no_sanitize("address", "undefined",   \
+						     "thread", "memory")))
+#else
+#	define MODULE_CODE                                                    \
+		__attribute__((noinline, noclone, no_sanitize("address"),      \
+			       no_sanitize("undefined"),                       \
+			       no_sanitize("thread")))
+#endif
+
+#endif /* TESTS_SUPPORT_MODULE_CODE_H */
