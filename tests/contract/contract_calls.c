@@ -92,21 +92,21 @@ static uintptr_t answer(uintptr_t value)
 	return value + 1;
 }
 
-static struct modiso_module_options counted = {
-	.struct_size = sizeof(counted),
+static struct modiso_module_options confined = {
+	.struct_size = sizeof(confined),
 };
-static modiso_fn counted_entry;
+static modiso_fn confined_entry;
 
-static void counted_module(void)
+static void confined_module(void)
 {
 	struct modiso_module *module = NULL;
 	uintptr_t word = 1, result = 0;
 	struct modiso_gate *gate;
 
 	world_start();
-	expect(MODISO_OK, modiso_module_create("counted", &counted, &module));
+	expect(MODISO_OK, modiso_module_create("confined", &confined, &module));
 	service = (uintptr_t(*)(uintptr_t))make_service("answer", answer);
-	gate = make_gate(module, counted_entry);
+	gate = make_gate(module, confined_entry);
 	enter(gate, 1);
 	stop_here();
 	(void)!modiso_gate_call(gate, &word, 1, &result);
@@ -118,10 +118,10 @@ static unsigned steps_of(uint32_t confinement, uint32_t syscalls,
 {
 	unsigned steps = 0;
 
-	counted.confinement = confinement;
-	counted.syscalls = syscalls;
-	counted_entry = entry;
-	count_steps(counted_module, &steps, 1);
+	confined.confinement = confinement;
+	confined.syscalls = syscalls;
+	confined_entry = entry;
+	count_steps(confined_module, &steps, 1);
 	return steps;
 }
 
