@@ -35,19 +35,13 @@ static uintptr_t *no_args(void)
 
 START_TEST(test_confinements)
 {
-	for (options.confinement = MODISO_CONFINE_GUARD;
-	     options.confinement <= MODISO_CONFINE_SEALED;
-	     options.confinement++) {
-		scene();
-		must_stop(SYS_getpid, no_args(), guard_syscall);
-		expect(MODISO_OK,
-		       modiso_syscall_set(module, 0, SYS_getpid,
-					  MODISO_SYSCALL_ALLOW, 0));
-		must_eq(enter(call_gate, SYS_getpid, W(no_args()),
-			      W(guard_syscall)),
-			getpid());
-		world_stop();
-	}
+	options.confinement = (uint32_t)_i;
+	scene();
+	must_stop(SYS_getpid, no_args(), guard_syscall);
+	expect(MODISO_OK, modiso_syscall_set(module, 0, SYS_getpid,
+					     MODISO_SYSCALL_ALLOW, 0));
+	must_eq(enter(call_gate, SYS_getpid, W(no_args()), W(guard_syscall)),
+		getpid());
 }
 END_TEST
 
@@ -162,7 +156,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_closed);
 	if (guard_missing(tcase))
 		return suite;
-	tcase_add_test(tcase, test_confinements);
+	tcase_add_loop_test(tcase, test_confinements, MODISO_CONFINE_GUARD,
+			    MODISO_CONFINE_SEALED + 1);
 	tcase_add_test(tcase, test_limit);
 	tcase_add_test(tcase, test_limit_and_callback);
 	tcase_add_test(tcase, test_wall_limit_and_sleep);
