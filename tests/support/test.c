@@ -119,8 +119,12 @@ int test_main(Suite *(*make)(void), enum test_needs needs)
 		       backend);
 		return EXIT_FAILURE;
 	}
-	if (needs == TEST_ON_PKEY)
+	if (needs == TEST_ON_PKEY) {
+		if (getenv("MODISO_TEST_BACKEND") && strcmp(backend, "pkey"))
+			return skip_all("pkey", "MODISO_TEST_BACKEND is "
+						"mprotect");
 		backend = "pkey";
+	}
 	if (needs == TEST_WITHOUT_PKEY) {
 		if (!test_pkey_missing())
 			return skip_all("no-pkey",

@@ -70,7 +70,8 @@
 enum test_needs {
 	TEST_ANYWHERE = 0,    /* needs no backend: unit tests */
 	TEST_ON_BACKEND = 1,  /* runs on the backend of MODISO_TEST_BACKEND */
-	TEST_ON_PKEY = 2,     /* live: protection keys or nothing */
+	/* Protection keys, or nothing where MODISO_TEST_BACKEND is another. */
+	TEST_ON_PKEY = 2,
 	TEST_WITHOUT_PKEY = 3 /* what happens where there are none */
 };
 
