@@ -59,6 +59,7 @@ extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_crowd;
 extern const struct bench_subject bench_fault;
+extern const struct bench_subject bench_guard;
 extern const struct bench_subject bench_heap;
 extern const struct bench_subject bench_snapshot;
 extern const struct bench_subject bench_image;
@@ -89,6 +90,8 @@ extern const struct bench_subject bench_threads;
 #define ROW_KEYS           "pkey_mprotect: one goes, one comes"
 #define ROW_GUARDED        "gate: thunk, a host region is guarded"
 #define ROW_FAULT          "fault: stray write, back in the host"
+#define ROW_GUARD_GETPID   "guard: getpid of the host, thread is guarded"
+#define ROW_GUARD_DENIED   "guard: denied system call, back in the host"
 #define ROW_SERVICE        "service: called by a module"
 #define ROW_DISPATCH       "service: a dispatcher, request and 3 words"
 #define ROW_DLOPEN_SMALL   "dlopen: a small object"

@@ -203,7 +203,8 @@ static const char words[] =
 	"service   from a module into the host and back\n"
 	"window    host code opens a closed region for itself\n"
 	"fault     a module's stray write is stopped and recorded, and the call\n"
-	"          into it returns an error\n";
+	"          into it returns an error\n"
+	"guard     a module whose system calls are stopped\n";
 
 static void print_table(const struct fact *facts, unsigned fact_count,
 			const struct plan *plan, bool histogram)
