@@ -20,20 +20,28 @@
 static struct modiso_module *module;
 static uintptr_t (*service)(uintptr_t value);
 
+#define FRAMES 200 /* more than there are: a walk that does not end */
+
 struct walk {
 	uint32_t frames;
-	uintptr_t gate; /* a frame in the gates' code */
+	uintptr_t pc[FRAMES];
 };
 
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 {
 	struct walk *walk = arg;
-	uintptr_t pc = _Unwind_GetIP(context);
 
-	walk->frames++;
-	if (mdi_is_gate_code(pc))
-		walk->gate = pc;
-	return walk->frames == 200 ? _URC_END_OF_STACK : _URC_NO_REASON;
+	walk->pc[walk->frames++] = _Unwind_GetIP(context);
+	return walk->frames == FRAMES ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* Host code: what tells a gate's code is closed to modules. */
+static bool met_gate(const struct walk *walk)
+{
+	for (uint32_t i = 0; i < walk->frames; i++)
+		if (mdi_is_gate_code(walk->pc[i]))
+			return true;
+	return false;
 }
 
 /* Module code. What it finds is in the module's memory. */
@@ -54,8 +62,8 @@ START_TEST(test_in_a_module)
 	for (int i = 0; i < 3; i++) {
 		memset(region_bytes(region), 0, sizeof(*walk));
 		enter(make_gate(module, walks), W(walk));
-		must(walk->frames >= 2 && walk->frames < 200);
-		must(mdi_is_gate_code(walk->gate));
+		must(walk->frames >= 2 && walk->frames < FRAMES);
+		must(met_gate(walk));
 		/* With keys the host's stack is not for modules to walk. */
 		if (on_pkey())
 			must(walk->frames <= 3); /* the last one is at 0 */
@@ -104,9 +112,9 @@ static void walk_from_host(void)
 {
 	memset(&found, 0, sizeof(found));
 	_Unwind_Backtrace(visit, &found);
-	must(mdi_is_gate_code(found.gate));
+	must(met_gate(&found));
 	/* Beyond the test: Check's and the C library's. */
-	must(found.frames > 6 && found.frames < 200);
+	must(found.frames > 6 && found.frames < FRAMES);
 }
 
 static uintptr_t from_service(uintptr_t value)
