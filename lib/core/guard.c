@@ -98,18 +98,6 @@ static struct mdi_resume_words *words_of(const struct mdi_thread *thread)
 	return stack != NULL ? (void *)stack->top : NULL;
 }
 
-uintptr_t mdi_guard_way(struct mdi_thread *thread, struct mdi_context *context)
-{
-	uintptr_t way;
-
-	if (thread == NULL || mdi_backend_now->way == NULL)
-		return MDI_WAY_BACK;
-	way = mdi_backend_now->way(thread, context, words_of(thread));
-	if (way == MDI_WAY_OTHER)
-		mdi_fault_stranded(thread, context);
-	return way;
-}
-
 void mdi_guard_settle(struct mdi_thread *thread, struct mdi_context *context)
 {
 	const struct mdi_resume_words *words =
@@ -118,6 +106,19 @@ void mdi_guard_settle(struct mdi_thread *thread, struct mdi_context *context)
 	if (words != NULL)
 		mdi_context_settle(context, thread, words,
 				   mdi_open.state.rights_offset);
+}
+
+uintptr_t mdi_guard_way(struct mdi_thread *thread, struct mdi_context *context)
+{
+	uintptr_t way;
+
+	if (thread == NULL || mdi_backend_now->way == NULL)
+		return MDI_WAY_BACK;
+	mdi_guard_settle(thread, context);
+	way = mdi_backend_now->way(thread, context, words_of(thread));
+	if (way == MDI_WAY_OTHER)
+		mdi_fault_stranded(thread, context);
+	return way;
 }
 
 void mdi_guard_keep(const struct mdi_thread *thread,

@@ -41,7 +41,10 @@ void mdi_guard_after_fork(struct mdi_thread *host);
  */
 uintptr_t mdi_guard_way(struct mdi_thread *thread, struct mdi_context *context);
 
-/* A handler begins: has it interrupted mdi_resume()? Then it is the module. */
+/*
+ * A handler begins: has it interrupted mdi_resume()? Then it is the module. An
+ * instruction there that faults is none: a module has jumped to it.
+ */
 void mdi_guard_settle(struct mdi_thread *thread, struct mdi_context *context);
 
 /*

@@ -14,7 +14,10 @@
 
 #include <errno.h>
 
-/* Whether it is to be believed is what the machine's state says of it. */
+/*
+ * Whether it is to be believed is what the machine's state says of it, so
+ * nothing of that is changed before.
+ */
 static void read_event(struct mdi_event *event, int signo,
 		       const siginfo_t *info, ucontext_t *context,
 		       struct mdi_thread *thread)
@@ -31,6 +34,10 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 	enum mdi_outcome outcome;
 	int saved = errno;
 
+	read_event(&event, signo, info, context, thread);
+	/* Else mdi_resume() is interrupted, and not what has faulted. */
+	if (!event.raised)
+		mdi_guard_settle(thread, mdi_context_of(context));
 	if (mdi_is_call(signo, info,
 			thread != NULL && mdi_limit_sent(thread))) {
 		outcome = thread != NULL ?
@@ -40,7 +47,6 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 		errno = saved;
 		return thread != NULL && outcome == MDI_GOES_ON;
 	}
-	read_event(&event, signo, info, context, thread);
 	outcome = mdi_fault_event(&event, mdi_context_of(context), thread);
 	if (outcome == MDI_SERVED)
 		outcome = mdi_host_serve(signo, info, context, thread) ?
@@ -74,7 +80,6 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
-	mdi_guard_settle(thread, mdi_context_of(context));
 	if (mdi_signal_is_poke(signo, info))
 		result = mdi_host_poke(info, context, thread);
 	else

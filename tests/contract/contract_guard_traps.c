@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -462,6 +463,56 @@ START_TEST(test_jump_to_resume)
 }
 END_TEST
 
+/*
+ * What the CPU can raise, in the four bytes where the jump to mdi_gate_bad()
+ * says how far it is: no thread but one that has jumped there runs them.
+ */
+static const struct {
+	const char *code; /* four bytes */
+	int signo;
+} faults[] = {
+	{"\x0f\x0b\x90\x90", SIGILL}, /* ud2 */
+	{"\x31\xc9\xf7\xf1", SIGFPE}, /* xor %ecx, %ecx; div %ecx */
+	{"\xcc\x90\x90\x90", SIGTRAP},
+	{"\x0f\x05\x90\x90", SIGSYS},
+	{"\xf4\x90\x90\x90", SIGSEGV}, /* hlt */
+	{"\xa0\x00\x00\x00", SIGSEGV}, /* the first bytes of a load */
+};
+
+static void write_code(void *to, const char *code)
+{
+	void *page = (void *)(W(to) & ~(PAGE - 1));
+
+	must(!mprotect(page, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	memcpy(to, code, 4);
+	must(!mprotect(page, 2 * PAGE, PROT_READ | PROT_EXEC));
+}
+
+START_TEST(test_fault_in_resume)
+{
+	const struct modiso_fault *fault;
+	struct modiso_gate *gate;
+	char *at, was[4];
+
+	make_scene();
+	gate = make_gate(module, poke_jump);
+	/* jne, behind the first instruction, WRPKRU and the comparison */
+	at = (char *)W(mdi_resume) + 9 + 3 + 9;
+	must(!memcmp(at, "\x0f\x85", 2));
+	at += 2;
+	memcpy(was, at, sizeof(was));
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		write_code(at, faults[i].code);
+		fault = enter_fault(module, gate, W(at));
+		must_eq(fault->signo, faults[i].signo);
+		must(fault->pc - W(at) < sizeof(was));
+		must_be_guarded();
+	}
+	write_code(at, was);
+	must_be_guarded();
+}
+END_TEST
+
 /* The selector itself. */
 START_TEST(test_selector)
 {
@@ -503,6 +554,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_fiber);
 	tcase_add_test(tcase, test_wrong_way_out);
 	tcase_add_test(tcase, test_jump_to_resume);
+	tcase_add_test(tcase, test_fault_in_resume);
 	tcase_add_test(tcase, test_selector);
 	return suite;
 }
