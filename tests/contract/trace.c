@@ -36,7 +36,8 @@ static long number_of(pid_t thread)
 	return info.op == PTRACE_SYSCALL_INFO_ENTRY ? (long)info.entry.nr : -1;
 }
 
-pid_t start_traced(void (*body)(void))
+/* A child that stands before @body. */
+static pid_t start_traced(void (*body)(void), long options)
 {
 	pid_t child = fork();
 	int status;
@@ -50,8 +51,7 @@ pid_t start_traced(void (*body)(void))
 	}
 	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
 	proc_share_cpu(child);
-	ptrace(PTRACE_SETOPTIONS, child, NULL,
-	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE);
+	ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_EXITKILL | options);
 	return child;
 }
 
@@ -83,7 +83,8 @@ static void no_more_steps(pid_t child)
 
 void count_steps(void (*body)(void), unsigned *steps, unsigned parts)
 {
-	pid_t child = start_traced(body);
+	/* Other threads of it run: it may wait for them. */
+	pid_t child = start_traced(body, 0);
 	unsigned part;
 	int status;
 
@@ -107,7 +108,9 @@ struct counts trace(void (*body)(void))
 	struct counts counts = {0};
 	int status, deliver;
 	unsigned marks = 0;
-	pid_t child = start_traced(body), thread;
+	pid_t child = start_traced(body,
+				   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE),
+	      thread;
 	long number;
 
 	for (thread = child, deliver = 0;;) {

@@ -33,9 +33,6 @@ struct counts {
 
 void mark(void);
 
-/* A child that stands before @body. */
-pid_t start_traced(void (*body)(void));
-
 /*
  * What @body does in a child, with all its threads, between its first mark()
  * and its second.
