@@ -10,6 +10,7 @@
 #include "code/image_debug.h"
 #include "code/state.h"
 #include "core/permit.h"
+#include "core/picture.h"
 #include "core/report.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
@@ -107,10 +108,25 @@ int modiso_fini(void)
 
 	if (result != 0)
 		return result;
+	mdi_picture_last();
 	words = mdi_permit_last_words();
 	result = mdi_runtime_stop();
 	if (result == 0 && words != NULL && mdi_backend_running() == NULL)
 		mdi_report_log_text(words);
 	free(words);
 	return result;
+}
+
+/* A program that ends without modiso_fini(), by exit(3). */
+__attribute__((destructor)) static void at_exit(void)
+{
+	char *words;
+
+	if (mdi_runtime_check() != 0)
+		return;
+	mdi_picture_last();
+	words = mdi_permit_last_words();
+	if (words != NULL)
+		mdi_report_log_text(words);
+	free(words);
 }

@@ -13,6 +13,7 @@
 #include "front/handler.h"
 #include "core/module.h"
 #include "core/permit.h"
+#include "core/picture.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/thread.h"
@@ -129,6 +130,7 @@ int modiso_module_destroy(struct modiso_module *module)
 	mdi_mark_module(module);
 	if (module->permissive)
 		mdi_permit_settle(); /* with its images the names go */
+	mdi_picture_last();
 	mdi_runtime_lock();
 	result = mdi_module_destroy(module);
 	if (result == 0)

@@ -5,11 +5,9 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "core/permit.h"
-#include "core/report.h"
 #include "core/runtime.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 uint64_t modiso_permitted_count(void)
 {
@@ -40,17 +38,4 @@ int modiso_permitted_print(FILE *stream)
 int modiso_permitted_print_json(FILE *stream)
 {
 	return print(stream, mdi_permit_print_json);
-}
-
-/* A program that ends without modiso_fini(), by exit(3). */
-__attribute__((destructor)) static void at_exit(void)
-{
-	char *text;
-
-	if (mdi_runtime_check() != 0)
-		return;
-	text = mdi_permit_last_words();
-	if (text != NULL)
-		mdi_report_log_text(text);
-	free(text);
 }

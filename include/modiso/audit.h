@@ -107,7 +107,9 @@ MODISO_API const char *modiso_audit_kind_name(uint32_t kind);
  *
  * The picture has a frame for each module with its regions in it, an arrow for
  * each right that a module was granted to a region of another one, and a colour
- * for each key. Drawn by "dot -Tsvg FILE" (Debian package graphviz).
+ * for each key. Drawn by "dot -Tsvg FILE" (Debian package graphviz). Of a program
+ * that calls none of these, MODISO_OPTIONS=picture=PATH in the environment has
+ * it written: see modiso_init().
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @stream is NULL.

@@ -126,6 +126,11 @@ struct modiso_options {
  *   record=1       as MODISO_INIT_RECORD
  *   record_path=PATH
  *                  as modiso_options.record_path
+ *   picture=PATH   what modiso_report_dot() writes: into PATH.PID.dot modules,
+ *                  regions, rights and keys as they are when there are most
+ *                  modules, just before one of them, the library or the
+ *                  program ends; and into PATH.PID.NUMBER.dot as they are at
+ *                  each fault that ends a call
  *   backend=NAME   as MODISO_BACKEND, which counts if both are there
  *
  * Takes over SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS. A signal

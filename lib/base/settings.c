@@ -77,12 +77,15 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 	if (is(item->name, item->name_length, "record_path"))
 		return take_text(item, settings->record_path,
 				 sizeof(settings->record_path));
+	if (is(item->name, item->name_length, "picture"))
+		return take_text(item, settings->picture,
+				 sizeof(settings->picture));
 	if (is(item->name, item->name_length, "backend"))
 		return take_text(item, settings->backend,
 				 sizeof(settings->backend));
 	return refuse(item, "there is no such option; there are report, "
 			    "map, format, log_path, permissive, known_sites, "
-			    "record, record_path and backend");
+			    "record, record_path, picture and backend");
 }
 
 int mdi_settings_read(void)

@@ -74,6 +74,7 @@ struct mdi_settings_state {
 	char backend[32];   /* "": not said */
 	bool record; /* calls are */
 	char record_path[256]; /* "": into no file */
+	char picture[256]; /* of modules, as a graph; "": none */
 };
 
 struct mdi_misuse_state {

@@ -70,6 +70,8 @@ static void put_module(const struct modiso_module *module, FILE *out)
 	const struct modiso_region *region;
 	char state[32];
 
+	if (domain->kind != MDI_DOMAIN_MODULE && module->regions == NULL)
+		return; /* nothing of the host's is closed in this way */
 	mdi_backend_now->describe(domain, state, sizeof(state));
 	fprintf(out, "  subgraph cluster_%u {\n    label=\"",
 		mdi_link_index(domain->head.link));
@@ -115,12 +117,13 @@ void mdi_inventory_print_dot(FILE *out)
 
 	fprintf(out,
 		"digraph modiso {\n"
-		"  label=\"libmodiso, backend %s, %zu modules\";\n"
+		"  label=\"libmodiso, backend %s, %zu module%s\";\n"
 		"  rankdir=LR;\n"
 		"  fontname=\"sans-serif\";\n"
 		"  node [shape=box, style=filled, fontname=\"sans-serif\"];\n"
 		"  edge [fontname=\"sans-serif\"];\n",
-		mdi_backend_now->name, mdi_module_count());
+		mdi_backend_now->name, mdi_module_count(),
+		mdi_module_count() == 1 ? "" : "s");
 	for (uint32_t i = 0; i < MDI_MODULES_MAX; i++) {
 		module = mdi_inventory_module(i);
 		if (module != NULL)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Reports that the environment asks for: MODISO_OPTIONS=report=1. */
+/* What the environment asks for at a fault: MODISO_OPTIONS=report=1. */
 #include "core/report.h"
 
 #include "base/settings.h"
+#include "core/picture.h"
 #include "os/process.h"
 
 #include <errno.h>
@@ -75,6 +76,8 @@ void mdi_report_log(const struct modiso_fault *fault)
 {
 	if (mdi_settings()->report)
 		log_copy(*fault);
+	if (!fault->permitted)
+		mdi_picture_fault(fault->number);
 }
 
 void mdi_report_log_text(const char *text)

@@ -163,6 +163,11 @@ struct mdi_module_state {
 	uint32_t search_start; /* links below are taken, more or less */
 };
 
+/* Pictures of modules that the environment asks for. */
+struct mdi_picture_state {
+	size_t most; /* modules in that of the process */
+};
+
 /* Modules that are watched and not stopped: core/permit.h. */
 struct mdi_permit_state {
 	/* NULL: no such module was made. Read, and counted, without a lock. */
@@ -247,6 +252,7 @@ extern struct mdi_core_state {
 	struct mdi_lines_state lines;
 	struct mdi_module_state module;
 	struct mdi_permit_state permit;
+	struct mdi_picture_state picture;
 	struct mdi_record_state record;
 	struct mdi_recorder_state recorder;
 	struct mdi_report_state report;
