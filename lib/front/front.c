@@ -49,7 +49,8 @@ static void entries(struct mdi_entries *to)
 
 static int start(const struct mdi_backend *backend)
 {
-	return mdi_signals_start(backend->entries->fault, mdi_signal_restorer);
+	return mdi_signals_start(backend->entries->fault, mdi_signal_restorer,
+				 mdi_entry_mask());
 }
 
 static int attach(struct mdi_thread *thread)

@@ -50,20 +50,6 @@ static void (*entry(void))(int, siginfo_t *, void *)
 }
 
 /*
- * What the kernel blocks for the first instructions of the entry, until
- * set_mask(): until then it is not known whose handler is called, and with
- * keys nothing may come whose handler could leave the entry half done, by
- * siglongjmp(3): signal.S counts who arrives. Where signal stacks have a key,
- * nothing at all may come before there are rights to the stack that its frame
- * would go to.
- */
-static uint64_t entry_mask(void)
-{
-	return mdi_open.state.signal_key != MDI_NO_KEY ? ~(uint64_t)0 :
-							 ~mdi_fault_mask();
-}
-
-/*
  * The kernel's action that stands in front of @action. Its flags, and who does
  * what they ask for:
  *
@@ -89,7 +75,7 @@ static struct mdi_sigaction in_front(int signo,
 	front.flags &= ~(unsigned long)SA_RESETHAND;
 	front.flags &= ~mdi_action_tag_bits(signo);
 	front.flags |= mdi_action_tag(signo);
-	front.mask |= entry_mask();
+	front.mask |= mdi_entry_mask();
 	front.restorer = mdi_signal_restorer;
 	return front;
 }

@@ -7,7 +7,22 @@
 
 #include "backend/backend.h"
 #include "front/event.h"
+#include "os/linux/signal.h"
 #include "os/linux/sys.h"
+
+/*
+ * What the kernel blocks for the first instructions of an entry. Until it is
+ * known whose handler is called, nothing may come whose handler could leave the
+ * entry half done, by siglongjmp(3): signal.S counts who arrives. Faults may,
+ * to be told apart and end the process with a message; but where signal stacks
+ * have a key, nothing at all may come before there are rights to the stack that
+ * its frame would go to.
+ */
+static inline uint64_t mdi_entry_mask(void)
+{
+	return mdi_open.state.signal_key != MDI_NO_KEY ? ~(uint64_t)0 :
+							 ~mdi_fault_mask();
+}
 
 /* Give every handler back its own place, those of faults among them. */
 void mdi_handlers_stop(void);

@@ -12,8 +12,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static atomic_ulong rung;
 
@@ -210,6 +214,85 @@ START_TEST(test_storm)
 }
 END_TEST
 
+/*
+ * --- all fault signals at once ---
+ *
+ * They are sent while the process is stopped, so when it goes on the kernel
+ * begins one handler upon the other, before the first instruction of any.
+ */
+static const int sent[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+#define SENT (sizeof(sent) / sizeof(*sent))
+static atomic_uint *shared; /* [0]: the module runs; [1]: a bit for each */
+
+static void note_fault(int signo)
+{
+	for (size_t i = 0; i < SENT; i++)
+		if (sent[i] == signo && atomic_fetch_or(&shared[1], 1u << i) +
+						(1u << i) ==
+					(1u << SENT) - 1)
+			*region_bytes(data) = 1;
+}
+
+MODULE_CODE static uintptr_t spin_until(uintptr_t word)
+{
+	volatile unsigned char *stop = (unsigned char *)word;
+
+	stop[1] = 1;
+	while (!*stop)
+		;
+	return 7;
+}
+
+static void *tell_when_inside(void *unused)
+{
+	while (!__atomic_load_n(region_bytes(data) + 1, __ATOMIC_ACQUIRE))
+		sched_yield();
+	atomic_store(&shared[0], 1);
+	return unused;
+}
+
+static void be_sent_faults(uint32_t wanted)
+{
+	struct modiso_gate *gate;
+	pthread_t teller;
+
+	make_scene_at(wanted);
+	gate = make_gate(module, spin_until);
+	for (size_t i = 0; i < SENT; i++)
+		handle(sent[i], note_fault, SA_ONSTACK);
+	teller = thread_start(tell_when_inside, NULL);
+	must_eq(enter(gate, W(region_bytes(data))), 7);
+	thread_join(teller);
+	must_eq(atomic_load(&shared[1]), (1u << SENT) - 1);
+}
+
+START_TEST(test_faults_together)
+{
+	int status;
+	pid_t pid;
+
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(shared != MAP_FAILED);
+	pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		be_sent_faults((uint32_t)_i);
+		_exit(0);
+	}
+	while (!atomic_load(&shared[0]))
+		must_eq(waitpid(pid, &status, WNOHANG), 0);
+	must(!kill(pid, SIGSTOP));
+	must_eq(waitpid(pid, &status, WUNTRACED), pid);
+	must(WIFSTOPPED(status));
+	for (size_t i = 0; i < SENT; i++)
+		must(!syscall(SYS_tgkill, pid, pid, sent[i]));
+	must(!kill(pid, SIGCONT));
+	must_eq(waitpid(pid, &status, 0), pid);
+	must_exit(status, 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("confine_signals");
@@ -226,7 +309,11 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_signals, i, i + 1);
 		tcase_add_loop_test(tcase, test_storm, (int)levels[i],
 				    (int)levels[i] + 1);
+		tcase_add_loop_test(tcase, test_faults_together, (int)levels[i],
+				    (int)levels[i] + 1);
 	}
+	tcase_add_loop_test(tcase, test_faults_together, MODISO_CONFINE_GUARD,
+			    MODISO_CONFINE_GUARD + 1);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

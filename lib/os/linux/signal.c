@@ -66,11 +66,7 @@ static int put_ours(int signo)
 			 /* Host code that a call meets has its system call. */
 			 (signo == MDI_CALL_SIGNAL ? SA_RESTART : 0),
 		.restorer = own->restorer,
-		/*
-		 * Everything but the faults: one in the handler must arrive,
-		 * to be told apart and end the process with a message.
-		 */
-		.mask = ~mdi_fault_mask(),
+		.mask = own->mask,
 	};
 
 	return mdi_sys_sigaction(signo, &action, NULL);
@@ -92,13 +88,14 @@ static int take(int signo, bool again)
 }
 
 int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
-		      void (*restorer)(void))
+		      void (*restorer)(void), uint64_t first_mask)
 {
 	uint64_t mask = mdi_actions_lock();
 	int installed = 0;
 
 	own->ours = handler;
 	own->restorer = restorer;
+	own->mask = first_mask;
 	mdi_actions_reset();
 	while (installed < MDI_FAULT_SIGNALS &&
 	       take(mdi_fault_signals[installed], false) == 0)

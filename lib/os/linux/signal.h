@@ -37,14 +37,14 @@ uint64_t mdi_fault_mask(void);
 void mdi_signals_hold(void);
 
 /*
- * Put @handler in for all six and keep what was there. 0 or MODISO_ERR_OS. At
- * the end each signal gets what was asked for, where that or @entry, the one in
+ * Put @handler in for all six and keep what was there; @mask is blocked when it
+ * begins. 0 or MODISO_ERR_OS. At the end each signal gets what was asked for, where that or @entry, the one in
  * front of other handlers, is still in. In between the library stands in front,
  * which may be asked under the actions' lock: so nobody changes a handler
  * behind the back of one of the two, nor puts ours in when it is over.
  */
 int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
-		      void (*restorer)(void));
+		      void (*restorer)(void), uint64_t mask);
 void mdi_signals_stop(void (*entry)(int, siginfo_t *, void *));
 bool mdi_signals_running(void);
 /*

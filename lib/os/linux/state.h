@@ -37,6 +37,7 @@ struct mdi_actions_state {
 struct mdi_signal_state {
 	void (*ours)(int, siginfo_t *, void *);
 	void (*restorer)(void);
+	uint64_t mask; /* of ours */
 };
 
 /* os/dispatch.h */
