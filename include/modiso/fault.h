@@ -110,12 +110,21 @@ enum modiso_frames_end {
 /*
  * A gate that the thread was in: the module that it leads into. For all but
  * the innermost: how the thread got out of that module again, by a service, or
- * because a signal handler of the host has interrupted it.
+ * because a signal handler of the host has interrupted it. What was passed to a
+ * service that runs is not kept, as that would make each call longer.
  */
 struct modiso_fault_call {
 	uint64_t module_id;
 	char module_name[MODISO_NAME_SIZE];
 	char service_name[MODISO_NAME_SIZE]; /* "": none; a handler */
+	uintptr_t host_pc; /* the host's call of the gate, its return address */
+	/*
+	 * Likewise the module's call of the service, and its stack pointer
+	 * then. 0: none; a handler. service_pc is 0 in a filter, with
+	 * MODISO_INIT_NO_STACKS, and where the stack is not the module's.
+	 */
+	uintptr_t service_pc;
+	uintptr_t service_sp;
 };
 
 /*
@@ -188,6 +197,8 @@ struct modiso_fault {
 	 * MODISO_FAULT_SYSCALL: what was asked of the kernel. pc is behind the
 	 * instruction. The number is of the table that syscall_arch names, an
 	 * AUDIT_ARCH_* of <linux/audit.h>; x32 is x86-64 with bit 30 set in it.
+	 * MODISO_FAULT_SERVICE: syscall_args are the words that would have been
+	 * passed to the service, as many as it takes; number and arch are 0.
 	 */
 	uint32_t syscall_number;
 	uint32_t syscall_arch; /* 0: no system call */
@@ -300,8 +311,10 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * modiso_fault_print - a fault for people: what, who, where, whose; the
  * module's stack, each frame as function, source line and file + offset, as far
  * as they are known; then the host's frames in the same way: the call of the
- * gate and, as long as the function that made it has not returned, its callers;
- * the last calls of the thread before, if they are recorded (modiso/record.h).
+ * gate and, as long as the function that made it has not returned, its callers,
+ * the services and gates among them named; what a service that is refused would
+ * have been called with; the last calls of the thread before, if they are
+ * recorded (modiso/record.h).
  * modiso_fault_print_json - the same as one JSON object on one line, which
  * doc/fault.schema.json describes.
  * @fault:  a record.

@@ -61,14 +61,9 @@ static struct mdi_fault_state *const own = &mdi_core_state.fault;
 void mdi_fault_service(struct mdi_thread *thread, const char *service,
 		       uintptr_t sp)
 {
-	struct mdi_frame *frame = mdi_frame_top(thread);
 	struct modiso_fault *fault = &thread->fault;
 
-	mdi_record_module(fault, thread,
-		      mdi_domain_module((void *)mdi_link_domain(frame->link)));
-	fault->kind = MODISO_FAULT_SERVICE;
-	fault->sp = sp;
-	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
+	mdi_record_refusal(fault, thread, service, sp);
 	mdi_recorder_fault(thread, fault);
 	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
 		   fault->pc);

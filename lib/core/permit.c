@@ -176,10 +176,7 @@ bool mdi_permit_service(struct mdi_thread *thread, const char *service,
 
 	if (!module->permissive)
 		return false;
-	mdi_record_module(&fault, thread, module);
-	fault.kind = MODISO_FAULT_SERVICE;
-	fault.sp = sp;
-	strncpy(fault.region_name, service, MODISO_NAME_SIZE - 1);
+	mdi_record_refusal(&fault, thread, service, sp);
 	mdi_record_calls(&fault, thread);
 	mdi_walk_record_now(&fault, thread);
 	count(&fault);

@@ -189,11 +189,30 @@ void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap)
 		record_call(fault, trap);
 }
 
+/* Where host code called the gate of a frame: what its call has left there. */
+static uintptr_t called_from(const struct mdi_frame *frame)
+{
+	uintptr_t pc;
+
+	memcpy(&pc, (const void *)frame->sp, sizeof(pc));
+	return pc;
+}
+
 void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)
 {
-	memcpy(&fault->host_pc, (const void *)frame->sp,
-	       sizeof(fault->host_pc));
+	fault->host_pc = called_from(frame);
 	fault->host_sp = frame->sp + sizeof(fault->host_pc);
+}
+
+static void record_service(struct modiso_fault_call *call,
+			   const struct mdi_frame *frame, bool serves)
+{
+	const char *name = serves ? mdi_service_name(frame->service) : "";
+
+	strncpy(call->service_name, name, MODISO_NAME_SIZE - 1);
+	call->service_name[MODISO_NAME_SIZE - 1] = '\0';
+	call->service_sp = serves ? frame->service_sp : 0;
+	call->service_pc = 0; /* mdi_walk_record() reads it */
 }
 
 void mdi_record_calls(struct modiso_fault *fault,
@@ -210,9 +229,24 @@ void mdi_record_calls(struct modiso_fault *fault,
 
 		call->module_id = module->id;
 		copy_name(call->module_name, module->name);
-		if (call != fault->calls &&
-		    frame->service_sp != MDI_INTERRUPTED)
-			copy_name(call->service_name,
-				  mdi_service_name(frame->service));
+		call->host_pc = called_from(frame);
+		record_service(call, frame,
+			       call != fault->calls &&
+				       frame->service_sp != MDI_INTERRUPTED);
 	}
+}
+
+void mdi_record_refusal(struct modiso_fault *fault,
+			const struct mdi_thread *thread, const char *service,
+			uintptr_t sp)
+{
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+
+	mdi_record_module(fault, thread,
+			  mdi_domain_module(mdi_frame_domain(frame)));
+	fault->kind = MODISO_FAULT_SERVICE;
+	fault->sp = sp;
+	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
+	memcpy(fault->syscall_args, mdi_service_words(frame),
+	       sizeof(fault->syscall_args));
 }

@@ -24,6 +24,14 @@ void mdi_record_module(struct modiso_fault *fault,
 /* After that the access, the machine and the kind. */
 void mdi_record_state(struct modiso_fault *fault, const struct mdi_trap *trap);
 
+/*
+ * All of a call of a service that the module may not call, while
+ * mdi_service_allowed() is asked. @sp: the module's.
+ */
+void mdi_record_refusal(struct modiso_fault *fault,
+			const struct mdi_thread *thread, const char *service,
+			uintptr_t sp);
+
 /* The gates that the thread is in, the one that has ended among them. */
 void mdi_record_calls(struct modiso_fault *fault,
 		      const struct mdi_thread *thread);

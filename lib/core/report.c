@@ -150,6 +150,17 @@ static void print_address(const struct mdi_report *report, FILE *out)
 	fputc('\n', out);
 }
 
+/* What a service would have been called with. */
+static void print_words(const struct modiso_fault *f, FILE *out)
+{
+	if (f->kind != MODISO_FAULT_SERVICE)
+		return;
+	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
+		fprintf(out, "%s%#" PRIxPTR,
+			i == 0 ? "  arguments  " : ", ", f->syscall_args[i]);
+	fprintf(out, ", as many of them as it takes\n");
+}
+
 /* --- frames --- */
 
 static void print_spot(const char *name, uintptr_t offset, FILE *out)
@@ -209,11 +220,30 @@ static void print_module(const struct mdi_report *report, FILE *out)
 		fprintf(out, "             (%s)\n", end);
 }
 
+/* What of the way that the thread has come begins with a host's frame. */
+static void print_way(const struct mdi_report_frame *frame, FILE *out)
+{
+	if (frame->served != NULL) {
+		fprintf(out, "  service    ");
+		mdi_report_quoted(frame->served->service_name, out);
+		fprintf(out, ", called in module ");
+		mdi_report_quoted(frame->served->module_name, out);
+		fprintf(out, " by\n");
+	}
+	if (frame->entered != NULL) {
+		fprintf(out, "  gate       into module ");
+		mdi_report_quoted(frame->entered->module_name, out);
+		fprintf(out, ", called by\n");
+	}
+}
+
 static void print_host(const struct mdi_report *report, FILE *out)
 {
-	for (unsigned i = 0; i < report->host_count; i++)
+	for (unsigned i = 0; i < report->host_count; i++) {
+		print_way(&report->host[i], out);
 		print_frame(i == 0 ? "  called by  " : "             ",
 			    &report->host[i], out);
+	}
 }
 
 /* --- for whom no line was found --- */
@@ -358,8 +388,12 @@ static void print_thread(const struct modiso_fault *f, FILE *out)
 		mdi_report_quoted(call->module_name, out);
 		if (i == 0)
 			break;
-		fprintf(out, ", its service ");
-		mdi_report_quoted(call->service_name, out);
+		if (call->service_name[0] != '\0') {
+			fprintf(out, ", its service ");
+			mdi_report_quoted(call->service_name, out);
+		} else {
+			fprintf(out, ", interrupted by a signal handler");
+		}
 		fprintf(out, ", into ");
 	}
 	fputc('\n', out);
@@ -412,6 +446,7 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 	print_address(report, out);
 	print_module(report, out);
 	print_host(report, out);
+	print_words(&report->fault, out);
 	print_commands(report, out);
 	print_thread(f, out);
 	print_past(f, out);

@@ -31,6 +31,9 @@ struct mdi_report_frame {
 	uintptr_t pc;
 	unsigned behind; /* 1: pc is a return address */
 	struct mdi_report_place place; /* offsets are those of pc */
+	/* Of which of the fault's calls it is where the service, or the gate,
+	   was called; NULL: of none. */
+	const struct modiso_fault_call *served, *entered;
 };
 
 #define MDI_REPORT_FRAMES (MODISO_FAULT_FRAMES + 1)
@@ -41,8 +44,11 @@ struct mdi_report {
 	/* The module's, without the library's own on top. */
 	struct mdi_report_frame module[MDI_REPORT_FRAMES];
 	unsigned module_count;
-	/* The host's, without the library's own and the C library's start. */
-	struct mdi_report_frame host[MDI_HOST_FRAMES];
+	/*
+	 * The host's, without the library's own and the C library's start; and
+	 * those of modules whose services these are.
+	 */
+	struct mdi_report_frame host[MDI_HOST_FRAMES + 2 * MODISO_FAULT_CALLS];
 	unsigned host_count;
 	/* The one of module[] that the mistake is in; NULL: none is known. */
 	const struct mdi_report_frame *culprit;

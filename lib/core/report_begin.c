@@ -79,25 +79,84 @@ static bool is_start(const struct mdi_report_frame *frame)
 	       strncmp(frame->place.function, "clone", 5) == 0;
 }
 
+/* Which of the calls of the fault this return address is of. */
+struct sites {
+	const struct modiso_fault *fault;
+	uint32_t count, next; /* of calls; those before were met */
+	bool served; /* of the next one the call of the service was met */
+	/* Met, and the library's own frame: the next one is its caller's. */
+	const struct modiso_fault_call *entered;
+};
+
+static void mark(struct sites *sites, struct mdi_report_frame *frame)
+{
+	const struct modiso_fault_call *call;
+
+	if (sites->next >= sites->count)
+		return;
+	call = &sites->fault->calls[sites->next];
+	if (frame->pc == call->service_pc) {
+		frame->served = call;
+		sites->served = true;
+	}
+	if (frame->pc == call->host_pc) {
+		sites->entered = call;
+		sites->next++;
+		sites->served = false;
+	}
+}
+
+/* Own frames count where nothing else is known. */
+static void add_host(struct mdi_report *report, struct mdi_lines *lines,
+		     struct sites *sites, uintptr_t pc)
+{
+	struct mdi_report_frame *frame = &report->host[report->host_count];
+
+	memset(frame, 0, sizeof(*frame));
+	frame->pc = pc;
+	frame->behind = 1;
+	look_up(lines, frame);
+	mark(sites, frame);
+	if (frame->place.own)
+		return;
+	frame->entered = sites->entered;
+	sites->entered = NULL;
+	report->host_count++;
+}
+
+/* The unwinder has not come so far: what is known all the same. */
+static void add_rest(struct mdi_report *report, struct mdi_lines *lines,
+		     struct sites *sites)
+{
+	const struct modiso_fault_call *calls = sites->fault->calls;
+	uint32_t i;
+
+	for (i = sites->next; i < sites->count; i = sites->next) {
+		if (calls[i].service_pc != 0 && !sites->served)
+			add_host(report, lines, sites, calls[i].service_pc);
+		sites->next = i;
+		add_host(report, lines, sites, calls[i].host_pc);
+		sites->next = i + 1;
+	}
+}
+
 static void find_host(struct mdi_report *report, struct mdi_lines *lines)
 {
+	struct sites sites = {.fault = &report->fault, .next = 1};
 	uintptr_t pcs[MDI_HOST_FRAMES];
 	unsigned count = mdi_host_frames(&report->fault, pcs);
-	struct mdi_report_frame *frame;
 
-	for (unsigned i = 0; i < count; i++) {
-		frame = &report->host[report->host_count];
-		frame->pc = pcs[i];
-		frame->behind = 1;
-		look_up(lines, frame);
-		if (report->host_count != 0 || !frame->place.own)
-			report->host_count++;
-	}
+	sites.count = report->fault.call_count;
+	if (sites.count > MODISO_FAULT_CALLS)
+		sites.count = MODISO_FAULT_CALLS;
+	for (unsigned i = 0; i < count; i++)
+		add_host(report, lines, &sites, pcs[i]);
 	for (unsigned n = report->host_count; n > 0; n--)
 		if (!is_start(&report->host[n - 1])) {
 			report->host_count = n;
 			break;
 		}
+	add_rest(report, lines, &sites);
 }
 
 /* --- the key --- */

@@ -130,6 +130,11 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 			f->calls[i].module_id);
 		json_text("module", f->calls[i].module_name, out);
 		json_text("service", f->calls[i].service_name, out);
+		fprintf(out, ",\"host_pc\":\"%#" PRIxPTR "\"",
+			f->calls[i].host_pc);
+		if (f->calls[i].service_pc != 0)
+			fprintf(out, ",\"service_pc\":\"%#" PRIxPTR "\"",
+				f->calls[i].service_pc);
 		fputc('}', out);
 	}
 	fputc(']', out);
@@ -194,6 +199,21 @@ static void json_machine(const struct modiso_fault *f, FILE *out)
 	fprintf(out, "\",\"retries\":%" PRIu32, f->retries);
 }
 
+static void json_words(const uintptr_t words[6], FILE *out)
+{
+	for (unsigned i = 0; i < 6; i++)
+		fprintf(out, "%s\"0x%" PRIxPTR "\"", i == 0 ? "[" : ",",
+			words[i]);
+	fputc(']', out);
+}
+
+static void json_service(const struct modiso_fault *f, FILE *out)
+{
+	json_text("service", f->region_name, out);
+	fputs(",\"service_args\":", out);
+	json_words(f->syscall_args, out);
+}
+
 static void json_call(const struct modiso_fault *f, FILE *out)
 {
 	char name[MDI_CALL_NAME_SIZE];
@@ -202,10 +222,9 @@ static void json_call(const struct modiso_fault *f, FILE *out)
 	json_text("arch", mdi_event_call_arch(f->syscall_arch), out);
 	if (mdi_call_name(f->syscall_arch, f->syscall_number, name))
 		json_text("name", name, out);
-	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
-		fprintf(out, "%s\"0x%" PRIxPTR "\"",
-			i == 0 ? ",\"args\":[" : ",", f->syscall_args[i]);
-	fputs("]}", out);
+	fputs(",\"args\":", out);
+	json_words(f->syscall_args, out);
+	fputc('}', out);
 }
 
 int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
@@ -233,7 +252,7 @@ int modiso_fault_print_json(const struct modiso_fault *fault, FILE *out)
 	json_calls(f, out);
 	json_past(f, out);
 	if (f->kind == MODISO_FAULT_SERVICE)
-		json_text("service", f->region_name, out);
+		json_service(f, out);
 	json_machine(f, out);
 	if (f->kind == MODISO_FAULT_SYSCALL && f->syscall_arch != 0)
 		json_call(f, out);

@@ -198,10 +198,32 @@ static void record_instruction(struct modiso_fault *fault,
 		fault->instruction_length = (uint32_t)length;
 }
 
+/*
+ * Where modules on the way have called their services. Nobody ends a module
+ * that a thread is inside of, or its stack.
+ */
+static void record_sites(struct modiso_fault *fault)
+{
+	const struct modiso_region *stack;
+	struct modiso_fault_call *call;
+	const uintptr_t *at;
+
+	for (uint32_t i = 0; i < fault->call_count; i++) {
+		call = &fault->calls[i];
+		at = (const uintptr_t *)call->service_sp;
+		stack = at != NULL ? mdi_region_at(call->service_sp) : NULL;
+		if (stack == NULL || stack->owner->id != call->module_id ||
+		    stack->node.end - call->service_sp < sizeof(*at) ||
+		    mdi_range_copy(&call->service_pc, at, sizeof(*at), at) != 0)
+			call->service_pc = 0;
+	}
+}
+
 static void record_frames(struct modiso_fault *fault, struct reader *reader)
 {
 	struct mdi_cfi_frame frame;
 
+	record_sites(fault);
 	if (fault->kind == MODISO_FAULT_SERVICE) {
 		if (!from_service(fault, reader, &frame)) {
 			fault->frames_end = MODISO_FRAMES_STACK;

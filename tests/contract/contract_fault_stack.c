@@ -291,9 +291,17 @@ END_TEST
 
 static modiso_fn ask, deeper;
 
+static void *function_of(uintptr_t return_address)
+{
+	return _Unwind_FindEnclosingFunction((char *)return_address - 1);
+}
+
 static uintptr_t served(uintptr_t address)
 {
-	return ((uintptr_t(*)(uintptr_t))deeper)(address);
+	uintptr_t result = ((uintptr_t(*)(uintptr_t))deeper)(address);
+
+	STAY;
+	return result;
 }
 
 FRAME static uintptr_t asks(uintptr_t address)
@@ -323,11 +331,17 @@ START_TEST(test_nested)
 	must_str(fault.calls[0].service_name, "");
 	must_str(fault.calls[1].module_name, "module");
 	must_str(fault.calls[1].service_name, "ask");
+	must_eq(fault.calls[0].service_pc, 0);
+	must_eq(function_of(fault.calls[0].host_pc), served);
+	must_eq(function_of(fault.calls[1].service_pc), asks);
 	must_eq(fault.frame_count, 3);
 	must_eq(fault.frames_end, MODISO_FRAMES_GATE);
 	text = printed(&fault);
 	must(strstr(text, "  gates      \"module\", its service \"ask\", into "
 			  "\"inner one\"\n"));
+	must(strstr(text, "  service    \"ask\", called in module \"module\" "
+			  "by\n             0x"));
+	must(!strstr(text, "mdi_"));
 	free(text);
 }
 END_TEST
@@ -336,7 +350,8 @@ static modiso_fn denied;
 
 FRAME static uintptr_t calls_denied(void)
 {
-	denied();
+	((uintptr_t(*)(long, long, long, long, long, long))denied)(11, 12, 13,
+								   14, 15, 16);
 	STAY;
 	return 0;
 }
@@ -350,6 +365,7 @@ START_TEST(test_denied)
 		.flags = MODISO_SERVICE_LISTED,
 	};
 	struct modiso_service *service;
+	char *text;
 
 	begin();
 	expect(MODISO_OK,
@@ -359,8 +375,13 @@ START_TEST(test_denied)
 	fault = enter_fault(module, make_gate(module, calls_denied), 0);
 	must_eq(fault->kind, MODISO_FAULT_SERVICE);
 	must(fault->frame_count >= 1);
-	must_eq(_Unwind_FindEnclosingFunction((char *)fault->frames[0] - 1),
-		calls_denied);
+	must_eq(function_of(fault->frames[0]), calls_denied);
+	for (uintptr_t i = 0; i < 6; i++)
+		must_eq(fault->syscall_args[i], 11 + i);
+	must_eq(fault->syscall_arch, 0);
+	text = printed(fault);
+	must(strstr(text, "  arguments  0xb, 0xc, 0xd, 0xe, 0xf, 0x10, "));
+	free(text);
 	expect(MODISO_OK, modiso_service_destroy(service));
 }
 END_TEST

@@ -484,6 +484,9 @@ class FaultCall(Structure):
         ("module_id", c_uint64),
         ("module_name", c_char * NAME_SIZE),
         ("service_name", c_char * NAME_SIZE),
+        ("host_pc", c_size_t),
+        ("service_pc", c_size_t),
+        ("service_sp", c_size_t),
     ]
 
 

@@ -108,6 +108,14 @@
 /* Six callee-saved registers, in the order of the frame, and one word more. */
 #define PLAIN_SAVED 56
 
+/*
+ * Words that a module passes to a service, below the host's stack pointer in
+ * the frame, which is rounded down to 16: while C is asked whether it may. Two
+ * words are pushed, and then all arguments.
+ */
+#define SERVICE_ARGS (16 + ARGS_SIZE)
+#define ARGS_SIZE 192
+
 /* struct mdi_link */
 #define L_STACK 0
 #define L_PKRU 8
@@ -610,6 +618,15 @@ static inline struct mdi_thread *mdi_thread_self(void)
 	return mdi_block == MDI_UNATTACHED ?
 		       NULL :
 		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
+}
+
+/*
+ * What the module passes to the service that it is refused, or is about to be:
+ * six words, while mdi_service_allowed() or mdi_plain_service_enter() runs.
+ */
+static inline const uint64_t *mdi_service_words(const struct mdi_frame *frame)
+{
+	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_ARGS);
 }
 
 /* The innermost gate of a thread, NULL outside of all. */

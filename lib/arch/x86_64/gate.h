@@ -47,10 +47,10 @@
 /* The same, and HOST_ONLY at once. */
 #define CLEAN_FLAGS_HOST_ONLY CLEAN_FLAGS_FROM(A_FLAGS+mdi_arch_state(%rip))
 
-/* All that can be an argument, and r11: 192 bytes below the stack pointer. */
+/* All that can be an argument, and r11, below the stack pointer. */
 .macro SAVE_WORDS
-	subq	$192, %rsp
-	.cfi_adjust_cfa_offset 192
+	subq	$ARGS_SIZE, %rsp
+	.cfi_adjust_cfa_offset ARGS_SIZE
 	movq	%rdi, 0(%rsp)
 	movq	%rsi, 8(%rsp)
 	movq	%rdx, 16(%rsp)
@@ -103,8 +103,8 @@
 .endm
 
 .macro DROP_ARGS
-	addq	$192, %rsp
-	.cfi_adjust_cfa_offset -192
+	addq	$ARGS_SIZE, %rsp
+	.cfi_adjust_cfa_offset -ARGS_SIZE
 .endm
 
 /*

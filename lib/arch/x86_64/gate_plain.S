@@ -59,7 +59,7 @@
 	SAVE_REGS %rsp
 	SAVE_ARGS
 	movq	%r11, %rdi
-	leaq	192(%rsp), %rsi
+	leaq	ARGS_SIZE(%rsp), %rsi
 	callq	*A_PLAIN_ENTER+mdi_arch_state(%rip)
 	LOAD_ARGS
 	DROP_ARGS
@@ -174,7 +174,7 @@ FUNC(mdi_service_\kind)
 	popfq
 	SAVE_ARGS
 .if \recorded
-	movq	192(%rsp), %rcx
+	movq	ARGS_SIZE(%rsp), %rcx
 	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
 	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
 .endif

@@ -297,6 +297,9 @@ structures! {
         module_id: u64,
         module_name: [c_char; MODISO_NAME_SIZE],
         service_name: [c_char; MODISO_NAME_SIZE],
+        host_pc: usize,
+        service_pc: usize,
+        service_sp: usize,
     }
 
     struct modiso_fault {
