@@ -81,6 +81,7 @@ class InitFlag(enum.IntFlag):
 
     SHARED = 1 << 0
     NO_STACKS = 1 << 1
+    RECORD = 1 << 2
 
 
 class Confinement(enum.IntEnum):

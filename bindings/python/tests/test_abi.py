@@ -70,14 +70,17 @@ def expected():
 
 
 def headers():
-    """The public headers as the compiler reads them, without comments."""
+    """The public headers as the compiler reads them, without comments.
+
+    But for record.h: it has the form of a file, which no function takes.
+    """
     with tempfile.TemporaryDirectory() as directory:
         source = pathlib.Path(directory, "all.c")
         source.write_text("#include <modiso.h>\n")
         found = support.run(*support.compiler(), *cflags(), "-M", str(source))
     text = ""
     for path in found.replace("\\\n", " ").split():
-        if "/modiso/" in path:
+        if "/modiso/" in path and not path.endswith("/record.h"):
             text += pathlib.Path(path).read_text()
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 

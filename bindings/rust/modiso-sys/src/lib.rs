@@ -438,6 +438,7 @@ numbers! {
 
     MODISO_INIT_SHARED: u32 = 1 << 0;
     MODISO_INIT_NO_STACKS: u32 = 1 << 1;
+    MODISO_INIT_RECORD: u32 = 1 << 2;
 
     MODISO_CONFINE_GUARD: u32 = 0;
     MODISO_CONFINE_READONLY: u32 = 1;
