@@ -436,6 +436,8 @@ numbers! {
     MODISO_MODULE_WALL_TIME: u32 = 1 << 0;
     MODISO_MODULE_PERMISSIVE: u32 = 1 << 1;
 
+    MODISO_CLOSED_DATA: u32 = 1 << 0;
+
     MODISO_INIT_SHARED: u32 = 1 << 0;
     MODISO_INIT_NO_STACKS: u32 = 1 << 1;
     MODISO_INIT_RECORD: u32 = 1 << 2;

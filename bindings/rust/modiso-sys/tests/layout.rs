@@ -158,7 +158,8 @@ fn every_number() {
             _ => continue,
         };
         let version = name.starts_with("MODISO_VERSION_");
-        if name.starts_with("MODISO_") && !version {
+        let takes_arguments = name.contains('(');
+        if name.starts_with("MODISO_") && !version && !takes_arguments {
             found.insert(name);
         }
     }
