@@ -110,6 +110,12 @@ MODISO_API int modiso_gate_destroy(struct modiso_gate *gate);
  * control word are afterwards as they were before. The signal mask is not
  * touched: what a module does to it by a system call stays.
  *
+ * Exceptions of the x87 come late, at the next of its instructions, which may
+ * be the gate's. One that the module has left behind is dropped. One that host
+ * code has left behind, if it unmasks them, comes when the call returns or the
+ * module calls a service, as the host's; but the module's own x87 instructions
+ * meet it first, as their fault, and MODISO_GATE_SCRUB clears it.
+ *
  * Returns 0, or:
  *   MODISO_ERR_FAULT  the module faulted; modiso_fault_last() has the record.
  *   MODISO_ERR_INVAL  @gate is NULL, @count is too large, or @args is NULL

@@ -12,6 +12,7 @@
 #define MDI_REGISTERS 18
 
 struct mdi_context; /* the system's own form of it */
+struct mdi_frame;
 struct mdi_resume_words; /* what of it a module's memory keeps */
 struct mdi_thread;
 
@@ -73,6 +74,19 @@ uint32_t mdi_context_access(const struct mdi_context *context);
  */
 bool mdi_gate_wants_mending(uintptr_t pc);
 bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread);
+
+/*
+ * Arithmetic of which the CPU tells late: is @pc an instruction of a way out of
+ * a module that is told of what ran before it?
+ */
+bool mdi_gate_hears_late(uintptr_t pc);
+/* Does the host, as it was when it called the gate, want to be told? */
+bool mdi_context_late_wanted(const struct mdi_context *context,
+			     const struct mdi_frame *frame);
+/* The instruction that it was; the CPU's word, which module code can set. */
+uintptr_t mdi_context_late_pc(const struct mdi_context *context);
+/* Nobody is told. */
+void mdi_context_late_drop(struct mdi_context *context);
 
 /* --- modules whose system calls are guarded: core/guard.h --- */
 

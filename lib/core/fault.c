@@ -287,6 +287,15 @@ static enum mdi_outcome end_thread(const struct mdi_trap *trap)
 	return end_call(trap, MDI_STATUS_UNWIND);
 }
 
+static enum mdi_outcome mend(const struct mdi_trap *trap)
+{
+	if (trap->event.kind == MDI_EVENT_ARITHMETIC)
+		mdi_context_late_drop(trap->context);
+	else if (!mdi_context_mend(trap->context, trap->thread))
+		return MDI_ASK_AGAIN;
+	return MDI_GOES_ON;
+}
+
 static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 			      const struct mdi_trap *trap)
 {
@@ -296,9 +305,7 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 	case MDI_TOO_DEEP:
 		return continue_at(trap, (void *)(uintptr_t)mdi_gate_overflow);
 	case MDI_MEND:
-		return mdi_context_mend(trap->context, trap->thread) ?
-			       MDI_GOES_ON :
-			       MDI_ASK_AGAIN;
+		return mend(trap);
 	case MDI_MAKE_THREAD:
 		__atomic_store_n(&trap->domain->made_threads, true,
 				 __ATOMIC_RELAXED);

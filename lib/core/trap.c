@@ -61,6 +61,36 @@ static enum mdi_where where_is(const struct mdi_trap *trap)
 	return trap->domain != NULL ? MDI_AT_MODULE : MDI_AT_HOST;
 }
 
+/* In a gate that has taken the host's rights, or has all that there are. */
+static bool has_host_rights(const struct mdi_trap *trap)
+{
+	return mdi_backend_now->threads == NULL ||
+	       trap->rights == trap->thread->host_rights;
+}
+
+/*
+ * An exception that a way out is told of late is the module's, and is dropped,
+ * if the host would not have heard of it. Else host code may have left it
+ * behind before the call; not where the gate has cleared all that, nor by an
+ * instruction in the module's own memory.
+ */
+static void decode_late(struct mdi_trap *trap)
+{
+	const struct mdi_frame *frame = mdi_frame_top(trap->thread);
+	const struct modiso_region *code;
+	const struct modiso_module *module;
+
+	if (frame == NULL || !mdi_gate_hears_late(trap->pc) ||
+	    !has_host_rights(trap))
+		return;
+	trap->late = true;
+	module = mdi_domain_module(mdi_frame_domain(frame));
+	code = mdi_region_at(mdi_context_late_pc(trap->context));
+	trap->mends = !mdi_context_late_wanted(trap->context, frame) ||
+		      module->domain.confinement == MODISO_CONFINE_SEALED ||
+		      (code != NULL && code->owner == module);
+}
+
 static void decode_thread(struct mdi_trap *trap)
 {
 	const struct mdi_thread *thread = trap->thread;
@@ -73,6 +103,8 @@ static void decode_thread(struct mdi_trap *trap)
 			 mdi_frames_used_up(thread, trap->event.address);
 	trap->mends = trap->event.kind == MDI_EVENT_PRIVILEGED &&
 		      mdi_gate_wants_mending(trap->pc);
+	if (trap->event.kind == MDI_EVENT_ARITHMETIC)
+		decode_late(trap);
 }
 
 /* A module's code, on a thread that has come by a gate. */
@@ -117,7 +149,7 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 		trap->access = mdi_context_access(context);
 	if (thread != NULL)
 		decode_thread(trap);
-	if (trap->in_filter || trap->no_frame)
+	if (trap->in_filter || trap->no_frame || trap->late)
 		return;
 	if (memory)
 		mdi_region_find_place(trap->event.address, &trap->place);

@@ -37,7 +37,8 @@ struct mdi_trap {
 	bool attached;   /* the thread has a block */
 	bool in_filter;  /* and is in a filter */
 	bool no_frame;   /* a gate has found no free frame */
-	bool mends;      /* a way out of a module asks: mdi_context_mend() */
+	bool late;       /* a way out is told of arithmetic before it */
+	bool mends;      /* what the module has left there is put right */
 	bool allowed;    /* the module may do that by now */
 	bool stays;      /* a jump of the module's inside of its own stack */
 	bool left;       /* host code runs as the module: mdi_jump_ran_past() */

@@ -65,6 +65,27 @@ START_TEST(test_service_allowed)
 }
 END_TEST
 
+/* With an exception of the x87 that the way into the host is told of, twice. */
+MODULE_CODE static uintptr_t call_late(uintptr_t a, uintptr_t b)
+{
+	poke_late(POKE_DIVIDE_OPEN, 0);
+	a = service(a);
+	poke_late(POKE_DIVIDE_OPEN, 0);
+	return a + b;
+}
+
+static void set_late(void)
+{
+	set_service();
+	entry = thunk_of((modiso_fn)call_late, 2, 8, 0, 0);
+}
+
+START_TEST(test_late)
+{
+	step_each("late exceptions", set_late, round_call, _i, 120);
+}
+END_TEST
+
 /* --- windows --- */
 
 static struct modiso_region *seen_through;
@@ -192,6 +213,8 @@ static Suite *make_suite(void)
 
 
 	tcase_add_loop_test(tcase, test_service, first, VARIANTS);
+	if (!emulated()) /* there nothing is told */
+		tcase_add_loop_test(tcase, test_late, 0, VARIANTS);
 	if (all) {
 		tcase_add_loop_test(tcase, test_gate, 0,
 				    SHAPES * (VARIANTS - first));

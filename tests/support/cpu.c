@@ -10,6 +10,7 @@
 
 #define RFLAGS_TF (1u << 8)
 #define RFLAGS_DF (1u << 10)
+#define RFLAGS_NT (1u << 14)
 #define RFLAGS_AC (1u << 18)
 
 /* support/poke.S knows these by number. */
@@ -32,6 +33,8 @@ const char *cpu_is_host(const struct cpu_seen *seen,
 			return "a callee-saved register has changed";
 	if (seen->rflags & RFLAGS_DF)
 		return "the direction flag is set";
+	if (seen->rflags & RFLAGS_NT)
+		return "the nested-task flag is set";
 	if (seen->rflags & RFLAGS_AC)
 		return "the alignment-check flag is set";
 	if (seen->rflags & RFLAGS_TF)

@@ -304,6 +304,20 @@ POKE poke_fcw
 	LEAVE
 END poke_fcw
 
+/* A division by zero, and no instruction that waits for what comes of it. */
+POKE poke_late
+	push	%rdi
+	.cfi_adjust_cfa_offset 8
+	fninit
+	fldcw	(%rsp)
+	pop	%rdi
+	.cfi_adjust_cfa_offset -8
+	fld1
+	fldz
+	fdivrp
+	LEAVE
+END poke_late
+
 POKE poke_x87_full
 	.rept 8
 	fld1

@@ -71,6 +71,9 @@ uintptr_t poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */
 uintptr_t poke_flags(uintptr_t flags, uintptr_t crash);
 uintptr_t poke_mxcsr(uintptr_t value, uintptr_t crash);
 uintptr_t poke_fcw(uintptr_t value, uintptr_t crash);
+/* With an exception that the CPU has yet to tell of, if @control lets it. */
+#define POKE_DIVIDE_OPEN 0x37b
+uintptr_t poke_late(uintptr_t control, uintptr_t crash);
 uintptr_t poke_x87_full(uintptr_t unused, uintptr_t crash);
 uintptr_t poke_mmx(uintptr_t value, uintptr_t crash);
 uintptr_t poke_fsbase(uintptr_t value, uintptr_t crash); /* needs FSGSBASE */

@@ -26,6 +26,11 @@
 #define TRAP_CONTROL    21
 #define TRAP_SIMD       19
 
+/* Its exceptions: in the control word a set bit masks one. */
+#define X87_EXCEPTIONS 0x3f
+#define X87_CONTROL    0x37f /* as a new process has it */
+#define XSTATE_X87     1u
+
 #define EFLAGS_RF 0x10000
 #define EFLAGS_TF 0x100
 
@@ -71,17 +76,23 @@ void mdi_context_set_rights(struct mdi_context *context, uint32_t offset,
 }
 
 /*
- * Floating-point and vector state as a new process has it: nothing of the
- * module's is left, no x87 exception is pending, and the kernel has less to
- * restore. MXCSR comes from the area all the same (Intel SDM 1, 13.8).
+ * Of floating-point and vector state these components alone are left, and the
+ * rest is as a new process has it: no x87 exception is pending, and the kernel
+ * has less to restore. MXCSR comes from the area all the same (Intel SDM 1,
+ * 13.8). A CPU without XSAVE has no such bits, and keeps its vectors.
  */
-static void drop_vectors(ucontext_t *context)
+static void keep_state(ucontext_t *context, uint64_t components)
 {
+	struct _libc_fpstate *x87 = context->uc_mcontext.fpregs;
 	char *area = xsave_area(context, 1);
 
-	if (area != NULL)
-		*(uint64_t *)(void *)(area + XSTATE_BV_OFFSET) &=
-			MDI_XSTATE_PKRU;
+	if (area != NULL) {
+		*(uint64_t *)(void *)(area + XSTATE_BV_OFFSET) &= components;
+	} else if (x87 != NULL) {
+		x87->cwd = X87_CONTROL;
+		x87->swd = 0;
+		x87->ftw = 0; /* all are empty */
+	}
 }
 
 /* CS, GS, FS and SS of the interrupted code, 16 bits each. */
@@ -116,7 +127,7 @@ static void set_selectors(ucontext_t *context)
  *	                    clears NT, and a program cannot change IOPL
  *	other registers     the module's; mdi_gate_recover() loads those that a
  *	                    caller wants back, and the rest is scratch
- *	x87, vectors, AMX,  as in a new process (drop_vectors), all components
+ *	x87, vectors, AMX,  as in a new process (keep_state), all components
  *	APX                 but PKRU: those to come are among them
  *	MXCSR               the module's until mdi_gate_recover() loads it
  *	PKRU                set by the backend (recover)
@@ -143,7 +154,7 @@ void mdi_context_redirect(struct mdi_context *context, const void *label,
 {
 	greg_t *reg = gregs(context);
 
-	drop_vectors(saved(context));
+	keep_state(saved(context), MDI_XSTATE_PKRU);
 	set_selectors(saved(context));
 	reg[REG_RIP] = (greg_t)(uintptr_t)label;
 	reg[REG_RSP] = (greg_t)sp;
@@ -303,6 +314,29 @@ bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread)
 	reg[REG_RDX] = 0;
 	mdi_selectors_reload(thread);
 	return true;
+}
+
+/* --- arithmetic that the CPU tells of late --- */
+
+bool mdi_context_late_wanted(const struct mdi_context *context,
+			     const struct mdi_frame *frame)
+{
+	const struct _libc_fpstate *x87 = saved(context)->uc_mcontext.fpregs;
+
+	return x87 != NULL &&
+	       (x87->swd & ~frame->x87.control & X87_EXCEPTIONS) != 0;
+}
+
+uintptr_t mdi_context_late_pc(const struct mdi_context *context)
+{
+	const struct _libc_fpstate *x87 = saved(context)->uc_mcontext.fpregs;
+
+	return x87 != NULL ? (uintptr_t)x87->rip : 0;
+}
+
+void mdi_context_late_drop(struct mdi_context *context)
+{
+	keep_state(saved(context), ~(uint64_t)XSTATE_X87);
 }
 
 /* --- was it raised? --- */

@@ -741,6 +741,16 @@ static inline bool mdi_is_own_code(uintptr_t pc)
 		pc < (uintptr_t)__stop_mdi_entry_text);
 }
 
+/* Is @pc one of a list of places, each relative to where it is listed? */
+static inline bool mdi_is_listed(const int32_t *site, const int32_t *end,
+				 uintptr_t pc)
+{
+	for (; site < end; site++)
+		if ((uintptr_t)site + (uintptr_t)(intptr_t)*site == pc)
+			return true;
+	return false;
+}
+
 /*
  * Close key 0 to this thread and crash with SIGILL: a forked child finds out
  * whether the kernel can still deliver a signal. @rights has key 0 closed.

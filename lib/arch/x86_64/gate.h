@@ -34,6 +34,20 @@
 #define CALL_MODULE  CALL_LISTED mdi_module_sites
 #define CALL_SERVICE CALL_LISTED mdi_service_sites
 
+/*
+ * The x87's exceptions are told at the next instruction that waits for them. On
+ * the way out of a module it is this one, and what a module has left behind is
+ * not to end there: core/trap.c, wants_mending.
+ */
+.macro HEARS_LATE instruction:vararg
+.Lsite\@:
+	\instruction
+	.pushsection mdi_late_sites, "a", @progbits
+	.p2align 2
+	.long	.Lsite\@ - .
+	.popsection
+.endm
+
 /* What an unwinder asks at such a call: a function of unwind.c. */
 #define PERSONALITY(function) .cfi_personality 0x1b, function
 

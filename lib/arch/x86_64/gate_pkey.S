@@ -271,7 +271,7 @@
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	.cfi_restore_state
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
-	fldenv	-F_SIZE+F_X87(%rcx)
+	HEARS_LATE fldenv -F_SIZE+F_X87(%rcx)
 	wrgsbase %r10
 	subq	$F_SIZE, T_FRAME(%r10)
 	CLEAN_FLAGS_HOST_ONLY
@@ -565,7 +565,7 @@ FUNC(mdi_service_\kind)
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
-	fldenv	-F_SIZE+F_X87(%rax)
+	HEARS_LATE fldenv -F_SIZE+F_X87(%rax)
 	pushq	$0x202
 	popfq
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
@@ -626,7 +626,11 @@ FUNC(mdi_service_\kind)
 .Lscrub_result_\kind:
 	.cfi_remember_state
 	CFI_IN_SERVICE
-	/* x87, all of each vector register and of xmm0 what is no result. */
+	/*
+	 * x87, all of each vector register and of xmm0 what is no result. What
+	 * the service has left pending is raised first, as the host's.
+	 */
+	fwait
 	movl	-F_SIZE+F_SERVICE(%rcx), %eax
 	shlq	$V_SHIFT, %rax
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi

@@ -43,6 +43,7 @@
 	fnstsw	%ax
 	testb	$0x7f, %al
 	jz	.Lquiet\@
+	HEARS_LATE fwait
 	fnclex
 .Lquiet\@:
 	emms
@@ -169,7 +170,7 @@ FUNC(mdi_service_\kind)
 	.cfi_remember_state
 	CFI_IN_SERVICE
 	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
-	fldenv	-F_SIZE+F_X87(%rax)
+	HEARS_LATE fldenv -F_SIZE+F_X87(%rax)
 	pushq	$0x202
 	popfq
 	SAVE_ARGS
@@ -193,6 +194,7 @@ FUNC(mdi_service_\kind)
 	shlq	$V_SHIFT, %r11
 	movq	V_FUNCTION(%rax,%r11), %r11
 	CALL_SERVICE
+	fwait	/* what the service has left is raised while it is the host's */
 	subq	$32, %rsp
 	movq	%rax, 16(%rsp)
 	movups	%xmm0, (%rsp)

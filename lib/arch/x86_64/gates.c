@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gates that are made for the CPU that there is. */
+#include "arch/context.h"
 #include "arch/cpu.h"
 #include "arch/x86_64/frame.h"
 
@@ -52,19 +53,24 @@ void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
 	return shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
 }
 
-extern const int32_t __start_mdi_rights_sites[]
-	__attribute__((visibility("hidden")));
-extern const int32_t __stop_mdi_rights_sites[]
-	__attribute__((visibility("hidden")));
+#define HIDDEN __attribute__((visibility("hidden")))
+
+extern HIDDEN const int32_t __start_mdi_rights_sites[];
+extern HIDDEN const int32_t __stop_mdi_rights_sites[];
+extern HIDDEN const int32_t __start_mdi_late_sites[];
+extern HIDDEN const int32_t __stop_mdi_late_sites[];
 
 #define STORE_SIZE 9 /* movq %rax, %gs:0 */
 
 size_t mdi_rights_stored(uintptr_t pc)
 {
-	const int32_t *site = __start_mdi_rights_sites;
+	return mdi_is_listed(__start_mdi_rights_sites, __stop_mdi_rights_sites,
+			     pc) ?
+		       STORE_SIZE :
+		       0;
+}
 
-	for (; site < __stop_mdi_rights_sites; site++)
-		if ((uintptr_t)site + (uintptr_t)(intptr_t)*site == pc)
-			return STORE_SIZE;
-	return 0;
+bool mdi_gate_hears_late(uintptr_t pc)
+{
+	return mdi_is_listed(__start_mdi_late_sites, __stop_mdi_late_sites, pc);
 }

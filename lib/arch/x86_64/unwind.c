@@ -38,14 +38,6 @@ void _ZSt9terminatev(void) __attribute__((weak)); /* std::terminate() */
  */
 #define CONTEXT_FROM_CALLEE 16
 
-static bool is_site(const int32_t *site, const int32_t *end, uintptr_t ip)
-{
-	for (; site < end; site++)
-		if ((uintptr_t)site + (uintptr_t)(intptr_t)*site == ip)
-			return true;
-	return false;
-}
-
 static _Unwind_Reason_Code stop_here(_Unwind_Action actions, const char *label,
 				     struct _Unwind_Exception *exception,
 				     struct _Unwind_Context *context)
@@ -66,8 +58,8 @@ _Unwind_Reason_Code mdi_unwind_module(int version, _Unwind_Action actions,
 {
 	(void)version;
 	(void)class;
-	if (!is_site(__start_mdi_module_sites, __stop_mdi_module_sites,
-		     _Unwind_GetIP(context)))
+	if (!mdi_is_listed(__start_mdi_module_sites, __stop_mdi_module_sites,
+			   _Unwind_GetIP(context)))
 		return _URC_CONTINUE_UNWIND; /* the gate's own C code */
 	return stop_here(actions,
 			 actions & _UA_FORCE_UNWIND ? mdi_unwind_ending :
@@ -92,8 +84,8 @@ _Unwind_Reason_Code mdi_unwind_service(int version, _Unwind_Action actions,
 {
 	(void)version;
 	(void)class;
-	if (!is_site(__start_mdi_service_sites, __stop_mdi_service_sites,
-		     _Unwind_GetIP(context)))
+	if (!mdi_is_listed(__start_mdi_service_sites, __stop_mdi_service_sites,
+			   _Unwind_GetIP(context)))
 		return _URC_CONTINUE_UNWIND;
 	if (!is_innermost(context))
 		mdi_arch_state.entries.frames_switched();
