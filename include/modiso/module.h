@@ -67,8 +67,10 @@ enum modiso_syscalls {
 	/*
 	 * Each is a fault, MODISO_FAULT_SYSCALL. The module is 64-bit code: in
 	 * other code its calls are stopped as well, but where a signal handler
-	 * of the host interrupts that it is a fault, MODISO_FAULT_ILLEGAL. Not
-	 * together with MODISO_MODULE_PERMISSIVE.
+	 * of the host interrupts that it is a fault, MODISO_FAULT_ILLEGAL. The
+	 * clock and the CPU's number can be had from the vsyscall page all the
+	 * same, where the kernel has it (SECURITY). Not together with
+	 * MODISO_MODULE_PERMISSIVE.
 	 */
 	MODISO_SYSCALLS_NONE = 1,
 	/*

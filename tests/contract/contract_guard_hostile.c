@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -216,8 +217,125 @@ START_TEST(test_other_entries)
 			    W(guard_sysenter))
 			->kind,
 		MODISO_FAULT_ILLEGAL);
-	/* The page of old, where the kernel makes the call. */
-	enter_fault(module, call_gate, 0, W(args), 0xffffffffff600400ul);
+}
+END_TEST
+
+/*
+ * In 32-bit code, where a far jump leads: each way into the kernel that some
+ * CPU has there. Others do not know it.
+ */
+static const unsigned char narrow[][2] = {
+	{0xcd, 0x80}, /* int $0x80 */
+	{0x0f, 0x05}, /* syscall */
+	{0x0f, 0x34}, /* sysenter */
+};
+#define NARROW    (sizeof(narrow) / sizeof(*narrow))
+#define NARROW_AT 12 /* behind the loads of registers */
+#define USER32_CS 0x23
+
+/* With a number, and a stack where the kernel looks for an argument. */
+static void write_narrow(unsigned char *to, const unsigned char *entry,
+			 const void *stack)
+{
+	const uint32_t low = (uint32_t)W(stack);
+
+	memcpy(to, "\xb8\x14\0\0\0\xbc", 6); /* movl $20, %eax; movl */
+	memcpy(to + 6, &low, sizeof(low));         /* $low, %esp */
+	memcpy(to + 10, "\x89\xe5", 2);          /* movl %esp, %ebp */
+	memcpy(to + NARROW_AT, entry, 2);
+	memcpy(to + NARROW_AT + 2, "\x0f\x0b", 2); /* ud2 */
+}
+
+/* Pages of the module's below 4 GiB. */
+static unsigned char *low_page(void)
+{
+	struct modiso_region *region;
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	must(page != MAP_FAILED);
+	expect(MODISO_OK, modiso_region_adopt(module, page, PAGE, RW, NULL,
+					      &region));
+	return page;
+}
+
+START_TEST(test_narrow)
+{
+	const struct modiso_fault *fault;
+	struct modiso_gate *gate;
+	struct poke_far *to;
+	unsigned char *code;
+	unsigned stopped = 0;
+
+	make_scene();
+	gate = make_gate(module, poke_far);
+	to = (struct poke_far *)(void *)low_page();
+	code = low_page();
+	for (size_t i = 0; i < NARROW; i++)
+		write_narrow(code + 32 * i, narrow[i], to);
+	must(!mprotect(code, PAGE, PROT_READ | PROT_EXEC));
+	to->selector = USER32_CS;
+	for (size_t i = 0; i < NARROW; i++) {
+		to->offset = (uint32_t)W(code + 32 * i);
+		fault = enter_fault(module, gate, W(to));
+		if (fault->kind == MODISO_FAULT_ILLEGAL) {
+			must_eq(fault->pc, to->offset + NARROW_AT);
+			continue;
+		}
+		must_eq(fault->kind, MODISO_FAULT_SYSCALL);
+		must_eq(fault->syscall_number, 20);
+		must_eq(fault->syscall_arch, AUDIT_ARCH_I386);
+		stopped++;
+	}
+	printf("# %u of %zu are entries here\n", stopped, NARROW);
+	must(stopped > 0);
+	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
+}
+END_TEST
+
+/*
+ * The page of old: gettimeofday(), time() and getcpu(), which the kernel makes
+ * for whoever jumps there, if it has the page. No guard is asked (SECURITY).
+ */
+#define VSYSCALL  0xffffffffff600000ul
+#define TIME      (VSYSCALL + 0x400)
+#define VSYSCALLS 3
+
+/* By the module, with these arguments. */
+static int call_page(uintptr_t at, uintptr_t a, uintptr_t b, uintptr_t *result)
+{
+	const uintptr_t *args = guard_args(a, b, 0, 0, 0, 0);
+
+	return modiso_gate_call(call_gate, WORDS(0, W(args), at), result);
+}
+
+START_TEST(test_vsyscall)
+{
+	uintptr_t at, mine, host, result = 0;
+	struct proc_mapping page;
+	int want = proc_mapping((void *)VSYSCALL, &page) ? MODISO_OK
+							 : MODISO_ERR_FAULT;
+
+	make_scene();
+	mine = W(region_bytes(own)) + 1024;
+	host = W(region_bytes(hosts));
+	printf("# the kernel has %s page\n", want == MODISO_OK ? "the" : "no");
+	for (at = VSYSCALL; at < VSYSCALL + VSYSCALLS * 0x400; at += 0x400) {
+		must_eq(call_page(at, 0, 0, &result), want);
+		must_eq(call_page(at, mine, 0, &result), want);
+		/* With the module's rights. */
+		must_eq(call_page(at, host, 0, &result), MODISO_ERR_FAULT);
+		must_eq(call_page(at, host + PAGE - 1, 0, &result),
+			MODISO_ERR_FAULT);
+		must_eq(call_page(at, mine, host, &result),
+			want == MODISO_OK && at == TIME ? MODISO_OK
+							   : MODISO_ERR_FAULT);
+		must(all_bytes(region_bytes(hosts), 0x77, PAGE));
+		/* And nothing but these three. */
+		must_eq(call_page(at + 7, 0, 0, &result), MODISO_ERR_FAULT);
+	}
+	must_eq(call_page(at, 0, 0, &result), MODISO_ERR_FAULT);
+	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);
 }
 END_TEST
 
@@ -251,6 +369,8 @@ static Suite *make_suite(void)
 		return suite;
 	tcase_add_test(tcase, test_calls);
 	tcase_add_test(tcase, test_other_entries);
+	tcase_add_test(tcase, test_narrow);
+	tcase_add_test(tcase, test_vsyscall);
 	tcase_add_test(tcase, test_library);
 	return suite;
 }
