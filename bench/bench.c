@@ -12,6 +12,7 @@
 #include "plot.h"
 #include "report.h"
 #include "worker.h"
+#include "../tools/output.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -204,9 +205,5 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < PLACES; i++)
 		worker_stop(&workers[i]);
-	if (fflush(stdout) != 0) {
-		perror("modiso-bench: standard output");
-		return EXIT_FAILED;
-	}
-	return status;
+	return output_written("modiso-bench") ? status : EXIT_FAILED;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "../tools/output.h"
+
 #include <fnmatch.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -179,10 +181,10 @@ static void read_one(struct choice *choice, int option)
 		break;
 	case 'V':
 		printf("modiso-bench (libmodiso) %s\n", modiso_version());
-		exit(0);
+		exit(output_written("modiso-bench") ? 0 : EXIT_FAILED);
 	case 'h':
 		fputs(help, stdout);
-		exit(0);
+		exit(output_written("modiso-bench") ? 0 : EXIT_FAILED);
 	default:
 		fputs("Try modiso-bench --help.\n", stderr);
 		exit(EXIT_USAGE);

@@ -7,6 +7,7 @@
  * or writes PKRU, so the answer is the same where that would be SIGILL.
  */
 #include "json_string.h"
+#include "output.h"
 
 #include <modiso.h>
 
@@ -432,7 +433,7 @@ int main(int argc, char **argv)
 	int status = parse(argc, argv, &request);
 
 	if (status >= 0)
-		return status;
+		return output_written("modiso-info") ? status : EXIT_OUTPUT;
 	if (!ask(&machine) || (request.measure && !measure(&machine)))
 		return EXIT_OUTPUT;
 	if (!request.quiet) {
@@ -441,9 +442,7 @@ int main(int argc, char **argv)
 		else
 			print_text(&machine);
 	}
-	if (fflush(stdout) != 0) {
-		perror("modiso-info: standard output");
+	if (!output_written("modiso-info"))
 		return EXIT_OUTPUT;
-	}
 	return usable(&machine, request.backend) ? EXIT_USABLE : EXIT_UNUSABLE;
 }

@@ -7,6 +7,7 @@
  * kept from the module only where --syscalls asks for it.
  */
 #include "json_string.h"
+#include "output.h"
 #include "syscalls.h"
 
 #include <modiso.h>
@@ -293,20 +294,34 @@ static int run_module(void)
 
 /* --- the command line --- */
 
-static void die(const char *what, const char *word)
+/* "xyz is no number"; the word, then what is wrong with it. */
+static void die(const char *word, const char *what)
 {
-	fprintf(stderr, "modiso-run: %s: %s\ntry modiso-run --help\n", what,
-		word);
+	fprintf(stderr, "modiso-run: %s%s\ntry modiso-run --help\n", word,
+		what);
 	exit(STATUS_USAGE);
 }
 
-/* Which of these words; they end with NULL. */
+/* What was asked for alone: --help, --version. */
+static _Noreturn void told(void)
+{
+	exit(output_written("modiso-run") ? STATUS_OK : STATUS_OUTPUT);
+}
+
+/* Which of these words of an option; they end with NULL. */
 static uint32_t choose(const char *word, const char *const *words)
 {
-	for (uint32_t i = 0; words[i] != NULL; i++)
+	char what[64];
+	size_t used = 0;
+
+	for (uint32_t i = 0; words[i] != NULL; i++) {
 		if (strcmp(word, words[i]) == 0)
 			return i;
-	die("no such choice", word);
+		used += (size_t)snprintf(what + used, sizeof(what) - used,
+					 "%s%s", i == 0 ? " is none of " : ", ",
+					 words[i]);
+	}
+	die(word, what);
 	return 0;
 }
 
@@ -325,7 +340,7 @@ static uint32_t milliseconds(const char *word)
 	uintptr_t value;
 
 	if (!number(word, &value) || value == 0 || value > UINT32_MAX)
-		die("no time in milliseconds, which is at least 1", word);
+		die(word, " is no number of milliseconds, at least 1");
 	return (uint32_t)value;
 }
 
@@ -341,7 +356,7 @@ static void take_args(int argc, char **argv)
 			return;
 		}
 		if (run.count == MODISO_ARGS_MAX)
-			die("more than 6 arguments", word);
+			die(word, " is one argument too many: 6 can be passed");
 		run.text[run.count++] = text ? word + 1 : NULL;
 	}
 }
@@ -350,8 +365,8 @@ static void take_args(int argc, char **argv)
 static void second_module(const char *word)
 {
 	if (run.behind != NULL && run.behind[0] != '-')
-		die("no number, and no text, which is :TEXT", run.behind);
-	die("a second module", word);
+		die(run.behind, " is no number; text is :TEXT");
+	die(word, " is a second module, and one is run");
 }
 
 static void take_options(int argc, char **argv)
@@ -394,7 +409,7 @@ static void take_options(int argc, char **argv)
 		case 'e':
 			run.check = true;
 			if (!number(optarg, &run.expected))
-				die("no number", optarg);
+				die(optarg, " is no number");
 			break;
 		case 'l':
 			run.confinement = choose(optarg, levels);
@@ -425,10 +440,10 @@ static void take_options(int argc, char **argv)
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			exit(STATUS_OK);
+			told();
 		case 'v':
 			printf("modiso-run (libmodiso) %s\n", modiso_version());
-			exit(STATUS_OK);
+			told();
 		default:
 			exit(STATUS_USAGE);
 		}
@@ -436,7 +451,7 @@ static void take_options(int argc, char **argv)
 	if (run.file == NULL && optind < argc)
 		run.file = argv[optind++];
 	if (run.file == NULL)
-		die("no module", "name the file to load");
+		die("no module", ": name the file to load");
 	if (optind < argc)
 		second_module(argv[optind]);
 }
@@ -472,9 +487,5 @@ int main(int argc, char **argv)
 	code = modiso_fini();
 	if (code != 0 && status == STATUS_OK)
 		status = failed(code);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("modiso-run: standard output");
-		status = STATUS_OUTPUT;
-	}
-	return status;
+	return output_written("modiso-run") ? status : STATUS_OUTPUT;
 }

@@ -3,6 +3,7 @@
  * modiso-scan - find instructions in ELF files that would undo the isolation
  * of a module.
  */
+#include "output.h"
 #include "scan_report.h"
 
 #include <errno.h>
@@ -163,10 +164,14 @@ static int parse_options(int argc, char **argv)
 		case 'v':
 			printf("modiso-scan (libmodiso) %s\n",
 			       modiso_version());
-			return EXIT_CLEAN;
+			return output_written("modiso-scan") ?
+				       EXIT_CLEAN :
+				       EXIT_TROUBLE;
 		case 'h':
 			usage(stdout);
-			return EXIT_CLEAN;
+			return output_written("modiso-scan") ?
+				       EXIT_CLEAN :
+				       EXIT_TROUBLE;
 		default:
 			usage(stderr);
 			return EXIT_TROUBLE;

@@ -4,6 +4,7 @@
  * gates and services, or for a viewer of traces.
  */
 #include "json_string.h"
+#include "output.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -293,6 +294,11 @@ static bool number(const char *word, uint64_t *out)
 	       *out != 0;
 }
 
+static int told(void)
+{
+	return output_written("modiso-trace") ? STATUS_OK : STATUS_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -319,11 +325,11 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			return STATUS_OK;
+			return told();
 		case 'v':
 			printf("modiso-trace (libmodiso) %s\n",
 			       modiso_version());
-			return STATUS_OK;
+			return told();
 		default:
 			fputs("try modiso-trace --help\n", stderr);
 			return STATUS_USAGE;
@@ -344,9 +350,5 @@ int main(int argc, char **argv)
 		print_json(&recording);
 	else
 		print_table(&recording);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("modiso-trace: the output");
-		return STATUS_OUTPUT;
-	}
-	return STATUS_OK;
+	return told();
 }

@@ -95,9 +95,9 @@ says output '--ignore-needed' "and lists the options"
 status_of 0 "--version" --version
 says output '^modiso-run \(libmodiso\) [0-9]' "says of what"
 status_of 2 "a word among the arguments" "$module" --call hello xyz
-says errors 'no number, and no text, which is :TEXT: xyz' "is named"
+says errors 'xyz is no number; text is :TEXT' "is named"
 status_of 2 "and before the module" --call hello xyz "$module"
-says errors 'no number, and no text, which is :TEXT: xyz' "as well"
+says errors 'xyz is no number; text is :TEXT' "as well"
 MODISO_BACKEND=nothing "$run" "$module" 2>"$scratch/errors"
 [ $? -eq 2 ] && ok "an unknown MODISO_BACKEND is wrong usage" ||
 	not_ok "an unknown MODISO_BACKEND is wrong usage" <"$scratch/errors"
@@ -107,12 +107,16 @@ if [ -w /dev/full ]; then
 		not_ok "a full disk has a status of its own" \
 			<"$scratch/errors"
 	says errors 'standard output: No space' "and a reason"
+	"$run" --help >/dev/full 2>"$scratch/errors"
+	[ $? -eq 5 ] && ok "for --help as well" ||
+		not_ok "for --help as well" <"$scratch/errors"
 else
 	skip "a full disk" "no /dev/full"
 fi
 status_of 2 "two modules" "$module" "$module"
 status_of 2 "seven arguments" --call hello 1 2 3 4 5 6 7 "$module"
 status_of 2 "an unknown level" --confine strongly "$module"
+says errors 'strongly is none of guard, readonly, sealed' "which there are"
 
 status_of 0 "JSON" --report json --call hello :x 1 "$module"
 says output '^\{"module":".*module.so","call":"hello","result":7\}$' \
