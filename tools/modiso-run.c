@@ -145,6 +145,10 @@ static long print(const char *text, unsigned long length)
 /* Strings go where the module can read them. */
 static int place_text(struct modiso_module *module)
 {
+	const struct modiso_region_options options = {
+		.struct_size = sizeof(options),
+		.name = "arguments",
+	};
 	struct modiso_region *region;
 	size_t size = 0;
 	char *to;
@@ -156,7 +160,7 @@ static int place_text(struct modiso_module *module)
 	if (size == 0)
 		return 0;
 	code = modiso_region_create(module, size, MODISO_READ | MODISO_WRITE,
-				    NULL, &region);
+				    &options, &region);
 	if (code != 0)
 		return code;
 	to = modiso_region_base(region);

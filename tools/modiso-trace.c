@@ -165,8 +165,9 @@ static void print_table(const struct recording *recording)
 		qsort(rows, row_count, sizeof(*rows), by_time);
 	put_name(recording->head.program, 0);
 	printf(", process %" PRId32 ": %zu events, %" PRIu64
-	       " faults, %" PRIu64 " calls under way\n",
-	       recording->head.process, recording->count, faults, open);
+	       " fault%s, %" PRIu64 " call%s under way\n",
+	       recording->head.process, recording->count, faults,
+	       faults == 1 ? "" : "s", open, open == 1 ? "" : "s");
 	printf("%-16s %-24s %9s %12s %10s %10s %6s %6s %6s %10s\n", "module",
 	       "gate", "calls", "total ms", "mean ns", "longest ns", "ended",
 	       "misses", "waits", "waited ms");

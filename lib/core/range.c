@@ -58,9 +58,12 @@ int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 				reach, length, (size_t)address, module->name);
 	return mdi_fail(MODISO_ERR_ACCESS,
 			"byte %zu of %zu at %#zx is in region %s of %s, which "
-			"module %s may not access so",
+			"module %s may not %s",
 			reach, length, (size_t)address, region->name,
-			region->owner->name, module->name);
+			region->owner->name, module->name,
+			access & MODISO_WRITE  ? "write to" :
+			access & MODISO_READ ? "read" :
+					       "execute");
 }
 
 static MDI_TLS volatile uintptr_t side_base, side_length;

@@ -110,7 +110,7 @@ expect_command "the program ends well" test "$(cat "$scratch/status")" = 0
 expect_command "modiso-trace reads what it has recorded" \
 	sh -c "'$tool' '$scratch/whole' >'$scratch/table'"
 says "the table has the program" '^program, process [0-9]+: [0-9]+ events'
-says "and the fault" ', 1 faults, 0 calls under way$'
+says "and the fault" ', 1 fault, 0 calls under way$'
 says "and a gate, with its module" '^wor"ker +work +6 +[0-9.]+ '
 says "and the one that has ended" '^other +peek +1 .* 1 +0 +0 +0.000$'
 says "and a service" '^\(service\) +answer +6 '
