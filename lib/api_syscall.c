@@ -55,7 +55,7 @@ static int check_number(const struct modiso_module *module,
 static int check_action(const struct mdi_rule *rule)
 {
 	if (rule->action > MODISO_SYSCALL_LOG)
-		return mdi_fail(MODISO_ERR_INVAL, "action is %u, none",
+		return mdi_fail(MODISO_ERR_INVAL, "action is %u, which is no action",
 				rule->action);
 	if (rule->action != MODISO_SYSCALL_ERRNO)
 		return rule->error == 0 ?
