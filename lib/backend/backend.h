@@ -385,8 +385,9 @@ struct mdi_backend {
 	struct mdi_domain *(*culprit)(struct mdi_thread *thread,
 				      struct mdi_context *context);
 	/*
-	 * Is it surely a module's own code that was interrupted, and no step of
-	 * the way in or out, nor host code? AS-Safe, on that thread.
+	 * Is it surely the module of the innermost call that was interrupted,
+	 * and no host code, nor a step of the way in or out that only the host
+	 * does? AS-Safe, on that thread.
 	 */
 	bool (*in_module)(const struct mdi_thread *thread,
 			  struct mdi_context *context);

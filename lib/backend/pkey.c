@@ -336,17 +336,21 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	return module_of(keys);
 }
 
-/* By its rights: host code has others, and gates are where they change. */
+/*
+ * By its rights: host code has others, in a gate as well. There is no way to
+ * tell one that it has come to by its way in or out, or by a service, from one
+ * that it has jumped to, and no need: the frame is whole.
+ */
 static bool in_module(const struct mdi_thread *thread,
 		      struct mdi_context *context)
 {
 	const uint32_t *rights =
 		mdi_context_rights(context, state.rights_offset);
 
-	return mdi_thread_inside(thread) && rights != NULL &&
+	(void)thread;
+	return rights != NULL &&
 	       !mdi_rights_are_full(*rights, state.host_key) &&
-	       mdi_rights_opened(*rights, state.slot_keys) != 0 &&
-	       !mdi_is_gate_code(mdi_context_pc(context));
+	       mdi_rights_opened(*rights, state.slot_keys) != 0;
 }
 
 /*

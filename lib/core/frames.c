@@ -2,6 +2,7 @@
 #include "core/frames.h"
 
 #include "core/entries.h"
+#include "core/region.h"
 #include "os/misuse.h"
 
 static void set_top(struct mdi_thread *thread, struct mdi_frame *free_frame)
@@ -109,6 +110,22 @@ void mdi_frames_interrupt_end(struct mdi_frame *frame,
 	frame->called_at = words->modes;
 	frame->service = words->service;
 	set_service(frame, 0);
+}
+
+/*
+ * A module that has jumped there stands on a stack of its choice. Behind the
+ * look for a stack that has found none the stack pointer is 0, and all written.
+ */
+uintptr_t mdi_frames_unwritten(const struct mdi_thread *thread,
+			       struct mdi_context *context)
+{
+	uintptr_t sp = mdi_context_sp(context);
+
+	return mdi_is_gate_begin(mdi_context_pc(context)) &&
+			       !mdi_backend_now->in_module(thread, context) &&
+			       mdi_region_at(sp) == NULL
+		       ? sp
+		       : 0;
 }
 
 /* Behind the last frame there is no memory. */

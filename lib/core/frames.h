@@ -84,6 +84,14 @@ static inline uintptr_t mdi_frame_called_at(const struct mdi_frame *frame)
 						    : frame->sp;
 }
 
+/*
+ * A gate with keys that takes a frame writes it then, still on the host's
+ * stack. Where the host's code was, if @context is of one that has not: until
+ * then the frame says what was true of another call. 0: it is written. AS-Safe.
+ */
+uintptr_t mdi_frames_unwritten(const struct mdi_thread *thread,
+			       struct mdi_context *context);
+
 /* The link of the free frame, around a handler that may call gates. AS-Safe. */
 uint32_t mdi_frames_keep(const struct mdi_thread *thread);
 void mdi_frames_put_back(struct mdi_thread *thread, uint32_t link);

@@ -166,7 +166,7 @@ enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
 	wants = __atomic_exchange_n(&thread->limit.wants, MDI_LIMIT_NOTHING,
 				    __ATOMIC_ACQUIRE);
 	if (wants == MDI_LIMIT_NOTHING || thread->in_handler ||
-	    thread->abandoned || mdi_frame_top(thread) == NULL ||
+	    thread->abandoned || !mdi_thread_inside(thread) ||
 	    !mdi_backend_now->in_module(thread, context))
 		return MDI_GOES_ON;
 	if (wants == MDI_LIMIT_KNOW) {

@@ -85,17 +85,12 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 			mdi_thread_frames(thread)->sp);
 }
 
-/*
- * Keys only: a gate takes its frame first and writes it then, still on the
- * host's stack. (The plain gates write first.)
- */
+/* Is there no way back in the frame that is to be gone by? */
 static bool half_taken(const struct mdi_thread *thread,
-		       const struct mdi_context *context)
+		       struct mdi_context *context)
 {
-	if (thread->frame != mdi_thread_frames(thread) + 1 ||
-	    !mdi_is_gate_begin(mdi_context_pc(context)))
-		return false;
-	return mdi_region_at(mdi_context_sp(context)) == NULL;
+	return thread->frame == mdi_thread_frames(thread) + 1 &&
+	       mdi_frames_unwritten(thread, context) != 0;
 }
 
 bool mdi_thread_take_out(struct mdi_thread *thread, struct mdi_context *context)

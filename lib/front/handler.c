@@ -273,31 +273,24 @@ static void restore_words(const struct interruption *at)
 	mdi_error_restore(&at->error);
 }
 
-/*
- * Where the interrupted gate was called. One with keys takes its frame first
- * and writes it then, still on the host's stack.
- */
-static uintptr_t called_at(const struct mdi_frame *frame,
-			   const ucontext_t *context)
+/* Where the interrupted gate was called. */
+static uintptr_t called_at(const struct mdi_thread *thread,
+			   const struct mdi_frame *frame, ucontext_t *context)
 {
-	uintptr_t sp = mdi_interrupted_sp(context);
+	uintptr_t sp = mdi_frames_unwritten(thread, mdi_context_of(context));
 
-	/* 0: it has found no stack, and has written all of the frame. */
-	if (sp != 0 && mdi_is_gate_begin(mdi_interrupted_pc(context)) &&
-	    mdi_region_at(sp) == NULL)
-		return sp;
-	return frame->sp;
+	return sp != 0 ? sp : frame->sp;
 }
 
 /* Where the host's code was. */
 static uintptr_t host_sp(const struct interruption *at,
 			 const ucontext_t *context)
 {
-	return at->frame != NULL ? called_at(at->frame, context) :
+	return at->frame != NULL ? mdi_frame_called_at(at->frame) :
 				   mdi_interrupted_sp(context);
 }
 
-static void begin(struct mdi_thread *thread, const ucontext_t *context,
+static void begin(struct mdi_thread *thread, ucontext_t *context,
 		  struct interruption *at)
 {
 	struct mdi_link *link;
@@ -317,7 +310,7 @@ static void begin(struct mdi_thread *thread, const ucontext_t *context,
 		link->stack = 0;
 		mdi_guard_keep(thread, &at->guard);
 		mdi_frames_interrupt(at->frame, context,
-				     called_at(at->frame, context),
+				     called_at(thread, at->frame, context),
 				     &at->words);
 	}
 	/* Behind it: from here on another handler leaves the frame alone. */
@@ -383,6 +376,18 @@ static bool call_foreign(int signo, siginfo_t *info, ucontext_t *context,
 	return false;
 }
 
+/*
+ * Is it the outermost handler, whose mask is the module's? A module can point
+ * its stack pointer to where handlers run.
+ */
+static bool is_outermost(const struct interruption *at, ucontext_t *context,
+			 const struct mdi_thread *thread)
+{
+	return (at->frame != NULL &&
+		mdi_backend_now->in_module(thread, mdi_context_of(context))) ||
+	       !mdi_altstack_holds(thread, mdi_interrupted_sp(context));
+}
+
 bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
 		      const struct mdi_sigaction *action,
 		      struct mdi_thread *thread)
@@ -401,9 +406,7 @@ bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
 		mdi_signals_hold();
 	mdi_altstack_call(&turn, action->handler, signo, info, context);
 	mdi_altstack_end(thread, &turn);
-	if (thread->abandoned &&
-	    !mdi_altstack_holds(thread, mdi_interrupted_sp(context))) {
-		/* In the outermost handler, whose mask is the module's. */
+	if (thread->abandoned && is_outermost(&at, context, thread)) {
 		if (mdi_thread_take_out(thread,
 					mdi_context_of(context)))
 			return false;

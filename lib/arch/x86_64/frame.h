@@ -803,19 +803,11 @@ struct mdi_gate_family {
 extern const struct mdi_gate_family mdi_gate_families[MDI_GATE_FAMILIES];
 void mdi_service_pkey(void);
 
-/* May a gate with keys that is interrupted here not have written its frame? */
-static inline bool mdi_is_gate_begin(uintptr_t pc)
-{
-	const struct mdi_gate_family *family =
-		&mdi_gate_families[MDI_GATE_FAMILIES - 1];
-	uintptr_t far = pc - (uintptr_t)mdi_gate_pkey;
-
-	if (pc < (uintptr_t)mdi_gate_pkey || pc >= (uintptr_t)mdi_service_pkey)
-		return false;
-	while (far < family->begin)
-		family--;
-	return far < family->exit || far >= family->six;
-}
+/*
+ * May a gate with keys that is interrupted here not have written its frame? If
+ * the thread has the host's rights: a module can jump there.
+ */
+bool mdi_is_gate_begin(uintptr_t pc);
 
 /* The WRPKRU of the ways out of modules, as far from mdi_gate_pkey(). */
 extern const uint32_t mdi_rights_back[MDI_GATE_FAMILIES + 2];
