@@ -5,7 +5,8 @@
  * What was closed stays closed, and the host gets back what is the host's, or
  * the process ends.
  *
- * The strongest module that there is tries: a SEALED one. With mprotect memory
+ * The strongest module that there is tries: a SEALED one, guarded and not; the
+ * latter gets further where the library asks the kernel. With mprotect memory
  * in no region is open to it anyway, the library's own too; what is left there
  * is a jump by mistake.
  */
@@ -56,12 +57,18 @@ static void note_frame(int signo, siginfo_t *info, void *context)
 		memcpy(genuine, frame, genuine_size);
 }
 
+static bool guarded;
+
 static void make_scene(void)
 {
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
 		.confinement = on_pkey() ? MODISO_CONFINE_SEALED
 					 : MODISO_CONFINE_GUARD,
+		.syscalls = guarded ? MODISO_SYSCALLS_NONE
+				    : MODISO_SYSCALLS_OPEN,
+		/* Some bytes are a loop without end. */
+		.time_limit_ms = 20,
 	};
 	struct sigaction action = {.sa_sigaction = note_frame,
 				   .sa_flags = SA_SIGINFO};
@@ -134,7 +141,7 @@ static void try_jump(void *unused)
 	uintptr_t rights = on_pkey() ? poke_rdpkru() : 0;
 
 	(void)unused;
-	/* A loop without end: CPU time passes on no machine but as it runs. */
+	/* It does not end: CPU time passes on no machine but as it runs. */
 	setrlimit(RLIMIT_CPU, &(struct rlimit){60, 60});
 	/* As if threads were on their way into handlers at each place. */
 	if (state->word[7] == own_frame())
@@ -246,10 +253,13 @@ static void must_hold(const char *name, size_t at, const char *target,
  * a change of rights: it is slow, and a far return, of which there are some
  * inside of other instructions, makes its kernel panic.
  */
-static bool worth_it(const char *code, size_t at)
+static bool worth_it(const char *code, size_t at, unsigned variant)
 {
 	const unsigned char *byte = (const unsigned char *)code + at;
 
+	/* It returns from its own frame, by a system call that it may make. */
+	if (variant == 5 && !guarded && byte[0] == 0xc3)
+		return false;
 	if (!emulated() || at == 0)
 		return true;
 	if (!memcmp(byte, "\x0f\x01\xef", 3) ||
@@ -268,12 +278,13 @@ static void jump_into(const char *name, modiso_fn entry, size_t size,
 
 	for (variant = 0; variant < variants; variant++)
 		for (at = 0; at < size; at++)
-			if (worth_it(code, at))
+			if (worth_it(code, at, variant))
 				must_hold(name, at, code + at, variant);
 }
 
 START_TEST(test_into_handler)
 {
+	guarded = _i;
 	make_scene();
 	jump_into("async", (modiso_fn)mdi_async_pkey, 0x280, 6);
 	jump_into("fault", (modiso_fn)mdi_signal_pkey, 0x1c0, 6);
@@ -321,6 +332,7 @@ START_TEST(test_into_gates)
 {
 	size_t i;
 
+	guarded = _i;
 	make_scene();
 	for (i = 0; i < sizeof(with_keys) / sizeof(*with_keys); i++)
 		jump_into(with_keys[i].name, with_keys[i].entry,
@@ -368,8 +380,8 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 
 	if (on_pkey()) {
-		tcase_add_test(tcase, test_into_gates);
-		tcase_add_test(tcase, test_into_handler);
+		tcase_add_loop_test(tcase, test_into_gates, 0, 2);
+		tcase_add_loop_test(tcase, test_into_handler, 0, 2);
 		tcase_add_test(tcase, test_frame_closed);
 	} else {
 		tcase_add_test(tcase, test_into_recovery);
