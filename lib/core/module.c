@@ -49,8 +49,9 @@ static bool take_link(struct mdi_domain *domain)
 
 		if (mdi_arch_state.domains[i] != NULL)
 			continue;
-		mdi_arch_state.domains[i] = &domain->head;
 		domain->head.link = T_LINKS + (i << L_SHIFT);
+		__atomic_store_n(&mdi_arch_state.domains[i], &domain->head,
+				 __ATOMIC_RELEASE);
 		own->search_start = i + 1;
 		return true;
 	}
@@ -61,7 +62,7 @@ static void give_link(const struct mdi_domain *domain)
 {
 	uint32_t i = mdi_link_index(domain->head.link);
 
-	mdi_arch_state.domains[i] = NULL;
+	__atomic_store_n(&mdi_arch_state.domains[i], NULL, __ATOMIC_RELAXED);
 	if (i < own->search_start)
 		own->search_start = i;
 }

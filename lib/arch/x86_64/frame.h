@@ -607,9 +607,12 @@ mdi_thread_first_stack(const struct mdi_thread *thread, uint32_t link)
 					     T_LINKS / 2);
 }
 
+/* The thread that ticks asks while links are given and taken. */
 static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)
 {
-	return mdi_arch_state.domains[mdi_link_index(link) % MDI_MODULES_MAX];
+	uint32_t i = mdi_link_index(link) % MDI_MODULES_MAX;
+
+	return __atomic_load_n(&mdi_arch_state.domains[i], __ATOMIC_ACQUIRE);
 }
 
 /* The calling thread's state, NULL when it is not attached. */
