@@ -4,8 +4,8 @@
  * far as the scanner lets them become code. Whatever they do, the host's memory
  * is as it was, no system call is made, and the process goes on.
  *
- * With MODISO_TEST_LONG in the environment a million programs, from
- * MODISO_TEST_SEED on if that is set.
+ * MODISO_TEST_OPERATIONS in the environment says how many programs it is, and
+ * has it told what became of them; MODISO_TEST_SEED the first one's number.
  */
 #include "contract/guard_scene.h"
 #include "fuzz/fuzz_guard.h"
@@ -195,7 +195,9 @@ START_TEST(test_noise)
 {
 	const char *from = getenv("MODISO_TEST_SEED");
 	uint64_t seed = from ? strtoull(from, NULL, 0) : 1;
-	unsigned long programs = run_times(1000000, 4 * BATCH), begun;
+	unsigned long asked = run_asked("MODISO_TEST_OPERATIONS"), begun;
+	unsigned long programs = asked ? asked
+				       : run_times(64 * BATCH, 4 * BATCH);
 	struct modiso_gate *gate;
 	struct proc_usage before;
 
@@ -207,13 +209,10 @@ START_TEST(test_noise)
 	before = proc_usage();
 	for (begun = BATCH; begun < programs; begun += BATCH) {
 		run_batch(gate, seed + begun);
-		if (begun % (64 * BATCH) == 0) { /* still there */
-			printf("# %lu programs\n", ran);
-			fflush(stdout);
-		}
+		test_gets_on(ran);
 	}
 	proc_must_not_grow(&before, 2, 512);
-	if (getenv("MODISO_TEST_LONG"))
+	if (asked)
 		print_counts();
 	must(ran > programs / 2 && counts[MODISO_FAULT_SYSCALL] > 0);
 	must_stop(SYS_getpid, guard_args(0, 0, 0, 0, 0, 0), guard_syscall);

@@ -5,7 +5,7 @@
  * service can be. What a module has left behind ends nothing but itself, and
  * what host code has left behind is the host's.
  *
- * Emulation tells of them at fewer instructions: there these calls succeed.
+ * Emulation tells of them at fewer instructions: not at fldenv.
  */
 #include "support/poke.h"
 #include "support/proc.h"
@@ -83,7 +83,10 @@ static void listen_for(bool jump)
 
 static void must_be_told(int times)
 {
-	must_eq(told, emulated() ? 0 : times);
+	if (emulated())
+		must(told <= times);
+	else
+		must_eq(told, times);
 	if (told)
 		must_eq(code_told, FPE_FLTDIV);
 	must_eq(modiso_fault_count(), 0);

@@ -356,18 +356,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* 0: it does not say. */
-static unsigned long number_in(const char *name)
-{
-	const char *given = getenv(name);
-
-	return given ? strtoul(given, NULL, 10) : 0;
-}
-
 /* Of each thread, where what is asked for is divided by @share. */
 static unsigned long rounds_of_each(unsigned long seconds, unsigned long share)
 {
-	unsigned long operations = number_in("MODISO_TEST_OPERATIONS");
+	unsigned long operations = run_asked("MODISO_TEST_OPERATIONS");
 
 	if (seconds != 0)
 		return ~0ul;
@@ -414,11 +406,11 @@ START_TEST(test_one_key)
 	/* A long run looks for faults, and waits for nothing. */
 	struct modiso_options options = {
 		.struct_size = sizeof(options),
-		.key_wait_ms = number_in("MODISO_TEST_OPERATIONS") ? 0 : 1,
+		.key_wait_ms = run_asked("MODISO_TEST_OPERATIONS") ? 0 : 1,
 	};
 	const struct sigaction action = {.sa_handler = on_signal,
 					 .sa_flags = SA_RESTART};
-	unsigned long seconds = number_in("MODISO_TEST_SECONDS");
+	unsigned long seconds = run_asked("MODISO_TEST_SECONDS");
 	unsigned long rounds = rounds_of_each(seconds, _i ? 10 : 1);
 	uint64_t start = seed();
 	int i;

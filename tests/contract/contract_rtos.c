@@ -51,18 +51,12 @@ static void start_external(void)
 static unsigned long wanted;
 static time_t until;
 
-static unsigned long long_seconds(void)
-{
-	const char *given = getenv("MODISO_TEST_SECONDS");
-
-	return given ? strtoul(given, NULL, 10) : 0;
-}
-
 static void run_for(unsigned long natively, unsigned long in_emulation)
 {
 	wanted = getenv("MODISO_TEST_LONG") ? 1000000
 					    : run_times(natively, in_emulation);
-	until = long_seconds() ? time(NULL) + (time_t)long_seconds() : 0;
+	until = run_asked("MODISO_TEST_SECONDS");
+	until += until != 0 ? time(NULL) : 0;
 }
 
 static bool long_enough(void)

@@ -219,16 +219,9 @@ static uint64_t seed(void)
 	return ((uint64_t)now.tv_sec << 20 ^ (uint64_t)now.tv_nsec) | 1;
 }
 
-static unsigned long long_seconds(void)
-{
-	const char *given = getenv("MODISO_TEST_SECONDS");
-
-	return given ? strtoul(given, NULL, 10) : 0;
-}
-
 START_TEST(test_stress)
 {
-	unsigned long seconds = long_seconds();
+	unsigned long seconds = run_asked("MODISO_TEST_SECONDS");
 	unsigned long rounds = seconds ? ~0ul / 2 : run_times(10000, 400);
 	struct worker workers[THREADS];
 	uint64_t start = seed();

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -186,9 +187,12 @@ START_TEST(test_futex)
 }
 END_TEST
 
-/* The buffer goes away while the call waits. */
+/* The right to the buffer goes away while the call waits. */
+static atomic_int reader;
+
 static void *read_late(void *result)
 {
+	atomic_store(&reader, (int)gettid());
 	*(intptr_t *)result = (intptr_t)enter(
 		call_gate, SYS_read, W(region_bytes(own)), W(guard_syscall));
 	return NULL;
@@ -196,19 +200,27 @@ static void *read_late(void *result)
 
 START_TEST(test_gone_meanwhile)
 {
+	struct modiso_region *lent;
 	intptr_t result = 0;
 	pthread_t thread;
 
 	scene();
+	lent = make_region(NULL, BYTES, "lent");
+	expect(MODISO_OK, modiso_region_grant(lent, module,
+					      MODISO_READ | MODISO_WRITE));
 	set(SYS_read, MODISO_SYSCALL_ALLOW, 0);
-	guard_args((uintptr_t)ends[0], at(0), 8, 0, 0, 0);
+	guard_args((uintptr_t)ends[0], W(region_bytes(lent)), 8, 0, 0, 0);
 	thread = thread_start(read_late, &result);
-	expect(MODISO_OK, modiso_region_destroy(buffer));
-	buffer = make_region(NULL, BYTES, "hosts now");
+	while (!atomic_load(&reader))
+		sched_yield();
+	proc_wait_asleep(atomic_load(&reader));
+	/* It is inside all the time; what it was lent is taken back. */
+	expect(MODISO_ERR_BUSY, modiso_region_destroy(buffer));
+	expect(MODISO_OK, modiso_region_revoke(lent, module));
 	must(write(ends[1], "12345678", 8) == 8);
 	thread_join(thread);
 	must_eq(result, -EFAULT);
-	must(region_bytes(buffer)[0] == 0);
+	must(region_bytes(lent)[0] == 0);
 }
 END_TEST
 

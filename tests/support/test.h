@@ -20,7 +20,8 @@
  *                        faults and as many short threads among them; says
  *                        what was in use before and after, a million
  *                        preemptions.
- *   MODISO_TEST_OPERATIONS  how many operations contract_one_key does.
+ *   MODISO_TEST_OPERATIONS  how many operations contract_one_key does, and how
+ *                        many programs contract_guard_fuzz runs.
  *   MODISO_TEST_SECONDS  how long contract_stress and contract_rtos go on.
  *   CK_RUN_CASE, CK_FORK ...  as Check has them. There is no time limit: see
  *                        support/patience.c.

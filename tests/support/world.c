@@ -82,6 +82,13 @@ unsigned long run_times(unsigned long natively, unsigned long in_emulation)
 							 : natively;
 }
 
+unsigned long run_asked(const char *name)
+{
+	const char *given = getenv(name);
+
+	return given ? strtoul(given, NULL, 10) : 0;
+}
+
 void world_start(void)
 {
 	expect(MODISO_OK, modiso_init(NULL));

@@ -77,6 +77,9 @@ bool emulated(void);
  */
 unsigned long run_times(unsigned long natively, unsigned long in_emulation);
 
+/* A number in the environment; 0: it does not say. */
+unsigned long run_asked(const char *name);
+
 /* Start the library on the backend under test; end it with nothing left. */
 void world_start(void);
 void world_stop(void);
