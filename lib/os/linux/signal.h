@@ -38,10 +38,11 @@ void mdi_signals_hold(void);
 
 /*
  * Put @handler in for all six and keep what was there; @mask is blocked when it
- * begins. 0 or MODISO_ERR_OS. At the end each signal gets what was asked for, where that or @entry, the one in
- * front of other handlers, is still in. In between the library stands in front,
- * which may be asked under the actions' lock: so nobody changes a handler
- * behind the back of one of the two, nor puts ours in when it is over.
+ * begins. 0 or MODISO_ERR_OS. At the end each signal gets what was asked for,
+ * where that or @entry, the one in front of other handlers, is still in. In
+ * between the library stands in front, which may be asked under the actions'
+ * lock: so nobody changes a handler behind the back of one of the two, nor puts
+ * ours in when it is over.
  */
 int mdi_signals_start(void (*handler)(int, siginfo_t *, void *),
 		      void (*restorer)(void), uint64_t mask);
