@@ -67,9 +67,6 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	uint32_t lifted;
 	uintptr_t way;
 
-	/* There are rights to this stack by now, and faults may come. */
-	if (mdi_entry_mask() != ~mdi_fault_mask())
-		mdi_signals_hold();
 	/* One in the handler of another would fill the stack with them. */
 	if (mdi_signal_is_poke(signo, info) &&
 	    !mdi_may_stand_aside(thread, context))
@@ -83,6 +80,9 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	strayed = false;
 	if (thread == NULL)
 		thread = mdi_altstack_thread(context, &strayed);
+	/* There are rights to this stack, and faults and calls may come. */
+	if (mdi_entry_mask() != ~mdi_fault_mask())
+		mdi_signals_hold();
 	if (mdi_signal_is_poke(signo, info))
 		result = mdi_host_poke(info, context, thread);
 	else

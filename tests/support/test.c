@@ -120,9 +120,11 @@ int test_main(Suite *(*make)(void), enum test_needs needs)
 		return EXIT_FAILURE;
 	}
 	if (needs == TEST_ON_PKEY) {
-		if (getenv("MODISO_TEST_BACKEND") && strcmp(backend, "pkey"))
-			return skip_all("pkey", "MODISO_TEST_BACKEND is "
-						"mprotect");
+		if (getenv("MODISO_TEST_BACKEND") && strcmp(backend, "pkey")) {
+			printf("1..0 # SKIP pkey: MODISO_TEST_BACKEND is "
+			       "mprotect\n");
+			return EXIT_SUCCESS;
+		}
 		backend = "pkey";
 	}
 	if (needs == TEST_WITHOUT_PKEY) {
