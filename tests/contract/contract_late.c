@@ -299,9 +299,9 @@ START_TEST(test_own_code)
 	code = make_region(module, PAGE, "code");
 	memcpy(region_bytes(code), late_code, size);
 	expect(MODISO_OK, modiso_region_protect(code, RX));
-	listen_for(false);
 	__asm__ volatile("fninit\n\tfldcw %0" : : "m"(open));
 	for (int round = 0; round < 3; round++) {
+		listen_for(false);
 		must_eq(enter(make_gate(module, W(region_bytes(code))),
 			      W(region_bytes(data))),
 			5);
