@@ -16,20 +16,28 @@
 /* A jump of module code this short stays on its stack: no need to ask. */
 #define SHORT_JUMP ((uintptr_t)64 * 1024)
 
-static bool same_stack(uintptr_t a, uintptr_t b)
+static bool near(uintptr_t a, uintptr_t b)
 {
-	uintptr_t distance = a < b ? b - a : a - b;
-
-	return distance < STACK_REACH && mdi_maps_together(a, b);
+	return (a < b ? b - a : a - b) < STACK_REACH;
 }
 
+static bool same_stack(uintptr_t a, uintptr_t b)
+{
+	return near(a, b) && mdi_maps_together(a, b);
+}
+
+/* No region is one. What costs least is asked first. */
 static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
+	uintptr_t called_at;
 
-	for (; frame < thread->frame; frame++)
-		if (same_stack(mdi_frame_called_at(frame), sp))
+	for (; frame < thread->frame; frame++) {
+		called_at = mdi_frame_called_at(frame);
+		if (near(called_at, sp) && mdi_region_at(sp) == NULL &&
+		    mdi_maps_together(called_at, sp))
 			return true;
+	}
 	return false;
 }
 
@@ -54,7 +62,7 @@ bool mdi_jump_ran_past(const struct mdi_thread *thread,
 	/* Page permissions leave it the thread's stack at all levels. */
 	return (module->domain.confinement == MODISO_CONFINE_GUARD ||
 		mdi_backend_now->process != NULL) &&
-	       mdi_region_at(sp) == NULL && on_host_stack(thread, sp);
+	       on_host_stack(thread, sp);
 }
 
 bool mdi_jump_begins(const void *jmp_buf)

@@ -63,13 +63,12 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 			  struct mdi_thread *thread)
 {
-	bool strayed, result;
+	bool poke = mdi_signal_is_poke(signo, info), strayed, result;
 	uint32_t lifted;
 	uintptr_t way;
 
 	/* One in the handler of another would fill the stack with them. */
-	if (mdi_signal_is_poke(signo, info) &&
-	    !mdi_may_stand_aside(thread, context))
+	if (poke && !mdi_may_stand_aside(thread, context))
 		return thread != NULL ?
 			       mdi_guard_way(thread, mdi_context_of(context)) :
 			       MDI_WAY_OTHER;
@@ -83,7 +82,7 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	/* There are rights to this stack, and faults and calls may come. */
 	if (mdi_entry_mask() != ~mdi_fault_mask())
 		mdi_signals_hold();
-	if (mdi_signal_is_poke(signo, info))
+	if (poke)
 		result = mdi_host_poke(info, context, thread);
 	else
 		result = handle(signo, info, context, thread);

@@ -112,8 +112,7 @@ int sigaltstack(const stack_t *stack, stack_t *old)
 
 static uint64_t bit(int signo)
 {
-	return signo >= 1 && signo < MDI_SIGNALS ? (uint64_t)1 << (signo - 1) :
-						   0;
+	return signo >= 1 && signo < MDI_SIGNALS ? mdi_signal_bit(signo) : 0;
 }
 
 static handler_fn *set(int signo, handler_fn *handler, int flags, uint64_t mask)

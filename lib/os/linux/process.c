@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/process.h"
 
+#include "os/linux/signal.h"
 #include "os/linux/sys.h"
 
 #include <asm/prctl.h>
@@ -115,7 +116,7 @@ void mdi_os_say(const char *text, size_t length)
 void mdi_os_abort(void)
 {
 	static const struct mdi_sigaction by_default;
-	uint64_t abrt = (uint64_t)1 << (SIGABRT - 1);
+	uint64_t abrt = mdi_signal_bit(SIGABRT);
 
 	mdi_sys_sigaction(SIGABRT, &by_default, NULL);
 	mdi_sys_sigmask(SIG_UNBLOCK, abrt, NULL);

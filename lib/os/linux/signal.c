@@ -10,30 +10,18 @@
 #include <signal.h>
 #include <string.h>
 
+#define ELEMENT(signo) signo,
 const int mdi_fault_signals[MDI_FAULT_SIGNALS] = {
-	SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
+	MDI_EACH_FAULT_SIGNAL(ELEMENT)
 };
+#undef ELEMENT
 
 static struct mdi_signal_state *const own = &mdi_os_state.signal;
-
-static uint64_t bit(int signo)
-{
-	return (uint64_t)1 << (signo - 1);
-}
 
 bool mdi_signal_is_fault(int signo)
 {
 	return signo >= 1 && signo < MDI_SIGNALS &&
-	       mdi_fault_mask() & bit(signo);
-}
-
-uint64_t mdi_fault_mask(void)
-{
-	uint64_t mask = 0;
-
-	for (int i = 0; i < MDI_FAULT_SIGNALS; i++)
-		mask |= bit(mdi_fault_signals[i]);
-	return mask;
+	       mdi_fault_mask() & mdi_signal_bit(signo);
 }
 
 int mdi_signals_blocked(void)
@@ -190,7 +178,7 @@ void mdi_signal_mask(int signo, const struct mdi_sigaction *action,
 	memcpy(&mask, &context->uc_sigmask, sizeof(mask));
 	mask |= action->mask & ~mdi_fault_mask();
 	if (!(action->flags & SA_NODEFER))
-		mask |= bit(signo);
+		mask |= mdi_signal_bit(signo);
 	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
 }
 

@@ -10,6 +10,7 @@
 #include "os/critical.h"
 #include "os/linux/sys.h"
 
+#include <signal.h>
 #include <ucontext.h>
 
 /* sigaltstack(2): disarmed while a handler runs on it (Linux 4.7). */
@@ -17,7 +18,9 @@
 /* The kernel takes none that is smaller, whatever MINSIGSTKSZ is by now. */
 #define MDI_ALTSTACK_MIN 2048
 
-/* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS. */
+/* The signals that faults come as. */
+#define MDI_EACH_FAULT_SIGNAL(do) \
+	do(SIGSEGV) do(SIGBUS) do(SIGILL) do(SIGFPE) do(SIGTRAP) do(SIGSYS)
 #define MDI_FAULT_SIGNALS 6
 extern const int mdi_fault_signals[MDI_FAULT_SIGNALS];
 /*
@@ -30,8 +33,19 @@ bool mdi_signal_is_fault(int signo);
 
 /* Is one of them blocked on the calling thread? 1 or 0; -1: errno says why. */
 int mdi_signals_blocked(void);
-/* The signals that faults come as, in the kernel's form of a set. */
-uint64_t mdi_fault_mask(void);
+
+static inline uint64_t mdi_signal_bit(int signo)
+{
+	return (uint64_t)1 << (signo - 1);
+}
+
+/* The six, in the kernel's form of a set. */
+static inline uint64_t mdi_fault_mask(void)
+{
+#define OR_BIT(signo) | mdi_signal_bit(signo)
+	return 0 MDI_EACH_FAULT_SIGNAL(OR_BIT);
+#undef OR_BIT
+}
 
 /* Block all other signals on the calling thread, and none of these. AS-Safe. */
 void mdi_signals_hold(void);
