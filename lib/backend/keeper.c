@@ -217,7 +217,7 @@ static uint64_t ask_to_leave(struct mdi_waiter *self)
 }
 
 /* In line, with the lock held on entry and not on return. */
-static int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
+static MDI_RARE int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 {
 	struct mdi_waiter self = {.wish = wish, .domain = domain};
 	uint64_t timeout, begin = mdi_clock();
@@ -332,10 +332,18 @@ uint64_t mdi_keeper_lease(uint64_t wished_ns)
 	return wished_ns;
 }
 
-void mdi_keeper_leave(void)
+static MDI_RARE void give_turn(struct mdi_domain *left)
 {
 	int saved = errno;
 
+	advance_line();
+	own->gave = left;
+	own->gave_ns = mdi_os_now_ns();
+	errno = saved;
+}
+
+void mdi_keeper_leave(void)
+{
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
 	if (own->ops->external) {
@@ -347,15 +355,11 @@ void mdi_keeper_leave(void)
 		/* Straight on to the next module when one is waiting. */
 		if (stays || own->first->wish != MDI_WISH_ENTER)
 			own->ops->to_host();
-		if (!stays) {
-			advance_line();
-			own->gave = left;
-			own->gave_ns = mdi_os_now_ns();
-		}
+		if (!stays)
+			give_turn(left);
 	}
 	mdi_unlock(&own->lock);
 	mdi_critical_end();
-	errno = saved;
 }
 
 void mdi_keeper_unhold(void)

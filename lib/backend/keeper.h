@@ -48,7 +48,7 @@ struct mdi_keeper_ops {
 	bool external;
 	/* To the domain's state, from the host's or another one's. */
 	int (*to_domain)(struct mdi_domain *domain);
-	/* To the host's state. Cannot fail. */
+	/* To the host's state. Cannot fail, and keeps errno. */
 	void (*to_host)(void);
 	/* In the host's state: make a domain accessible to the host. */
 	int (*open)(struct mdi_domain *domain);

@@ -240,10 +240,20 @@ MDI_INLINE void check_alone(const struct mdi_thread *thread)
 			   "the first and calls modiso_thread_preempt()");
 }
 
+static MDI_RARE void enter_failed(struct mdi_thread *thread, uint32_t held)
+{
+	int saved = errno;
+
+	if (mdi_open.state.external)
+		mdi_aside_end(thread);
+	hold(thread, held);
+	errno = saved;
+}
+
 int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 {
 	uint32_t held;
-	int result, saved;
+	int result;
 
 	check_alone(thread);
 	mdi_mprotect_step_out(thread);
@@ -253,11 +263,7 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 		mdi_aside_begin(thread);
 	result = mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
 	if (result != 0) {
-		saved = errno;
-		if (mdi_open.state.external)
-			mdi_aside_end(thread);
-		hold(thread, held);
-		errno = saved;
+		enter_failed(thread, held);
 		return result;
 	}
 	__atomic_store_n(&thread->entered, 1, __ATOMIC_RELAXED);

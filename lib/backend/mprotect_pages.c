@@ -162,13 +162,27 @@ int mdi_pages_reopen(struct mdi_domain *domain)
 	return open_as(domain, EVERYTHING);
 }
 
-void mdi_pages_to_host(void)
+static MDI_RARE void open_host(void)
 {
 	int saved = errno;
 
-	if (own->host != NULL && !own->host->whole)
-		(void)try_open(own->host, EVERYTHING);
+	(void)try_open(own->host, EVERYTHING);
 	errno = saved;
+}
+
+/* Most programs guard nothing of the host's. */
+void mdi_pages_to_host(void)
+{
+	struct mdi_domain *host = own->host;
+
+	if (host == NULL || host->whole)
+		return;
+	if (host->runs.count != 0) {
+		open_host();
+		return;
+	}
+	host->whole = host->open = true;
+	host->opened = EVERYTHING;
 }
 
 /* Closing a whole range has closed what lies in it of a set as well. */
@@ -178,6 +192,19 @@ static void doubt_sets(void)
 	     set = set->next)
 		if (set->kind == MDI_DOMAIN_SHARED)
 			set->whole = false;
+}
+
+MDI_INLINE int close_host(struct mdi_domain *host)
+{
+	int result;
+
+	if (host->runs.count == 0) {
+		host->whole = host->open = false;
+		return 0;
+	}
+	result = close_domain(host);
+	doubt_sets();
+	return result;
 }
 
 /* What @module may do with @domain: its own, or a set's. */
@@ -220,10 +247,8 @@ int mdi_pages_to_domain(struct mdi_domain *domain)
 		if (open->kind != MDI_DOMAIN_SHARED)
 			doubt_sets();
 	}
-	if (result == 0 && own->host != NULL && own->host->open) {
-		result = close_domain(own->host);
-		doubt_sets();
-	}
+	if (result == 0 && own->host != NULL && own->host->open)
+		result = close_host(own->host);
 	if (result == 0)
 		result = open_domain(domain, EVERYTHING);
 	return result != 0 || domain->shares == NULL ? result

@@ -60,19 +60,18 @@ void mdi_frames_push(struct mdi_thread *thread, const struct mdi_domain *domain)
 	set_top(thread, frame + 1);
 }
 
-struct mdi_over mdi_frames_pop(struct mdi_thread *thread)
+void mdi_frames_pop(struct mdi_thread *thread, struct mdi_over *over)
 {
 	struct mdi_frame *frame = mdi_frame_top(thread);
-	const struct mdi_over over = {
+
+	*over = (struct mdi_over){
 		.service_sp = frame->service_sp,
 		.stack = frame->stack,
 		.block_base = frame->block_base,
 		.link = frame->link,
 	};
-
 	set_service(frame, 0); /* as the next gate expects it */
 	set_top(thread, frame);
-	return over;
 }
 
 void mdi_frames_drop(struct mdi_thread *thread)

@@ -46,7 +46,7 @@ void mdi_frames_push(struct mdi_thread *thread,
  * The innermost call is over. What its frame has said is a copy: from here on
  * a handler may use the frame.
  */
-struct mdi_over mdi_frames_pop(struct mdi_thread *thread);
+void mdi_frames_pop(struct mdi_thread *thread, struct mdi_over *over);
 
 /* All calls but the first one are over, and no host code runs above it. */
 void mdi_frames_drop(struct mdi_thread *thread);

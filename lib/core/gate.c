@@ -402,7 +402,7 @@ void mdi_gate_abandon(struct mdi_thread *thread)
 	struct mdi_over over;
 
 	mdi_critical_begin();
-	over = mdi_frames_pop(thread);
+	mdi_frames_pop(thread, &over);
 	mdi_backend_now->leave(thread, &over);
 	mdi_critical_end();
 }

@@ -58,7 +58,6 @@ static int to_domain(struct mdi_domain *domain)
 static void to_host(void)
 {
 	log_event('h');
-	errno = EIO;
 }
 
 static int open_domain(struct mdi_domain *domain)
@@ -360,6 +359,7 @@ START_TEST(test_refused)
 {
 	refuse = MODISO_ERR_OS;
 	must_eq(enter_domain(A), MODISO_ERR_OS);
+	must_eq(errno, ENOMEM);
 	must_log("ah");
 	must_eq(hold(B, false), MODISO_ERR_OS);
 	must_eq(errno, ENOMEM);
@@ -398,12 +398,18 @@ START_TEST(test_refused_in_line)
 }
 END_TEST
 
+/* Whatever the next in line is opened with. */
 START_TEST(test_errno)
 {
+	struct wisher second = {MDI_WISH_ENTER, B, '2', 0, 0, 0, 0, 0, 0};
+
 	must_eq(enter_domain(A), 0);
+	start_waiting(&second);
 	errno = EPIPE;
 	mdi_keeper_leave();
 	must_eq(errno, EPIPE);
+	spin_until(&second.granted);
+	finish(&second);
 	must_eq(hold(A, false), 0);
 	errno = EPIPE;
 	mdi_keeper_unhold();
