@@ -110,8 +110,10 @@ enum modiso_frames_end {
 /*
  * A gate that the thread was in: the module that it leads into. For all but
  * the innermost: how the thread got out of that module again, by a service, or
- * because a signal handler of the host has interrupted it. What was passed to a
- * service that runs is not kept, as that would make each call longer.
+ * because a signal handler of the host has interrupted it. What the gate was
+ * called with is not known any more: its words are passed in registers, where
+ * the module has long put others, and a copy would make each call longer. The
+ * same is true of most services; see modiso_fault.service_words.
  */
 struct modiso_fault_call {
 	uint64_t module_id;
@@ -192,13 +194,17 @@ struct modiso_fault {
 	uint32_t call_count;
 	struct modiso_fault_call calls[MODISO_FAULT_CALLS];
 	uint32_t permitted; /* 1: it was let pass (MODISO_MODULE_PERMISSIVE) */
-	uint32_t unused;
+	uint32_t service_words; /* of syscall_args: 6 or 0 */
 	/*
 	 * MODISO_FAULT_SYSCALL: what was asked of the kernel. pc is behind the
 	 * instruction. The number is of the table that syscall_arch names, an
 	 * AUDIT_ARCH_* of <linux/audit.h>; x32 is x86-64 with bit 30 set in it.
 	 * MODISO_FAULT_SERVICE: syscall_args are the words that would have been
 	 * passed to the service, as many as it takes; number and arch are 0.
+	 * Another fault, in a module that was entered from a service: the words
+	 * that this service, calls[1].service_name, was called with. They are
+	 * known where the library looks at each call anyway: on mprotect of
+	 * all services, with keys of those that are MODISO_SERVICE_LISTED.
 	 */
 	uint32_t syscall_number;
 	uint32_t syscall_arch; /* 0: no system call */
@@ -312,9 +318,10 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * module's stack, each frame as function, source line and file + offset, as far
  * as they are known; then the host's frames in the same way: the call of the
  * gate and, as long as the function that made it has not returned, its callers,
- * the services and gates among them named; what a service that is refused would
- * have been called with; the last calls of the thread before, if they are
- * recorded (modiso/record.h).
+ * the services and gates among them named; what the innermost service was
+ * called with, or would have been, where that is known
+ * (modiso_fault.service_words); the last calls of the thread before, if they
+ * are recorded (modiso/record.h).
  * modiso_fault_print_json - the same as one JSON object on one line, which
  * doc/fault.schema.json describes.
  * @fault:  a record.

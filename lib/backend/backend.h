@@ -247,6 +247,7 @@ struct mdi_backend {
 	enum modiso_backend id;
 	const char *name; /* as MODISO_BACKEND and modiso-info spell it */
 	bool lasting; /* pages keep their protection, whoever is inside */
+	bool asked; /* C sees each call of a service, not listed ones alone */
 
 	/*
 	 * Fills usable, caps, keys and reason. Changes nothing. 0, or what

@@ -443,6 +443,7 @@ static const struct mdi_process_rights process = {
 const struct mdi_backend mdi_backend_mprotect = {
 	.id = MODISO_BACKEND_MPROTECT,
 	.name = "mprotect",
+	.asked = true,
 	.probe = probe,
 	.start = start,
 	.stop = stop,

@@ -216,6 +216,23 @@ static void record_service(struct modiso_fault_call *call,
 	call->service_pc = 0; /* mdi_walk_record() reads it */
 }
 
+/*
+ * What the service was called with that the module stands in: of an event that
+ * has words of its own nobody asks for these.
+ */
+static void record_words(struct modiso_fault *fault,
+			 const struct mdi_frame *frame)
+{
+	if (fault->kind == MODISO_FAULT_SYSCALL ||
+	    fault->kind == MODISO_FAULT_SERVICE ||
+	    frame->service_sp == MDI_INTERRUPTED ||
+	    !mdi_service_words_kept(frame->service))
+		return;
+	fault->service_words = MDI_COUNT(fault->syscall_args);
+	memcpy(fault->syscall_args, mdi_service_words(frame),
+	       sizeof(fault->syscall_args));
+}
+
 void mdi_record_calls(struct modiso_fault *fault,
 		      const struct mdi_thread *thread)
 {
@@ -234,6 +251,8 @@ void mdi_record_calls(struct modiso_fault *fault,
 		record_service(call, frame,
 			       call != fault->calls &&
 				       frame->service_sp != MDI_INTERRUPTED);
+		if (call == &fault->calls[1])
+			record_words(fault, frame);
 	}
 }
 
@@ -248,6 +267,7 @@ void mdi_record_refusal(struct modiso_fault *fault,
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
+	fault->service_words = MDI_COUNT(fault->syscall_args);
 	memcpy(fault->syscall_args, mdi_service_words(frame),
 	       sizeof(fault->syscall_args));
 }

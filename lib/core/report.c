@@ -150,14 +150,18 @@ static void print_address(const struct mdi_report *report, FILE *out)
 	fputc('\n', out);
 }
 
-/* What a service would have been called with. */
+/* What a service was called with, or would have been. */
 static void print_words(const struct modiso_fault *f, FILE *out)
 {
-	if (f->kind != MODISO_FAULT_SERVICE)
+	if (f->service_words == 0)
 		return;
 	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
 		fprintf(out, "%s%#" PRIxPTR,
 			i == 0 ? "  arguments  " : ", ", f->syscall_args[i]);
+	if (f->kind != MODISO_FAULT_SERVICE && f->call_count > 1) {
+		fprintf(out, MORE "of service ");
+		mdi_report_quoted(f->calls[1].service_name, out);
+	}
 	fprintf(out, ", as many of them as it takes\n");
 }
 

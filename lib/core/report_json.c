@@ -118,6 +118,14 @@ static void json_stack(const struct mdi_report *report, FILE *out)
 	json_frames("host", report->host, report->host_count, out);
 }
 
+static void json_words(const uintptr_t words[6], FILE *out)
+{
+	for (unsigned i = 0; i < 6; i++)
+		fprintf(out, "%s\"0x%" PRIxPTR "\"", i == 0 ? "[" : ",",
+			words[i]);
+	fputc(']', out);
+}
+
 static void json_calls(const struct modiso_fault *f, FILE *out)
 {
 	uint32_t count = f->call_count;
@@ -135,6 +143,11 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 		if (f->calls[i].service_pc != 0)
 			fprintf(out, ",\"service_pc\":\"%#" PRIxPTR "\"",
 				f->calls[i].service_pc);
+		if (i == 1 && f->service_words != 0 &&
+		    f->kind != MODISO_FAULT_SERVICE) {
+			fputs(",\"service_args\":", out);
+			json_words(f->syscall_args, out);
+		}
 		fputc('}', out);
 	}
 	fputc(']', out);
@@ -197,14 +210,6 @@ static void json_machine(const struct modiso_fault *f, FILE *out)
 	     i < f->instruction_length && i < sizeof(f->instruction); i++)
 		fprintf(out, "%02x", f->instruction[i]);
 	fprintf(out, "\",\"retries\":%" PRIu32, f->retries);
-}
-
-static void json_words(const uintptr_t words[6], FILE *out)
-{
-	for (unsigned i = 0; i < 6; i++)
-		fprintf(out, "%s\"0x%" PRIxPTR "\"", i == 0 ? "[" : ",",
-			words[i]);
-	fputc(']', out);
 }
 
 static void json_service(const struct modiso_fault *f, FILE *out)

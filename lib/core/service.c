@@ -54,6 +54,14 @@ const char *mdi_service_name(uint32_t number)
 	return service ? service->name : "";
 }
 
+bool mdi_service_words_kept(uint32_t number)
+{
+	const struct modiso_service *service =
+		own->services[number % MDI_SERVICE_SLOTS];
+
+	return service != NULL && (service->listed || mdi_backend_now->asked);
+}
+
 int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 		       struct modiso_service **out)
 {

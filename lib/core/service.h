@@ -33,5 +33,7 @@ void mdi_services_start(void);
 
 /* "name" of a service by number, for reports; "" when there is none. */
 const char *mdi_service_name(uint32_t number);
+/* While it runs: are the words that it was called with on the host's stack? */
+bool mdi_service_words_kept(uint32_t number);
 
 #endif /* MDI_CORE_SERVICE_H */

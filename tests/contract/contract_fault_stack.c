@@ -346,6 +346,89 @@ START_TEST(test_nested)
 }
 END_TEST
 
+FRAME static uintptr_t unharmed(uintptr_t value)
+{
+	return value;
+}
+
+static uintptr_t served_six(uintptr_t address, uintptr_t b, uintptr_t c,
+			    uintptr_t d, uintptr_t e, uintptr_t f)
+{
+	uintptr_t result = served(address);
+
+	STAY;
+	return result + b + c + d + e + f;
+}
+
+FRAME static uintptr_t asks_six(uintptr_t address)
+{
+	uintptr_t result = ((uintptr_t(*)(long, long, long, long, long,
+					  uintptr_t))ask)((long)address, 12, 13,
+							  14, 15, 16);
+
+	STAY;
+	return result;
+}
+
+/*
+ * The words of a service that runs: they are known where C is asked before it
+ * does, with the service's result none the worse for it.
+ */
+static void must_know_words(struct modiso_service *service, bool listed)
+{
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	const struct modiso_fault_call *call = &fault.calls[1];
+	struct modiso_gate *gate = make_gate(module, asks_six);
+	bool known = listed || !on_pkey();
+	char *text;
+
+	ask = modiso_service_thunk(service);
+	if (listed)
+		expect(MODISO_OK, modiso_service_allow(service, module));
+	(void)enter(gate, target);
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	must_eq(fault.call_count, 2);
+	must_str(call->service_name, listed ? "listed" : "open");
+	must_eq(function_of(call->service_pc), asks_six);
+	must_eq(fault.service_words, known ? 6 : 0);
+	must_eq(fault.syscall_args[0], known ? target : 0);
+	for (uintptr_t i = 1; i < 6; i++)
+		must_eq(fault.syscall_args[i], known ? 11 + i : 0);
+	text = printed(&fault);
+	must(!known == !strstr(text, ", 0xc, 0xd, 0xe, 0xf, 0x10\n"));
+	must(!known == !strstr(text, listed ? "\n             of service "
+					      "\"listed\", as many of them "
+					    : "\n             of service "
+					      "\"open\", as many of them "));
+	free(text);
+}
+
+START_TEST(test_nested_words)
+{
+	const struct modiso_service_options options = {
+		.struct_size = sizeof(options),
+		.flags = MODISO_SERVICE_LISTED,
+	};
+	struct modiso_service *open, *listed;
+	struct modiso_module *other;
+
+	begin();
+	other = make_module("inner one");
+	expect(MODISO_OK, modiso_service_create("open", (modiso_fn)served_six,
+						NULL, &open));
+	expect(MODISO_OK,
+	       modiso_service_create("listed", (modiso_fn)served_six, &options,
+				     &listed));
+	deeper = make_thunk(other, outer);
+	must_know_words(open, false);
+	must_know_words(listed, true);
+	deeper = make_thunk(other, unharmed);
+	must_eq(enter(make_gate(module, asks_six), 1), 1 + 70);
+	expect(MODISO_OK, modiso_service_destroy(open));
+	expect(MODISO_OK, modiso_service_destroy(listed));
+}
+END_TEST
+
 static modiso_fn denied;
 
 FRAME static uintptr_t calls_denied(void)
@@ -400,6 +483,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_smashed);
 	tcase_add_test(tcase, test_stack_elsewhere);
 	tcase_add_test(tcase, test_nested);
+	tcase_add_test(tcase, test_nested_words);
 	tcase_add_test(tcase, test_denied);
 	suite_add_tcase(suite, tcase);
 	return suite;

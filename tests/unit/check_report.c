@@ -268,10 +268,28 @@ START_TEST(test_no_address)
 	must_print(false, "SIGILL");
 	record.signo = 0;
 	record.kind = MODISO_FAULT_SERVICE;
+	record.service_words = 6;
 	strcpy(record.region_name, "reboot");
 	must_print(false, "may not call: \"reboot\"\n");
 	must_not_print(false, "signal ");
 	must_print(true, "\"service\":\"reboot\",\"service_args\":[\"0x0\",");
+}
+END_TEST
+
+/* What the service was called with from which the module was entered. */
+START_TEST(test_service_words)
+{
+	record.call_count = 2;
+	strcpy(record.calls[1].service_name, "ask");
+	record.syscall_args[5] = 0x16;
+	must_not_print(false, "  arguments ");
+	must_not_print(true, "service_args");
+	record.service_words = 6;
+	must_print(false, "  arguments  0, 0, 0, 0, 0, 0x16\n"
+			  "             of service \"ask\", as many of them "
+			  "as it takes\n");
+	must_print(true, "\"service\":\"ask\",\"host_pc\":\"0\","
+			 "\"service_args\":[\"0x0\",\"0x0\",\"0x0\",");
 }
 END_TEST
 
@@ -321,6 +339,7 @@ START_TEST(test_control_characters)
 		record.owner_id = i % 2;
 		record.kind =
 			i % 3 ? MODISO_FAULT_ACCESS : MODISO_FAULT_SERVICE;
+		record.service_words = i % 3 ? 0 : 6;
 		text = print(false);
 		for (c = text; *c; c++)
 			must(*c == '\n' || (*c >= ' ' && *c <= '~'));
@@ -395,6 +414,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_overrun);
 	tcase_add_test(tcase, test_utf8);
 	tcase_add_test(tcase, test_no_address);
+	tcase_add_test(tcase, test_service_words);
 	tcase_add_test(tcase, test_every_kind);
 	tcase_add_test(tcase, test_control_characters);
 	tcase_add_test(tcase, test_escapes_differ);

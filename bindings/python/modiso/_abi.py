@@ -534,7 +534,7 @@ class Fault(_Sized):
         ("call_count", c_uint32),
         ("calls", FaultCall * FAULT_CALLS),
         ("permitted", c_uint32),
-        ("unused", c_uint32),
+        ("service_words", c_uint32),
         ("syscall_number", c_uint32),
         ("syscall_arch", c_uint32),
         ("syscall_args", c_size_t * 6),

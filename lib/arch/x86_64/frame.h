@@ -110,8 +110,8 @@
 
 /*
  * Words that a module passes to a service, below the host's stack pointer in
- * the frame, which is rounded down to 16: while C is asked whether it may. Two
- * words are pushed, and then all arguments.
+ * the frame, which is rounded down to 16: from when C is asked whether it may
+ * until the service has returned. Two words are pushed, and then all arguments.
  */
 #define SERVICE_ARGS (16 + ARGS_SIZE)
 #define ARGS_SIZE 192
@@ -624,8 +624,8 @@ static inline struct mdi_thread *mdi_thread_self(void)
 }
 
 /*
- * What the module passes to the service that it is refused, or is about to be:
- * six words, while mdi_service_allowed() or mdi_plain_service_enter() runs.
+ * What the module passes to its service: six words, if C was asked, by
+ * mdi_service_allowed() or mdi_plain_service_enter().
  */
 static inline const uint64_t *mdi_service_words(const struct mdi_frame *frame)
 {

@@ -116,6 +116,16 @@
 	LOAD_FLOATS \from
 .endm
 
+/*
+ * Instead of DROP_ARGS before a service runs: the words that it is called with
+ * stay (mdi_service_words), and below them comes what CFI_IN_SERVICE wants.
+ */
+.macro KEEP_ARGS
+	pushq	ARGS_SIZE+8(%rsp)
+	pushq	ARGS_SIZE+8(%rsp)
+	.cfi_adjust_cfa_offset -ARGS_SIZE
+.endm
+
 .macro DROP_ARGS
 	addq	$ARGS_SIZE, %rsp
 	.cfi_adjust_cfa_offset -ARGS_SIZE

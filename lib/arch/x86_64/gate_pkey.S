@@ -652,7 +652,7 @@ FUNC(mdi_service_\kind)
 	leaq	T_FS_BASE(%r10), %rsi
 	callq	*A_SERVICE_ALLOWED+mdi_arch_state(%rip)
 	LOAD_ARGS
-	DROP_ARGS
+	KEEP_ARGS
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
 	rdgsbase %r10

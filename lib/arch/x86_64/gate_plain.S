@@ -186,7 +186,7 @@ FUNC(mdi_service_\kind)
 	movq	%r10, %rdx
 	callq	*A_PLAIN_SERVICE_ENTER+mdi_arch_state(%rip)
 	LOAD_ARGS
-	DROP_ARGS
+	KEEP_ARGS
 	testl	%eax, %eax
 	jz	.Lrefused_\kind
 	andl	$MDI_SERVICE_SLOTS-1, %r11d

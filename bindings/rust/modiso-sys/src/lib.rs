@@ -343,7 +343,7 @@ structures! {
         call_count: u32,
         calls: [modiso_fault_call; MODISO_FAULT_CALLS],
         permitted: u32,
-        unused: u32,
+        service_words: u32,
         syscall_number: u32,
         syscall_arch: u32,
         syscall_args: [usize; 6],
