@@ -195,6 +195,12 @@ int main(int argc, char **argv)
 				     : "");
 		status = EXIT_USAGE;
 	}
+	if (status == 0 && choice.plot != NULL && !plot_draws(&plan)) {
+		fputs("modiso-bench: --plot: the picture has no chart for the "
+		      "rows that are chosen; without --rows it has four\n",
+		      stderr);
+		status = EXIT_USAGE;
+	}
 	if (status == 0) {
 		sigaction(SIGINT, &interrupt, NULL);
 		if (plan.counting)

@@ -130,6 +130,18 @@ if command -v gnuplot >/dev/null; then
 		grep -q '</svg>' "$scratch/picture.svg" &&
 		[ ! -s "$scratch/gnuplot" ]
 	result "--plot: an SVG"
+	# Each leaves other charts empty.
+	for rows in getpid fault 'in turn' 'gate: thunk'; do
+		run 0 --quick --rows "$rows" --plot "$scratch/few.svg" &&
+			grep -q '</svg>' "$scratch/few.svg" &&
+			grep -q 'not measured' "$scratch/few.svg" &&
+			! grep -iE 'gnuplot|warning|line [0-9]' "$scratch/err"
+		result "--plot: an SVG of few rows: $rows"
+	done
+	run 2 --quick --rows 'dlopen' --plot "$scratch/none.svg" &&
+		grep -q 'no chart for the rows' "$scratch/err" &&
+		[ ! -e "$scratch/none.svg" ]
+	result "--plot of rows that are in no chart"
 else
 	skip "--plot: an SVG" "no gnuplot: install the package gnuplot-nox"
 fi

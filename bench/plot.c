@@ -33,40 +33,113 @@ static const struct {
 static const enum worker_place order[] = {PLACE_MPROTECT, PLACE_PKEY,
 					  PLACE_BASE};
 
+/* One with each number of threads; the name ends with it. */
+static const struct {
+	enum worker_place place;
+	const char *name, *title;
+} threads[] = {
+	{PLACE_PKEY, ROW_THREADS_OWN, "a module each"},
+	{PLACE_PKEY, ROW_THREADS_ONE, "one module"},
+	{PLACE_MPROTECT, ROW_THREADS_OWN, "a module each"},
+	{PLACE_MPROTECT, ROW_THREADS_ONE, "one module"},
+};
+
+static const struct {
+	unsigned modules;
+	const char *row;
+} turns[] = {{1, ROW_THUNK},
+	     {2, ROW_ALTERNATE},
+	     {16, ROW_TURN_16},
+	     {64, ROW_TURN_64},
+	     {1000, ROW_TURN_1000}};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Is it in any of the charts? The spread is that of rows among the bars. */
+static bool is_drawn(const char *row)
+{
+	unsigned i;
+
+	for (i = 0; i < COUNT(bars); i++)
+		if (strcmp(row, bars[i].row) == 0)
+			return true;
+	for (i = 0; i < COUNT(threads); i++)
+		if (strncmp(row, threads[i].name, strlen(threads[i].name)) == 0)
+			return true;
+	for (i = 0; i < COUNT(turns); i++)
+		if (strcmp(row, turns[i].row) == 0)
+			return true;
+	return false;
+}
+
+bool plot_draws(const struct plan *plan)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->count; i++)
+		if (is_drawn(plan->results[i].row->name))
+			return true;
+	return false;
+}
+
 static const char *place_title(enum worker_place place)
 {
 	return place == PLACE_BASE ? "without libmodiso"
 				   : worker_place_name(place);
 }
 
-/* Each line: y, x, half the height, label; colours are one data block each. */
-static void write_bars(FILE *out, const struct plan *plan)
+/* A chart without anything in it. */
+static void not_measured(FILE *out)
+{
+	fputs("set label 1 'not measured' at graph 0.4, 0.5\n"
+	      "unset logscale\nset xrange [0:1]\nset yrange [0:1]\n"
+	      "plot 2 notitle\nunset label 1\n",
+	      out);
+}
+
+/* One block of data for each colour; each line: y, x, label. */
+static unsigned write_bars_of(FILE *out, const struct plan *plan,
+			      enum worker_place place, unsigned y)
 {
 	const struct result *result;
-	unsigned i, j, y = 0;
+	unsigned i;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (i = 0; i < COUNT(bars); i++) {
+		result = measure_find(plan, place, bars[i].row);
+		if (result != NULL)
+			fprintf(out, "%u %f \"%s\"\n", y++, result->median,
+				bars[i].label);
+	}
+	return y;
+}
+
+static void write_bars(FILE *out, const struct plan *plan)
+{
+	unsigned i, after[COUNT(order)], y = 0;
+	const char *separator = "plot \\\n";
+
+	for (i = 0; i < COUNT(order); i++) {
 		fprintf(out, "$bars%u << EOD\n", i);
-		for (j = 0; j < sizeof(bars) / sizeof(bars[0]); j++) {
-			result = measure_find(plan, order[i], bars[j].row);
-			if (result != NULL)
-				fprintf(out, "%u %f \"%s\"\n", y++,
-					result->median, bars[j].label);
-		}
+		y = after[i] = write_bars_of(out, plan, order[i], y);
 		fputs("EOD\n", out);
 	}
 	fputs("set title 'Nanoseconds for each call, medians'\n"
 	      "set logscale x\nset xrange [1:*]\nset yrange [-1:*]\n"
-	      "set grid x\nplot \\\n",
+	      "set grid x\n",
 	      out);
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (i = 0; i < COUNT(order); i++) {
+		if (after[i] == (i > 0 ? after[i - 1] : 0))
+			continue;
 		fprintf(out,
-			"  $bars%u using 2:1:(1):2:($1-0.35):($1+0.35):"
+			"%s  $bars%u using 2:1:(1):2:($1-0.35):($1+0.35):"
 			"ytic(3) with boxxyerror fill solid 0.7 lc %u "
-			"title '%s'%s\n",
-			i, i + 1, place_title(order[i]),
-			i + 1 < sizeof(order) / sizeof(order[0]) ? ", \\"
-								 : "");
+			"title '%s'",
+			separator, i, i + 1, place_title(order[i]));
+		separator = ", \\\n";
+	}
+	fputc('\n', out);
+	if (y == 0)
+		not_measured(out);
 	fputs("set ytics auto\nset autoscale y\nset autoscale x\n", out);
 }
 
@@ -82,12 +155,9 @@ static void curve(FILE *out, unsigned number, const char *place,
 
 static void end_curves(FILE *out, unsigned count)
 {
-	fputs(count == 0 ? "set label 1 'not measured' at graph 0.4, 0.5\n"
-			   "unset logscale\nset xrange [0:1]\nset yrange [0:1]\n"
-			   "plot 2 notitle\nunset label 1\n"
-			 : "\n",
-	      out);
-	fputs("set autoscale x\nset autoscale y\n", out);
+	if (count == 0)
+		not_measured(out);
+	fputs("\nset autoscale x\nset autoscale y\n", out);
 }
 
 static void write_spread(FILE *out, const struct plan *plan)
@@ -102,10 +172,10 @@ static void write_spread(FILE *out, const struct plan *plan)
 		{PLACE_BASE, ROW_GETPID, "getpid(2)"},
 		{PLACE_BASE, ROW_PIPE, "pipe and back"},
 	};
-	const struct result *found[sizeof(wanted) / sizeof(wanted[0])];
+	const struct result *found[COUNT(wanted)];
 	unsigned i, j, count = 0;
 
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (i = 0; i < COUNT(wanted); i++) {
 		found[i] = measure_find(plan, wanted[i].place, wanted[i].row);
 		if (found[i] == NULL)
 			continue;
@@ -123,37 +193,58 @@ static void write_spread(FILE *out, const struct plan *plan)
 	      "set yrange [0:100]\nset xlabel 'nanoseconds'\n",
 	      out);
 	count = 0;
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+	for (i = 0; i < COUNT(wanted); i++)
 		if (found[i] != NULL)
 			curve(out, count++, NULL, wanted[i].title);
 	end_curves(out, count);
 }
 
+/* From where to where on an axis; low 0: there is no point yet. */
+struct extent {
+	double low, high;
+};
+
+static void extend(struct extent *extent, double to)
+{
+	if (extent->low == 0 || to < extent->low)
+		extent->low = to;
+	if (to > extent->high)
+		extent->high = to;
+}
+
+/* gnuplot finds the range of an axis itself, but warns when it is empty. */
+static void set_range(FILE *out, char axis, const struct extent *extent)
+{
+	if (extent->low != 0 && extent->low == extent->high)
+		fprintf(out, "set %crange [%f:%f]\n", axis, extent->low / 2,
+			extent->high * 2);
+}
+
+static void point(FILE *out, unsigned number, double median,
+		  struct extent extents[2])
+{
+	fprintf(out, "%u %f\n", number, median);
+	extend(&extents[0], number);
+	extend(&extents[1], median);
+}
+
 /* Threads: the rows whose names begin with @name, by their number. */
 static void write_threads(FILE *out, const struct plan *plan)
 {
-	static const struct {
-		enum worker_place place;
-		const char *name, *title;
-	} wanted[] = {
-		{PLACE_PKEY, ROW_THREADS_OWN, "a module each"},
-		{PLACE_PKEY, ROW_THREADS_ONE, "one module"},
-		{PLACE_MPROTECT, ROW_THREADS_OWN, "a module each"},
-		{PLACE_MPROTECT, ROW_THREADS_ONE, "one module"},
-	};
-	unsigned i, j, points[4], count = 0;
+	unsigned i, j, points[COUNT(threads)], count = 0;
+	struct extent extents[2] = {{0, 0}, {0, 0}};
 	const struct result *result;
 	char name[64];
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < COUNT(threads); i++) {
 		points[i] = 0;
 		fprintf(out, "$curve%u << EOD\n", count);
 		for (j = 1; j <= BENCH_THREADS_MAX; j *= 2) {
-			snprintf(name, sizeof(name), "%s%u", wanted[i].name, j);
-			result = measure_find(plan, wanted[i].place, name);
+			snprintf(name, sizeof(name), "%s%u", threads[i].name, j);
+			result = measure_find(plan, threads[i].place, name);
 			if (result == NULL)
 				continue;
-			fprintf(out, "%u %f\n", j, result->median);
+			point(out, j, result->median, extents);
 			points[i]++;
 		}
 		fputs("EOD\n", out);
@@ -163,35 +254,31 @@ static void write_threads(FILE *out, const struct plan *plan)
 	      "set logscale x 2\nset logscale y\nset ylabel 'nanoseconds'\n"
 	      "set xlabel 'threads'\n",
 	      out);
+	set_range(out, 'x', &extents[0]);
+	set_range(out, 'y', &extents[1]);
 	count = 0;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < COUNT(threads); i++)
 		if (points[i] > 0)
-			curve(out, count++, worker_place_name(wanted[i].place),
-			      wanted[i].title);
+			curve(out, count++, worker_place_name(threads[i].place),
+			      threads[i].title);
 	end_curves(out, count);
 }
 
 static void write_turns(FILE *out, const struct plan *plan)
 {
-	static const struct {
-		unsigned modules;
-		const char *row;
-	} wanted[] = {{1, ROW_THUNK},    {2, ROW_ALTERNATE},
-		      {16, ROW_TURN_16}, {64, ROW_TURN_64},
-		      {1000, ROW_TURN_1000}};
 	static const enum worker_place places[] = {PLACE_PKEY, PLACE_MPROTECT};
 	unsigned i, j, points[2], count = 0;
+	struct extent extents[2] = {{0, 0}, {0, 0}};
 	const struct result *result;
 
 	for (i = 0; i < 2; i++) {
 		points[i] = 0;
 		fprintf(out, "$curve%u << EOD\n", count);
-		for (j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++) {
-			result = measure_find(plan, places[i], wanted[j].row);
+		for (j = 0; j < COUNT(turns); j++) {
+			result = measure_find(plan, places[i], turns[j].row);
 			if (result == NULL)
 				continue;
-			fprintf(out, "%u %f\n", wanted[j].modules,
-				result->median);
+			point(out, turns[j].modules, result->median, extents);
 			points[i]++;
 		}
 		fputs("EOD\n", out);
@@ -200,6 +287,8 @@ static void write_turns(FILE *out, const struct plan *plan)
 	fputs("set title 'A call, with so many modules in turn'\n"
 	      "set logscale x 10\nset logscale y\nset xlabel 'modules'\n",
 	      out);
+	set_range(out, 'x', &extents[0]);
+	set_range(out, 'y', &extents[1]);
 	count = 0;
 	for (i = 0; i < 2; i++)
 		if (points[i] > 0)

@@ -12,6 +12,9 @@
 /* Is there a gnuplot? */
 bool plot_possible(void);
 
+/* Is any row of the plan, measured or not, in the picture? */
+bool plot_draws(const struct plan *plan);
+
 /* @file ends in .svg or .png. Returns 0, or -1 after a message. */
 int plot_write(const struct plan *plan, const struct fact *facts,
 	       const char *file);
