@@ -182,16 +182,26 @@ function prototype(s,    head, count, args, i, line, plain, tail, pad, last) {
 ## Comment blocks: text[1..lines], without the stars
 ## ---------------------------------------------------------------------------
 
-# "  MODISO_ERR_X  cause" and the lines that go on with it.
-function codes(from, to,    i, s, names) {
+# "  MODISO_ERR_X  cause" and the lines that go on with it, which are indented by
+# more; or, when they are not indented at all, are of no code. A line of codes
+# that ends with a comma goes on with more of them.
+function codes(from, to,    i, s, names, in_list) {
 	for (i = from; i <= to; i++) {
 		s = text[i]
-		if (match(s, /^ +MODISO_[A-Z_]+(, MODISO_[A-Z_]+)*/)) {
-			names = substr(s, RSTART, RLENGTH)
+		if (match(s, /^  MODISO_[A-Z_]+(, MODISO_[A-Z_]+)*,?/)) {
+			names = names substr(s, RSTART, RLENGTH)
 			s = substr(s, RSTART + RLENGTH)
-			sub(/^ +/, "", names)
+			if (names ~ /,$/)
+				continue
+			gsub(/ +/, " ", names)
+			sub(/^ /, "", names)
 			put(".TP")
 			put(prose(names))
+			names = ""
+			in_list = 1
+		} else if (in_list && s !~ /^ /) {
+			put(".PP")
+			in_list = 0
 		}
 		sub(/^ +/, "", s)
 		if (s != "")
@@ -203,7 +213,7 @@ function codes(from, to,    i, s, names) {
 function labels(from, to,    i, s, rest) {
 	for (i = from; i <= to; i++) {
 		s = text[i]
-		if (match(s, /^[A-Z][a-z]+: +/)) {
+		if (match(s, /^[A-Z][a-z]+(, [A-Z][a-z]+)*: +/)) {
 			rest = substr(s, RLENGTH + 1)
 			put(i == from ? ".PP\n.PD 0\n.TP 10" : ".TP 10")
 			put("\\fI" substr(s, 1, index(s, ":") - 1) "\\fR")
@@ -265,7 +275,7 @@ function opening(    i, s, in_list, count, names, summary, j, rest) {
 		put(".PP")
 	for (; i <= lines && text[i] != ""; i++) {
 		s = text[i]
-		if (match(s, /^@[a-z_]+: */)) {
+		if (match(s, /^@[a-z_]+((, | and )@[a-z_]+)*: */)) {
 			rest = substr(s, RLENGTH + 1)
 			put(in_list ? ".TP 10" : ".PP\n.PD 0\n.TP 10")
 			put(prose(substr(s, 1, index(s, ":") - 1)))
@@ -295,9 +305,9 @@ function paragraphs(i,    from, first) {
 		from = i
 		while (i < lines && text[i + 1] != "")
 			i++
-		if (text[from] ~ /^(Cost|Safety|Since): /) {
+		if (text[from] ~ /^(Cost|Safety|Since)(, [A-Z][a-z]+)*: /) {
 			labels(from, i)
-		} else if (from < i && text[from] ~ /^Returns? .*:$/ &&
+		} else if (from < i && text[from] ~ /^Returns?( .*)?:$/ &&
 			   text[from + 1] ~ /^ +MODISO_/) {
 			put(".PP\n" prose(text[from]))
 			codes(from + 1, i)

@@ -84,7 +84,7 @@ modiso_fiber_destroy(struct modiso_fiber *fiber);
  *   MODISO_ERR_BUSY   another thread runs @to, or this one has a window open.
  *   MODISO_ERR_STATE  not initialised, called from inside a module, or by a
  *                     signal handler that interrupted one.
- *   and what modiso_thread_attach() returns.
+ * Or what modiso_thread_attach() returns.
  *
  * Cost:   no system call, some 55 instructions, one of them locked.
  * Safety: MT-Safe. AS-Unsafe. Fork: the child has the fibers that no thread

@@ -68,6 +68,16 @@ grep -l 'Made from' "$built"/man3/*.3 | while read -r page; do
 done >"$scratch/complaints"
 expect_empty "$scratch/complaints" "pages name pages, and no headers"
 
+# A code that is on a line of its own begins an item, and nothing else does.
+grep -l 'Made from' "$built"/man3/*.3 | while read -r page; do
+	awk -v page="$page" '
+		item && /^\\fBMODISO_/ && (!/^\\fBMODISO_ERR_/ || /,$/) ||
+			/^,/ || /@[a-z]/ { print page ": " $0 }
+		{ item = $0 == ".TP" }
+		/^\.SH EXAMPLE/ { exit }' "$page"
+done >"$scratch/complaints"
+expect_empty "$scratch/complaints" "lists of codes were read as such"
+
 # modiso(7) is the way in: it names every page.
 while read -r page; do
 	name=$(basename "$page")
