@@ -14,7 +14,7 @@ set -u
 
 here=$top_srcdir/tests/others
 library=$top_builddir/lib/.libs
-all_groups='python faulthandler rust cxx libraries allocators policies musl packages tsan perf go java vm'
+all_groups='python faulthandler rust cxx libraries allocators policies musl packages debian tsan perf go java vm'
 
 # Ends what hangs; a machine under load is slow.
 patience=$top_builddir/tests/support/patience
