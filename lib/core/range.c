@@ -15,6 +15,11 @@ static bool may(const struct modiso_module *module,
 	return rights != 0 && (rights & access) == access;
 }
 
+static bool in_guard(const struct modiso_region *region, uintptr_t at)
+{
+	return region->stack && at < region->node.base + MDI_PAGE_SIZE;
+}
+
 size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		       size_t length, uint32_t access)
 {
@@ -27,8 +32,8 @@ size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		region = mdi_region_at(at);
 		if (region == NULL || !may(module, region, access))
 			break;
-		if (region->stack && at < region->node.base + MDI_PAGE_SIZE)
-			break; /* its guard page */
+		if (in_guard(region, at))
+			break;
 		at = region->node.end;
 	}
 	return (at < end ? at : end) - address;
@@ -56,6 +61,12 @@ int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 				"byte %zu of %zu at %#zx is in no region of "
 				"module %s",
 				reach, length, (size_t)address, module->name);
+	if (in_guard(region, first))
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"byte %zu of %zu at %#zx is in the guard page "
+				"of a stack of %s, which nobody may touch",
+				reach, length, (size_t)address,
+				region->owner->name);
 	return mdi_fail(MODISO_ERR_ACCESS,
 			"byte %zu of %zu at %#zx is in region %s of %s, which "
 			"module %s may not %s",

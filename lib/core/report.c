@@ -115,8 +115,22 @@ static void print_nowhere(const struct mdi_report *report, FILE *out)
 	print_beside(f, out);
 }
 
+/* A stack's region has its guard page at the beginning. */
+static bool print_guard(const struct modiso_fault *f, FILE *out)
+{
+	if (f->kind != MODISO_FAULT_STACK || f->owner_id != f->module_id ||
+	    f->region_offset >= MDI_PAGE_SIZE ||
+	    f->region_length <= MDI_PAGE_SIZE)
+		return false;
+	fprintf(out, ", in the guard page below its stack of %zu bytes",
+		f->region_length - MDI_PAGE_SIZE);
+	return true;
+}
+
 static void print_region(const struct modiso_fault *f, FILE *out)
 {
+	if (print_guard(f, out))
+		return;
 	/* A guard page of the stack's is the end of what lies in front. */
 	if (f->overrun == MODISO_OVERRUN_PAST && f->owner_id == f->module_id) {
 		fprintf(out, ", ");

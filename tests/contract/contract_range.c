@@ -301,6 +301,7 @@ START_TEST(test_stack)
 		must_eq(stack_codes[i], MODISO_OK);
 	/* Below its 64 KiB is the guard page, and none of it. */
 	must_eq(stack_codes[4], MODISO_ERR_ACCESS);
+	must(strstr(modiso_last_error_text(), "guard page of a stack of "));
 }
 END_TEST
 

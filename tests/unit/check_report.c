@@ -293,6 +293,22 @@ START_TEST(test_service_words)
 }
 END_TEST
 
+/* What lies below a stack is no part of it. */
+START_TEST(test_stack)
+{
+	record.kind = MODISO_FAULT_STACK;
+	record.owner_id = record.module_id;
+	strcpy(record.region_name, "stack");
+	record.region_length = 65536 + 4096;
+	record.region_offset = 0xff8;
+	must_print(false, "parser\" ran off the end of its stack\n  address    "
+			  "0x12340010 (write), in the guard page below its "
+			  "stack of 65536 bytes\n");
+	record.owner_id = 0;
+	must_print(false, "region \"stack\" + 0xff8 of 69632 bytes");
+}
+END_TEST
+
 START_TEST(test_every_kind)
 {
 	char *other = NULL, *text;
@@ -415,6 +431,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_utf8);
 	tcase_add_test(tcase, test_no_address);
 	tcase_add_test(tcase, test_service_words);
+	tcase_add_test(tcase, test_stack);
 	tcase_add_test(tcase, test_every_kind);
 	tcase_add_test(tcase, test_control_characters);
 	tcase_add_test(tcase, test_escapes_differ);
