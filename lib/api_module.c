@@ -33,7 +33,8 @@ static int check_confinement(const struct modiso_module_options *options)
 
 	if (options->confinement >= MDI_COUNT(levels))
 		return mdi_fail(MODISO_ERR_INVAL,
-				"options.confinement is %u, no level",
+				"options.confinement is %u, which is no "
+				"confinement level",
 				options->confinement);
 	if (options->confinement == MODISO_CONFINE_GUARD)
 		return 0;
@@ -52,7 +53,8 @@ static int check_syscalls(const struct modiso_module_options *options)
 
 	if (options->syscalls > MODISO_SYSCALLS_LOG)
 		return mdi_fail(MODISO_ERR_INVAL,
-				"options.syscalls is %u, which is none",
+				"options.syscalls is %u, which is no enum "
+				"modiso_syscalls",
 				options->syscalls);
 	if (options->syscalls == MODISO_SYSCALLS_OPEN)
 		return 0;

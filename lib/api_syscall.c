@@ -97,7 +97,8 @@ static int set(struct modiso_module *module, const struct mdi_rule *rule)
 	result = mdi_threads_inside(&module->domain) ?
 			 mdi_fail(MODISO_ERR_BUSY,
 				  "a thread is inside module %s; what becomes "
-				  "of its system calls is said before",
+				  "of its system calls can be changed when "
+				  "there is none",
 				  module->name) :
 			 mdi_policy_set(module, rule);
 	mdi_runtime_unlock();

@@ -34,7 +34,7 @@ enum modiso_audit_kind {
 	MODISO_AUDIT_AIO = 11    /* memory of asynchronous I/O, io_setup(2) */
 };
 
-/* One difference, or door; whole pages. */
+/* One difference, or one way around the rights; whole pages. */
 struct modiso_audit_finding {
 	uint32_t kind;        /* enum modiso_audit_kind */
 	int32_t key;          /* as the kernel says; -1: it names none */

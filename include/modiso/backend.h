@@ -32,9 +32,10 @@ enum modiso_backend {
 #define MODISO_CAP_UNLIMITED (1u << 5)  /* modules are not bounded by keys */
 /*
  * exit(), abort(), longjmp(), pthread_create() and their kin, called by a GUARD
- * module, are seen (modiso/fault.h). Of no backend, but of how the program was
- * linked: with the shared library, in front of the C library. Not there in a
- * program that is linked statically, and where libmodiso is opened late.
+ * module, are seen (modiso/fault.h). This depends on no backend, but on how the
+ * program was linked: with the shared library, in front of the C library. It is
+ * missing in a program that is linked statically, and where libmodiso is opened
+ * late, by dlopen(3).
  */
 #define MODISO_CAP_EXITS (1u << 6)
 /*

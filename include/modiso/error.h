@@ -26,7 +26,7 @@ enum modiso_error {
 	MODISO_ERR_STATE = -6,   /* not now: before init, inside a module... */
 	MODISO_ERR_BUSY = -7,    /* in use */
 	MODISO_ERR_NOENT = -8,   /* no such thing */
-	MODISO_ERR_ACCESS = -9,  /* refused by policy: W^X, rights */
+	MODISO_ERR_ACCESS = -9,  /* not allowed: rights, protection */
 	MODISO_ERR_FORMAT = -10, /* malformed image */
 	MODISO_ERR_GADGET = -11, /* forbidden instruction found */
 	MODISO_ERR_LIMIT = -12,  /* a limit of this library is reached */

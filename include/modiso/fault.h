@@ -5,6 +5,7 @@
  * A fault ends the module's call: modiso_gate_call() returns MODISO_ERR_FAULT.
  * Before that the filter is told, in the signal handler, and may decide
  * otherwise; then the landing is told, as ordinary code on the host's stack.
+ * What a filter answers is a verdict, END, RETRY or PASS (enum modiso_verdict).
  *
  * What else ends a call, where module and host share one C library (GUARD):
  *
@@ -52,7 +53,7 @@ extern "C" {
 
 enum modiso_fault_kind {
 	MODISO_FAULT_NONE = 0,
-	MODISO_FAULT_ACCESS = 1,     /* not with its rights to that memory */
+	MODISO_FAULT_ACCESS = 1,     /* its rights do not allow it */
 	MODISO_FAULT_STACK = 2,      /* ran off the end of its stack */
 	MODISO_FAULT_UNMAPPED = 3,   /* nothing is mapped there */
 	MODISO_FAULT_BUS = 4,        /* no bytes there: a truncated file, say */
@@ -225,7 +226,11 @@ struct modiso_fault {
 enum modiso_verdict {
 	MODISO_VERDICT_END = 0,   /* end the call with MODISO_ERR_FAULT */
 	MODISO_VERDICT_RETRY = 1, /* the cause is mended: run it again */
-	MODISO_VERDICT_PASS = 2   /* not mine: to the handler before, or die */
+	/*
+	 * It goes to the handler that was there before the library, or to the
+	 * default action, which ends the process.
+	 */
+	MODISO_VERDICT_PASS = 2
 };
 
 /*

@@ -70,7 +70,8 @@ struct modiso_gate_options {
  *   MODISO_ERR_OS      the kernel refused rt_sigaction; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   six system calls: has somebody taken a fault signal?
+ * Cost:   six system calls, to see whether other code has taken a fault
+ *         signal.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */
@@ -102,7 +103,7 @@ MODISO_API int modiso_gate_destroy(struct modiso_gate *gate);
  * @args:   @count words; NULL when @count is 0. Registers beyond @count enter
  *          the module as zero.
  * @count:  0 to MODISO_ARGS_MAX.
- * @result: receives what the entry returned; NULL if nobody cares; untouched
+ * @result: receives what the entry returned; NULL: not wanted; untouched
  *          on failure.
  *
  * May be called from host code, from a service (calls nest) and from a landing.

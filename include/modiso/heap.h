@@ -131,9 +131,9 @@ modiso_heap_destroy(struct modiso_module *module);
  *
  * Cost:   O(1), and the bytes that are filled or moved. modiso_heap_alloc() and
  *         modiso_heap_free() of up to 2048 bytes take no lock as a rule,
- *         where the thread has called a gate before: that is for one call of
- *         16, of 256 bytes or less, and of two at most. When the heap is full,
- *         a system call and a look at each thread.
+ *         where the thread has called a gate before: one call of 16 takes it
+ *         for 256 bytes or less, for more every second one at most. When the
+ *         heap is full, a system call and a look at each thread.
  * Safety: MT-Safe. AS-Unsafe (takes a lock). Fork: safe.
  * Since:  0.1
  */
@@ -179,7 +179,7 @@ modiso_heap_get_info(struct modiso_module *module,
  * it ("malloc"). It works on the heap of the module that calls, and on that one
  * alone: NULL comes back when it has none, or no room. A pointer that is no
  * block is refused and counted, and the module goes on; its free() returns the
- * code to who cares to look. realloc() with a size of 0 frees nothing.
+ * code, for callers that look at it. realloc() with a size of 0 frees nothing.
  *
  * Returns the function, or NULL when there is no such one.
  *

@@ -54,7 +54,7 @@ struct modiso_image_options {
 struct modiso_image_info {
 	uint32_t struct_size; /* in, bytes */
 	uint32_t sealed;      /* 0: prepared only */
-	void *base;           /* where its address 0 is, were it mapped */
+	void *base;           /* where its address 0 would be */
 	void *start;          /* its first page that is a region */
 	size_t length;        /* bytes up to the end of its last one */
 	void *entry;          /* of a program; NULL: it has none */

@@ -45,8 +45,8 @@ enum modiso_exclusion {
 
 /*
  * The last calls of gates and services, faults, key misses and waits of each
- * thread are recorded: modiso/record.h. What a fault's report says of them is
- * the use of it where no file is named.
+ * thread are recorded: modiso/record.h. A fault's report shows the last of
+ * them; modiso_options.record_path has them written to a file as well.
  */
 #define MODISO_INIT_RECORD 0x4u
 

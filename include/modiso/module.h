@@ -22,7 +22,7 @@ struct modiso_module;
 /*
  * What a module may do with memory that is in no region: heap, stacks, globals
  * and libraries of the host. With the mprotect backend READONLY and SEALED are
- * of what modiso_options.closed names, and are refused without.
+ * for what modiso_options.closed names, and are refused without it.
  */
 enum modiso_confinement {
 	MODISO_CONFINE_GUARD = 0,    /* read and write: regions are guarded */
@@ -138,19 +138,19 @@ struct modiso_module_options {
  * costs as much as a first one. Time in services, in handlers of the host and
  * in calls that the host makes meanwhile into other modules is not counted, as
  * far as ticks see it, and code of the host is never ended: a call that is over
- * its limit lands when its module's own code runs. So it lasts as long as the
- * limit and at most half as long again, or 5 ms longer, where the library's
+ * its limit is ended when its module's own code runs. So it lasts as long as
+ * the limit and at most half as long again, or 5 ms longer, where the library's
  * thread gets the CPU in time. Where module code calls the C library by itself
- * (GUARD), it lands outside of that if it comes out before as much time again
- * has passed; else in the middle of it, with whatever lock is held there. A
- * filter that says MODISO_VERDICT_RETRY lets the call go on and have its whole
- * limit again.
+ * (GUARD), the call is ended when it has come out of there, if that is before
+ * as much time again has passed; else in the middle, with whatever lock the C
+ * library holds then. A filter that says MODISO_VERDICT_RETRY lets the call go
+ * on and have its whole limit again.
  *
- * The thread is called by a signal, SIGFPE, that the library's handler
- * swallows. It is sent when a module's code runs; when a service begins in the
- * same moment, it can end a system call early there (EINTR) that
- * sigaction(2) never restarts, as poll(2). Module code that makes system calls
- * can block that signal, and so is not held by the limit.
+ * The thread in the module is interrupted by a signal, SIGFPE, which the
+ * library's handler passes on to nobody. It is sent when a module's code runs;
+ * when a service begins in the same moment, it can end a system call early
+ * there (EINTR) that sigaction(2) never restarts, as poll(2). Module code that
+ * makes system calls can block that signal, and so is not held by the limit.
  *
  * Reserves an address range for the module's regions and stacks, and a
  * sixteenth of it each (1 MiB at least) for an image and for code; memory is

@@ -5,7 +5,7 @@
  * A module that was made with MODISO_MODULE_PERMISSIVE does what isolation
  * forbids: each such access is counted at its place in the program, let pass
  * once, and the module goes on. So one run of an existing program finds all
- * places where its modules are not on their own. A permissive module is not
+ * places where its modules touch what is not theirs. A permissive module is not
  * isolated from anything. MODISO_OPTIONS=permissive=1 in the environment makes
  * all modules of a program permissive, prints the table below when the program
  * ends (modiso_fini(), or exit(3) without it), and with report=1 a report for

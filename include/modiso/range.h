@@ -56,7 +56,7 @@ modiso_range_check(struct modiso_module *module, const void *address,
  * @length: bytes; 0 is allowed.
  *
  * The module's side is checked as by modiso_range_check(). The host's side is
- * the caller's word: a fault there is the host's own.
+ * not checked: a fault there is the host's own.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL   @module is NULL, or the host's side is NULL and @length

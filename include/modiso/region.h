@@ -91,7 +91,8 @@ struct modiso_region_info {
  *   MODISO_ERR_OS      the kernel refused the mapping; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   one or two system calls, and six: has somebody taken a fault signal?
+ * Cost:   one or two system calls, and six to see whether other code has taken
+ *         a fault signal.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1
  */
@@ -289,8 +290,9 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  * After a failure the rights are as before.
  *
- * Cost:   pkey: one pkey_mprotect(2) and one membarrier(2), and as often as a
- *         key changes hands those that modiso_gate_call() would take for it.
+ * Cost:   pkey: one pkey_mprotect(2) and one membarrier(2), and for each key
+ *         that goes from one set or module to another the system calls that
+ *         modiso_gate_call() makes for that.
  *         mprotect: one system call.
  * Safety: MT-Safe. AS-Unsafe (takes the library's lock). Fork: safe.
  * Since:  0.1

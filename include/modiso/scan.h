@@ -3,10 +3,9 @@
  * modiso/scan.h - find instructions that would undo the isolation.
  *
  * Code that may run under a protection key must hold no instruction that
- * changes the rights of the thread, enters the kernel behind the system-call
- * guard's back, or moves a segment base, at any offset: a jump into the middle
- * of an instruction, or into a constant, is a jump like any other. None of
- * these functions needs modiso_init().
+ * changes the rights of the thread, enters the kernel, or moves a segment base,
+ * at any offset: a jump into the middle of an instruction, or into a constant,
+ * is a jump like any other. None of these functions needs modiso_init().
  */
 #ifndef MODISO_SCAN_H
 #define MODISO_SCAN_H
@@ -97,7 +96,7 @@ struct modiso_scan_info {
 
 /*
  * modiso_scan_memory - look at bytes of this process.
- * @base:   first byte; readable, and the caller's word that it stays so.
+ * @base:   first byte; it must be readable, and stay so during the scan.
  * @length: bytes; 0 is clean. Two mappings that are adjacent are one range: an
  *          instruction may begin in one and end in the other.
  * @kinds:  what to look for, enum modiso_scan_kind bits, at least one.

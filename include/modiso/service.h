@@ -62,7 +62,8 @@ struct modiso_service_options {
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
- * Cost:   six system calls: has somebody taken a fault signal?
+ * Cost:   six system calls, to see whether other code has taken a fault
+ *         signal.
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */

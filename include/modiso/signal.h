@@ -44,7 +44,8 @@
  * is no module's. He may hand it on, by calling the handler that the kernel
  * named to him or by putting that back, after modiso_fini() as well: it goes to
  * the handler that was asked for before him, with the siginfo that it came
- * with. Of those who come so one upon another, three can be gone back to.
+ * with. Where several take a signal in this way one after the other, the last
+ * three are remembered.
  *
  * Until the library has looked, a module's fault goes to him. If he hands it
  * on, it is served as ever; but with protection keys he has no rights to the
@@ -52,7 +53,7 @@
  * With keys he has no rights to a module's stack either, where the kernel calls
  * him if he has not asked for SA_ONSTACK, nor to the library's signal stacks on
  * Linux before 6.12 once a READONLY or SEALED module has been made: there the
- * process ends by SIGSEGV at his first instruction, and no message can be had.
+ * process ends by SIGSEGV at his first instruction, without a message.
  *
  * The kernel ends a process whose fault comes as a signal that is blocked. So
  * the library defines sigprocmask(), pthread_sigmask(), sighold(), sigblock()

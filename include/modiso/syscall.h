@@ -159,7 +159,7 @@ modiso_syscall_print(struct modiso_module *module, FILE *stream);
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   an argument is NULL, or @arch is none of these.
- *   MODISO_ERR_NOENT   no call of that architecture is called so.
+ *   MODISO_ERR_NOENT   no call of that architecture has this name.
  *   MODISO_ERR_NOTSUP  libseccomp is not there, or was not when this library
  *                      was built.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.

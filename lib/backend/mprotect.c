@@ -41,8 +41,8 @@ static const struct mdi_keeper_ops external_ops = {
 static bool stops_calls(char *why, size_t size)
 {
 	snprintf(why, size,
-		 "page permissions leave modules no memory that they can read "
-		 "and not write, as the kernel's answer must be");
+		 "the kernel's answer to them must lie in memory that modules "
+		 "can read and not write, which takes protection keys");
 	return false;
 }
 

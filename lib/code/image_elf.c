@@ -155,8 +155,8 @@ static int check_load(const struct mdi_elf *elf,
 				load->p_offset, (size_t)source->size);
 	if (load->p_vaddr > SPAN_MAX || load->p_memsz > SPAN_MAX)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the segment of %#lx bytes at %#lx "
-				"is out of all reach",
+				"image %s: the segment of %#lx bytes at %#lx: "
+				"size and address must be below 1 TiB",
 				elf->name, load->p_memsz, load->p_vaddr);
 	if ((load->p_align & (load->p_align - 1)) != 0)
 		return mdi_fail(MODISO_ERR_FORMAT,

@@ -66,7 +66,7 @@ static int lay_out(struct layout *layout)
 	if (flat->bss_size > SIZE_LIMIT || flat->data_distance > SIZE_LIMIT)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"flat: %zu bytes of bss, data %zu behind the "
-				"code: out of all reach",
+				"code: both must be below 1 TiB",
 				flat->bss_size, flat->data_distance);
 	layout->data_size = flat->data_size + flat->bss_size;
 	if (!mdi_page_round(flat->code_size, &layout->code_pages) ||

@@ -33,7 +33,7 @@ static int open_map(void)
 	    status.st_uid != geteuid() || status.st_nlink != 1) {
 		close(fd);
 		errno = EPERM;
-		mdi_fail_os("open", "%s, which is somebody else's", path);
+		mdi_fail_os("open", "%s, which is of another user", path);
 		return -1;
 	}
 	return fd;

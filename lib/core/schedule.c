@@ -29,8 +29,9 @@ int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
 
 	if (self != NULL && mdi_frame_top(self) != NULL)
 		return mdi_fail(MODISO_ERR_STATE,
-				"this thread is in a service of a module; a "
-				"thread enters for good from outside of all");
+				"this thread is in a service of a module; "
+				"modiso_thread_enter() is for threads that are "
+				"in none");
 	status = mdi_gate_call(gate, words, &value);
 	if (ended != NULL)
 		ended(status, value, arg);
