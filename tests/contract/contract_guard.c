@@ -14,9 +14,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The restorer's system call: behind "mov $15, %rax". */
@@ -147,7 +149,13 @@ START_TEST(test_unknown)
 }
 END_TEST
 
-/* Four guarded threads, and signals to each of them all the time. */
+/*
+ * Four guarded threads, and signals to each of them all the time: one after
+ * the other as they are handled, or for MODISO_TEST_SECONDS ("make
+ * stress-pkey": 60) 10,000 a second.
+ */
+#define STORM_HZ 10000l
+
 static atomic_bool over;
 static atomic_ulong rounds;
 
@@ -170,22 +178,54 @@ static void *work_in_storm(void *unused)
 	return NULL;
 }
 
-START_TEST(test_storm)
+static void send_handled(const pthread_t threads[4])
 {
-	struct sigaction action = {.sa_handler = handle};
 	unsigned long wanted = run_times(20000, 300);
-	pthread_t threads[4];
 
-	make_scene();
-	must(!sigaction(SIGUSR1, &action, NULL));
-	for (int i = 0; i < 4; i++)
-		threads[i] = thread_start(work_in_storm, NULL);
 	for (unsigned long i = 0;
 	     i < wanted || atomic_load(&rounds) < wanted / 10; i++) {
 		must(!pthread_kill(threads[i % 4], SIGUSR1));
 		while (atomic_load(&handled) < i / 2)
 			sched_yield();
 	}
+}
+
+/* At their times, and late ones at once. */
+static void send_for(const pthread_t threads[4], unsigned long seconds)
+{
+	struct timespec next;
+	unsigned long i = 0;
+
+	must(!clock_gettime(CLOCK_MONOTONIC, &next));
+	for (; i < seconds * STORM_HZ; i++) {
+		must(!pthread_kill(threads[i % 4], SIGUSR1));
+		next.tv_nsec += 1000000000l / STORM_HZ;
+		if (next.tv_nsec >= 1000000000l) {
+			next.tv_nsec -= 1000000000l;
+			next.tv_sec++;
+			test_gets_on(atomic_load(&rounds));
+		}
+		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next,
+				      NULL);
+	}
+	printf("# %lu signals sent, %lu handled, %lu rounds\n", i,
+	       atomic_load(&handled), atomic_load(&rounds));
+}
+
+START_TEST(test_storm)
+{
+	unsigned long seconds = run_asked("MODISO_TEST_SECONDS");
+	struct sigaction action = {.sa_handler = handle};
+	pthread_t threads[4];
+
+	make_scene();
+	must(!sigaction(SIGUSR1, &action, NULL));
+	for (int i = 0; i < 4; i++)
+		threads[i] = thread_start(work_in_storm, NULL);
+	if (seconds)
+		send_for(threads, seconds);
+	else
+		send_handled(threads);
 	atomic_store(&over, true);
 	for (int i = 0; i < 4; i++)
 		thread_join(threads[i]);
