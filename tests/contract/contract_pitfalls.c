@@ -12,14 +12,21 @@
 #include "arch/cpu.h"
 #include "core/module.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -45,11 +52,11 @@ static void make_scene(void)
 /* --- module code --- */
 
 MODULE_CODE static long call(long number, long a, long b, long c, long d,
-			     long e)
+			     long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = 0;
+	register long r9 __asm__("r9") = f;
 	long result;
 
 	__asm__ volatile("syscall"
@@ -60,9 +67,10 @@ MODULE_CODE static long call(long number, long a, long b, long c, long d,
 	return result;
 }
 
-#define CALL(number, ...) call_words((number), __VA_ARGS__, 0, 0, 0, 0, 0)
-#define call_words(n, a, b, c, d, e, ...)                                      \
-	call((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define CALL(number, ...) call_words((number), __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define call_words(n, a, b, c, d, e, f, ...)                                   \
+	call((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e),       \
+	     (long)(f))
 
 /* The kernel reads with the caller's rights. */
 MODULE_CODE static uintptr_t by_write(uintptr_t pipe_in, uintptr_t pipe_out)
@@ -226,6 +234,83 @@ MODULE_CODE static uintptr_t by_seccomp(uintptr_t unused)
 			       &filter);
 }
 
+/*
+ * --- rings, by which the kernel works without being called ---
+ *
+ * Of <linux/io_uring.h>, which may be older than the kernel.
+ */
+#define RING_POLLED  2u  /* IORING_SETUP_SQPOLL */
+#define RING_BUFFERS 0   /* IORING_REGISTER_BUFFERS */
+#define RING_WAKE    2   /* IORING_ENTER_SQ_WAKEUP */
+#define RING_ENTRIES 0x10000000l /* IORING_OFF_SQES */
+#define ENTRY_ASYNC  16u /* IOSQE_ASYNC: by a thread of the kernel's */
+#define ENTRY_WRITE  23u /* IORING_OP_WRITE */
+
+struct ring_options {
+	uint32_t sq_entries, cq_entries, flags, cpu, idle_ms, features, wq_fd,
+		unused[3];
+	struct {
+		uint32_t head, tail, mask, entries, flags, dropped, array,
+			unused[3];
+	} sq;
+	struct {
+		uint32_t head, tail, mask, entries, overflow, cqes, unused[4];
+	} cq;
+};
+
+struct ring_entry {
+	uint8_t op, flags;
+	uint16_t priority;
+	int32_t file;
+	uint64_t offset, address;
+	uint32_t length, unused[9];
+};
+
+struct ring_order {
+	uint32_t flags, entry_flags;
+	int to;
+	long ring, registered; /* what the kernel said */
+	int result;
+};
+
+/* The kernel is to write the secret into a pipe. */
+MODULE_CODE static uintptr_t by_ring(struct ring_order *order)
+{
+	struct ring_options options = {.flags = order->flags, .idle_ms = 2000};
+	struct iovec buffer = {(void *)secret, 4};
+	volatile uint32_t *words;
+	struct ring_entry *entry;
+
+	order->ring = CALL(SYS_io_uring_setup, 4, &options);
+	if (order->ring < 0)
+		return 0;
+	order->registered = CALL(SYS_io_uring_register, order->ring,
+				 RING_BUFFERS, &buffer, 1);
+	words = (volatile uint32_t *)CALL(SYS_mmap, 0, PAGE,
+					  PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_POPULATE,
+					  order->ring);
+	entry = (struct ring_entry *)CALL(SYS_mmap, 0, PAGE,
+					  PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_POPULATE,
+					  order->ring, RING_ENTRIES);
+	entry->op = ENTRY_WRITE;
+	entry->flags = (uint8_t)order->entry_flags;
+	entry->file = order->to;
+	entry->address = (uintptr_t)secret;
+	entry->length = 4;
+	entry->offset = UINT64_MAX;
+	words[options.sq.array / 4] = 0;
+	__atomic_store_n(&words[options.sq.tail / 4], 1, __ATOMIC_RELEASE);
+	CALL(SYS_io_uring_enter, order->ring, 1, 0, RING_WAKE);
+	while (__atomic_load_n(&words[options.cq.tail / 4],
+			       __ATOMIC_ACQUIRE) == 0)
+		CALL(SYS_sched_yield, 0);
+	order->result = (int)words[options.cq.cqes / 4 + 2];
+	CALL(SYS_close, order->ring);
+	return 1;
+}
+
 /* --- the attempts --- */
 
 static void must_see(uintptr_t found, bool through)
@@ -376,6 +461,146 @@ START_TEST(test_seccomp)
 }
 END_TEST
 
+/*
+ * A ring of the module's own. The kernel's threads that work for it have the
+ * memory of the process, and no rights to keys but the first.
+ */
+static void try_ring(uint32_t flags, uint32_t entry_flags)
+{
+	struct ring_order order = {.flags = flags, .entry_flags = entry_flags};
+	uint32_t word = 0;
+	int ends[2];
+
+	must(!pipe(ends));
+	order.to = ends[1];
+	make_scene();
+	if (!enter(make_gate(module, by_ring), W(&order)))
+		test_skip("ring", "the kernel makes none");
+	must_eq((long)order.registered, -EFAULT);
+	must_eq(order.result, -EFAULT);
+	close(ends[1]);
+	must_eq(read(ends[0], &word, 4), 0);
+	must_see(word, false);
+}
+
+START_TEST(test_ring)
+{
+	try_ring(0, 0);
+}
+END_TEST
+
+START_TEST(test_ring_async)
+{
+	try_ring(0, ENTRY_ASYNC);
+}
+END_TEST
+
+START_TEST(test_ring_polled)
+{
+	try_ring(RING_POLLED, 0);
+}
+END_TEST
+
+/* The kernel writes all memory that the thread it ends has rights to. */
+MODULE_CODE static uintptr_t by_core_dump(uintptr_t tid)
+{
+	const struct rlimit64 limit = {RLIM64_INFINITY, RLIM64_INFINITY};
+
+	CALL(SYS_prlimit64, 0, RLIMIT_CORE, &limit, 0);
+	CALL(SYS_prctl, PR_SET_DUMPABLE, 1);
+	CALL(SYS_tgkill, CALL(SYS_getpid, 0), tid, SIGQUIT);
+	for (;;)
+		;
+	return 0;
+}
+
+/* Else it goes to a program, or nowhere. */
+static bool goes_to_file(void)
+{
+	char pattern[128] = "";
+	int file = open("/proc/sys/kernel/core_pattern", O_RDONLY);
+	bool is = file >= 0 && read(file, pattern, sizeof(pattern) - 1) > 0 &&
+		  !strcmp(pattern, "core\n");
+
+	close(file);
+	return is;
+}
+
+/* In the file that it has left behind here. */
+static bool core_has(pid_t pid, uint64_t wanted)
+{
+	static uint64_t words[8192];
+	char path[32] = "core";
+	bool has = false;
+	ssize_t length;
+	int file = open(path, O_RDONLY);
+
+	if (file < 0) {
+		snprintf(path, sizeof(path), "core.%d", (int)pid);
+		file = open(path, O_RDONLY);
+	}
+	must(file >= 0);
+	while (!has && (length = read(file, words, sizeof(words))) > 0)
+		for (size_t i = 0; i < (size_t)length / 8; i++)
+			has |= words[i] == wanted;
+	close(file);
+	unlink(path);
+	return has;
+}
+
+static atomic_int other_tid;
+
+static void *wait_for_ever(void *unused)
+{
+	other_tid = gettid();
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* What comes by the pipe is in the host's region, and nowhere else. */
+static void leave_core(int from, bool by_other)
+{
+	pthread_t other;
+
+	make_scene();
+	other_tid = gettid();
+	if (by_other) {
+		other_tid = 0;
+		must(!pthread_create(&other, NULL, wait_for_ever, NULL));
+	}
+	while (other_tid == 0)
+		;
+	must(read(from, (void *)secret, 8) == 8);
+	(void)enter(make_gate(module, by_core_dump), (uintptr_t)other_tid);
+}
+
+/* Its own thread's has not the host's memory; that of a host's thread has. */
+START_TEST(test_core_dump)
+{
+	char directory[] = "core-XXXXXX";
+	uint64_t word;
+	int ends[2], status;
+	pid_t pid;
+
+	must(mkdtemp(directory) && !chdir(directory) && !pipe(ends));
+	pid = fork();
+	if (pid == 0) {
+		leave_core(ends[0], _i);
+		_exit(1);
+	}
+	must(getrandom(&word, sizeof(word), 0) == sizeof(word));
+	must(write(ends[1], &word, 8) == 8);
+	must(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	must_eq(WTERMSIG(status), SIGQUIT);
+	if (!goes_to_file() || !WCOREDUMP(status))
+		printf("# the kernel writes no core dump to a file\n");
+	else
+		must_eq(core_has(pid, word), _i);
+	must(!chdir("..") && !rmdir(directory));
+}
+END_TEST
+
 /* Bytes that are scanned are a copy, whoever shares those of the file. */
 START_TEST(test_shared_code)
 {
@@ -419,6 +644,10 @@ static Suite *make_suite(void)
 		tcase_add_test(tcase, test_handler);
 		tcase_add_test(tcase, test_ptrace);
 		tcase_add_test(tcase, test_seccomp);
+		tcase_add_test(tcase, test_ring);
+		tcase_add_test(tcase, test_ring_async);
+		tcase_add_test(tcase, test_ring_polled);
+		tcase_add_loop_test(tcase, test_core_dump, 0, 2);
 	}
 	tcase_add_test(tcase, test_shared_code);
 	suite_add_tcase(suite, tcase);
