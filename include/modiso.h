@@ -19,6 +19,7 @@
 #include <modiso/typed.h>
 #include <modiso/service.h>
 #include <modiso/syscall.h>
+#include <modiso/code.h>
 #include <modiso/image.h>
 #include <modiso/heap.h>
 #include <modiso/snapshot.h>

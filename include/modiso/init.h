@@ -199,7 +199,9 @@ modiso_init(const struct modiso_options *options);
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *   MODISO_ERR_BUSY   a module, region or service still exists, or another
  *                     thread that has entered modules still runs and has not
- *                     called modiso_thread_detach(). The sentence names them.
+ *                     called modiso_thread_detach(); or code was sealed that
+ *                     the library has changed (modiso_code_seal()). The
+ *                     sentence names them.
  *   MODISO_ERR_OS     the kernel would not take the keys off the library's
  *                     memory (errno); the library runs on.
  *

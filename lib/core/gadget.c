@@ -171,6 +171,10 @@ static int take_away(const struct search *search,
 	if (why == NULL)
 		return 0;
 	gadget->removed = false;
+	if (errno == EPERM && own->sealed)
+		return refuse(match, at, "it is sealed (modiso_code_seal()); "
+					 "make the first guarded module "
+					 "before");
 	return fail_change(why, at);
 }
 
@@ -302,6 +306,31 @@ bool mdi_gadgets_removed(void)
 	return own->searched;
 }
 
+static bool is_there(const struct mdi_gadget *gadget)
+{
+	return mdi_mem_allows(gadget->at, false) &&
+	       memcmp((const void *)gadget->at, gadget->now,
+		      gadget->length) == 0;
+}
+
+static bool put_back(const struct mdi_gadget *gadget)
+{
+	return !is_there(gadget) ||
+	       mdi_code_change(gadget->at, gadget->was, gadget->length) ==
+		       NULL ||
+	       !own->sealed;
+}
+
+/* A detour needs nobody; a trap does, and cannot be taken back. */
+bool mdi_gadgets_sealed(void)
+{
+	for (uint32_t i = 0; i < own->count; i++)
+		if (own->sealed && own->gadgets[i].removed &&
+		    !own->gadgets[i].detours && is_there(&own->gadgets[i]))
+			return true;
+	return false;
+}
+
 /*
  * What was unloaded meanwhile may be something else by now: only where the
  * bytes are those that were put there. The page of detours stays, as a thread
@@ -314,12 +343,8 @@ void mdi_gadgets_put_back(void)
 	for (uint32_t i = 0; i < own->count; i++) {
 		struct mdi_gadget *gadget = &own->gadgets[i];
 
-		if (gadget->removed && mdi_mem_allows(gadget->at, false) &&
-		    memcmp((const void *)gadget->at, gadget->now,
-			   gadget->length) == 0)
-			(void)mdi_code_change(gadget->at, gadget->was,
-					      gadget->length);
-		gadget->removed = false;
+		if (gadget->removed)
+			gadget->removed = !put_back(gadget);
 	}
 	own->searched = false;
 	errno = saved;

@@ -36,6 +36,9 @@ int mdi_gadgets_look_again(void);
 /* Was the search for a guarded module made, since the library runs? */
 bool mdi_gadgets_removed(void);
 
+/* Is there one that can never be put back: modiso_code_seal()? */
+bool mdi_gadgets_sealed(void);
+
 /* They are there again, in code that is: no thread is in a module. */
 void mdi_gadgets_put_back(void);
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "core/fiber.h"
+#include "core/gadget.h"
 #include "core/module.h"
 #include "core/region.h"
 #include "core/service.h"
@@ -121,5 +122,11 @@ int mdi_left_check(void)
 		result = check_services();
 	if (result == 0 && mdi_fibers_any())
 		result = mdi_fail(MODISO_ERR_BUSY, "fibers still exist");
+	if (result == 0 && mdi_gadgets_sealed())
+		result = mdi_fail(MODISO_ERR_BUSY,
+				  "instructions of the host's were taken away "
+				  "for a guarded module, and its code was "
+				  "sealed (modiso_code_seal()): they cannot be "
+				  "put back");
 	return result != 0 ? result : check_threads();
 }

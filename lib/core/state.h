@@ -73,6 +73,7 @@ struct mdi_gadget_state {
 	uint32_t count, detours;
 	uint64_t list, loads; /* what was mapped and loaded at the search */
 	bool searched;
+	bool sealed; /* some of the host's code, for ever */
 };
 
 struct mdi_gate_state {

@@ -22,6 +22,12 @@ const char *mdi_code_change(uintptr_t at, const void *bytes, size_t length);
 void *mdi_code_near(uintptr_t at);
 
 /*
+ * The kernel refuses every change of these mappings from now on: mseal(2). No
+ * bytes: could it be done? 0, or -1 and errno.
+ */
+int mdi_code_seal(void *base, size_t length);
+
+/*
  * How many objects the dynamic linker has loaded and unloaded. Takes its lock.
  */
 uint64_t mdi_code_loads(void);

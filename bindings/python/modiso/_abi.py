@@ -617,6 +617,7 @@ FUNCTIONS = {
     "modiso_audit_kind_name": (c_char_p, c_uint32),
     "modiso_backend_current": (c_int,),
     "modiso_backend_query": (Code, c_int, POINTER(BackendInfo)),
+    "modiso_code_seal": (Code,),
     "modiso_copy_in": (Code, c_void_p, c_void_p, c_void_p, c_size_t),
     "modiso_copy_out": (Code, c_void_p, c_void_p, c_void_p, c_size_t),
     "modiso_error_name": (c_char_p, c_int),

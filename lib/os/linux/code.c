@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* --- changing it --- */
@@ -75,6 +76,16 @@ void *mdi_code_near(uintptr_t at)
 			got = map_at(page + d);
 	}
 	return got;
+}
+
+/* Linux 6.10; headers may be older. */
+#ifndef SYS_mseal
+#	define SYS_mseal 462
+#endif
+
+int mdi_code_seal(void *base, size_t length)
+{
+	return (int)syscall(SYS_mseal, base, length, 0ul);
 }
 
 /* --- is there more of it? --- */

@@ -561,6 +561,7 @@ functions! {
         backend: u32,
         info: *mut modiso_backend_info,
     ) -> c_int;
+    fn modiso_code_seal() -> c_int;
     fn modiso_copy_in(
         module: *mut modiso_module,
         to: *mut c_void,
