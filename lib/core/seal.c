@@ -34,13 +34,16 @@ static bool visit(const struct mdi_mapping *map, const char *name, void *arg)
 
 int mdi_seal_code(void)
 {
-	int saved = errno, result = 0;
+	int saved = errno, result = 0, error;
 
-	if (mdi_code_seal(NULL, 0) != 0)
+	if (mdi_code_seal(NULL, 0) != 0) {
+		error = errno;
+		errno = saved;
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"the kernel cannot seal memory: mseal(2): %s; "
 				"Linux has it since 6.10, for 64-bit programs",
-				strerror(errno));
+				strerror(error));
+	}
 	if (mdi_maps_walk_code(0, visit, &result) != 0)
 		return mdi_fail_os("open", "/proc/self/maps");
 	if (result == 0)
