@@ -96,6 +96,7 @@ static void decode_thread(struct mdi_trap *trap)
 	const struct mdi_thread *thread = trap->thread;
 
 	trap->attached = true;
+	trap->armed = thread->host->armed != 0;
 	trap->in_filter = thread->in_handler == MDI_IN_FILTER;
 	if (!mdi_is_gate_code(trap->pc))
 		return;
@@ -246,11 +247,12 @@ static bool is_of_orphan(const struct mdi_trap *trap)
 
 /*
  * The selector says yes by now. It has said no where a guarded module has come
- * out by the way of one that is not guarded.
+ * out by the way of one that is not guarded. On a thread that the library has
+ * not armed the selector is somebody else's, and so is the signal.
  */
 static bool is_hosts_call(const struct mdi_trap *trap)
 {
-	return trap->event.kind == MDI_EVENT_CALL;
+	return trap->event.kind == MDI_EVENT_CALL && trap->armed;
 }
 
 /* An instruction of the host's that was taken away from modules. */

@@ -35,6 +35,7 @@ struct mdi_trap {
 	struct mdi_domain *domain; /* the module whose code it is; NULL: none */
 
 	bool attached;   /* the thread has a block */
+	bool armed;      /* its system calls can be stopped: core/guard.h */
 	bool in_filter;  /* and is in a filter */
 	bool no_frame;   /* a gate has found no free frame */
 	bool late;       /* a way out is told of arithmetic before it */

@@ -143,7 +143,7 @@ START_TEST(test_closed)
 	}
 	expect(MODISO_ERR_NOTSUP,
 	       modiso_module_create("both", &options, &made));
-	must(strstr(modiso_last_error_text(), "page permissions"));
+	must(strstr(modiso_last_error_text(), "protection keys"));
 }
 END_TEST
 
