@@ -54,7 +54,7 @@ static void must_be_refused(const char *why)
 
 START_TEST(test_page_permissions)
 {
-	must_be_refused("page permissions");
+	must_be_refused("protection keys");
 }
 END_TEST
 
