@@ -50,8 +50,3 @@ int mdi_seal_code(void)
 		errno = saved;
 	return result;
 }
-
-bool mdi_sealed(void)
-{
-	return *sealed;
-}

@@ -14,7 +14,4 @@
  */
 int mdi_seal_code(void);
 
-/* Has some been sealed, in the life of this process? */
-bool mdi_sealed(void);
-
 #endif /* MDI_CORE_SEAL_H */
