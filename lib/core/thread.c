@@ -99,8 +99,9 @@ int mdi_threads_start(uint32_t max)
 	if (mdi_arch_state.blocks == NULL)
 		return mdi_fail_os(call, "%zu bytes of address space",
 				   2 * BLOCKS_SIZE);
+	/* So that each thread's have one place in mdi_arrivals. */
 	mdi_arch_state.altstacks =
-		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_PAGE_SIZE, &call);
+		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_ALTSTACK_SIZE, &call);
 	if (mdi_arch_state.altstacks == NULL) {
 		mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
 		return mdi_fail_os(call, "%zu bytes of address space",

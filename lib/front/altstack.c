@@ -42,8 +42,19 @@ int mdi_altstacks_protect(uint32_t index)
 	return result;
 }
 
+/* Without one, a module that has lost FS and GS ends the process: signal.S. */
+static void make_token(uint32_t index)
+{
+	struct mdi_arrival *arrival =
+		mdi_arrival_at((uintptr_t)stacks_of(index));
+
+	if (mdi_os_random(&arrival->token, sizeof(arrival->token)) != 0)
+		arrival->token = 0;
+}
+
 int mdi_altstacks_commit(uint32_t index)
 {
+	make_token(index);
 	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++)
 		if (mdi_mem_protect(part_base(index, part), ROOM,
 				    MDI_PROT_READ | MDI_PROT_WRITE) != 0)

@@ -531,6 +531,49 @@ START_TEST(test_selector)
 }
 END_TEST
 
+/*
+ * Loading a selector, which is no forbidden instruction, sets a base: with both
+ * of them gone the thread is still known, whatever ends the code.
+ */
+MODULE_CODE static uintptr_t lose_bases(uintptr_t fs, uintptr_t gs,
+					uintptr_t number)
+{
+	uintptr_t result;
+
+	__asm__ volatile("movl %k1, %%fs\n\t"
+			 "movl %k2, %%gs\n\t"
+			 "testl %k3, %k3\n\t"
+			 "jz 1f\n\t"
+			 "syscall\n"
+			 "1:\tud2"
+			 : "=a"(result)
+			 : "r"(fs), "r"(gs), "0"(number)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static const uintptr_t selectors[][2] = {
+	{0x2b, 0}, {0, 0x2b}, {0x2b, 0x2b}, {0, 0}, {3, 0x2b},
+};
+
+START_TEST(test_lose_bases)
+{
+	struct modiso_gate *gate;
+
+	make_scene();
+	gate = make_gate(module, lose_bases);
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++)
+		for (uintptr_t number = 0; number < 2; number++) {
+			must_eq(enter_fault(module, gate, selectors[i][0],
+					    selectors[i][1],
+					    number ? SYS_getpid : 0)->kind,
+				number ? MODISO_FAULT_SYSCALL
+				       : MODISO_FAULT_ILLEGAL);
+			must_be_guarded();
+		}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("guard_traps");
@@ -556,6 +599,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_jump_to_resume);
 	tcase_add_test(tcase, test_fault_in_resume);
 	tcase_add_test(tcase, test_selector);
+	tcase_add_test(tcase, test_lose_bases);
 	return suite;
 }
 

@@ -157,6 +157,7 @@
 #define N_COUNT 0
 #define N_SP 8
 #define N_FS_BASE 16
+#define N_TOKEN 24
 #define N_SHIFT 5
 
 /* struct mdi_arch_state */
@@ -513,8 +514,18 @@ extern struct mdi_arrival {
 	uint32_t count, unused;
 	/* Of the last one: its stack pointer, and whose thread it was. */
 	uint64_t sp, thread_pointer;
-	uint64_t unused2;
+	/*
+	 * A random number, the stack's own. Whoever has it in a register has
+	 * come with key 0, so the kernel has put the thread on this stack.
+	 */
+	uint64_t token;
 } mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
+
+/* As NOTE of signal.S finds it. */
+static inline struct mdi_arrival *mdi_arrival_at(uintptr_t sp)
+{
+	return &mdi_arrivals[sp >> MDI_ALTSTACK_SHIFT & (MDI_THREADS_MAX - 1)];
+}
 
 /* What gates ask of this CPU is noted. */
 void mdi_arch_start(void);

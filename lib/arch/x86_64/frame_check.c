@@ -120,6 +120,7 @@ _Static_assert(sizeof(struct mdi_service_slot) == 1 << V_SHIFT, "V_SHIFT");
 SAME(struct mdi_arrival, count, N_COUNT);
 SAME(struct mdi_arrival, sp, N_SP);
 SAME(struct mdi_arrival, thread_pointer, N_FS_BASE);
+SAME(struct mdi_arrival, token, N_TOKEN);
 _Static_assert(sizeof(struct mdi_arrival) == 1 << N_SHIFT, "N_SHIFT");
 
 SAME(struct mdi_arch_state, blocks, A_BLOCKS);

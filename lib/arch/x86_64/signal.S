@@ -6,6 +6,7 @@
  *	rdi rsi rdx     signo, info, context    the same
  *	rcx             -                       struct mdi_thread, or NULL
  *	rbx r12         the interrupted code's  its FS and GS base
+ *	r14             the interrupted code's  0; before: the stack's token
  *
  * Nothing in a register but what the kernel put there is trusted, nor that it
  * was the kernel that came here: a module can jump to each instruction, with
@@ -30,8 +31,15 @@
  * A module whose system calls are guarded has a selector that says no, and so
  * has its thread here until the last of these checks is done: before that no
  * system call is made on such a thread, and whose the thread is, is asked of GS
- * where the FS base does not say. The store is the first one after the note was
- * there, so that nobody's selector is changed but the thread's own.
+ * where the FS base does not say. Two selectors, which any code may load, take
+ * both bases away. Then what counts is the token of the stack, a random number
+ * beside the note. It is loaded with the note, before there are rights: so who
+ * has it in r14 can read key 0, and was started here by the kernel, which put
+ * the thread on its own stack. A jumper comes later, and would have to guess
+ * it. It is gone from r14 before C runs; a signal in between would show it on a
+ * stack that modules can read (before Linux 6.12), and is blocked there. The
+ * store to the selector is the first one after the note was there, so that
+ * nobody's selector is changed but the thread's own.
  */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
@@ -50,7 +58,8 @@
  * and from there to that of the fiber that the thread runs, if it runs one. Who
  * switches has made that one ready before (core/fiber.c).
  * In a child that module code has forked the thread id is another one, and so
- * is the process id. With keys GS was read to r12.
+ * is the process id. With keys GS was read to r12, and r14 is what ARRIVE has
+ * put there. Uses rax, rcx.
  */
 .macro BLOCK_BY_STACK foreign, keys
 	movq	%rsp, %r10
@@ -76,6 +85,11 @@
 	.subsection 1
 .Lguarded\@:
 	cmpq	%rax, %r12
+	je	.Lmine\@
+	NOTE
+	testq	%r14, %r14
+	jz	mdi_gate_bad
+	cmpq	%r14, N_TOKEN(%rcx,%rax)
 	je	.Lmine\@
 	jmp	mdi_gate_bad
 	.previous
@@ -103,7 +117,8 @@
 
 /*
  * A count, as a signal may interrupt this. Never 0, whatever was there. Then
- * who it was, the last of them. Uses rax, rcx, r11.
+ * who it was, the last of them; and the stack's token, to r14. Uses rax, rcx,
+ * r11.
  */
 .macro ARRIVE
 	NOTE
@@ -114,6 +129,7 @@
 	movq	%rsp, N_SP(%rcx,%rax)
 	rdfsbase %r11
 	movq	%r11, N_FS_BASE(%rcx,%rax)
+	movq	N_TOKEN(%rcx,%rax), %r14
 .endm
 
 /* Uses rax, rcx, r11. */
@@ -263,6 +279,7 @@
 	FROM_KERNEL
 	xorl	%r9d, %r9d
 .Lcall\@:
+	xorl	%r14d, %r14d
 	ARRIVED
 	testq	%r9, %r9
 	jz	.Lallowed\@
