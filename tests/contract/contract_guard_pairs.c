@@ -5,8 +5,10 @@
  */
 #include "contract/guard_scene.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,17 +61,38 @@ MODULE_CODE static void spin_without(void)
 		"1:\tjmp 1b");
 }
 
+static volatile sig_atomic_t heard;
+
+static void hear(int signo)
+{
+	(void)signo;
+	heard++;
+}
+
+/* Handlers of the host interrupt the module meanwhile. */
+static void interrupt_often(void)
+{
+	struct sigaction action = {.sa_handler = hear, .sa_flags = SA_RESTART};
+	const struct itimerval often = {{0, 5000}, {0, 5000}};
+
+	must(!sigaction(SIGALRM, &action, NULL));
+	must(!setitimer(ITIMER_REAL, &often, NULL));
+}
+
 START_TEST(test_limit)
 {
 	struct modiso_gate *gates[2];
 
+	interrupt_often();
 	options.time_limit_ms = LIMIT_MS;
 	scene();
 	gates[0] = make_gate(module, spin);
 	gates[1] = make_gate(module, spin_without);
 	for (int i = 0; i < 4; i++) {
+		heard = 0;
 		must_eq(enter_fault(module, gates[i % 2])->kind,
 			MODISO_FAULT_TIMEOUT);
+		must(heard > 0);
 		must_stop(SYS_getpid, no_args(), guard_syscall);
 	}
 }

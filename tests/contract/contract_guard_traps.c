@@ -558,11 +558,16 @@ static const uintptr_t selectors[][2] = {
 
 START_TEST(test_lose_bases)
 {
-	struct modiso_gate *gate;
+	struct modiso_gate *gate, *open;
 
 	make_scene();
 	gate = make_gate(module, lose_bases);
-	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++)
+	open = make_gate(open_module, lose_bases);
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++) {
+		must_eq(enter_fault(open_module, open, selectors[i][0],
+				    selectors[i][1], 0)
+				->kind,
+			MODISO_FAULT_ILLEGAL);
 		for (uintptr_t number = 0; number < 2; number++) {
 			must_eq(enter_fault(module, gate, selectors[i][0],
 					    selectors[i][1],
@@ -571,6 +576,7 @@ START_TEST(test_lose_bases)
 				       : MODISO_FAULT_ILLEGAL);
 			must_be_guarded();
 		}
+	}
 }
 END_TEST
 
