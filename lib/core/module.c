@@ -127,6 +127,9 @@ int mdi_module_create(const char *name,
 					 MDI_SELECTOR_BLOCK :
 					 MDI_SELECTOR_ALLOW;
 	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
+	if (options->confinement == MODISO_CONFINE_READONLY &&
+	    options->syscalls != MODISO_SYSCALLS_OPEN)
+		mdi_arch_state.tokens_read = 1;
 	module->limit_ns = (uint64_t)options->time_limit_ms * 1000000u;
 	module->limit_by_wall = options->flags & MODISO_MODULE_WALL_TIME;
 	if (options->syscalls == MODISO_SYSCALLS_LOG)

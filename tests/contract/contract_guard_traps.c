@@ -580,6 +580,30 @@ START_TEST(test_lose_bases)
 }
 END_TEST
 
+static void lose_them(void *gate)
+{
+	(void)!modiso_gate_call(gate, WORDS(0x2b, 0x2b, 0), NULL);
+}
+
+/* What is known of the thread then can be read and forged: SECURITY. */
+START_TEST(test_lose_bases_beside_readonly)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = MODISO_CONFINE_READONLY,
+		.syscalls = MODISO_SYSCALLS_NONE,
+	};
+	struct modiso_module *reader;
+	struct modiso_gate *gate;
+
+	make_scene();
+	gate = make_gate(module, lose_bases);
+	must_eq(child_status(lose_them, gate), 0);
+	expect(MODISO_OK, modiso_module_create("reader", &options, &reader));
+	must(WIFSIGNALED(child_status(lose_them, gate)));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("guard_traps");
@@ -606,6 +630,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_fault_in_resume);
 	tcase_add_test(tcase, test_selector);
 	tcase_add_test(tcase, test_lose_bases);
+	tcase_add_test(tcase, test_lose_bases_beside_readonly);
 	return suite;
 }
 

@@ -172,6 +172,7 @@
 #define A_AMX 48
 #define A_APX 52
 #define A_WIDE 56
+#define A_TOKENS_READ 60
 #define A_GATES 64
 #define A_SERVICES 524352
 /* Its calls into core: struct mdi_entries */
@@ -490,7 +491,8 @@ struct mdi_arch_state {
 	uint64_t flags; /* CLEAN_FLAGS_VALUE */
 	uint32_t amx, apx;
 	uint32_t wide; /* any of the three above: mdi_cpu_wide() */
-	uint32_t unused2;
+	/* A module that can read mdi_arrivals has its system calls stopped. */
+	uint32_t tokens_read;
 	struct mdi_gate_slot gates[MDI_GATE_SLOTS];
 	struct mdi_service_slot services[MDI_SERVICE_SLOTS];
 	/* By link: mdi_link_domain(). */

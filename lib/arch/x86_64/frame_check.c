@@ -133,6 +133,7 @@ SAME(struct mdi_arch_state, wide, A_WIDE);
 SAME(struct mdi_arch_state, altstacks, A_ALTSTACKS);
 SAME(struct mdi_arch_state, handler_rights, A_HANDLER_PKRU);
 SAME(struct mdi_arch_state, pid, A_PID);
+SAME(struct mdi_arch_state, tokens_read, A_TOKENS_READ);
 SAME(struct mdi_arch_state, flags, A_FLAGS);
 _Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");
 SAME(struct mdi_arch_state, gates, A_GATES);

@@ -16,6 +16,7 @@ void mdi_arch_start(void)
 	own->apx = cpu->apx;
 	own->wide = mdi_cpu_wide(cpu);
 	own->flags = CLEAN_FLAGS_VALUE;
+	own->tokens_read = 0;
 }
 
 #define WAYS(kind)                                                             \

@@ -37,9 +37,11 @@
  * has it in r14 can read key 0, and was started here by the kernel, which put
  * the thread on its own stack. A jumper comes later, and would have to guess
  * it. It is gone from r14 before C runs; a signal in between would show it on a
- * stack that modules can read (before Linux 6.12), and is blocked there. The
- * store to the selector is the first one after the note was there, so that
- * nobody's selector is changed but the thread's own.
+ * stack that modules can read (before Linux 6.12), and is blocked there. A
+ * READONLY module reads key 0: from the first one on whose calls are stopped,
+ * tokens count for nothing. The store to the selector is the first one after
+ * the note was there, so that nobody's selector is changed but the thread's
+ * own.
  */
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
@@ -86,6 +88,8 @@
 .Lguarded\@:
 	cmpq	%rax, %r12
 	je	.Lmine\@
+	cmpl	$0, A_TOKENS_READ+mdi_arch_state(%rip)
+	jne	mdi_gate_bad
 	NOTE
 	testq	%r14, %r14
 	jz	mdi_gate_bad
