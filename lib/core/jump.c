@@ -26,19 +26,21 @@ static bool same_stack(uintptr_t a, uintptr_t b)
 	return near(a, b) && mdi_maps_together(a, b);
 }
 
-/* No region is one. What costs least is asked first. */
-static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
+/* What @same says of a stack that the thread has called a gate on. */
+static bool any_host_stack(const struct mdi_thread *thread, uintptr_t sp,
+			   bool (*same)(uintptr_t a, uintptr_t b))
 {
 	const struct mdi_frame *frame = mdi_thread_frames(thread);
-	uintptr_t called_at;
 
-	for (; frame < thread->frame; frame++) {
-		called_at = mdi_frame_called_at(frame);
-		if (near(called_at, sp) && mdi_region_at(sp) == NULL &&
-		    mdi_maps_together(called_at, sp))
+	for (; frame < thread->frame; frame++)
+		if (same(mdi_frame_called_at(frame), sp))
 			return true;
-	}
 	return false;
+}
+
+static bool on_host_stack(const struct mdi_thread *thread, uintptr_t sp)
+{
+	return any_host_stack(thread, sp, same_stack);
 }
 
 bool mdi_jump_stays(const struct mdi_thread *thread,
@@ -59,10 +61,14 @@ bool mdi_jump_ran_past(const struct mdi_thread *thread,
 {
 	uintptr_t sp = mdi_context_sp(context);
 
-	/* Page permissions leave it the thread's stack at all levels. */
+	/*
+	 * Page permissions leave it the thread's stack at all levels. It is
+	 * asked of each fault: what costs least comes first.
+	 */
 	return (module->domain.confinement == MODISO_CONFINE_GUARD ||
 		mdi_backend_now->process != NULL) &&
-	       on_host_stack(thread, sp);
+	       any_host_stack(thread, sp, near) &&
+	       mdi_region_at(sp) == NULL && on_host_stack(thread, sp);
 }
 
 bool mdi_jump_begins(const void *jmp_buf)
