@@ -4,9 +4,9 @@
  * stopped, by Syscall User Dispatch: prctl(2), PR_SET_SYSCALL_USER_DISPATCH. It
  * goes on beside the library: each SIGSYS comes to whose it is.
  */
+#include "support/proc.h"
 #include "support/world.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -24,10 +24,10 @@ static volatile sig_atomic_t stopped;
  */
 static int dispatch(unsigned long mode, volatile uint8_t *word)
 {
-	unsigned long from = mode ? 0x7f0000000000 : 0;
+	unsigned long from = mode ? 0x600000000000 : 0;
 
 	return (int)syscall(SYS_prctl, DISPATCH, mode, from,
-			    mode ? 0xfffffff000 : 0ul, word);
+			    mode ? 0x1ffffffff000 : 0ul, word);
 }
 
 static long parent_here(void)
@@ -88,18 +88,14 @@ static void *in_thread(void *gate)
 START_TEST(test_goes_on)
 {
 	struct modiso_gate *gate;
-	pthread_t thread;
 
 	install();
 	gate = make_gate(world_module(), module_add_one);
 	must_emulate();
 	must_eq(enter(gate, 1), 2);
 	must_emulate();
-	for (int i = 0; i < 2; i++) {
-		must(!pthread_create(&thread, NULL, in_thread,
-				     i ? gate : NULL));
-		pthread_join(thread, NULL);
-	}
+	for (int i = 0; i < 2; i++)
+		thread_join(thread_start(in_thread, i ? gate : NULL));
 }
 END_TEST
 
