@@ -15,11 +15,6 @@ static bool may(const struct modiso_module *module,
 	return rights != 0 && (rights & access) == access;
 }
 
-static bool in_guard(const struct modiso_region *region, uintptr_t at)
-{
-	return region->stack && at < region->node.base + MDI_PAGE_SIZE;
-}
-
 size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		       size_t length, uint32_t access)
 {
@@ -32,7 +27,7 @@ size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 		region = mdi_region_at(at);
 		if (region == NULL || !may(module, region, access))
 			break;
-		if (in_guard(region, at))
+		if (at < mdi_region_start(region))
 			break;
 		at = region->node.end;
 	}
@@ -61,7 +56,7 @@ int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 				"byte %zu of %zu at %#zx is in no region of "
 				"module %s",
 				reach, length, (size_t)address, module->name);
-	if (in_guard(region, first))
+	if (first < mdi_region_start(region))
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"byte %zu of %zu at %#zx is in the guard page "
 				"of a stack of %s, which nobody may touch",

@@ -36,7 +36,7 @@ static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 		stack = mdi_region_at(address);
 	if (stack == NULL || !stack->stack || stack->owner != module)
 		return false;
-	low = stack->node.base + MDI_PAGE_SIZE;
+	low = mdi_region_start(stack);
 	if (sp >= low + STACK_SLACK || (sp < low && low - sp > STACK_REACH))
 		return false;
 	return address < low && address + STACK_REACH > sp;

@@ -67,7 +67,7 @@ static size_t list_spans(const struct modiso_module *module,
 
 	while ((region = next_dropped(&module->arena, at)) != NULL) {
 		/* A stack's guard is not the stack's to drop. */
-		base = region->node.base + (region->stack ? MDI_PAGE_SIZE : 0);
+		base = mdi_region_start(region);
 		at = region->node.end;
 		if (base != last_end && span != NULL)
 			span[count] = (struct mdi_extent){

@@ -30,8 +30,7 @@ static bool allowed(const struct mdi_trap *trap)
 	if (!is_page_fault(trap) || region == NULL)
 		return false;
 	rights = mdi_grant_rights(mdi_domain_module(trap->domain), region);
-	if (region->stack &&
-	    trap->event.address < region->node.base + MDI_PAGE_SIZE)
+	if (trap->event.address < mdi_region_start(region))
 		return false;
 	return trap->access != 0 && (rights & trap->access) == trap->access;
 }
