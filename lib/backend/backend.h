@@ -28,6 +28,10 @@ enum mdi_domain_kind {
 struct mdi_runs {
 	struct mdi_run *run; /* sorted; a hole inside a run is void */
 	size_t count, room;
+	size_t outside; /* so many of them are */
+	/* From the first to the last one that is not; NULL: there is none. */
+	char *own_base;
+	size_t own_length;
 };
 
 struct mdi_domain;

@@ -106,6 +106,11 @@ static const struct mdi_cover *close_all(uint32_t prot)
 	return NULL;
 }
 
+bool mdi_curtain_is_open(void)
+{
+	return STATE(word()) == OPEN;
+}
+
 static bool hides(const void *stack)
 {
 	return mdi_curtain_covers((uintptr_t)stack);
@@ -131,14 +136,11 @@ int mdi_curtain_close(uint32_t prot)
 
 void mdi_curtain_open(void)
 {
+	if (mdi_curtain_is_open())
+		return;
 	set_word(OPENING, 0);
 	open_all();
 	set_word(OPEN, 0);
-}
-
-bool mdi_curtain_is_open(void)
-{
-	return STATE(word()) == OPEN;
 }
 
 uint32_t mdi_curtain_closings(void)

@@ -31,6 +31,7 @@ bool mdi_curtain_covers(uintptr_t address);
  * will not, and it is open; MODISO_ERR_STATE: the caller's stack is under it.
  */
 int mdi_curtain_close(uint32_t prot);
+/* Nothing where it is open, as it mostly is. */
 void mdi_curtain_open(void);
 bool mdi_curtain_is_open(void);
 /* Changes with each closing. */

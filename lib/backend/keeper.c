@@ -276,17 +276,33 @@ void mdi_keeper_start(const struct mdi_keeper_ops *operations)
 	mdi_keeper_after_fork(NULL, 0);
 }
 
-/* Nothing is remembered but what is open: see struct mdi_keeper_ops. */
-static int obey(enum mdi_wish wish, struct mdi_domain *domain)
+/*
+ * In line, or past it where that may be. Critical also while it waits: a signal
+ * handler that wished too would wait in line behind the thread that it
+ * interrupted. The lock is held on entry and not on return.
+ */
+static MDI_RARE int wish_in_order(enum mdi_wish wish, struct mdi_domain *domain,
+				  bool again)
 {
 	int result;
 
-	mdi_critical_begin();
-	mdi_lock(&own->lock);
-	result =
-		wish == MDI_WISH_ENTER ? enter(domain) : own->ops->open(domain);
+	if (wish == MDI_WISH_ENTER)
+		give_back_lease();
+	if ((!again && own->first != NULL && !mdi_turn_taken(wish, domain)) ||
+	    !possible(wish, domain))
+		return wait_in_line(wish, domain);
+	result = grant(wish, domain);
 	mdi_unlock(&own->lock);
-	mdi_critical_end();
+	return result;
+}
+
+/* Nothing is remembered but what is open: see struct mdi_keeper_ops. */
+static MDI_RARE int obey(enum mdi_wish wish, struct mdi_domain *domain)
+{
+	int result = wish == MDI_WISH_ENTER ? enter(domain) :
+					      own->ops->open(domain);
+
+	mdi_unlock(&own->lock);
 	return result;
 }
 
@@ -294,25 +310,32 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again)
 {
 	int result;
 
-	if (own->ops->external)
-		return obey(wish, domain);
-
-	/*
-	 * Critical also while it waits: a signal handler that wished too would
-	 * wait in line behind the thread that it interrupted.
-	 */
 	mdi_critical_begin();
 	mdi_lock(&own->lock);
-	if (wish == MDI_WISH_ENTER)
-		give_back_lease();
-	if ((again || own->first == NULL || mdi_turn_taken(wish, domain)) &&
-	    possible(wish, domain)) {
-		result = grant(wish, domain);
-		mdi_unlock(&own->lock);
-	} else {
-		result = wait_in_line(wish, domain);
-	}
+	result = own->ops->external ? obey(wish, domain) :
+				      wish_in_order(wish, domain, again);
 	mdi_critical_end();
+	return result;
+}
+
+/* Is it the host's state, which nobody waits for or wants kept? */
+MDI_INLINE bool is_idle(void)
+{
+	return own->first == NULL && (own->inside | own->holds) == 0 &&
+	       own->lease_end_ns == 0;
+}
+
+int mdi_keeper_enter(struct mdi_domain *domain)
+{
+	int result;
+
+	mdi_lock(&own->lock);
+	if (own->ops->external)
+		return obey(MDI_WISH_ENTER, domain);
+	if (!is_idle())
+		return wish_in_order(MDI_WISH_ENTER, domain, false);
+	result = grant(MDI_WISH_ENTER, domain);
+	mdi_unlock(&own->lock);
 	return result;
 }
 
@@ -344,7 +367,6 @@ static MDI_RARE void give_turn(struct mdi_domain *left)
 
 void mdi_keeper_leave(void)
 {
-	mdi_critical_begin();
 	mdi_lock(&own->lock);
 	if (own->ops->external) {
 		own->ops->to_host();
@@ -359,7 +381,6 @@ void mdi_keeper_leave(void)
 			give_turn(left);
 	}
 	mdi_unlock(&own->lock);
-	mdi_critical_end();
 }
 
 void mdi_keeper_unhold(void)

@@ -75,6 +75,12 @@ void mdi_keeper_start(const struct mdi_keeper_ops *ops);
  * @again set.
  */
 int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again);
+
+/*
+ * The way of gates: MDI_WISH_ENTER, and its end, of a thread that keeps its
+ * signals away by itself.
+ */
+int mdi_keeper_enter(struct mdi_domain *domain);
 void mdi_keeper_leave(void);
 void mdi_keeper_unhold(void);
 

@@ -250,7 +250,8 @@ static MDI_RARE void enter_failed(struct mdi_thread *thread, uint32_t held)
 	errno = saved;
 }
 
-int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
+static MDI_RARE int enter_from(struct mdi_domain *domain,
+			       struct mdi_thread *thread)
 {
 	uint32_t held;
 	int result;
@@ -261,13 +262,23 @@ int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
 	unhold_windows(thread, 0);
 	if (mdi_open.state.external)
 		mdi_aside_begin(thread);
-	result = mdi_keeper_wish(MDI_WISH_ENTER, domain, false);
-	if (result != 0) {
+	result = mdi_keeper_enter(domain);
+	if (result != 0)
 		enter_failed(thread, held);
-		return result;
-	}
-	__atomic_store_n(&thread->entered, 1, __ATOMIC_RELAXED);
-	return 0;
+	return result;
+}
+
+/* Mostly it has nothing that it would have to give up before. */
+int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread)
+{
+	int result = !mdi_open.state.external &&
+				     (thread->entered | thread->held) == 0 ?
+			     mdi_keeper_enter(domain) :
+			     enter_from(domain, thread);
+
+	if (result == 0)
+		__atomic_store_n(&thread->entered, 1, __ATOMIC_RELAXED);
+	return result;
 }
 
 /*

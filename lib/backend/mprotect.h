@@ -31,10 +31,4 @@ static inline int mdi_mprotect_close(const struct mdi_domain *domain)
 					 MDI_PROT_NONE);
 }
 
-static inline void mdi_mprotect_open(void)
-{
-	if (!mdi_curtain_is_open())
-		mdi_curtain_open();
-}
-
 #endif /* MDI_BACKEND_MPROTECT_H */

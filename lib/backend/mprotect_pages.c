@@ -38,32 +38,23 @@ static void forget(const struct mdi_domain *domain)
 
 /* --- opening and closing --- */
 
-/* The part of the runs that lies in the domain's own range, in one piece. */
-MDI_INLINE bool own_span(const struct mdi_domain *domain, char **base,
-			 size_t *length)
-{
-	const struct mdi_run *low = NULL, *high = NULL;
-
-	for (size_t i = 0; i < domain->runs.count; i++) {
-		if (domain->runs.run[i].outside)
-			continue;
-		if (low == NULL)
-			low = &domain->runs.run[i];
-		high = &domain->runs.run[i];
-	}
-	if (low == NULL)
-		return false;
-	*base = low->base;
-	*length = (size_t)(high->base + high->length - low->base);
-	return true;
-}
-
 MDI_INLINE int close_part(char *base, size_t length)
 {
 	if (mdi_mem_protect(base, length, MDI_PROT_NONE) == 0)
 		return 0;
 	return mdi_fail_os("mprotect", "closing %zu bytes at %p", length,
 			   (void *)base);
+}
+
+static MDI_RARE int close_outside(const struct mdi_runs *runs)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < runs->count; i++)
+		if (runs->run[i].outside)
+			result = close_part(runs->run[i].base,
+					    runs->run[i].length);
+	return result;
 }
 
 /*
@@ -73,17 +64,14 @@ MDI_INLINE int close_part(char *base, size_t length)
  */
 MDI_INLINE int close_domain(struct mdi_domain *domain)
 {
-	char *base;
-	size_t length;
+	const struct mdi_runs *runs = &domain->runs;
 	int result = 0;
 
 	domain->whole = false;
-	if (own_span(domain, &base, &length))
-		result = close_part(base, length);
-	for (size_t i = 0; result == 0 && i < domain->runs.count; i++)
-		if (domain->runs.run[i].outside)
-			result = close_part(domain->runs.run[i].base,
-					    domain->runs.run[i].length);
+	if (runs->own_base != NULL)
+		result = close_part(runs->own_base, runs->own_length);
+	if (result == 0 && runs->outside != 0)
+		result = close_outside(runs);
 	if (result == 0)
 		domain->open = false;
 	return result;

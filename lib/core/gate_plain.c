@@ -21,50 +21,70 @@
 #include <stddef.h>
 #include <string.h>
 
-/* May this thread call a plain gate at all? */
-static int plain_ready(struct mdi_thread **out)
-{
+/* A thread of the host's, and the top of a stack for it; or a code. */
+struct caller {
 	struct mdi_thread *thread;
-	int result;
+	int64_t result;
+};
 
-	if (mdi_ready != MDI_UNATTACHED) {
-		thread = mdi_block_thread((char *)mdi_ready);
-	} else {
-		result = mdi_front_now->enter(&thread);
-		if (result != 0)
-			return result;
-	}
-	if (mdi_thread_inside(thread))
-		return mdi_fail(MODISO_ERR_STATE,
-				"a gate was called from inside a module, or by "
-				"a signal handler that interrupted one");
-	if (thread->frame == mdi_thread_frames(thread) + MDI_DEPTH_MAX)
-		return mdi_gate_fail_depth();
-	*out = thread;
-	return 0;
+struct top {
+	uintptr_t top; /* and 1: it comes from the link, as frame->stack */
+	int64_t result;
+};
+
+static MDI_RARE struct caller enter_front(void)
+{
+	struct caller caller;
+
+	caller.result = mdi_front_now->enter(&caller.thread);
+	return caller;
+}
+
+/* May this thread call a plain gate at all? */
+MDI_INLINE struct caller plain_caller(void)
+{
+	struct caller caller = { NULL, 0 };
+
+	if (mdi_ready != MDI_UNATTACHED)
+		caller.thread = mdi_block_thread((char *)mdi_ready);
+	else
+		caller = enter_front();
+	if (caller.result != 0)
+		return caller;
+	if (mdi_thread_inside(caller.thread))
+		caller.result = mdi_fail(
+			MODISO_ERR_STATE,
+			"a gate was called from inside a module, or by a "
+			"signal handler that interrupted one");
+	else if (caller.thread->frame ==
+		 mdi_thread_frames(caller.thread) + MDI_DEPTH_MAX)
+		caller.result = mdi_gate_fail_depth();
+	return caller;
+}
+
+static MDI_RARE struct top fresh_stack(struct mdi_thread *thread,
+				       struct modiso_module *module)
+{
+	struct mdi_stack *stack;
+	struct top top = { 0, 0 };
+
+	mdi_runtime_lock();
+	top.result = mdi_thread_stack(thread, module, &stack);
+	mdi_runtime_unlock();
+	if (top.result == 0)
+		top.top = stack->top | (stack->rank == 0);
+	return top;
 }
 
 /* The stack that waits in the thread's link, or another one. */
-static int plain_stack(struct mdi_thread *thread, struct modiso_module *module,
-		       uintptr_t *top, bool *from_link)
+MDI_INLINE struct top plain_stack(struct mdi_thread *thread,
+				  struct modiso_module *module)
 {
-	const struct mdi_link *link =
-		mdi_thread_link(thread, module->domain.head.link);
-	struct mdi_stack *stack;
-	int result;
+	uintptr_t waits =
+		mdi_thread_link(thread, module->domain.head.link)->stack;
+	struct top top = { waits | 1, 0 };
 
-	*top = link->stack;
-	*from_link = true;
-	if (*top != 0)
-		return 0;
-	mdi_runtime_lock();
-	result = mdi_thread_stack(thread, module, &stack);
-	mdi_runtime_unlock();
-	if (result != 0)
-		return result;
-	*top = stack->top;
-	*from_link = stack->rank == 0;
-	return 0;
+	return waits != 0 ? top : fresh_stack(thread, module);
 }
 
 /* Handlers run only while it waits in line. */
@@ -86,16 +106,19 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 				  const uint64_t *saved_registers)
 {
 	struct mdi_domain *domain = (struct mdi_domain *)slot->domain;
-	struct mdi_thread *thread = NULL;
+	struct caller caller;
+	struct mdi_thread *thread;
 	struct mdi_frame *frame;
-	uintptr_t top = 0;
-	bool from_link = false;
+	struct top top = { 0, 0 };
 	int saved = errno, result;
 
-	result = plain_ready(&thread);
-	if (result == 0)
-		result = plain_stack(thread, mdi_domain_module(domain), &top,
-				     &from_link);
+	caller = plain_caller();
+	thread = caller.thread;
+	result = (int)caller.result;
+	if (result == 0) {
+		top = plain_stack(thread, mdi_domain_module(domain));
+		result = (int)top.result;
+	}
 	if (result == 0)
 		result = mdi_limit_entered(thread);
 	/* No handler may find the module entered and the frame not there. */
@@ -112,7 +135,7 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	memcpy(frame, saved_registers, offsetof(struct mdi_frame, sp));
 	frame->sp = (uintptr_t)saved_registers + PLAIN_SAVED;
 	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
-	frame->stack = top | from_link;
+	frame->stack = top.top;
 	if (mdi_has_block_base())
 		frame->block_base = mdi_block_base();
 	mdi_frames_push(thread, domain); /* from here on a fault is its own */
@@ -129,7 +152,7 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 
 void mdi_plain_leave(struct mdi_thread *thread)
 {
-	mdi_mprotect_open();
+	mdi_curtain_open();
 	mdi_selectors_reload(thread);
 	mdi_gate_abandon(thread);
 }

@@ -24,6 +24,25 @@ static void append(struct mdi_runs *runs, char *base, char *end, uint32_t prot,
 	};
 }
 
+static void sum_up(struct mdi_runs *runs)
+{
+	runs->outside = 0;
+	runs->own_base = NULL;
+	runs->own_length = 0;
+	for (size_t i = 0; i < runs->count; i++) {
+		const struct mdi_run *run = &runs->run[i];
+
+		if (run->outside) {
+			runs->outside++;
+			continue;
+		}
+		if (runs->own_base == NULL)
+			runs->own_base = run->base;
+		runs->own_length =
+			(size_t)(run->base + run->length - runs->own_base);
+	}
+}
+
 bool mdi_runs_set(const struct mdi_runs *runs, char *base, size_t length,
 		  uint32_t prot, bool outside, struct mdi_runs *out)
 {
@@ -53,6 +72,7 @@ bool mdi_runs_set(const struct mdi_runs *runs, char *base, size_t length,
 	}
 	if (!done)
 		append(out, base, end, prot, outside);
+	sum_up(out);
 	return true;
 }
 

@@ -197,7 +197,7 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 {
 	struct mdi_frame *frame;
 
-	mdi_mprotect_open();
+	mdi_curtain_open();
 	frame = mdi_frame_top(thread);
 	mdi_selectors_reload(thread);
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);

@@ -535,11 +535,9 @@ void mdi_arch_start(void);
 /* MXCSR and the x87 control word of the calling code. */
 static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 {
-	uint16_t word;
-
+	*x87 = 0; /* the word has 16 bits */
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1"
-			 : "=m"(*mxcsr), "=m"(word));
-	*x87 = word;
+			 : "=m"(*mxcsr), "+m"(*x87));
 }
 
 /* The CPU's time stamp counter, which gates record. */

@@ -40,20 +40,20 @@ FUNC(mdi_gate_recover)
 ENDF(mdi_gate_recover)
 
 .macro RELOAD_DATA selector, number
-	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
 	movl	\selector, %ecx
-	cmpl	%eax, %ecx
+	cmpw	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %cx
 	je	.Lsame\@
+	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
 	movl	%eax, \selector
 .Lsame\@:
 .endm
 
 /* Loading one of these two sets its base. */
 .macro RELOAD_BASED selector, number, base
-	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
 	movl	\selector, %ecx
-	cmpl	%eax, %ecx
+	cmpw	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %cx
 	je	.Lsame\@
+	movzwl	T_SELECTORS-T_FS_BASE+2*\number(%rdi), %eax
 	rd\base	%rcx
 	movl	%eax, \selector
 	wr\base	%rcx

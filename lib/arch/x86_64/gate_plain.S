@@ -58,11 +58,19 @@
 	subq	$PLAIN_SAVED, %rsp
 	.cfi_adjust_cfa_offset PLAIN_SAVED
 	SAVE_REGS %rsp
-	SAVE_ARGS
+	SAVE_WORDS
+	cmpl	$0, S_FLOATS(%r11)
+	je	.Lask\@
+	SAVE_FLOATS
+.Lask\@:
 	movq	%r11, %rdi
 	leaq	ARGS_SIZE(%rsp), %rsi
 	callq	*A_PLAIN_ENTER+mdi_arch_state(%rip)
-	LOAD_ARGS
+	LOAD_WORDS
+	cmpl	$0, S_FLOATS(%r11)
+	je	.Lasked\@
+	LOAD_FLOATS
+.Lasked\@:
 	DROP_ARGS
 	addq	$PLAIN_SAVED, %rsp
 	.cfi_adjust_cfa_offset -PLAIN_SAVED
