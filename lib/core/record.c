@@ -28,9 +28,12 @@ static struct mdi_record_state *const own = &mdi_core_state.record;
 static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 			  uintptr_t address)
 {
-	const struct modiso_region *stack = mdi_region_at_or_above(sp);
+	const struct modiso_region *stack;
 	uintptr_t low;
 
+	if (address - (sp - STACK_REACH) >= 2 * STACK_REACH)
+		return false; /* what follows would find nothing */
+	stack = mdi_region_at_or_above(sp);
 	/* Right below the guard page lie other pages of the module's. */
 	if (stack == NULL || !stack->stack)
 		stack = mdi_region_at(address);

@@ -274,12 +274,6 @@ static bool is_copying(const struct mdi_trap *trap)
 	return trap->where == MDI_AT_COPY;
 }
 
-static bool always(const struct mdi_trap *trap)
-{
-	(void)trap;
-	return true;
-}
-
 /*
  * The order matters. What was sent says nothing of the code that it comes to. A
  * fault in a filter must not be told to a filter. The next two happen in gates,
@@ -287,34 +281,44 @@ static bool always(const struct mdi_trap *trap)
  * first what it asks for by a door, then what may be mended, then blame. The
  * host's own comes last.
  */
-static const struct {
-	bool (*when)(const struct mdi_trap *trap);
-	enum mdi_verdict verdict;
-} questions[] = {
-	{ is_sent, MDI_PASS },
-	{ is_in_filter, MDI_FILTER_FAULT },
-	{ has_no_frame, MDI_TOO_DEEP },
-	{ wants_mending, MDI_MEND },
-	{ makes_thread, MDI_MAKE_THREAD },
-	{ may_jump, MDI_GO_ON },
-	{ ends_thread, MDI_END_THREAD },
-	{ is_allowed, MDI_TRY_AGAIN },
-	{ wants_caller, MDI_WALK_ENDS },
-	{ has_left, MDI_LEFT },
-	{ is_permitted, MDI_PERMIT },
-	{ is_answered, MDI_ANSWER },
-	{ is_of_module, MDI_FAULT },
-	{ is_of_orphan, MDI_FAULT_ORPHAN },
-	{ is_hosts_call, MDI_CALL_AGAIN },
-	{ is_taken_away, MDI_CARRY_OUT },
-	{ is_closed, MDI_OPEN },
-	{ is_copying, MDI_COPY_FAILS },
-	{ always, MDI_PASS },
-};
+#define QUESTIONS(ASK) \
+	ASK(is_sent, MDI_PASS) \
+	ASK(is_in_filter, MDI_FILTER_FAULT) \
+	ASK(has_no_frame, MDI_TOO_DEEP) \
+	ASK(wants_mending, MDI_MEND) \
+	ASK(makes_thread, MDI_MAKE_THREAD) \
+	ASK(may_jump, MDI_GO_ON) \
+	ASK(ends_thread, MDI_END_THREAD) \
+	ASK(is_allowed, MDI_TRY_AGAIN) \
+	ASK(wants_caller, MDI_WALK_ENDS) \
+	ASK(has_left, MDI_LEFT) \
+	ASK(is_permitted, MDI_PERMIT) \
+	ASK(is_answered, MDI_ANSWER) \
+	ASK(is_of_module, MDI_FAULT) \
+	ASK(is_of_orphan, MDI_FAULT_ORPHAN) \
+	ASK(is_hosts_call, MDI_CALL_AGAIN) \
+	ASK(is_taken_away, MDI_CARRY_OUT) \
+	ASK(is_closed, MDI_OPEN) \
+	ASK(is_copying, MDI_COPY_FAILS)
+
+/* A table, and not one of pointers: each fault is asked most of them. */
+#define ROW(when, verdict) ROW_##when,
+enum { QUESTIONS(ROW) };
+
+#define ASK(when, verdict)                     \
+	case ROW_##when:                       \
+		if (when(trap)) {              \
+			*row = ROW_##when + 1; \
+			return verdict;        \
+		}                              \
+		__attribute__((fallthrough));
 
 enum mdi_verdict mdi_trap_verdict(const struct mdi_trap *trap, unsigned *row)
 {
-	while (!questions[*row].when(trap))
-		++*row;
-	return questions[(*row)++].verdict;
+	switch (*row) {
+		QUESTIONS(ASK)
+	default:
+		break;
+	}
+	return MDI_PASS;
 }
