@@ -385,10 +385,12 @@ struct mdi_backend {
 
 	/*
 	 * Whose code was interrupted by this fault? NULL: the host's. @thread
-	 * may be NULL. AS-Safe, on the thread that faulted.
+	 * may be NULL; @rights are those of mdi_context_rights(). AS-Safe, on
+	 * the thread that faulted.
 	 */
 	struct mdi_domain *(*culprit)(struct mdi_thread *thread,
-				      struct mdi_context *context);
+				      struct mdi_context *context,
+				      const uint32_t *rights);
 	/*
 	 * Is it surely the module of the innermost call that was interrupted,
 	 * and no host code, nor a step of the way in or out that only the host

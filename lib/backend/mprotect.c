@@ -395,9 +395,11 @@ static void window_close(struct mdi_domain *domain, struct mdi_thread *thread,
 
 /* By the frames of the thread: they say when a handler of the host runs. */
 static struct mdi_domain *culprit(struct mdi_thread *thread,
-				  struct mdi_context *context)
+				  struct mdi_context *context,
+				  const uint32_t *rights)
 {
 	(void)context;
+	(void)rights;
 	return entered_domain(thread);
 }
 

@@ -306,9 +306,9 @@ static struct mdi_domain *module_of(uint32_t keys)
  * host's key is closed. Neither can be forged without a system call.
  */
 static struct mdi_domain *culprit(struct mdi_thread *thread,
-				  struct mdi_context *context)
+				  struct mdi_context *context,
+				  const uint32_t *rights)
 {
-	uint32_t *rights = mdi_context_rights(context, state.rights_offset);
 	uint32_t keys;
 	bool full;
 

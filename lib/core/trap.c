@@ -154,7 +154,8 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 	if (memory)
 		mdi_region_find_place(trap->event.address, &trap->place);
 	if (thread == NULL || thread->in_handler == 0) /* a walk is host code */
-		trap->domain = mdi_backend_now->culprit(thread, context);
+		trap->domain = mdi_backend_now->culprit(thread, context,
+						       rights);
 	if (event->kind == MDI_EVENT_ILLEGAL && trap->domain != NULL)
 		trap->door = door_at(trap->pc);
 	if (event->kind == MDI_EVENT_BREAKPOINT && trap->domain == NULL)
