@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_scan_ends - the ends of code: what could be the beginning of a forbidden
+ * check_scan_ends - the ends of code: what could begin a forbidden
  * instruction, whose rest lies beside it.
  */
 #include "unit/scan_found.h"
