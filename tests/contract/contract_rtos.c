@@ -51,10 +51,10 @@ static void start_external(void)
 static unsigned long wanted;
 static time_t until;
 
-static void run_for(unsigned long natively, unsigned long in_emulation)
+static void run_for(unsigned long natively, unsigned long watched)
 {
 	wanted = getenv("MODISO_TEST_LONG") ? 1000000
-					    : run_times(natively, in_emulation);
+					    : run_times(natively, watched);
 	until = run_asked("MODISO_TEST_SECONDS");
 	until += until != 0 ? time(NULL) : 0;
 }

@@ -76,10 +76,11 @@ bool emulated(void)
 	return !strcmp(vendor, "TCGTCGTCGTCG");
 }
 
-unsigned long run_times(unsigned long natively, unsigned long in_emulation)
+unsigned long run_times(unsigned long natively, unsigned long watched)
 {
-	return emulated() && !getenv("MODISO_TEST_LONG") ? in_emulation
-							 : natively;
+	return (TEST_SANITIZED || emulated()) && !getenv("MODISO_TEST_LONG") ?
+		       watched :
+		       natively;
 }
 
 unsigned long run_asked(const char *name)

@@ -71,11 +71,11 @@ bool on_pkey(void);
 bool emulated(void);
 
 /*
- * run_times - how often a loop is to run: @natively, or @in_emulation when the
- * CPU is emulated. MODISO_TEST_LONG in the environment asks for @natively
- * everywhere.
+ * run_times - how often a loop is to run: @natively, or as often as @watched
+ * when the CPU is emulated or a sanitizer looks at each access. MODISO_TEST_LONG
+ * in the environment asks for @natively everywhere.
  */
-unsigned long run_times(unsigned long natively, unsigned long in_emulation);
+unsigned long run_times(unsigned long natively, unsigned long watched);
 
 /* A number in the environment; 0: it does not say. */
 unsigned long run_asked(const char *name);

@@ -172,7 +172,7 @@ static void give_all(void)
 START_TEST(test_model)
 {
 	static const size_t sizes[] = {1, 2, 7, 8, 9, 63, 100, 511, 512};
-	unsigned long i, rounds = emulated() ? 2000 : 40000;
+	unsigned long i, rounds = run_times(40000, 2000);
 
 	seed = (uint64_t)_i + 1;
 	start(sizes[_i]);
