@@ -21,23 +21,27 @@ static struct mdi_limit_state *const own = &mdi_core_state.limit;
 
 /* --- the list: as much of it as is needed --- */
 
-int mdi_limit_add(uint32_t limit_ms)
+int mdi_limit_add(const struct modiso_module *module)
 {
-	uint64_t tick_ns = mdi_limit_tick_of((uint64_t)limit_ms * 1000000u);
+	uint64_t tick_ns = mdi_limit_tick_of(module->limit_ns);
 	int result = mdi_limit_tick_start();
 
 	if (result != 0)
 		return result;
 	if (own->count == 0 || tick_ns < own->tick_ns)
 		__atomic_store_n(&own->tick_ns, tick_ns, __ATOMIC_RELAXED);
-	__atomic_store_n(&own->count, own->count + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&own->by_wall, own->by_wall + module->limit_by_wall,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&own->count, own->count + 1, __ATOMIC_RELEASE);
 	mdi_limit_tick_wake();
 	return 0;
 }
 
 /* With none it sleeps when it has ticked once more. */
-void mdi_limit_remove(void)
+void mdi_limit_remove(const struct modiso_module *module)
 {
+	__atomic_store_n(&own->by_wall, own->by_wall - module->limit_by_wall,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&own->count, own->count - 1, __ATOMIC_RELAXED);
 }
 
@@ -196,6 +200,7 @@ void mdi_limits_stop(void)
 {
 	mdi_limit_tick_stop();
 	own->count = 0;
+	own->by_wall = 0;
 }
 
 uint32_t mdi_limit_threads(void)

@@ -37,8 +37,8 @@
  * A module with a limit comes, and goes. The library's lock is held. 0,
  * MODISO_ERR_NOMEM or MODISO_ERR_OS: no thread can be had that ticks.
  */
-int mdi_limit_add(uint32_t limit_ms);
-void mdi_limit_remove(void);
+int mdi_limit_add(const struct modiso_module *module);
+void mdi_limit_remove(const struct modiso_module *module);
 
 /* The library ends: nobody ticks when this returns. */
 void mdi_limits_stop(void);

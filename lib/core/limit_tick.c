@@ -23,6 +23,15 @@
 #define TICK_MIN_NS 1000000u
 #define TICK_MAX_NS 50000000u
 
+/* So many ticks until the next look, when nobody is found who runs. */
+#define IDLE 2
+/*
+ * And none at all before the whole process has run for this part of a tick. It
+ * is asked that seldom, as the kernel adds up all threads for it.
+ */
+#define UNSEEN 4
+#define ASLEEP 5
+
 /*
  * The kernel is asked for the clocks of so many threads in a tick, but where
  * counting begins and ends. The others' turn is at the next one.
@@ -43,6 +52,20 @@ uint64_t mdi_limit_tick_of(uint64_t limit_ns)
 	if (tick_ns < TICK_MIN_NS)
 		return TICK_MIN_NS;
 	return tick_ns < TICK_MAX_NS ? tick_ns : TICK_MAX_NS;
+}
+
+/* Somebody is to be looked at before that. */
+static void be_back_in(uint64_t ns)
+{
+	if (ns < TICK_MIN_NS)
+		ns = TICK_MIN_NS;
+	if (ns < own->due_ns)
+		own->due_ns = ns;
+}
+
+static uint64_t tick_now(void)
+{
+	return __atomic_load_n(&own->tick_ns, __ATOMIC_RELAXED);
 }
 
 /* --- the time of one call --- */
@@ -130,6 +153,20 @@ STALE static bool may_ask(const struct modiso_module *module)
 	return module->limit_by_wall || own->asked++ < ASKED_MAX;
 }
 
+/*
+ * Nobody runs for longer than time passes: what is left of the limit is how
+ * long no clock need be read for it.
+ */
+STALE static void be_back_for(const struct mdi_limit *limit,
+			      const struct modiso_module *module)
+{
+	uint64_t used_ns =
+		limit->calls[limit->place].used_ns + limit->wall_ns;
+
+	be_back_in(used_ns < module->limit_ns ? module->limit_ns - used_ns :
+						tick_now());
+}
+
 /* A known call, which is in its module's code. */
 STALE static void go_on_counting(struct mdi_thread *thread, uint32_t place,
 				 const struct modiso_module *module,
@@ -147,15 +184,17 @@ STALE static void go_on_counting(struct mdi_thread *thread, uint32_t place,
 	    limit->tid != thread->tid) {
 		stop_counting(thread, now_ns);
 		start_counting(thread, place, module, now_ns);
+		be_back_for(limit, module);
 		return;
 	}
 	limit->wall_ns += passed_ns;
-	if (call->used_ns + limit->wall_ns < module->limit_ns ||
-	    !may_ask(module))
-		return;
-	count(limit, module, now_ns);
-	if (call->used_ns >= module->limit_ns)
-		mdi_limit_want(thread, number);
+	if (call->used_ns + limit->wall_ns >= module->limit_ns &&
+	    may_ask(module)) {
+		count(limit, module, now_ns);
+		if (call->used_ns >= module->limit_ns)
+			mdi_limit_want(thread, number);
+	}
+	be_back_for(limit, module);
 }
 
 /* --- one thread --- */
@@ -171,26 +210,33 @@ STALE static bool runs(const struct mdi_thread *thread)
 	       __atomic_load_n(&thread->host, __ATOMIC_RELAXED) != NULL;
 }
 
+/* To what was its clock seen to have come? 0: it was not seen. */
+STALE static uint64_t ask(const struct mdi_thread *thread,
+			  const struct modiso_module *module)
+{
+	if (module->limit_by_wall || !may_ask(module))
+		return 0;
+	return mdi_thread_cpu_ns(thread->tid);
+}
+
 /*
- * It seems to be the call of the last tick. A thread that waits, at no cost to
+ * It seems to be the call of the last look. A thread that waits, at no cost to
  * its limit, is not called: a signal can end what it waits in. Of many that
- * wait, some are asked at each tick.
+ * wait, some are asked at each look.
  */
 STALE static bool is_worth_it(struct mdi_thread *thread,
 			      const struct modiso_module *module)
 {
 	struct mdi_limit *limit = &thread->limit;
-	uint64_t last_ns = limit->clock_ns;
+	uint64_t last_ns = limit->clock_ns, clock_ns = ask(thread, module);
 
-	if (module->limit_by_wall)
-		return true;
-	if (!may_ask(module))
-		return false;
-	limit->clock_ns = mdi_thread_cpu_ns(thread->tid);
-	return last_ns != 0 && limit->clock_ns != last_ns;
+	if (clock_ns != 0)
+		limit->clock_ns = clock_ns;
+	return module->limit_by_wall ||
+	       (last_ns != 0 && limit->clock_ns != last_ns);
 }
 
-/* Inside and not known: is it, as it seems, the call of the last tick? */
+/* Inside and not known: is it, as it seems, the call of the last look? */
 STALE static void suspect(struct mdi_thread *thread, uint32_t place,
 			  uint32_t link, const struct modiso_module *module)
 {
@@ -202,11 +248,14 @@ STALE static void suspect(struct mdi_thread *thread, uint32_t place,
 	if (limit->seen_depth == place + 1 && limit->seen_link == link &&
 	    limit->seen_entries == entries &&
 	    (!by_link || __atomic_load_n(&way->stack, __ATOMIC_RELAXED) == 0)) {
-		if (is_worth_it(thread, module))
+		if (is_worth_it(thread, module)) {
 			mdi_limit_want(thread, MDI_LIMIT_KNOW);
+			be_back_in(tick_now());
+		}
 		return;
 	}
-	limit->clock_ns = 0;
+	be_back_in(tick_now());
+	limit->clock_ns = ask(thread, module);
 	limit->seen_depth = place + 1;
 	limit->seen_link = link;
 	limit->seen_entries = entries;
@@ -283,23 +332,44 @@ STALE static void look_at_all(uint64_t now_ns, uint64_t passed_ns)
 		look_at(i, now_ns, passed_ns);
 }
 
+/*
+ * No thread has run for longer than all of them: while those have not, there is
+ * nothing to be seen but where the time of a clock on the wall counts.
+ */
+static bool may_have_run(uint64_t cpu_ns)
+{
+	return __atomic_load_n(&own->by_wall, __ATOMIC_RELAXED) != 0 ||
+	       cpu_ns == UINT64_MAX ||
+	       cpu_ns - own->looked_cpu_ns >= tick_now() / UNSEEN;
+}
+
+uint64_t mdi_limit_round(uint64_t now_ns, uint64_t cpu_ns)
+{
+	if (!may_have_run(cpu_ns))
+		return ASLEEP * tick_now();
+	own->due_ns = IDLE * tick_now();
+	look_at_all(now_ns, now_ns - own->looked_ns);
+	own->looked_ns = now_ns;
+	own->looked_cpu_ns = cpu_ns;
+	return own->due_ns;
+}
+
 static void *tick(void *unused)
 {
-	uint64_t last_ns = mdi_os_now_ns(), now_ns;
 	uint32_t word;
 
+	own->looked_ns = mdi_os_now_ns();
+	own->looked_cpu_ns = 0;
 	while (!__atomic_load_n(&own->over, __ATOMIC_ACQUIRE)) {
 		word = __atomic_load_n(&own->word, __ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&own->count, __ATOMIC_ACQUIRE) == 0) {
 			mdi_os_wait(&own->word, word, 0);
-			last_ns = mdi_os_now_ns();
+			own->looked_ns = mdi_os_now_ns();
 			continue;
 		}
 		mdi_os_wait(&own->word, word,
-			    __atomic_load_n(&own->tick_ns, __ATOMIC_RELAXED));
-		now_ns = mdi_os_now_ns();
-		look_at_all(now_ns, now_ns - last_ns);
-		last_ns = now_ns;
+			    mdi_limit_round(mdi_os_now_ns(),
+					    mdi_process_cpu_ns()));
 	}
 	return unused;
 }

@@ -16,6 +16,13 @@ void mdi_limit_tick_stop(void);
 /* There is something to look at. */
 void mdi_limit_tick_wake(void);
 
+/*
+ * A tick: whoever may have run is looked at. @now_ns: the time; @cpu_ns: how
+ * long the process has run, UINT64_MAX where that cannot be told. When is the
+ * next one: in so many nanoseconds at most.
+ */
+uint64_t mdi_limit_round(uint64_t now_ns, uint64_t cpu_ns);
+
 /* One look at one thread, @now_ns; the last one was @passed_ns ago. */
 void mdi_limit_look(struct mdi_thread *thread, uint64_t now_ns,
 		    uint64_t passed_ns);

@@ -152,7 +152,7 @@ int mdi_module_create(const char *name,
 	if (result != 0)
 		goto free_arena;
 	if (module->limit_ns != 0)
-		result = mdi_limit_add(options->time_limit_ms);
+		result = mdi_limit_add(module);
 	if (result != 0)
 		goto fini_domain;
 	if (kind == MDI_DOMAIN_MODULE) {
@@ -247,7 +247,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_arena_forget(&module->arena);
 	give_link(&module->domain);
 	if (module->limit_ns != 0)
-		mdi_limit_remove();
+		mdi_limit_remove(module);
 	if (module->domain.kind == MDI_DOMAIN_MODULE)
 		own->count--;
 	MDI_PROBE3(module_destroy, module->id, module->name,

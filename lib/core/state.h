@@ -145,6 +145,7 @@ struct mdi_lines_state {
  */
 struct mdi_limit_state {
 	uint32_t count; /* of modules with a limit; read without the lock */
+	uint32_t by_wall; /* of these, by the clock on the wall; the same */
 	uint32_t numbers; /* of known calls, counted without it */
 	uint32_t word;    /* what the ticking thread sleeps on */
 	bool over;        /* it is to end; read without the lock */
@@ -152,6 +153,8 @@ struct mdi_limit_state {
 	/* The ticking thread's: whom it looks at first, and what it costs. */
 	uint32_t first, asked;
 	uint64_t counted[MDI_THREADS_MAX / 64];
+	uint64_t looked_ns, looked_cpu_ns; /* at its last look */
+	uint64_t due_ns; /* it has to look again in so long */
 	uint64_t tick_ns; /* read without the lock */
 	pthread_t ticker;
 };

@@ -20,6 +20,8 @@ void mdi_ticker_join(pthread_t ticker);
 
 /* CPU time of a thread of this process; UINT64_MAX: it cannot be told. */
 uint64_t mdi_thread_cpu_ns(int32_t tid);
+/* Of all of its threads, those that have ended included; the same. */
+uint64_t mdi_process_cpu_ns(void);
 
 /*
  * One of the fault signals comes to the thread, so no module keeps it away.

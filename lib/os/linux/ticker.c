@@ -57,13 +57,23 @@ void mdi_ticker_join(pthread_t ticker)
 /* As the kernel makes it of a thread's number: linux/posix-timers.h. */
 #define CPU_CLOCK(tid) ((clockid_t)(~(uint32_t)(tid) << 3 | 6))
 
-uint64_t mdi_thread_cpu_ns(int32_t tid)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec used;
 
-	if (syscall(SYS_clock_gettime, CPU_CLOCK(tid), &used) != 0)
+	if (syscall(SYS_clock_gettime, clock, &used) != 0)
 		return UINT64_MAX;
 	return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+uint64_t mdi_thread_cpu_ns(int32_t tid)
+{
+	return clock_ns(CPU_CLOCK(tid));
+}
+
+uint64_t mdi_process_cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /*
