@@ -408,13 +408,14 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 
 /*
  * The way in and out is C code on the host's stack, right below the call. A
- * module that points its stack there is taken for it, as long as it does.
+ * module that points its stack there is taken for it, as long as it does. In a
+ * gate that runs on another stack the frame is whole, so that one need not be
+ * told from one that a module has jumped to.
  */
 static bool in_module(const struct mdi_thread *thread,
 		      struct mdi_context *context)
 {
 	return mdi_critical.depth == 0 &&
-	       !mdi_is_gate_code(mdi_context_pc(context)) &&
 	       mdi_frame_top(thread)->sp - mdi_context_sp(context) >=
 		       GATE_STACK;
 }

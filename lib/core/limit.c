@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/frames.h"
+#include "core/front.h"
 #include "core/gate.h"
 #include "core/limit_tick.h"
 #include "core/region.h"
@@ -161,6 +162,19 @@ static bool may_land(const struct mdi_thread *thread, uint32_t place,
 	       !is_host_library(mdi_context_pc(context));
 }
 
+/*
+ * Not a handler of the host's that begins or ends, whose rights tell it apart
+ * where there are keys.
+ */
+static bool is_in_module(const struct mdi_thread *thread,
+			 struct mdi_context *context)
+{
+	return mdi_thread_inside(thread) &&
+	       mdi_backend_now->in_module(thread, context) &&
+	       (mdi_backend_now->threads != NULL ||
+		!mdi_front_now->is_hidden(thread, mdi_context_sp(context)));
+}
+
 enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
 				  struct mdi_context *context)
 {
@@ -170,8 +184,7 @@ enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
 	wants = __atomic_exchange_n(&thread->limit.wants, MDI_LIMIT_NOTHING,
 				    __ATOMIC_ACQUIRE);
 	if (wants == MDI_LIMIT_NOTHING || thread->in_handler ||
-	    thread->abandoned || !mdi_thread_inside(thread) ||
-	    !mdi_backend_now->in_module(thread, context))
+	    thread->abandoned || !is_in_module(thread, context))
 		return MDI_GOES_ON;
 	if (wants == MDI_LIMIT_KNOW) {
 		make_known(thread);
