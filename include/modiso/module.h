@@ -56,9 +56,9 @@ enum modiso_confinement {
  * itself. A signal handler that is installed by a bare rt_sigaction(2) after
  * that, not by the C library's functions, ends the process when it runs on such
  * a thread: modiso_signal_adopt() right after it, before the signal comes, is
- * what helps. A process that host code makes by a bare fork(2) or clone(2), not
- * by the C library's functions, is not guarded. A call into such a module while
- * the thread runs a fiber (modiso/fiber.h) is MODISO_ERR_STATE.
+ * what helps. A process that host code makes by other means than fork(3), such
+ * as a bare fork(2), clone(2) or _Fork(3), is not guarded. A call into such a
+ * module while the thread runs a fiber (modiso/fiber.h) is MODISO_ERR_STATE.
  *
  * What becomes of single calls is said in modiso/syscall.h.
  */
