@@ -6,6 +6,7 @@
 #include "contract/guard_scene.h"
 #include "support/poke.h"
 #include "support/proc.h"
+#include "support/stayer.h"
 
 #include "arch/x86_64/signal.h"
 
@@ -150,6 +151,52 @@ START_TEST(test_unknown)
 END_TEST
 
 /*
+ * A guard that is asked for while threads are inside of modules, this one among
+ * them: it is there from the first call on.
+ */
+static uintptr_t (*ask_late)(uintptr_t);
+
+static uintptr_t make_and_enter(uintptr_t value)
+{
+	module = make_guarded("late");
+	own = make_region(module, PAGE, "own");
+	call_gate = make_gate(module, guard_call);
+	must_stop(SYS_getpid, guard_args(1, 2, 3, 4, 5, 6), guard_syscall);
+	must(getppid() > 0);
+	return value + 1;
+}
+
+MODULE_CODE static uintptr_t call_late(uintptr_t value)
+{
+	return ask_late(value) + 1;
+}
+
+static void *enter_guarded(void *unused)
+{
+	must_stop(SYS_getpid, (uintptr_t *)region_bytes(own), guard_syscall);
+	return unused;
+}
+
+START_TEST(test_asked_late)
+{
+	pthread_t stayer;
+
+	world_start();
+	open_module = make_module("open");
+	stayer = stayer_start(open_module);
+	ask_late = (uintptr_t(*)(uintptr_t))make_service("late",
+							 make_and_enter);
+	must_eq(enter(make_gate(open_module, call_late), 40), 42);
+	must_stop(SYS_getpid, guard_args(1, 2, 3, 4, 5, 6), guard_syscall);
+	thread_join(thread_start(enter_guarded, NULL));
+	must_eq(enter(make_gate(open_module, module_add_one), 1), 2);
+	stayers_leave();
+	thread_join(stayer);
+	must(getppid() > 0);
+}
+END_TEST
+
+/*
  * Four guarded threads, and signals to each of them all the time: one after
  * the other as they are handled, or for MODISO_TEST_SECONDS ("make
  * stress-pkey": 60) 10,000 a second.
@@ -245,6 +292,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_record);
 	tcase_add_test(tcase, test_again_and_again);
 	tcase_add_test(tcase, test_interrupted);
+	tcase_add_test(tcase, test_asked_late);
 	tcase_add_test(tcase, test_storm);
 	return suite;
 }
