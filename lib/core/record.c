@@ -161,6 +161,7 @@ static void name_kind(struct modiso_fault *fault, const struct mdi_trap *trap)
 		mdi_door_record(fault);
 	} else if (mdi_is_gate_code(trap->pc) &&
 		   trap->event.kind != MDI_EVENT_TIMEOUT &&
+		   trap->event.kind != MDI_EVENT_CALL &&
 		   !mdi_event_is_segment(&trap->event)) {
 		fault->kind = MODISO_FAULT_GATE;
 	} else {

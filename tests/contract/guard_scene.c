@@ -43,7 +43,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *arg)
 	struct search *search = arg;
 
 	(void)size;
-	if (!strstr(info->dlpi_name, search->name))
+	if (search->name != NULL ? !strstr(info->dlpi_name, search->name) :
+				   *info->dlpi_name != '\0')
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *header = &info->dlpi_phdr[i];

@@ -13,7 +13,10 @@ extern struct modiso_region *own, *hosts;
 
 void make_scene(void);
 
-/* In each object of the process whose path holds @name, up to @room. */
+/*
+ * In each object of the process whose path holds @name, up to @room; NULL: in
+ * the program itself.
+ */
 size_t guard_places(const char *name, const void **places, size_t room);
 
 /* In the module's region, for arguments. */
