@@ -37,133 +37,6 @@ const char *modiso_fault_kind_name(uint32_t kind)
 	return kind < MDI_COUNT(kinds) ? kinds[kind] : "unknown";
 }
 
-/* The column that a line's text begins in, and how it goes on. */
-#define MORE "\n             "
-
-/* --- the address --- */
-
-/* "region "store" (4096 bytes) of module "filter0"" */
-static void print_neighbour(const struct modiso_fault_beside *beside, FILE *out)
-{
-	fprintf(out, "region ");
-	mdi_report_quoted(beside->name, out);
-	fprintf(out, " (%zu bytes) of ", beside->length);
-	mdi_report_owner(beside->owner_id, beside->owner_name, out);
-}
-
-static void print_below(const struct modiso_fault *f, FILE *out)
-{
-	fprintf(out, "%zu bytes past the end of ", f->below.distance);
-	print_neighbour(&f->below, out);
-}
-
-static void print_above(const struct modiso_fault *f, FILE *out)
-{
-	fprintf(out, "%zu bytes below ", f->above.distance);
-	print_neighbour(&f->above, out);
-}
-
-/* The neighbours, the one that was overrun first. */
-static void print_beside(const struct modiso_fault *f, FILE *out)
-{
-	bool below = f->below.length != 0, above = f->above.length != 0;
-	bool turn = f->overrun == MODISO_OVERRUN_BEFORE && below && above;
-
-	if (turn || (above && !below))
-		print_above(f, out);
-	else if (below)
-		print_below(f, out);
-	if (!below || !above)
-		return;
-	fprintf(out, MORE);
-	if (turn)
-		print_below(f, out);
-	else
-		print_above(f, out);
-}
-
-/* Of an image, and left out of its module by the loader. */
-static bool print_left_out(uintptr_t address, FILE *out)
-{
-	const struct mdi_report_state *own = &mdi_core_state.report;
-	struct mdi_report_place place = {.left_out = false};
-
-	if (own->image == NULL || !own->image(address, &place) ||
-	    !place.left_out)
-		return false;
-	fprintf(out, ", in no region: the headers of ");
-	mdi_report_name(place.file, out);
-	fprintf(out, ", which MODISO_IMAGE_HEADERS would leave readable");
-	return true;
-}
-
-static void print_nowhere(const struct mdi_report *report, FILE *out)
-{
-	const struct modiso_fault *f = &report->fault;
-
-	if (print_left_out(f->address, out))
-		return;
-	if (f->overrun == MODISO_OVERRUN_NONE)
-		fprintf(out, ", in no region");
-	if (report->memory[0] != '\0') {
-		fprintf(out, ": ");
-		mdi_report_name(report->memory, out);
-	}
-	if (f->below.length == 0 && f->above.length == 0)
-		return;
-	fprintf(out, f->overrun == MODISO_OVERRUN_NONE ? MORE : ", ");
-	print_beside(f, out);
-}
-
-/* A stack's region has its guard page at the beginning. */
-static bool print_guard(const struct modiso_fault *f, FILE *out)
-{
-	if (f->kind != MODISO_FAULT_STACK || f->owner_id != f->module_id ||
-	    f->region_offset >= MDI_PAGE_SIZE ||
-	    f->region_length <= MDI_PAGE_SIZE)
-		return false;
-	fprintf(out, ", in the guard page below its stack of %zu bytes",
-		f->region_length - MDI_PAGE_SIZE);
-	return true;
-}
-
-static void print_region(const struct modiso_fault *f, FILE *out)
-{
-	if (print_guard(f, out))
-		return;
-	/* A guard page of the stack's is the end of what lies in front. */
-	if (f->overrun == MODISO_OVERRUN_PAST && f->owner_id == f->module_id) {
-		fprintf(out, ", ");
-		print_beside(f, out);
-		return;
-	}
-	fprintf(out, ", region ");
-	mdi_report_quoted(f->region_name, out);
-	fprintf(out, " + %#zx of %zu bytes, owner ", f->region_offset,
-		f->region_length);
-	mdi_report_owner(f->owner_id, f->owner_name, out);
-	if (f->overrun == MODISO_OVERRUN_NONE || f->kind == MODISO_FAULT_STACK)
-		return;
-	fprintf(out, MORE);
-	print_beside(f, out);
-}
-
-static void print_address(const struct mdi_report *report, FILE *out)
-{
-	const struct modiso_fault *f = &report->fault;
-
-	if (f->signo == 0 || (f->access == 0 && f->address == 0))
-		return;
-	fprintf(out, "  address    %#" PRIxPTR, f->address);
-	if (f->access != 0)
-		fprintf(out, " (%s)", mdi_report_access_name(f->access));
-	if (f->region_length != 0)
-		print_region(f, out);
-	else
-		print_nowhere(report, out);
-	fputc('\n', out);
-}
-
 /* What a service was called with, or would have been. */
 static void print_words(const struct modiso_fault *f, FILE *out)
 {
@@ -173,7 +46,7 @@ static void print_words(const struct modiso_fault *f, FILE *out)
 		fprintf(out, "%s%#" PRIxPTR,
 			i == 0 ? "  arguments  " : ", ", f->syscall_args[i]);
 	if (f->kind != MODISO_FAULT_SERVICE && f->call_count > 1) {
-		fprintf(out, MORE "of service ");
+		fprintf(out, MDI_REPORT_MORE "of service ");
 		mdi_report_quoted(f->calls[1].service_name, out);
 	}
 	fprintf(out, ", as many of them as it takes\n");
@@ -331,7 +204,7 @@ static void print_keys(const struct modiso_fault *f, FILE *out)
 		if (!mdi_rights_opened(f->pkru, 1u << key))
 			continue;
 		role = mdi_report_key_role(key);
-		fprintf(out, "key %d%s%s: %s" MORE, key,
+		fprintf(out, "key %d%s%s: %s" MDI_REPORT_MORE, key,
 			role[0] != '\0' ? ", " : "", role,
 			mdi_rights_words(f->pkru, key));
 	}
@@ -366,7 +239,7 @@ static void print_registers(const struct modiso_fault *f, FILE *out)
 	for (unsigned i = 0; i < MDI_COUNT(f->registers); i++)
 		fprintf(out, "%s%-6s %016" PRIxPTR,
 			i == 0       ? "  registers  "
-			: i % 3 == 0 ? MORE
+			: i % 3 == 0 ? MDI_REPORT_MORE
 				     : "  ",
 			mdi_register_name(i), f->registers[i]);
 	fputc('\n', out);
@@ -461,7 +334,7 @@ int modiso_fault_print(const struct modiso_fault *fault, FILE *out)
 	fputc(' ', out);
 	mdi_report_verdict(f, out);
 	fputc('\n', out);
-	print_address(report, out);
+	mdi_report_address(report, out);
 	print_module(report, out);
 	print_host(report, out);
 	print_words(&report->fault, out);

@@ -76,6 +76,12 @@ void mdi_report_log(const struct modiso_fault *fault);
 /* Where those go, something else. */
 void mdi_report_log_text(const char *text);
 
+/* The column that a line's text begins in, and how it goes on. */
+#define MDI_REPORT_MORE "\n             "
+
+/* "  address    0x..., in no region: ...": report_address.c */
+void mdi_report_address(const struct mdi_report *report, FILE *out);
+
 /* --- words: report_words.c --- */
 
 /* A system call with its arguments: "openat (257 of x86-64): (0x1, ...)". */

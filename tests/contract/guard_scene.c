@@ -5,6 +5,8 @@
 
 #include <link.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct modiso_module *module, *open_module;
 struct modiso_region *own, *hosts;
@@ -85,4 +87,10 @@ void must_stop(uintptr_t number, const uintptr_t *args, const void *at)
 	must_eq(fault->kind, MODISO_FAULT_SYSCALL);
 	must_eq(fault->syscall_number, (uint32_t)number);
 	must_eq(fault->pc, W(at) + 2);
+}
+
+void must_be_guarded(void)
+{
+	must_stop(SYS_getpid, guard_args(1, 2, 3, 4, 5, 6), guard_syscall);
+	must(getppid() > 0);
 }

@@ -26,5 +26,7 @@ uintptr_t *guard_args(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
 extern struct modiso_gate *call_gate;
 /* It must be stopped, by a fault of kind SYSCALL with that number. */
 void must_stop(uintptr_t number, const uintptr_t *args, const void *at);
+/* One is, and the host's own are not. */
+void must_be_guarded(void);
 
 #endif /* TESTS_CONTRACT_GUARD_SCENE_H */

@@ -48,4 +48,14 @@ while read -r file; do
 done <"$scratch/sources" >"$scratch/wide"
 expect_empty "$scratch/wide" "no line of C or assembly has more than 80 columns"
 
+# What is longer has two nouns.
+git ls-files 'lib/*.c' 'tests/*.c' | while read -r file; do
+	[ -f "$file" ] || continue
+	case $file in lib/*) most=500 ;; *) most=600 ;; esac
+	awk -v file="$file" -v most=$most \
+		'END { if (NR > most) print file ": " NR " lines" }' "$file"
+done >"$scratch/long"
+expect_empty "$scratch/long" \
+	"no C file of lib/ has more than 500 lines, none of tests/ than 600"
+
 finish
