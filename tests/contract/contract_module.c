@@ -289,7 +289,7 @@ static void one_module(void)
 START_TEST(test_cycles)
 {
 	/* A sanitizer's memory is not looked at, and takes its time. */
-	unsigned long n = run_times(20000, 1500);
+	unsigned long n = run_times(20000, 400);
 	struct proc_usage before;
 	int i;
 

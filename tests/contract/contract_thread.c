@@ -203,7 +203,7 @@ static void *shorter_life(void *how)
 START_TEST(test_short_lives)
 {
 	/* A sanitizer's memory is not looked at, and takes its time. */
-	unsigned long n = run_times(100000, 3000), i;
+	unsigned long n = run_times(100000, 1000), i;
 	struct proc_usage before;
 	pthread_t threads[4];
 
