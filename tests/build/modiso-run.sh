@@ -164,15 +164,6 @@ done
 		"is told with its place"
 }
 
-"$top_builddir/tools/modiso-cc" --show -c x.c >"$scratch/output" 2>&1
-says output '-fPIC .*-c x\.c$' "modiso-cc --show prints the command"
-"$top_builddir/tools/modiso-cc" -O2 -o x.so >"$scratch/output" \
-	2>"$scratch/errors"
-[ $? -eq 2 ] && ok "modiso-cc without input is wrong usage" ||
-	not_ok "modiso-cc without input is wrong usage" <"$scratch/errors"
-says errors 'no input' "and says so"
-expect_command "modiso-cc -h" "$top_builddir/tools/modiso-cc" -h
-expect_command "modiso-cc --version" "$top_builddir/tools/modiso-cc" --version
 # shellcheck disable=SC2086 # words
 ${CC:-cc} -shared -nostdlib -o "$scratch/libneeded.so" -x c /dev/null
 "$top_builddir/tools/modiso-cc" -o "$scratch/needs.so" -Wl,--no-as-needed \

@@ -69,6 +69,109 @@ if have "Meson: dependency('libmodiso')" meson command -v meson; then
 	expect_command "Meson: dependency('libmodiso')" with_meson
 fi
 
+# Modules: the same build as a host's own, by configure, CMake and Meson. Each
+# is told that a function is missing, and is not told to run anything. A user
+# has no need of the two variables; these files are not where they were
+# configured for.
+module_env() {
+	env -u CC MODISO_RUNTIME="$installed_lib/libmodiso/libmodiso-module.a" \
+		PATH="$installed_prefix/bin:$PATH" "$@"
+}
+mkdir -p "$scratch/module"
+echo 'print' >"$scratch/module/services"
+cat >"$scratch/module/twice.c" <<'END'
+__attribute__((visibility("default"))) long twice(long value);
+long twice(long value)
+{
+	return 2 * value;
+}
+END
+# is_module FILE - modiso-run can call it
+is_module() {
+	LD_LIBRARY_PATH=$installed_lib "$installed_prefix/bin/modiso-run" \
+		--call twice 21 --expect 42 "$1"
+}
+
+configured() (
+	mkdir -p "$scratch/module/ac" && cd "$scratch/module/ac" &&
+		cat >configure.ac <<-END &&
+			AC_INIT([twice], [1])
+			AC_PROG_CC
+			AC_CHECK_FUNCS([memcpy print nothing_has_this])
+			AC_CHECK_LIB([m], [sin])
+			AC_CONFIG_FILES([Makefile])
+			AC_OUTPUT
+		END
+		printf 'twice.so: ../twice.c\n\t@CC@ @CFLAGS@ -o $@ $<\n' \
+			>Makefile.in &&
+		autoconf &&
+		module_env ./configure --host=x86_64-module-linux-gnu \
+			CC="modiso-cc --services=$scratch/module/services" &&
+		module_env make &&
+		grep -q 'ac_cv_func_memcpy=yes' config.log &&
+		grep -q 'ac_cv_func_print=yes' config.log &&
+		grep -q 'ac_cv_func_nothing_has_this=no' config.log &&
+		grep -q 'ac_cv_lib_m_sin=no' config.log &&
+		is_module twice.so
+)
+if have "configure: CC=modiso-cc" autoconf command -v autoconf; then
+	expect_command "configure: CC=modiso-cc" configured
+fi
+
+cmake_module() {
+	mkdir -p "$scratch/module/cmake" &&
+		cat >"$scratch/module/cmake/CMakeLists.txt" <<-END &&
+			cmake_minimum_required(VERSION 3.13)
+			project(twice C)
+			include(CheckFunctionExists)
+			check_function_exists(print HAVE_PRINT)
+			check_function_exists(nothing_has_this HAVE_NONE)
+			if(HAVE_NONE OR NOT HAVE_PRINT)
+			  message(FATAL_ERROR "the tests that link do not tell")
+			endif()
+			find_library(FOUND NAMES c m z)
+			if(FOUND)
+			  message(FATAL_ERROR "\${FOUND} is none of a module's")
+			endif()
+			add_library(twice MODULE ../twice.c)
+		END
+		module_env cmake -S "$scratch/module/cmake" \
+			-B "$scratch/module/cmake/build" --toolchain \
+			"$installed_lib/cmake/modiso/modiso-module.cmake" \
+			-DMODISO_MODULE_OPTIONS=--services="$scratch/module/services" &&
+		module_env cmake --build "$scratch/module/cmake/build" &&
+		is_module "$scratch/module/cmake/build/libtwice.so"
+}
+if have "CMake: a module's toolchain file" cmake command -v cmake; then
+	expect_command "CMake: a module's toolchain file" cmake_module
+fi
+
+meson_module() {
+	mkdir -p "$scratch/module/meson" &&
+		cp "$scratch/module/twice.c" "$scratch/module/meson" &&
+		cat >"$scratch/module/meson/meson.build" <<-END &&
+			project('twice', 'c')
+			cc = meson.get_compiler('c')
+			assert(cc.has_function('print'))
+			assert(not cc.has_function('nothing_has_this'))
+			shared_module('twice', 'twice.c')
+		END
+		sed "s|= \['.*/modiso-cc|= ['$installed_prefix/bin/modiso-cc|" \
+			"$installed_prefix/share/meson/cross/modiso-module.ini" \
+			>"$scratch/module/cross.ini" &&
+		printf '[constants]\nmodule_options = ["--services=%s"]\n' \
+			"$scratch/module/services" | tr '"' "'" \
+			>"$scratch/module/options.ini" &&
+		module_env meson setup --cross-file "$scratch/module/cross.ini" \
+			--cross-file "$scratch/module/options.ini" \
+			"$scratch/module/meson/build" "$scratch/module/meson" &&
+		module_env meson compile -C "$scratch/module/meson/build" &&
+		is_module "$scratch/module/meson/build/libtwice.so"
+}
+if have "Meson: a module's cross file" meson command -v meson; then
+	expect_command "Meson: a module's cross file" meson_module
+fi
+
 # The directories that it has been configured for are below $installed.
 vm_helpers=$(eval "$(sed -n '/^prefix=/,/^helpers=/p' \
 	"$installed_prefix/bin/modiso-vm")" && echo "$helpers")

@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# modiso-cc.sh - modiso-cc as the compiler of other people's builds: it never
+# calls itself, answers what a compiler is asked, and says the truth about what
+# a module would not find. others/group-packages.sh has whole builds.
+
+set -u
+# shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
+. "${0%/*}/../dist/tap.sh"
+
+MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
+export MODISO_RUNTIME
+mkdir "$scratch/bin"
+for name in modiso-cc x86_64-module-linux-gnu-gcc; do
+	ln -s "$top_builddir/tools/modiso-cc" "$scratch/bin/$name"
+done
+cc=$scratch/bin/modiso-cc
+nm=$(command -v nm) || skip_all "no nm"
+cd "$scratch" || exit 1
+
+# status_of EXPECTED TEXT COMMAND... - what it says goes to output
+status_of() {
+	tap_expected=$1
+	tap_text=$2
+	shift 2
+	"$@" >output 2>&1 </dev/null
+	tap_status=$?
+	if [ "$tap_status" -eq "$tap_expected" ]; then
+		ok "$tap_text"
+	else
+		echo "status $tap_status" >>output
+		not_ok "$tap_text" <output
+	fi
+}
+
+# says PATTERN TEXT
+says() {
+	if grep -qE -- "$1" output; then
+		ok "$2"
+	else
+		not_ok "$2" <output
+	fi
+}
+
+cat >module.c <<'END'
+long print(const char *text, unsigned long length);
+long twice(long value);
+long shout(void);
+long twice(long value)
+{
+	return 2 * value;
+}
+__attribute__((visibility("default"))) long shout(void)
+{
+	return print("!", 1);
+}
+END
+echo 'char nothing_has_this(void);
+int main(void) { return nothing_has_this(); }' >conftest.c
+printf '# what this host has\nprint\n' >services
+
+status_of 0 "--show prints the command" "$cc" --show -c x.c
+says '-fPIC .*-c x\.c .*-fPIC' "a module's options come first and last"
+status_of 0 "-h" "$cc" -h
+status_of 0 "--version" "$cc" --version
+says '^modiso-cc \(libmodiso\) [0-9]' "of the library"
+says 'Free Software|clang' "and of the compiler"
+
+status_of 0 "CC=modiso-cc is not called by itself" \
+	env CC="$cc" "$cc" -c module.c
+status_of 0 "nor with options" env CC="$cc --services=x" "$cc" -c module.c
+status_of 2 "MODISO_CC=modiso-cc is refused" \
+	env MODISO_CC=modiso-cc "$cc" -c module.c
+says 'is modiso-cc itself: say in MODISO_CC' "in words"
+status_of 2 "and under another name as well" \
+	env CC="$scratch/bin/x86_64-module-linux-gnu-gcc" "$cc" -c module.c
+says 'x86_64-module-linux-gnu-gcc' "which is told"
+
+status_of 0 "what is asked of a compiler goes there" "$cc" -dumpmachine
+says '^x86_64-' "and is answered"
+status_of 0 "what is asked of the linker too" "$cc" -Wl,--version
+status_of 1 "no input" "$cc" -O2 -o x.so
+says 'no input files' "is the compiler's to say"
+status_of 2 "an option without its value" "$cc" --abi
+status_of 2 "a tag that is none" "$cc" --abi 'a b' module.c
+status_of 2 "exports that are no names" "$cc" --export 'a;b' module.c
+status_of 2 "services that are not there" "$cc" --services no module.c
+
+status_of 0 "host programs' options do no harm" "$cc" -O2 -fPIE -pie \
+	-D_FORTIFY_SOURCE=2 -fcf-protection -o pie.so module.c -lc
+status_of 0 "no library comes of -lc" sh -c '! objdump -p pie.so | grep NEEDED'
+status_of 0 "parts of a module are joined" "$cc" -r -o joined.o module.o
+
+status_of 0 "a name that nobody has is a service's" "$cc" -o c.so conftest.c
+status_of 1 "with --services it is an error" \
+	"$cc" --services services -o none.so conftest.c
+says 'nothing_has_this' "it is named"
+status_of 1 "there is no such module" test -e none.so
+status_of 0 "one that is listed is none" \
+	"$cc" --services services -o m.so module.c
+if [ -e "$(${CC:-cc} -print-file-name=libm.so)" ]; then
+	status_of 1 "a library of the host is an error" "$cc" \
+		--services services -o none.so -Wl,--no-as-needed module.c -lm
+	says 'needs library libm' "it is named"
+else
+	skip "a library of the host is an error" "no libm.so"
+fi
+
+# exports FILE NAME... - exactly these, and the stack protector's variable
+exports() {
+	"$nm" -D --defined-only "$1" | awk '{ print $3 }' |
+		grep -vxE '__stack_chk_guard' | sort | tr '\n' ' ' >output
+	shift
+	[ "$(cat output)" = "$* " ]
+}
+status_of 0 "hidden unless it says otherwise" exports m.so shout
+status_of 0 "--export says what is exported" \
+	"$cc" --export twice -o e.so module.c
+status_of 0 "that, and no more" exports e.so twice
+"$cc" --export=twice,shout -fstack-protector-all -o e.so module.c
+status_of 0 "several" exports e.so shout twice
+status_of 0 "the stack protector's variable stays the loader's" \
+	sh -c "'$nm' -D e.so | grep -q __stack_chk_guard"
+# In an archive nothing but the list asks for it.
+"$cc" --export=x -c module.c && ar rc libmodule.a module.o
+status_of 0 "out of an archive" "$cc" --export=twice -o e.so libmodule.a
+status_of 0 "that as well" exports e.so twice
+status_of 1 "what is not there cannot be exported" \
+	"$cc" --export=twice,thrice -o none.so module.c
+says 'thrice is to be exported, and' "it is named"
+"$cc" -c module.c
+status_of 1 "nor what was compiled to be hidden" \
+	"$cc" --export=twice -o none.so module.o
+
+finish
