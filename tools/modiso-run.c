@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	STATUS_OK,
@@ -458,6 +459,9 @@ static void take_options(int argc, char **argv)
 		die("no module", ": name the file to load");
 	if (optind < argc)
 		second_module(argv[optind]);
+	if (run.file == run.behind && access(run.file, F_OK) != 0)
+		die(run.file, " is no number, and there is no such file; text "
+			      "is :TEXT");
 }
 
 /* 77 is for what another machine could do. */

@@ -98,6 +98,8 @@ status_of 2 "a word among the arguments" "$module" --call hello xyz
 says errors 'xyz is no number; text is :TEXT' "is named"
 status_of 2 "and before the module" --call hello xyz "$module"
 says errors 'xyz is no number; text is :TEXT' "as well"
+status_of 2 "and without a module" --call hello xyz
+says errors 'xyz is no number, and there is no such file' "which it may be"
 MODISO_BACKEND=nothing "$run" "$module" 2>"$scratch/errors"
 [ $? -eq 2 ] && ok "an unknown MODISO_BACKEND is wrong usage" ||
 	not_ok "an unknown MODISO_BACKEND is wrong usage" <"$scratch/errors"
