@@ -6,6 +6,7 @@
  * this program is what it may do to any host. It is no jail: system calls are
  * kept from the module only where --syscalls asks for it.
  */
+#define _GNU_SOURCE /* asprintf() */
 #include "json_string.h"
 #include "output.h"
 #include "syscalls.h"
@@ -479,6 +480,17 @@ static int not_started(int code)
 	}
 }
 
+/* Reports are this program's business: it may have a child for them. */
+static void ask_for_words(void)
+{
+	const char *said = getenv("MODISO_OPTIONS");
+	char *all = NULL;
+
+	if (asprintf(&all, "objdump=1:%s", said != NULL ? said : "") > 0)
+		setenv("MODISO_OPTIONS", all, 1);
+	free(all);
+}
+
 int main(int argc, char **argv)
 {
 	struct modiso_options options = {.struct_size = sizeof(options)};
@@ -486,6 +498,7 @@ int main(int argc, char **argv)
 
 	take_options(argc, argv);
 	options.backend = run.backend;
+	ask_for_words();
 	code = modiso_init(&options);
 	if (code != 0)
 		return not_started(code);

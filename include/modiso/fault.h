@@ -334,10 +334,11 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  *
  * Functions and lines are read from the files and from debug files on this
  * machine by elfutils' libdw, if it is installed, and the instruction in words
- * comes from capstone. Without them the report has the addr2line and objdump
- * commands that say the same. The frames at the top that are the
- * library's own (of abort(), say), and those of the C library that call main(),
- * are left out.
+ * comes from capstone; or from objdump, if MODISO_OPTIONS in the environment
+ * has objdump=1 or report=1 (modiso_init()). Without them the report has the
+ * addr2line and objdump commands that say the same. The frames at the top that
+ * are the library's own (of abort(), say), and those of the C library that call
+ * main(), are left out.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.

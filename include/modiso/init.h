@@ -114,6 +114,10 @@ struct modiso_options {
  *
  *   report=1       each fault that ends a call is printed, before any landing
  *   map=1          and with a report as text what lies around the address
+ *   objdump=1      where the library has no capstone, objdump is started for
+ *                  each report, to put the instruction into words: a child
+ *                  process, so SIGCHLD comes. report=1 asks for that as well;
+ *                  objdump=0 behind it does not
  *   format=FORM    as text (the default), json, sarif or summary
  *   log_path=PATH  into PATH.PID, at its end (sarif: into PATH.PID.NUMBER,
  *                  one for each fault); else on standard error

@@ -34,6 +34,16 @@ static int take_switch(const struct item *item, bool *to)
 	return 0;
 }
 
+/* Who asks for reports has them whole; "objdump=0" behind it says otherwise. */
+static int take_report(const struct item *item,
+		       struct mdi_settings_state *settings)
+{
+	int result = take_switch(item, &settings->report);
+
+	settings->objdump = settings->report;
+	return result;
+}
+
 static int take_format(const struct item *item,
 		       struct mdi_settings_state *settings)
 {
@@ -59,9 +69,11 @@ static int take_text(const struct item *item, char *to, size_t size)
 static int take(const struct item *item, struct mdi_settings_state *settings)
 {
 	if (is(item->name, item->name_length, "report"))
-		return take_switch(item, &settings->report);
+		return take_report(item, settings);
 	if (is(item->name, item->name_length, "map"))
 		return take_switch(item, &settings->map);
+	if (is(item->name, item->name_length, "objdump"))
+		return take_switch(item, &settings->objdump);
 	if (is(item->name, item->name_length, "permissive"))
 		return take_switch(item, &settings->permissive);
 	if (is(item->name, item->name_length, "known_sites"))
@@ -84,8 +96,9 @@ static int take(const struct item *item, struct mdi_settings_state *settings)
 		return take_text(item, settings->backend,
 				 sizeof(settings->backend));
 	return refuse(item, "there is no such option; there are report, "
-			    "map, format, log_path, permissive, known_sites, "
-			    "record, record_path, picture and backend");
+			    "map, objdump, format, log_path, permissive, "
+			    "known_sites, record, record_path, picture and "
+			    "backend");
 }
 
 int mdi_settings_read(void)

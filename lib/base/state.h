@@ -67,6 +67,7 @@ enum mdi_format {
 struct mdi_settings_state {
 	bool report;
 	bool map; /* with it: what lies around the address */
+	bool objdump; /* may be started for a report */
 	bool permissive; /* all modules are */
 	uint32_t format; /* enum mdi_format */
 	char known_sites[256]; /* "": no file */

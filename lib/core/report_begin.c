@@ -3,6 +3,7 @@
 #include "core/report.h"
 
 #include "base/error.h"
+#include "base/settings.h"
 #include "core/disassemble.h"
 #include "core/lines.h"
 #include "core/sizes.h"
@@ -224,9 +225,14 @@ static void find_assembly(struct mdi_report *report)
 	if (report->module_count == 0 || report->module[0].pc != fault->pc ||
 	    fault->instruction_length > sizeof(fault->instruction))
 		return;
-	(void)mdi_disassemble(fault->instruction, fault->instruction_length,
-			      fault->pc, report->assembly,
-			      sizeof(report->assembly));
+	if (mdi_disassemble(fault->instruction, fault->instruction_length,
+			    fault->pc, report->assembly,
+			    sizeof(report->assembly)) ||
+	    !mdi_settings()->objdump)
+		return;
+	(void)mdi_disassemble_objdump(
+		fault->instruction, fault->instruction_length, fault->pc,
+		report->assembly, sizeof(report->assembly));
 }
 
 int mdi_report_begin(const struct modiso_fault *fault, const FILE *stream,

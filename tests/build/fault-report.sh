@@ -51,6 +51,25 @@ fi
 run "report=1:map=1"
 has "$scratch/errors" '^  => [0-9a-f]{12}' \
 	"with map=1 what lies around the address"
+# An empty file is no capstone, and ends the search for it.
+mkdir "$scratch/none"
+for version in 4 5 6; do
+	: >"$scratch/none/libcapstone.so.$version"
+done
+LD_LIBRARY_PATH=$scratch/none
+export LD_LIBRARY_PATH
+if command -v objdump >/dev/null; then
+	run "report=1"
+	has "$scratch/errors" '^  assembly   [a-z]+ .*[%$]' \
+		"without capstone objdump says what the instruction is"
+else
+	skip "without capstone objdump says what the instruction is" \
+		"there is no objdump: install the Debian package binutils"
+fi
+run "report=1:objdump=0"
+has "$scratch/errors" '^  assembly   objdump -d --start-address=' \
+	"or, where nobody may start it, the command that does"
+unset LD_LIBRARY_PATH
 run "report=1:log_path=$scratch/nowhere/log"
 has "$scratch/errors" 'cannot be opened \(ENOENT\)' \
 	"a log that cannot be opened is named"

@@ -72,6 +72,8 @@ for compiler in gcc clang; do
 	says output '^abcabchello\(\): 7 \(0x7\)$' "$compiler: it printed"
 	status_of 1 "$compiler: a fault is status 1" --call bad 16 "$module"
 	says errors ', bad \+ 0' "$compiler: the report names the function"
+	says errors '^  assembly   [a-z]+ .*[%$]|^  assembly   objdump' \
+		"$compiler: and the instruction"
 done
 
 status_of 0 "options may stand behind the module" "$module" --call hello :x 0

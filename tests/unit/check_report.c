@@ -11,6 +11,7 @@
 #include "core/report.h"
 #include "core/state.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,38 @@ START_TEST(test_assembly)
 	record.instruction_length = 1;
 	snprintf(line, sizeof(line), "  assembly   objdump -d --start-address=");
 	must_print(false, line);
+}
+END_TEST
+
+/* The same by objdump, of bytes that are in no file. */
+START_TEST(test_objdump)
+{
+	static const uint8_t code[] = {0xc6, 0x07, 0x01, 0xc3, 0x0f};
+	uint8_t jump[] = {0xeb, 0xfe};
+	char text[64], *path = strdup(getenv("PATH"));
+
+	if (system("command -v objdump >/dev/null") == 0) {
+		must(mdi_disassemble_objdump(code, 4, 0x7f1234560000, text,
+					     sizeof(text)));
+		must_str(text, "movb $0x1,(%rdi)");
+		must(mdi_disassemble_objdump(jump, 2, 0x1000, text,
+					     sizeof(text)));
+		must_str(text, "jmp 0x1000");
+		must(!mdi_disassemble_objdump(code + 4, 1, 0, text,
+					      sizeof(text)));
+		must_str(text, "");
+		/* What does not fit is cut off, and the rest read. */
+		must(mdi_disassemble_objdump(code, 4, 0, text, 5));
+		must_str(text, "movb");
+	}
+	must(!mdi_disassemble_objdump(code, 0, 0, text, sizeof(text)));
+	must(setenv("PATH", "/nowhere", 1) == 0);
+	errno = EDOM;
+	must(!mdi_disassemble_objdump(code, 4, 0, text, sizeof(text)));
+	must_str(text, "");
+	must(errno == EDOM);
+	must(setenv("PATH", path, 1) == 0);
+	free(path);
 }
 END_TEST
 
@@ -424,6 +457,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_text);
 	tcase_add_test(tcase, test_rights);
 	tcase_add_test(tcase, test_assembly);
+	tcase_add_test(tcase, test_objdump);
 	tcase_add_test(tcase, test_json);
 	tcase_add_test(tcase, test_own_region);
 	tcase_add_test(tcase, test_no_region);
