@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "core/audit.h"
 #include "core/runtime.h"
+#include "os/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,28 +32,26 @@ int modiso_audit(struct modiso_audit_finding *findings, size_t room,
 static int print(FILE *stream, void (*make)(FILE *out))
 {
 	int saved = errno, result = mdi_runtime_check();
-	size_t size = 0;
-	char *text = NULL;
+	struct mdi_stream made;
 	FILE *memory;
-	bool whole;
 
 	if (result != 0)
 		return result;
 	if (stream == NULL)
 		return mdi_null_argument("stream");
-	memory = open_memstream(&text, &size);
+	memory = mdi_stream_open(&made);
 	if (memory == NULL)
 		return mdi_fail(MODISO_ERR_NOMEM, "no memory for the report");
 	mdi_runtime_lock();
 	make(memory);
 	mdi_runtime_unlock();
-	whole = !ferror(memory);
-	whole = fclose(memory) == 0 && whole;
-	if (!whole)
+	if (!mdi_stream_close(&made, memory))
 		result = mdi_fail(MODISO_ERR_NOMEM, "no memory for the report");
-	else if (fwrite(text, 1, size, stream) != size || fflush(stream) != 0)
-		result = mdi_fail_os("write", "the report of %zu bytes", size);
-	free(text);
+	else if (fwrite(made.text, 1, made.size, stream) != made.size ||
+		 fflush(stream) != 0)
+		result = mdi_fail_os("write", "the report of %zu bytes",
+				     made.size);
+	free(made.text);
 	if (result != MODISO_ERR_OS)
 		errno = saved;
 	return result;

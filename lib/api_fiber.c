@@ -7,7 +7,7 @@
 #include "core/check.h"
 #include "core/fiber.h"
 #include "core/runtime.h"
-#include "front/mask.h"
+#include "front/front.h"
 
 /* A handle is the fiber's own record. */
 MDI_INLINE struct mdi_thread *of_handle(struct modiso_fiber *handle)

@@ -6,11 +6,11 @@
 #include "base/options.h"
 #include "core/check.h"
 #include "core/fault.h"
+#include "core/front.h"
 #include "core/gate.h"
 #include "core/recorder.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
-#include "os/linux/signal.h"
 
 int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 		       const struct modiso_gate_options *options,
@@ -42,7 +42,7 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 				  "and 8 travel in registers",
 				  known.word_args, known.float_args);
 	if (result == 0)
-		result = mdi_signals_retake();
+		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

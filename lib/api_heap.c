@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "core/check.h"
+#include "core/front.h"
 #include "core/heap_cache.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
-#include "os/linux/signal.h"
 
 static MDI_RARE int why_no_heap(const struct modiso_module *module)
 {
@@ -67,7 +67,7 @@ int modiso_heap_create(struct modiso_module *module, size_t length,
 	if (result == 0)
 		result = mdi_check_length(length, &rounded);
 	if (result == 0)
-		result = mdi_signals_retake();
+		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

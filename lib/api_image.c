@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "code/image.h"
+#include "core/front.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
-#include "os/linux/signal.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static int check_request(struct mdi_image_request *request,
 		result = mdi_options_flags(known->flags, IMAGE_FLAGS,
 					   "options.flags");
 	if (result == 0)
-		result = mdi_signals_retake();
+		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	if (known->name != NULL)

@@ -15,16 +15,11 @@
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/state.h"
-#include "os/linux/signal.h"
 #include "front/front.h"
-#include "front/handler.h"
-#include "front/state.h"
-#include "os/linux/actions.h"
-#include "os/linux/state.h"
 
 #include <stdlib.h>
 
-/* All that the library can change, but for mdi_arrivals. */
+/* All that can change, but for mdi_arrivals; front/ has the system's part. */
 #define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
 
 #define MODISO_INIT_FLAGS                                                      \
@@ -32,15 +27,12 @@
 
 static const struct mdi_layer layers[] = {
 	{ STATE(base_state) },
-	{ STATE(os_state), .after_fork = mdi_signals_after_fork },
 	{ STATE(arch_state) },
 	{ STATE(backend_state) },
 	{ STATE(core_state) },
 	{ STATE(code_state), .after_fork = mdi_image_debug_after_fork },
-	{ STATE(front_state), .after_fork = mdi_handlers_after_fork },
-	{ STATE(libc_state), .how = MDI_OWN_CONSTANT },
 	{ STATE(open), .how = MDI_OWN_CONSTANT },
-	{ .state = NULL },
+	{ .state = NULL, .more = mdi_front_layers },
 };
 
 const char *modiso_version(void)

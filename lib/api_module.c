@@ -10,7 +10,7 @@
 #include "core/check.h"
 #include "core/frames.h"
 #include "core/gadget.h"
-#include "front/handler.h"
+#include "front/front.h"
 #include "core/module.h"
 #include "core/permit.h"
 #include "core/picture.h"
@@ -108,7 +108,7 @@ int modiso_module_create(const char *name,
 	if (known.syscalls != MODISO_SYSCALLS_OPEN)
 		mdi_handlers_meet();
 	mdi_runtime_lock();
-	result = mdi_handlers_adopt();
+	result = mdi_front_now->adopt();
 	if (result == 0 && known.syscalls != MODISO_SYSCALLS_OPEN &&
 	    known.confinement != MODISO_CONFINE_GUARD)
 		result = mdi_gadgets_remove();

@@ -6,12 +6,12 @@
 #include "base/options.h"
 #include "code/executable.h"
 #include "core/check.h"
+#include "core/front.h"
 #include "core/grant.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/sizes.h"
 #include "core/thread.h"
-#include "os/linux/signal.h"
 
 #include <string.h>
 
@@ -57,7 +57,7 @@ static int check_region(struct modiso_module *owner, uint32_t access,
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "MODISO_REGION_CLOSED is for host regions");
 	if (result == 0)
-		result = mdi_signals_retake();
+		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	request->owner = owner != NULL			   ? owner :

@@ -4,10 +4,10 @@
 
 #include "base/options.h"
 #include "core/check.h"
+#include "core/front.h"
 #include "core/runtime.h"
 #include "core/service.h"
 #include "core/sizes.h"
-#include "os/linux/signal.h"
 
 int modiso_service_create(const char *name, modiso_fn function,
 			  const struct modiso_service_options *options,
@@ -30,7 +30,7 @@ int modiso_service_create(const char *name, modiso_fn function,
 						   MODISO_SERVICE_FLOAT,
 					   "options.flags");
 	if (result == 0)
-		result = mdi_signals_retake();
+		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();

@@ -2,7 +2,7 @@
 /* The exported functions of modiso/signal.h. */
 #include <modiso.h>
 
-#include "front/handler.h"
+#include "core/front.h"
 #include "core/runtime.h"
 
 int modiso_signal_adopt(void)
@@ -12,7 +12,7 @@ int modiso_signal_adopt(void)
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();
-	result = mdi_handlers_adopt();
+	result = mdi_front_now->adopt();
 	mdi_runtime_unlock();
 	return result;
 }

@@ -26,7 +26,7 @@ extern "C" {
 struct modiso_gate;
 
 /* Any function pointer; cast it to the entry's own type before calling. */
-typedef void (*modiso_fn)(void);
+typedef void (MODISO_CALL *modiso_fn)(void);
 
 /* Words that a gate or a service carries in registers. */
 #define MODISO_ARGS_MAX 6

@@ -32,7 +32,7 @@
 						   __VA_ARGS__) 0) <= 8,       \
 			       "modiso: more than eight floats and doubles");  \
 		struct modiso_gate *gate;                                      \
-		result (*call)(__VA_ARGS__);                                   \
+		result (MODISO_CALL *call)(__VA_ARGS__);                       \
 	}
 
 /* modiso_gate_create() and modiso_gate_thunk(), into *out; 0 or their codes. */

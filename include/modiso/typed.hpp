@@ -203,7 +203,7 @@ template <class R, class... A>
 class gate<R(A...)> : public detail::user<modiso_gate>,
 		      private detail::signature<R, A...> {
 public:
-	using entry = R (*)(A...);
+	using entry = R (MODISO_CALL *)(A...);
 
 	/* With modiso_gate_create() or modiso_image_gate() as @create. */
 	template <class Create>
@@ -241,7 +241,8 @@ public:
 				return error(code);
 			return value;
 		} else {
-			using returns_word = std::uintptr_t (*)(A...);
+			using returns_word =
+				std::uintptr_t (MODISO_CALL *)(A...);
 			const auto word = detail::function_cast<returns_word>(
 				thunk_)(arguments...);
 
@@ -279,7 +280,7 @@ template <class R, class... A>
 class service<R(A...)> : public detail::user<modiso_service>,
 			 private detail::signature<R, A...> {
 public:
-	using function = R (*)(A...);
+	using function = R (MODISO_CALL *)(A...);
 
 	explicit service(detail::shared<modiso_service> of)
 	    : detail::user<modiso_service>(std::move(of))

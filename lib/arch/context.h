@@ -48,6 +48,9 @@ void mdi_context_step_over(struct mdi_context *context, uint64_t mask);
 uintptr_t mdi_context_pc(const struct mdi_context *context);
 void mdi_context_set_pc(struct mdi_context *context, const void *pc);
 uintptr_t mdi_context_sp(const struct mdi_context *context);
+/* A general register, by its number in instructions. */
+void mdi_context_set_register(struct mdi_context *context, unsigned number,
+			      uintptr_t value);
 /* Argument @n, from 0, of the function that has just been entered. */
 uintptr_t mdi_context_argument(const struct mdi_context *context, unsigned n);
 /* In the order of struct modiso_fault.registers. */

@@ -415,7 +415,7 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 static bool in_module(const struct mdi_thread *thread,
 		      struct mdi_context *context)
 {
-	return mdi_critical.depth == 0 &&
+	return !mdi_critical_now() &&
 	       mdi_frame_top(thread)->sp - mdi_context_sp(context) >=
 		       GATE_STACK;
 }

@@ -12,7 +12,8 @@
 #define MDI_PAGE_SIZE ((size_t)4096)
 
 #define MDI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MDI_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define MDI_PRINTF(fmt, args) \
+	__attribute__((format(MDI_PRINTF_KIND, fmt, args)))
 #define MDI_NORETURN __attribute__((noreturn))
 #define MDI_TLS __attribute__((tls_model("initial-exec"))) _Thread_local
 

@@ -2,4 +2,3 @@
 #include "base/state.h"
 
 struct mdi_base_state mdi_base_state;
-struct mdi_libc_state mdi_libc_state;

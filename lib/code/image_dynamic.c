@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <inttypes.h>
 #include <modiso/region.h>
 
 #include <string.h>
@@ -86,9 +87,9 @@ static int refuse_unknown(const struct mdi_elf *elf, int64_t tag)
 		if (known[i].tag == tag)
 			return refuse_tag(elf, known[i].what);
 	return mdi_fail(MODISO_ERR_NOTSUP,
-			"image %s has dynamic tag %#lx, of which this library "
-			"does not know what it changes",
-			elf->name, (unsigned long)tag);
+			"image %s has dynamic tag %#" PRIx64 ", of which this "
+			"library does not know what it changes",
+			elf->name, (uint64_t)tag);
 }
 
 static int take_value(const struct mdi_elf *elf, struct dynamic *dynamic,
@@ -96,7 +97,8 @@ static int take_value(const struct mdi_elf *elf, struct dynamic *dynamic,
 {
 	if (dynamic->has[entry->d_tag])
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s has dynamic tag %ld twice", elf->name,
+				"image %s has dynamic tag %" PRId64 " twice",
+				elf->name,
 				entry->d_tag);
 	dynamic->has[entry->d_tag] = true;
 	dynamic->value[entry->d_tag] = entry->d_un.d_val;
@@ -376,7 +378,8 @@ static int read_hooks(const struct mdi_elf *elf, const struct dynamic *dynamic,
 		hooks->function = dynamic->value[function];
 		if (!mdi_elf_is_code(elf, hooks->function))
 			return mdi_fail(MODISO_ERR_FORMAT,
-					"image %s: its %s function %#lx is not "
+					"image %s: its %s function %#" PRIx64
+					" is not "
 					"in code",
 					elf->name, what, hooks->function);
 	}

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <inttypes.h>
 #include <modiso/region.h>
 
 #include <stddef.h>
@@ -144,35 +145,43 @@ static int check_load(const struct mdi_elf *elf,
 {
 	if (load->p_filesz > load->p_memsz)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the segment at %#lx is larger in "
+				"image %s: the segment at %#" PRIx64 " is "
+				"larger in "
 				"the file than in memory",
 				elf->name, load->p_vaddr);
 	if (!mdi_scan_source_has(source, load->p_offset, load->p_filesz))
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s is truncated: the segment at %#lx "
-				"has %#lx bytes at %#lx of a file of %#zx",
+				"image %s is truncated: the segment at %#"
+				PRIx64 " "
+				"has %#" PRIx64 " bytes at %#" PRIx64 " of a "
+				"file of %#zx",
 				elf->name, load->p_vaddr, load->p_filesz,
 				load->p_offset, (size_t)source->size);
 	if (load->p_vaddr > SPAN_MAX || load->p_memsz > SPAN_MAX)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the segment of %#lx bytes at %#lx: "
+				"image %s: the segment of %#" PRIx64 " bytes "
+				"at %#" PRIx64 ": "
 				"size and address must be below 1 TiB",
 				elf->name, load->p_memsz, load->p_vaddr);
 	if ((load->p_align & (load->p_align - 1)) != 0)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the segment at %#lx is aligned to "
-				"%#lx, no power of two",
+				"image %s: the segment at %#" PRIx64 " is "
+				"aligned to "
+				"%#" PRIx64 ", no power of two",
 				elf->name, load->p_vaddr, load->p_align);
 	if (load->p_align > MDI_PAGE_SIZE)
 		return mdi_fail(MODISO_ERR_NOTSUP,
-				"image %s: the segment at %#lx is aligned to "
-				"%#lx, more than a page: a variable in it is "
+				"image %s: the segment at %#" PRIx64 " is "
+				"aligned to "
+				"%#" PRIx64 ", more than a page: a variable in "
+				"it is "
 				"(aligned attribute), or it was not linked "
 				"with -z max-page-size=4096",
 				elf->name, load->p_vaddr, load->p_align);
 	if (load->p_flags & PF_W && load->p_flags & PF_X)
 		return mdi_fail(MODISO_ERR_ACCESS,
-				"image %s: the segment at %#lx is writable and "
+				"image %s: the segment at %#" PRIx64 " is "
+				"writable and "
 				"executable",
 				elf->name, load->p_vaddr);
 	return 0;
@@ -234,7 +243,8 @@ static int check_layout(struct mdi_elf *elf)
 		    page_up(last->vaddr + last->size))
 			continue;
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the segments at %#lx and %#lx "
+				"image %s: the segments at %#" PRIx64 " and %#"
+				PRIx64 " "
 				"overlap, or share a page; link with -z "
 				"separate-code",
 				elf->name, last->vaddr, segment[i].vaddr);
@@ -288,7 +298,8 @@ static int read_notes(struct mdi_elf *elf, const Elf64_Phdr *header)
 
 	if (!mdi_elf_part(elf, header->p_vaddr, left, &part))
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: a note at %#lx is in no segment",
+				"image %s: a note at %#" PRIx64 " is in no "
+				"segment",
 				elf->name, header->p_vaddr);
 	at = part.offset;
 	while (left >= sizeof(note)) {
@@ -322,7 +333,8 @@ static int check_other(struct mdi_elf *elf, const Elf64_Phdr *header)
 	case PT_TLS:
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"image %s has thread-local storage (PT_TLS, "
-				"%#lx bytes), which a module cannot have",
+				"%#" PRIx64 " bytes), which a module cannot "
+				"have",
 				elf->name, header->p_memsz);
 	case PT_GNU_STACK:
 		if (!(header->p_flags & PF_X))
@@ -361,7 +373,8 @@ int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source)
 		return result;
 	if (header->e_entry != 0 && !mdi_elf_is_code(elf, header->e_entry))
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: its entry point %#lx is not in code",
+				"image %s: its entry point %#" PRIx64 " is not "
+				"in code",
 				elf->name, header->e_entry);
 	elf->entry = header->e_entry;
 	return 0;

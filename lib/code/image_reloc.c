@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <inttypes.h>
 #include <modiso/region.h>
 
 #include <stdlib.h>
@@ -41,11 +42,11 @@ static int refuse_target(const struct mdi_elf *elf, uint64_t target,
 {
 	if (segment == NULL)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: a relocation of %#lx, which is in "
-				"no segment",
+				"image %s: a relocation of %#" PRIx64 ", which "
+				"is in no segment",
 				elf->name, target);
 	return mdi_fail(MODISO_ERR_ACCESS,
-			"image %s: a relocation of %#lx, which is %s; "
+			"image %s: a relocation of %#" PRIx64 ", which is %s; "
 			"compile with -fPIC",
 			elf->name, target,
 			segment->access & MODISO_EXEC ? "code" : "read-only");
@@ -85,7 +86,8 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 
 	if (!mdi_elf_is_code(reloc->elf, resolver))
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: the resolver at %#lx is not in code",
+				"image %s: the resolver at %#" PRIx64 " is not "
+				"in code",
 				reloc->elf->name, resolver);
 	if (reloc->late_count == reloc->late_room) {
 		more = realloc(reloc->late, room * sizeof(*more));
@@ -126,7 +128,8 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 		name = mdi_elf_string(elf, symbol.st_name);
 	if (name == NULL)
 		return mdi_fail(MODISO_ERR_FORMAT,
-				"image %s: a relocation names symbol %lu, "
+				"image %s: a relocation names symbol %" PRIu64
+				", "
 				"which does not exist",
 				elf->name, index);
 	if (ELF64_ST_TYPE(symbol.st_info) == STT_TLS)
@@ -173,7 +176,7 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 		return bind(reloc, rela, addend);
 	default:
 		return mdi_fail(MODISO_ERR_NOTSUP,
-				"image %s: relocation %u (%s) of %#lx",
+				"image %s: relocation %u (%s) of %#" PRIx64,
 				reloc->elf->name, kind, kind_name(kind),
 				rela->r_offset);
 	}

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Farther away it is no neighbour. */
-#define FAR ((size_t)1 << 20)
+#define FAR_OFF ((size_t)1 << 20)
 
 /* The next ones on either side, whatever holds the address itself. */
 struct beside {
@@ -41,7 +41,7 @@ static struct beside find(const struct mdi_trap *trap)
 static void record(struct modiso_fault_beside *to,
 		   const struct modiso_region *region, size_t distance)
 {
-	if (region == NULL || distance > FAR)
+	if (region == NULL || distance > FAR_OFF)
 		return;
 	to->base = mdi_region_start(region);
 	to->length = region->node.end - to->base;

@@ -7,7 +7,7 @@
 
 /* How an address is written: DW_EH_PE_... of the Linux Standard Base. */
 #define FORM     0x0f
-#define RELATIVE 0x70
+#define RELATIVE_TO 0x70
 #define TO_PC    0x10
 #define TO_DATA  0x30
 #define OMITTED  0xff
@@ -87,8 +87,8 @@ void mdi_cfi_skip(struct mdi_cfi_bytes *bytes, uint64_t count)
 uintptr_t mdi_cfi_pointer(struct mdi_cfi_bytes *bytes, uint8_t how,
 			  uintptr_t data)
 {
-	uintptr_t base = (how & RELATIVE) == TO_PC     ? bytes->at
-			 : (how & RELATIVE) == TO_DATA ? data
+	uintptr_t base = (how & RELATIVE_TO) == TO_PC     ? bytes->at
+			 : (how & RELATIVE_TO) == TO_DATA ? data
 						       : 0;
 
 	if (how == OMITTED)

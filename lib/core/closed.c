@@ -58,7 +58,7 @@ static void take_layers(struct pieces *pieces)
 {
 	const struct mdi_layer *layer = mdi_core_state.runtime.layers;
 
-	for (; layer->state != NULL; layer++)
+	for (; layer->state != NULL; layer = mdi_layer_next(layer))
 		take_away(pieces, (uintptr_t)layer->state,
 			  (uintptr_t)layer->state + layer->size);
 }
@@ -149,17 +149,12 @@ int mdi_closed_update(uintptr_t base, uintptr_t end)
 
 int mdi_closed_check(uint32_t closed)
 {
+	const char *why;
+
 	if (closed == 0 || mdi_backend_now->process == NULL)
 		return 0;
-	if (mdi_objects_linked())
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"options.closed: the program is linked "
-				"statically, and the C library's data, which "
-				"cannot be closed, is among its own");
-	if (!mdi_objects_sanitized())
-		return 0;
-	return mdi_fail(MODISO_ERR_NOTSUP,
-			"options.closed: a sanitizer's run-time library is in "
-			"the program, and the library's own code cannot do "
-			"without its data");
+	why = mdi_objects_stay_open();
+	return why == NULL ? 0 :
+			     mdi_fail(MODISO_ERR_NOTSUP, "options.closed: %s",
+				      why);
 }

@@ -246,12 +246,13 @@ void mdi_fault_stranded(struct mdi_thread *thread, struct mdi_context *context)
  * gate to come back through. Its fault ends the thread, as pthread_exit(3)
  * would, with host rights.
  */
-void mdi_orphan_end(struct modiso_fault *fault)
+MODISO_CALL void mdi_orphan_end(struct modiso_fault *fault)
 {
 	mdi_walk_record(fault, true);
 	mdi_report_log(fault);
 	mdi_notify_tell(fault);
-	pthread_exit(NULL);
+	for (;;)
+		pthread_exit(NULL); /* not each header says that it ends here */
 }
 
 static enum mdi_outcome orphan_fault(const struct mdi_trap *trap)
@@ -421,7 +422,7 @@ void mdi_fault_called_by(uintptr_t pc, uintptr_t sp)
 	thread->fault.host_sp = sp;
 }
 
-void mdi_unwind_over(void *exception, struct mdi_thread *thread)
+MODISO_CALL void mdi_unwind_over(void *exception, struct mdi_thread *thread)
 {
 	const struct mdi_frame *frame = mdi_frame_top(thread);
 
@@ -449,7 +450,7 @@ void mdi_faults_start(void)
 	mdi_error_later(fault_text);
 }
 
-void mdi_gate_land(struct mdi_thread *thread)
+MODISO_CALL void mdi_gate_land(struct mdi_thread *thread)
 {
 	int saved = errno;
 

@@ -34,7 +34,7 @@ void mdi_frames_start(struct mdi_thread *thread)
 	set_top(thread, frame);
 }
 
-void mdi_frames_switched(void)
+MODISO_CALL void mdi_frames_switched(void)
 {
 	mdi_misuse("host code returned to a module on another thread, or out "
 		   "of order: it switched stacks in a service or in a signal "

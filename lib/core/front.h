@@ -21,6 +21,8 @@ struct mdi_front {
 	void (*stop)(void);
 	/* Who has come in front of it since is behind it again. */
 	int (*adopt)(void);
+	/* The same of traps alone, which costs less. */
+	int (*retake)(void);
 
 	/* Signal stacks of a block that a thread has for the first time. */
 	int (*commit)(uint32_t index);

@@ -222,7 +222,7 @@ int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
 
 /* --- what the assembly asks --- */
 
-void mdi_gate_refuse(struct mdi_gate_slot *slot)
+MODISO_CALL void mdi_gate_refuse(struct mdi_gate_slot *slot)
 {
 	(void)slot;
 	mdi_status_set(mdi_fail(MODISO_ERR_NOENT,
@@ -236,7 +236,7 @@ int mdi_gate_fail_depth(void)
 			MDI_DEPTH_MAX);
 }
 
-void mdi_gate_too_deep(void)
+MODISO_CALL void mdi_gate_too_deep(void)
 {
 	mdi_status_set(mdi_gate_fail_depth());
 }
@@ -385,7 +385,7 @@ static MDI_RARE int slower(struct modiso_module *module, bool ready, int result)
  * functions and instructions stand between it and its system calls:
  * contract_calls.c counts them.
  */
-int mdi_gate_slow(struct mdi_gate_slot *slot)
+MODISO_CALL int mdi_gate_slow(struct mdi_gate_slot *slot)
 {
 	struct modiso_module *module =
 		mdi_domain_module((struct mdi_domain *)slot->domain);

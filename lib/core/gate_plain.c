@@ -102,8 +102,8 @@ static int plain_open(struct mdi_thread *thread, struct mdi_domain *domain)
 	return result;
 }
 
-struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
-				  const uint64_t *saved_registers)
+MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
+					      const uint64_t *saved_registers)
 {
 	struct mdi_domain *domain = (struct mdi_domain *)slot->domain;
 	struct caller caller;
@@ -150,7 +150,7 @@ struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	return frame;
 }
 
-void mdi_plain_leave(struct mdi_thread *thread)
+MODISO_CALL void mdi_plain_leave(struct mdi_thread *thread)
 {
 	mdi_curtain_open();
 	mdi_selectors_reload(thread);

@@ -16,14 +16,14 @@
 /* A jump of module code this short stays on its stack: no need to ask. */
 #define SHORT_JUMP ((uintptr_t)64 * 1024)
 
-static bool near(uintptr_t a, uintptr_t b)
+static bool is_near(uintptr_t a, uintptr_t b)
 {
 	return (a < b ? b - a : a - b) < STACK_REACH;
 }
 
 static bool same_stack(uintptr_t a, uintptr_t b)
 {
-	return near(a, b) && mdi_maps_together(a, b);
+	return is_near(a, b) && mdi_maps_together(a, b);
 }
 
 /* What @same says of a stack that the thread has called a gate on. */
@@ -67,7 +67,7 @@ bool mdi_jump_ran_past(const struct mdi_thread *thread,
 	 */
 	return (module->domain.confinement == MODISO_CONFINE_GUARD ||
 		mdi_backend_now->process != NULL) &&
-	       any_host_stack(thread, sp, near) &&
+	       any_host_stack(thread, sp, is_near) &&
 	       mdi_region_at(sp) == NULL && on_host_stack(thread, sp);
 }
 

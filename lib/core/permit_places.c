@@ -12,6 +12,7 @@
 #include "core/report.h"
 #include "core/runtime.h"
 #include "core/vault.h"
+#include "os/stream.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -106,8 +107,10 @@ int mdi_permit_read_known(const char *path)
 
 static void say_what(const struct modiso_fault *fault, char *text, size_t size)
 {
-	FILE *out = fmemopen(text, size, "w");
+	struct mdi_stream stream;
+	FILE *out = mdi_stream_open(&stream);
 
+	text[0] = '\0';
 	if (out == NULL)
 		return;
 	mdi_report_verdict(fault, out);
@@ -118,8 +121,9 @@ static void say_what(const struct modiso_fault *fault, char *text, size_t size)
 		fprintf(out, " of ");
 		mdi_report_owner(fault->owner_id, fault->owner_name, out);
 	}
-	fclose(out);
-	text[size - 1] = '\0';
+	if (mdi_stream_close(&stream, out))
+		snprintf(text, size, "%s", stream.text);
+	free(stream.text);
 }
 
 static void describe(const struct mdi_report *report, struct mdi_place *place)
@@ -338,21 +342,17 @@ void mdi_permit_print_json(FILE *out)
 /* What the environment has asked for is made while the names are there. */
 char *mdi_permit_last_words(void)
 {
-	char *text = NULL;
-	size_t size = 0;
+	struct mdi_stream stream;
 	FILE *out;
 
 	if (!mdi_settings()->permissive || !mdi_permit_begun())
 		return NULL;
-	out = open_memstream(&text, &size);
+	out = mdi_stream_open(&stream);
 	if (out == NULL)
 		return NULL;
 	if (mdi_settings()->format == MDI_FORMAT_JSON)
 		mdi_permit_print_json(out);
 	else
 		mdi_permit_print(out);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return mdi_stream_close(&stream, out) ? stream.text : NULL;
 }

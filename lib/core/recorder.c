@@ -285,7 +285,7 @@ void mdi_recorder_waited(const struct mdi_domain *domain, uint64_t begin)
 
 /* --- instead of what gates call --- */
 
-static int slow(struct mdi_gate_slot *slot)
+MODISO_CALL static int slow(struct mdi_gate_slot *slot)
 {
 	uint32_t rights = slot->domain->rights;
 	uint64_t begin = mdi_clock();
@@ -306,7 +306,7 @@ static int slow(struct mdi_gate_slot *slot)
 	return result;
 }
 
-static void land(struct mdi_thread *thread)
+MODISO_CALL static void land(struct mdi_thread *thread)
 {
 	mdi_recorder_ended(thread);
 	mdi_gate_land(thread);

@@ -12,7 +12,7 @@
 /* So many rows on either side of the one that holds the address. */
 #define AROUND 3
 /* Farther away it is no neighbour: as core/beside.c has it. */
-#define FAR ((uintptr_t)1 << 20)
+#define FAR_OFF ((uintptr_t)1 << 20)
 
 struct row {
 	uintptr_t base, end;
@@ -85,14 +85,14 @@ static void collect(struct map *map, const struct modiso_fault *fault)
 	region = place.at != NULL ? place.at : place.above;
 	for (unsigned i = 0; i < AROUND; i++) {
 		if (place.below == NULL ||
-		    fault->address - place.below->node.end >= FAR)
+		    fault->address - place.below->node.end >= FAR_OFF)
 			break;
 		region = place.below;
 		mdi_region_find_place(region->node.base, &place);
 	}
 	for (; region != NULL && above <= AROUND; ) {
 		if (region->node.base > fault->address &&
-		    region->node.base - fault->address >= FAR)
+		    region->node.base - fault->address >= FAR_OFF)
 			break;
 		add_region(map, region, module);
 		above += region->node.end > fault->address;

@@ -9,7 +9,6 @@
 #include "os/maps.h"
 #include "os/objects.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +56,7 @@ static bool is_own_name(const char *name)
 static void find_object(uintptr_t pc, struct mdi_report_place *place)
 {
 	struct mdi_object object;
-	Dl_info info;
+	uintptr_t begin;
 
 	if (!mdi_maps_file(pc, place->file, sizeof(place->file),
 			   &place->file_offset))
@@ -68,11 +67,9 @@ static void find_object(uintptr_t pc, struct mdi_report_place *place)
 		place->system = is_system(object.name);
 		place->own = object.own;
 	}
-	if (dladdr((void *)pc, &info) != 0 && info.dli_sname != NULL) {
-		snprintf(place->function, sizeof(place->function), "%s",
-			 info.dli_sname);
-		place->function_offset = pc - (uintptr_t)info.dli_saddr;
-	}
+	if (mdi_object_function(pc, place->function, sizeof(place->function),
+				&begin))
+		place->function_offset = pc - begin;
 }
 
 void mdi_report_find(struct mdi_lines *lines, uintptr_t pc,

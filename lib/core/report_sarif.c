@@ -6,6 +6,7 @@
 #include "core/report.h"
 
 #include "core/json.h"
+#include "os/stream.h"
 
 #include <modiso/version.h>
 
@@ -73,9 +74,8 @@ static void print_frames(const struct mdi_report_frame *frames, unsigned count,
 /* "module "parser" wrote past the end of its region "store"" */
 static char *sentence(const struct modiso_fault *fault)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
+	struct mdi_stream stream;
+	FILE *memory = mdi_stream_open(&stream);
 
 	if (memory == NULL)
 		return NULL;
@@ -83,10 +83,7 @@ static char *sentence(const struct modiso_fault *fault)
 	mdi_report_quoted(fault->module_name, memory);
 	fputc(' ', memory);
 	mdi_report_verdict(fault, memory);
-	if (fclose(memory) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return mdi_stream_close(&stream, memory) ? stream.text : NULL;
 }
 
 static void print_result(const struct mdi_report *report, FILE *out)

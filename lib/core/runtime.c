@@ -58,7 +58,8 @@ static bool touches(const struct mdi_layer *layer, uintptr_t base,
 
 bool mdi_runtime_overlaps(uintptr_t base, uintptr_t end)
 {
-	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
+	for (const struct mdi_layer *layer = own->layers; layer->state;
+	     layer = mdi_layer_next(layer))
 		if (touches(layer, base, end))
 			return true;
 	return mdi_threads_overlap(base, end) ||
@@ -70,7 +71,8 @@ bool mdi_runtime_keeps(uintptr_t base, uintptr_t end)
 {
 	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
 
-	for (const struct mdi_layer *layer = own->layers; layer->state; layer++)
+	for (const struct mdi_layer *layer = own->layers; layer->state;
+	     layer = mdi_layer_next(layer))
 		if (layer->how == MDI_OWN_CLOSED && touches(layer, base, end))
 			return true;
 	return (base < blocks + (size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE &&
@@ -118,7 +120,8 @@ static void after_fork_child(void)
 	forking = false;
 	/* What a lock guards that the fork has not waited for. */
 	for (const struct mdi_layer *layer = own->layers;
-	     layer != NULL && layer->state != NULL; layer++)
+	     layer != NULL && layer->state != NULL;
+	     layer = mdi_layer_next(layer))
 		if (layer->after_fork != NULL)
 			layer->after_fork();
 	mdi_heaps_after_fork();
@@ -173,17 +176,22 @@ static void stop_host(void)
 
 static int protect_state(const struct mdi_backend *backend)
 {
-	const struct mdi_layer *layer = own->layers;
+	const struct mdi_layer *layer, *first = own->layers;
 	int result = 0;
 
-	for (; result == 0 && layer->state != NULL; layer++)
+	for (layer = first; layer->state; layer = mdi_layer_next(layer)) {
 		result = mdi_backend_protect_own(backend, layer->state,
 						 layer->size, layer->how);
-	if (result == 0)
-		return 0;
-	while (layer-- != own->layers)
-		(void)mdi_backend_unprotect_own(backend, layer->state,
-						layer->size);
+		if (result != 0)
+			break;
+	}
+	/* The one that failed half-way, too. */
+	for (; result != 0 && first->state; first = mdi_layer_next(first)) {
+		(void)mdi_backend_unprotect_own(backend, first->state,
+						first->size);
+		if (first == layer)
+			break;
+	}
 	return result;
 }
 
@@ -193,7 +201,7 @@ static int unprotect_state(const struct mdi_backend *backend)
 	const struct mdi_layer *layer = own->layers;
 	int result = 0;
 
-	for (; result == 0 && layer->state != NULL; layer++)
+	for (; result == 0 && layer->state; layer = mdi_layer_next(layer))
 		result = mdi_backend_unprotect_own(backend, layer->state,
 						   layer->size);
 	if (result != 0 && protect_state(backend) != 0)

@@ -12,7 +12,10 @@
 #include "os/critical.h"
 #include "os/lock.h"
 
-/* What a layer can change: base/state.h. A list of them ends with a NULL. */
+/*
+ * What a layer can change: base/state.h. A list of them ends with a NULL, and
+ * goes on in the list @more, if that is not NULL.
+ */
 struct mdi_front;
 struct mdi_layer {
 	void *state;
@@ -20,7 +23,17 @@ struct mdi_layer {
 	enum mdi_own how;
 	/* In the child of a fork; or NULL. */
 	void (*after_fork)(void);
+	const struct mdi_layer *more;
 };
+
+/* The next one; its state is NULL when there is none. */
+static inline const struct mdi_layer *
+mdi_layer_next(const struct mdi_layer *layer)
+{
+	layer++;
+	return layer->state == NULL && layer->more != NULL ? layer->more :
+							     layer;
+}
 
 int mdi_runtime_start(const struct modiso_options *options,
 		      const struct mdi_layer *layers,

@@ -35,7 +35,8 @@ int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
 	status = mdi_gate_call(gate, words, &value);
 	if (ended != NULL)
 		ended(status, value, arg);
-	pthread_exit(NULL);
+	for (;;)
+		pthread_exit(NULL); /* not each header says that it ends here */
 }
 
 /* All gates but the first one are over. */

@@ -187,13 +187,14 @@ static int allowed(uint64_t number, struct mdi_thread *thread, uintptr_t sp)
 	return 0;
 }
 
-int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
+MODISO_CALL int mdi_service_allowed(uint64_t number, struct mdi_thread *thread)
 {
 	return allowed(number, thread, mdi_frame_top(thread)->service_sp);
 }
 
-int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
-			    uintptr_t sp)
+MODISO_CALL int mdi_plain_service_enter(uint64_t number,
+					struct mdi_thread *thread,
+					uintptr_t sp)
 {
 	struct mdi_frame *frame;
 
@@ -212,8 +213,8 @@ int mdi_plain_service_enter(uint64_t number, struct mdi_thread *thread,
 	return 1;
 }
 
-uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
-				  uint64_t *real, uint64_t *scrub)
+MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
+					      uint64_t *real, uint64_t *scrub)
 {
 	struct mdi_thread *thread = mdi_thread_self();
 	struct mdi_frame *frame = mdi_frames_returned_to(thread, end - 1);
@@ -249,7 +250,7 @@ static uintptr_t no_service(void)
 }
 
 /* Host code called a service's thunk: the function itself, if there is one. */
-void *mdi_service_direct(uint64_t number)
+MODISO_CALL void *mdi_service_direct(uint64_t number)
 {
 	const struct modiso_service *service =
 		own->services[number % MDI_SERVICE_SLOTS];

@@ -171,15 +171,13 @@ int mdi_threads_confine(void)
 /* Pages of a block that is used for the first time. */
 static int commit_block(uint32_t index, bool altstacks)
 {
-	const uint32_t rw = MDI_PROT_READ | MDI_PROT_WRITE;
 	const struct mdi_backend *backend = mdi_backend_now;
 	char *block = block_of(index);
 	int result;
 
 	/* The page behind the frames stays closed: see gate_pkey.S. */
-	if (mdi_mem_protect(block, T_FRAMES_END, rw) != 0 ||
-	    mdi_mem_protect(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS, rw) !=
-		    0)
+	if (mdi_mem_use(block, T_FRAMES_END) != 0 ||
+	    mdi_mem_use(block + T_STACKS, MDI_BLOCK_SIZE - T_STACKS) != 0)
 		return mdi_fail_os("mprotect", "a thread's state");
 	if (mdi_backend_protect_own(backend, block, MDI_PAGE_SIZE,
 				    MDI_OWN_READABLE) != 0 ||

@@ -25,7 +25,7 @@ static void stand_aside(int signo, siginfo_t *info, void *context)
 /* It is in a module, and in the middle of nothing else. */
 bool mdi_may_stand_aside(const struct mdi_thread *thread, ucontext_t *context)
 {
-	return thread != NULL && mdi_critical.depth == 0 &&
+	return thread != NULL && !mdi_critical_now() &&
 	       !thread->in_handler && mdi_thread_inside(thread) &&
 	       !mdi_step_interrupted(mdi_context_of(context)) &&
 	       !mdi_altstack_holds(thread, mdi_interrupted_sp(context));

@@ -60,8 +60,8 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 	return outcome == MDI_GOES_ON;
 }
 
-uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
-			  struct mdi_thread *thread)
+static uintptr_t fault(int signo, siginfo_t *info, ucontext_t *context,
+		       struct mdi_thread *thread)
 {
 	bool poke = mdi_signal_is_poke(signo, info), strayed, result;
 	uint32_t lifted;
@@ -94,4 +94,10 @@ uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
 	if (result)
 		mdi_backend_lower(lifted);
 	return way;
+}
+
+uintptr_t mdi_front_fault(int signo, void *info, void *context,
+			  struct mdi_thread *thread)
+{
+	return fault(signo, info, context, thread);
 }

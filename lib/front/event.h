@@ -25,7 +25,7 @@ static inline uintptr_t mdi_interrupted_pc(const ucontext_t *context)
 }
 
 /* One of the six fault signals has come: struct mdi_entries. */
-uintptr_t mdi_front_fault(int signo, siginfo_t *info, ucontext_t *context,
-		     struct mdi_thread *thread);
+uintptr_t mdi_front_fault(int signo, void *info, void *context,
+			  struct mdi_thread *thread);
 
 #endif /* MDI_FRONT_EVENT_H */

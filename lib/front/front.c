@@ -9,7 +9,9 @@
 #include "front/handler.h"
 #include "front/intruder.h"
 #include "front/mask.h"
+#include "front/state.h"
 #include "os/linux/signal.h"
+#include "os/linux/state.h"
 #include "os/process.h"
 #include "os/rseq.h"
 
@@ -81,12 +83,22 @@ static int check_thread(void)
 	return result == 0 ? mdi_rseq_check() : result;
 }
 
+#define STATE(name) .state = &mdi_##name, .size = sizeof(mdi_##name)
+
+const struct mdi_layer mdi_front_layers[] = {
+	{ STATE(os_state), .after_fork = mdi_signals_after_fork },
+	{ STATE(front_state), .after_fork = mdi_handlers_after_fork },
+	{ STATE(libc_state), .how = MDI_OWN_CONSTANT },
+	{ .state = NULL },
+};
+
 const struct mdi_front mdi_front = {
 	.check = check,
 	.entries = entries,
 	.start = start,
 	.stop = mdi_handlers_stop,
 	.adopt = mdi_handlers_adopt,
+	.retake = mdi_signals_retake,
 	.commit = mdi_altstacks_commit,
 	.uncommit = mdi_altstacks_uncommit,
 	.protect = mdi_altstacks_protect,

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "front/altstack.h"
+#include "front/front.h"
 #include "core/entries.h"
 #include "core/frames.h"
 #include "core/gate.h"
@@ -434,8 +435,8 @@ static bool taken(int signo, struct mdi_sigaction *action, bool front)
 	return mdi_action_take(signo, action, front);
 }
 
-uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
-			  struct mdi_thread *thread)
+static uintptr_t host_signal(int signo, siginfo_t *info, ucontext_t *context,
+			     struct mdi_thread *thread)
 {
 	struct mdi_sigaction action;
 	bool strayed, goes_on = true;
@@ -444,7 +445,7 @@ uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	int saved;
 
 	/* Where it is critical nothing of the program's is touched. */
-	if (mdi_critical.depth == 0)
+	if (!mdi_critical_now())
 		lifted = mdi_backend_lift();
 
 	/* A handler that was left by a jump has had its frames here. */
@@ -470,6 +471,12 @@ uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (goes_on)
 		mdi_backend_lower(lifted);
 	return way;
+}
+
+uintptr_t mdi_host_signal(int signo, void *info, void *context,
+			  struct mdi_thread *thread)
+{
+	return host_signal(signo, info, context, thread);
 }
 
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,

@@ -50,26 +50,13 @@ bool mdi_host_serve(int signo, siginfo_t *info, ucontext_t *context,
 		    struct mdi_thread *thread);
 
 /* A signal that the host has a handler for has come: struct mdi_entries. */
-uintptr_t mdi_host_signal(int signo, siginfo_t *info, ucontext_t *context,
+uintptr_t mdi_host_signal(int signo, void *info, void *context,
 			  struct mdi_thread *thread);
 /* Has the handler with this context interrupted a module here? */
 bool mdi_unwind_interrupted(const void *context);
 
-/*
- * Before the first guarded module: the C library's own handlers, which it puts
- * in by itself, have the library in front of them (core/guard.h).
- */
-void mdi_handlers_meet(void);
-
 /* Before the program's first pthread_cancel(3). */
 void mdi_cancel_begins(void);
-
-/*
- * In interpose_signals.c. Does nothing; who calls it has sigaction() and
- * signal() linked in from the archive as well, even where a sanitizer's library
- * offers them first.
- */
-void mdi_interpose(void);
 
 /* In the child of a fork: a thread that is not there may have the lock. */
 void mdi_handlers_after_fork(void);

@@ -15,11 +15,11 @@
 
 #ifdef PIC
 
-#include "base/state.h"
 #include "core/door.h"
 #include "core/jump.h"
 #include "front/mask.h"
 #include "front/handler.h"
+#include "os/linux/state.h"
 #include "os/misuse.h"
 
 MODISO_API void exit(int status) __attribute__((noreturn));

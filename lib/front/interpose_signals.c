@@ -6,6 +6,7 @@
  */
 #include "core/runtime.h"
 #include "front/altstack.h"
+#include "front/front.h"
 #include "front/handler.h"
 #include "front/mask.h"
 #include "front/state.h"

@@ -80,7 +80,7 @@ static bool find_below(int signo, unsigned others,
  * that it was there before: in the library's stead, if the library has not seen
  * him yet; else he has been called by it, and means what was there before him.
  */
-void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context)
+void mdi_intruder_calls(int signo, void *info, void *context)
 {
 	struct mdi_sigaction now, action;
 	unsigned others = noted(context);
@@ -104,7 +104,7 @@ void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context)
  * The kernel has called one of them, which somebody has put in again after
  * modiso_fini(): what he means gets the signal, as soon as this returns.
  */
-void mdi_intruder_over(int signo, const siginfo_t *info)
+void mdi_intruder_over(int signo, const void *info)
 {
 	static const struct mdi_sigaction by_default;
 	struct mdi_sigaction action;

@@ -8,7 +8,7 @@
 
 #include "front/event.h"
 
-void mdi_intruder_calls(int signo, siginfo_t *info, ucontext_t *context);
-void mdi_intruder_over(int signo, const siginfo_t *info);
+void mdi_intruder_calls(int signo, void *info, void *context);
+void mdi_intruder_over(int signo, const void *info);
 
 #endif /* MDI_FRONT_INTRUDER_H */

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "core/frames.h"
+#include "front/front.h"
 #include "os/libc.h"
 #include "os/linux/signal.h"
 

@@ -27,7 +27,4 @@ void mdi_mask_jumps(const void *jmp_buf);
 /* May the calling thread enter modules? 0, MODISO_ERR_STATE or _OS. */
 int mdi_mask_check(void);
 
-/* The calling thread, host code, is about to go by that block. AS-Safe. */
-void mdi_mask_needed(const struct mdi_thread *block);
-
 #endif /* MDI_FRONT_MASK_H */

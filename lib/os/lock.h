@@ -7,6 +7,7 @@
 #define MDI_OS_LOCK_H
 
 #include "base/common.h"
+#include "os/here.h"
 
 /*
  * All zero: free. Else the thread pointer of who has it, so that nobody waits
@@ -28,7 +29,7 @@ void mdi_lock_wake(struct mdi_lock *lock, uint64_t was);
 
 static inline uint64_t mdi_lock_me(void)
 {
-	return (uintptr_t)__builtin_thread_pointer();
+	return mdi_self();
 }
 
 static inline bool mdi_try_lock(struct mdi_lock *lock)

@@ -31,6 +31,9 @@ int mdi_mem_commit(void *base, size_t length);
 /* The same, readable and writable. */
 int mdi_mem_stage(void *base, size_t length);
 
+/* Pages of a reservation that were never used: readable and writable. */
+int mdi_mem_use(void *base, size_t length);
+
 /* Get writable pages now, not one by one; a hint that changes no meaning. */
 void mdi_mem_populate(void *base, size_t length);
 

@@ -7,7 +7,6 @@
 #include <modiso/error.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct mdi_misuse_state *const own = &mdi_base_state.misuse;
@@ -16,15 +15,6 @@ void modiso_set_misuse_handler(modiso_misuse_fn function, void *arg)
 {
 	own->handler = function;
 	own->arg = arg;
-}
-
-void mdi_abort(void)
-{
-	if (!mdi_libc_state.found)
-		abort();
-	if (mdi_libc_state.abort != NULL)
-		mdi_libc_state.abort();
-	mdi_os_kill(); /* it leads back here, or is not to be found */
 }
 
 static void say(const char *text)

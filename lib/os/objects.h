@@ -25,6 +25,13 @@ bool mdi_object_is_libc(const struct mdi_object *object);
 /* Does the program begin near this address? */
 bool mdi_object_begins(uintptr_t address);
 
+/*
+ * The function at an address, as far as its name fits, and where it begins.
+ * False: none is known.
+ */
+bool mdi_object_function(uintptr_t address, char *name, size_t size,
+			 uintptr_t *begin);
+
 /* Its file, as far as it fits; "": it has none. */
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size);
 
@@ -40,10 +47,22 @@ void mdi_objects_data(void (*each)(void *arg, uintptr_t base, uintptr_t end,
 				   bool hole),
 		      void *arg);
 
-/* Is the program linked statically, the C library a part of it? */
-bool mdi_objects_linked(void);
+/* Why their data cannot be closed in this program; NULL: it can. */
+const char *mdi_objects_stay_open(void);
 
-/* Does a sanitizer's run-time library stand in front of the C library's? */
-bool mdi_objects_sanitized(void);
+/*
+ * A weak name more of an object, where the system's object files have such. By
+ * the assembler: to AddressSanitizer an alias is a variable of its own, which
+ * ends earlier.
+ */
+#ifdef __ELF__
+#define MDI_ALSO_NAMED(name, object, size)                     \
+	__asm__(".weak " name "\n\t"                           \
+		".type " name ", @object\n\t"                  \
+		".size " name ", " size "\n\t"                 \
+		".set " name ", " object)
+#else
+#define MDI_ALSO_NAMED(name, object, size) _Static_assert(1, name)
+#endif
 
 #endif /* MDI_OS_OBJECTS_H */

@@ -9,7 +9,6 @@
 #include "base/common.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 /*
  * The thread gets no signal of the program's; those that faults raise, and
@@ -29,13 +28,5 @@ uint64_t mdi_process_cpu_ns(void);
  * that other one is of an instruction which is run again, and faults again.
  */
 void mdi_call_thread(int32_t tid);
-/* What it is told by. */
-void mdi_call_write(siginfo_t *info);
-/*
- * Was it sent by mdi_call_thread()? @sent: one is on its way to this thread.
- * Where the process has too many signals queued the kernel sends it without a
- * word of who it was. AS-Safe.
- */
-bool mdi_is_call(int signo, const siginfo_t *info, bool sent);
 
 #endif /* MDI_OS_TICKER_H */

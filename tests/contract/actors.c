@@ -112,7 +112,7 @@ void through_all_rights(struct modiso_region *region, uint32_t owners)
 }
 
 struct modiso_region *common;
-uintptr_t (*volatile ask)(uintptr_t what);
+uintptr_t (MODISO_CALL *volatile ask)(uintptr_t what);
 
 struct actor many[MANY];
 struct modiso_region *regions[MANY];

@@ -38,7 +38,7 @@ void must_be(struct modiso_region *region, uint32_t of_a, uint32_t of_b,
 void through_all_rights(struct modiso_region *region, uint32_t owners);
 
 extern struct modiso_region *common;
-extern uintptr_t (*volatile ask)(uintptr_t what);
+extern uintptr_t (MODISO_CALL *volatile ask)(uintptr_t what);
 
 enum { MANY = 24 };
 
@@ -48,7 +48,7 @@ extern struct modiso_region *regions[MANY];
 extern atomic_int looks, wanted_looks;
 extern atomic_bool look_no_more;
 
-uintptr_t leave_looker(pthread_t *thread, uintptr_t address);
+MODISO_CALL uintptr_t leave_looker(pthread_t *thread, uintptr_t address);
 
 void ask_for_look(void);
 

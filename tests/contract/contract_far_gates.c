@@ -9,7 +9,9 @@
 #include "support/world.h"
 
 #include "arch/arch.h"
+#include "arch/x86_64/signal.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 

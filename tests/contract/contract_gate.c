@@ -116,22 +116,25 @@ START_TEST(test_thunks)
 {
 	static const char text[] = "module";
 	struct modiso_module *module = world_module();
-	double (*call_mix)(uintptr_t, double, uintptr_t, double, uintptr_t,
-			   double, uintptr_t, double, uintptr_t, double,
-			   uintptr_t, double, double, double);
-	const char *(*call_pointer)(const char *, int);
-	int (*call_negative)(int, signed char);
-	float (*call_half)(float);
+	double (MODISO_CALL *call_mix)(uintptr_t, double, uintptr_t, double,
+				       uintptr_t, double, uintptr_t, double,
+				       uintptr_t, double, uintptr_t, double,
+				       double, double);
+	const char *(MODISO_CALL *call_pointer)(const char *, int);
+	int (MODISO_CALL *call_negative)(int, signed char);
+	float (MODISO_CALL *call_half)(float);
 	int i;
 
-	call_mix = (double (*)(uintptr_t, double, uintptr_t, double, uintptr_t,
-			       double, uintptr_t, double, uintptr_t, double,
-			       uintptr_t, double, double,
-			       double))make_thunk(module, mix);
-	call_half = (float (*)(float))make_thunk(module, half);
+	call_mix = (CALLED(double, uintptr_t, double, uintptr_t, double,
+			  uintptr_t, double, uintptr_t, double, uintptr_t,
+			  double, uintptr_t, double, double,
+			  double))make_thunk(module, mix);
+	call_half = (CALLED(float, float))make_thunk(module, half);
 	call_pointer =
-		(const char *(*)(const char *, int))make_thunk(module, pointer);
-	call_negative = (int (*)(int, signed char))make_thunk(module, negative);
+		(CALLED(const char *, const char *, int))make_thunk(module,
+								   pointer);
+	call_negative =
+		(CALLED(int, int, signed char))make_thunk(module, negative);
 	for (i = 0; i < 3; i++) {
 		errno = ERRNO_MARK;
 		ck_assert_double_eq(
@@ -166,9 +169,9 @@ START_TEST(test_many_thunks)
 			must(thunks[i] != thunks[j]);
 	}
 	for (i = 0; i < THUNKS; i++)
-		must_eq(((uintptr_t(*)(uintptr_t, uintptr_t, uintptr_t,
-				       uintptr_t, uintptr_t,
-				       uintptr_t))thunks[i])(1, 2, 3, 4, 5, 6),
+		must_eq(((CALLED(uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+				uintptr_t, uintptr_t,
+				uintptr_t))thunks[i])(1, 2, 3, 4, 5, 6),
 			i % 2 ? 123456 : 0);
 }
 END_TEST
@@ -194,7 +197,7 @@ START_TEST(test_thunk_limit)
 	}
 	expect(MODISO_ERR_LIMIT, modiso_gate_thunk(gates[THUNKS], &thunk));
 	expect(MODISO_OK, modiso_gate_destroy(gates[0]));
-	must_eq(((uintptr_t(*)(uintptr_t))first)(1), 7);
+	must_eq(((CALLED(uintptr_t, uintptr_t))first)(1), 7);
 	must_eq(modiso_gate_status(), MODISO_ERR_NOENT);
 	expect(MODISO_OK, modiso_module_destroy(module));
 	/* Used up once is not used up for ever. */
@@ -211,16 +214,16 @@ START_TEST(test_thunk_fault)
 	struct modiso_gate_options options = {SIZED,
 					      .fault_value = (uintptr_t)-77};
 	struct modiso_module *module = world_module();
-	double (*call_double)(uintptr_t);
-	uintptr_t (*call)(uintptr_t);
+	double (MODISO_CALL *call_double)(uintptr_t);
+	uintptr_t (MODISO_CALL *call)(uintptr_t);
 	struct modiso_gate *gate;
 	modiso_fn thunk;
 
 	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)poke_load1,
 					     &options, &gate));
 	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
-	call = (uintptr_t(*)(uintptr_t))thunk;
-	call_double = (double (*)(uintptr_t))thunk;
+	call = (CALLED(uintptr_t, uintptr_t))thunk;
+	call_double = (CALLED(double, uintptr_t))thunk;
 	errno = ERRNO_MARK;
 	must_eq(call(0), -77);
 	must_eq(modiso_gate_status(), MODISO_ERR_FAULT);
@@ -232,8 +235,8 @@ START_TEST(test_thunk_fault)
 	must_eq(errno, ERRNO_MARK);
 	must_eq(modiso_fault_count(), 2);
 	make_thunk(module, poke_load1);
-	must_eq(((uintptr_t(*)(uintptr_t))make_thunk(module, poke_load1))(0),
-		0);
+	call = (CALLED(uintptr_t, uintptr_t))make_thunk(module, poke_load1);
+	must_eq(call(0), 0);
 	must_eq(modiso_gate_status(), MODISO_ERR_FAULT);
 }
 END_TEST
@@ -248,9 +251,9 @@ START_TEST(test_gate_destroyed)
 	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)all_ones,
 					     &options, &gate));
 	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
-	must_eq(((uintptr_t(*)(uintptr_t))thunk)(5), 4);
+	must_eq(((CALLED(uintptr_t, uintptr_t))thunk)(5), 4);
 	expect(MODISO_OK, modiso_gate_destroy(gate));
-	must_eq(((uintptr_t(*)(uintptr_t))thunk)(5), 7);
+	must_eq(((CALLED(uintptr_t, uintptr_t))thunk)(5), 7);
 	must_eq(modiso_gate_status(), MODISO_ERR_NOENT);
 	must_eq(enter(other, 5), 4);
 }
@@ -258,10 +261,10 @@ END_TEST
 
 /* A gate may end while a call is under way through it. */
 static struct modiso_gate *running_gate;
-static uintptr_t (*volatile destroy_service)(void);
+static uintptr_t (MODISO_CALL *volatile destroy_service)(void);
 static int destroyed;
 
-static uintptr_t destroy_running(void)
+MODISO_CALL static uintptr_t destroy_running(void)
 {
 	destroyed = modiso_gate_destroy(running_gate);
 	return 5;
@@ -279,14 +282,15 @@ START_TEST(test_destroy_under_way)
 	modiso_fn thunk;
 
 	destroy_service =
-		(uintptr_t(*)(void))make_service("destroy", destroy_running);
+		(CALLED(uintptr_t, void))make_service("destroy",
+						     destroy_running);
 	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)call_destroy,
 					     &options, &running_gate));
 	expect(MODISO_OK, modiso_gate_thunk(running_gate, &thunk));
 	destroyed = -1;
-	must_eq(((uintptr_t(*)(void))thunk)(), 6);
+	must_eq(((CALLED(uintptr_t, void))thunk)(), 6);
 	must_eq(destroyed, MODISO_OK);
-	must_eq(((uintptr_t(*)(void))thunk)(), 7);
+	must_eq(((CALLED(uintptr_t, void))thunk)(), 7);
 	must_eq(modiso_gate_status(), MODISO_ERR_NOENT);
 }
 END_TEST
@@ -294,12 +298,12 @@ END_TEST
 enum { LIMIT = 64 };
 
 static struct modiso_gate *nest_gates[3];
-static uintptr_t (*volatile nest_service)(uintptr_t levels);
+static uintptr_t (MODISO_CALL *volatile nest_service)(uintptr_t levels);
 static int nest_code;
 static unsigned nest_deepest, nest_depth;
 
 /* Host code in the middle: one gate further down, in the next module. */
-static uintptr_t nest_down(uintptr_t levels)
+MODISO_CALL static uintptr_t nest_down(uintptr_t levels)
 {
 	const uintptr_t args[] = {levels};
 	uintptr_t result = 0;
@@ -331,7 +335,8 @@ static void make_nest(bool one_module)
 	struct modiso_module *module = world_module();
 	int i;
 
-	nest_service = (uintptr_t(*)(uintptr_t))make_service("down", nest_down);
+	nest_service = (CALLED(uintptr_t, uintptr_t))make_service("down",
+								 nest_down);
 	for (i = 0; i < 3; i++) {
 		nest_gates[i] = make_gate(module, nest_entry);
 		if (!one_module)
@@ -399,11 +404,11 @@ END_TEST
 START_TEST(test_stack_aligned)
 {
 	struct modiso_module *module = world_module();
-	uintptr_t (*thunk)(void);
+	uintptr_t (MODISO_CALL *thunk)(void);
 
 	/* As after any call: 16 bytes, less the return address. */
 	must_eq(enter(make_gate(module, poke_local), 0) % 16, 8);
-	thunk = (uintptr_t(*)(void))make_thunk(module, poke_local);
+	thunk = (CALLED(uintptr_t, void))make_thunk(module, poke_local);
 	must_eq(thunk() % 16, 8);
 }
 END_TEST
@@ -434,11 +439,11 @@ START_TEST(test_again_and_again)
 	struct modiso_module *other = make_module("other");
 	struct modiso_gate *one = make_gate(module, all_ones);
 	struct modiso_gate *two = make_gate(other, digits);
-	uintptr_t (*thunk)(uintptr_t);
+	uintptr_t (MODISO_CALL *thunk)(uintptr_t);
 	unsigned long i, n = run_times(200000, 5000);
 	struct proc_usage before;
 
-	thunk = (uintptr_t(*)(uintptr_t))make_thunk(module, all_ones);
+	thunk = (CALLED(uintptr_t, uintptr_t))make_thunk(module, all_ones);
 	must_eq(thunk(1) + enter(one, 1) + enter(two, 0), 0);
 	before = proc_usage();
 	for (i = 0; i < n; i++) {

@@ -8,6 +8,7 @@
 #include "support/stayer.h"
 #include "support/world.h"
 
+#include "arch/x86_64/signal.h"
 #include "backend/backend.h"
 #include "backend/state.h"
 #include "core/runtime.h"

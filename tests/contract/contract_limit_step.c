@@ -10,6 +10,7 @@
 
 #include "core/frames.h"
 #include "core/limit.h"
+#include "os/linux/signal.h"
 #include "os/ticker.h"
 
 #include <ucontext.h>

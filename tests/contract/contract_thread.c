@@ -148,9 +148,9 @@ START_TEST(test_younger)
 END_TEST
 
 /* A thread that a service makes is the host's, with all of its rights. */
-static uintptr_t (*volatile service)(uintptr_t);
+static uintptr_t (MODISO_CALL *volatile service)(uintptr_t);
 
-static uintptr_t make_thread(uintptr_t value)
+MODISO_CALL static uintptr_t make_thread(uintptr_t value)
 {
 	thread_join(thread_start(younger_thread, NULL));
 	return value + 1;
@@ -164,7 +164,8 @@ MODULE_CODE static uintptr_t call_service(uintptr_t value)
 START_TEST(test_made_by_service)
 {
 	make_scene();
-	service = (uintptr_t(*)(uintptr_t))make_service("make", make_thread);
+	service = (CALLED(uintptr_t, uintptr_t))make_service("make",
+							    make_thread);
 	must_eq(enter(make_gate(module, call_service), 1), 2);
 	must_eq(region_bytes(hosts)[3], 1);
 	must_eq(modiso_fault_count(), 0);
@@ -268,7 +269,7 @@ END_TEST
 
 static int service_code;
 
-static uintptr_t detach_inside(uintptr_t value)
+MODISO_CALL static uintptr_t detach_inside(uintptr_t value)
 {
 	service_code = modiso_thread_detach();
 	return value + 1;
@@ -277,7 +278,7 @@ static uintptr_t detach_inside(uintptr_t value)
 START_TEST(test_detach_in_service)
 {
 	make_scene();
-	service = (uintptr_t(*)(uintptr_t))make_service("d", detach_inside);
+	service = (CALLED(uintptr_t, uintptr_t))make_service("d", detach_inside);
 	must_eq(enter(make_gate(module, call_service), 1), 2);
 	must_eq(service_code, MODISO_ERR_BUSY);
 	expect(MODISO_OK, modiso_thread_detach());

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 struct modiso_module *module, *other;
 struct modiso_region *own, *foreign, *hosts;
@@ -14,8 +13,8 @@ unsigned char *unmapped, *forbidden, *truncated;
 
 void make_scene(void)
 {
-	int fd = memfd_create("truncated", MFD_CLOEXEC);
 	struct modiso_region *region;
+	int file;
 
 	module = world_module();
 	other = make_module("other");
@@ -26,14 +25,12 @@ void make_scene(void)
 	memset(region_bytes(hosts), 0x77, 2 * PAGE);
 	unmapped = pages_nowhere();
 	forbidden = pages_map(1, PROT_NONE);
-	must(fd >= 0 && !ftruncate(fd, 2 * PAGE));
-	truncated =
-		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	must(truncated != MAP_FAILED);
+	truncated = pages_of_file(2, &file);
+	if (truncated == NULL)
+		return;
 	expect(MODISO_OK, modiso_region_adopt(module, truncated, 2 * PAGE, RW,
 					      NULL, &region));
-	must(!ftruncate(fd, PAGE));
-	close(fd);
+	file_cut(file, 1);
 }
 
 void check_scene(void)

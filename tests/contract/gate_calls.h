@@ -8,16 +8,17 @@
 
 #include "support/world.h"
 
-uintptr_t digits(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-		 uintptr_t e, uintptr_t f);
+MODISO_CALL uintptr_t digits(uintptr_t a, uintptr_t b, uintptr_t c,
+			     uintptr_t d, uintptr_t e, uintptr_t f);
 
-uintptr_t all_ones(uintptr_t a);
+MODISO_CALL uintptr_t all_ones(uintptr_t a);
 
 #define SIZED .struct_size = sizeof(struct modiso_gate_options)
 
-double mix(uintptr_t a, double p, uintptr_t b, double q, uintptr_t c, double r,
-	   uintptr_t d, double s, uintptr_t e, double t, uintptr_t f, double u,
-	   double v, double w);
+MODISO_CALL double mix(uintptr_t a, double p, uintptr_t b, double q,
+		       uintptr_t c, double r, uintptr_t d, double s,
+		       uintptr_t e, double t, uintptr_t f, double u, double v,
+		       double w);
 
 extern struct modiso_module *state_module;
 extern struct modiso_gate *volatile state_gate;

@@ -106,8 +106,8 @@ grep -rn '#[[:space:]]*include[[:space:]]*<modiso' "$lib/base" 2>/dev/null |
 expect_empty "$scratch/complaints" \
 	"lib/base includes no public header but error.h and export.h"
 
-grep -rln '<libcpuid' "$lib" | grep -v '/arch/x86_64/cpu\.c$' >"$scratch/complaints"
-expect_empty "$scratch/complaints" "only arch/x86_64/cpu.c includes libcpuid"
+grep -rln '<libcpuid' "$lib" | grep -v '/arch/x86_64/cpuid\.c$' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "only arch/x86_64/cpuid.c includes libcpuid"
 
 sources "$lib" >"$scratch/sources"
 grep -E '#[[:space:]]*include[[:space:]]*<(linux|asm|sys/syscall)|[^a-z_]syscall[[:space:]]*\(' \

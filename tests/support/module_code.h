@@ -8,17 +8,24 @@
 /*
  * Module code in C and C++. It is not inlined into the host's and not
  * instrumented: a sanitizer's run-time library is host code, and would be told
- * of accesses that are meant to trap.
+ * of accesses that are meant to trap. It goes by MODISO_CALL, as services do.
  */
+#include <modiso/export.h>
+
 #ifdef __clang__
 #	define MODULE_CODE                                                    \
+		MODISO_CALL                                                    \
 		__attribute__((noinline, no_sanitize("address", "undefined",   \
 						     "thread", "memory")))
 #else
 #	define MODULE_CODE                                                    \
+		MODISO_CALL                                                    \
 		__attribute__((noinline, noclone, no_sanitize("address"),      \
 			       no_sanitize("undefined"),                       \
 			       no_sanitize("thread")))
 #endif
+
+/* The type of a pointer to such a function, or to its thunk. */
+#define CALLED(result, ...) result(MODISO_CALL *)(__VA_ARGS__)
 
 #endif /* TESTS_SUPPORT_MODULE_CODE_H */

@@ -5,11 +5,12 @@
  * backtrace can pass: a function that never returns orderly has only a start.
  */
 
+#include "support/asm.h"
+
 	.text
 
 .macro POKE name
-	.globl	\name
-	.type	\name, @function
+	SYMBOL(\name)
 	.p2align 4
 \name:
 	.cfi_startproc
@@ -17,7 +18,7 @@
 
 .macro END name
 	.cfi_endproc
-	.size	\name, . - \name
+	SYMBOL_END(\name)
 .endm
 
 .macro LABEL name
@@ -670,7 +671,7 @@ POKE poke_litter
 	ret
 END poke_litter
 
-	.section .rodata
+	CONSTANTS
 	.globl	poke_code42, poke_code42_end
 poke_code42:
 	.byte	0xb8, 42, 0, 0, 0, 0xc3
@@ -686,4 +687,4 @@ poke_leak:
 poke_leaked:
 	.long	0
 
-	.section .note.GNU-stack, "", @progbits
+	END_OF_FILE

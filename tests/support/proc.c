@@ -160,42 +160,6 @@ struct proc_usage proc_usage(void)
 	return usage;
 }
 
-void proc_must_not_grow_at(const struct proc_usage *before, size_t mappings,
-			   size_t rss_more, const char *file, int line)
-{
-	struct proc_usage now = proc_usage();
-	int patience = 1000;
-
-	/* A thread that was joined leaves /proc a little later. */
-	while (now.threads > before->threads && patience--) {
-		sched_yield();
-		now = proc_usage();
-	}
-	if (getenv("MODISO_TEST_LONG"))
-		fprintf(stderr,
-			"# %s:%d: mappings %zu, then %zu; files %zu, %zu; "
-			"threads %zu, %zu; resident %zu KiB, %zu; keys in use "
-			"%zu, %zu\n",
-			file, line, before->mappings, now.mappings, before->fds,
-			now.fds, before->threads, now.threads, before->rss_kib,
-			now.rss_kib, before->keys, now.keys);
-	if (now.keys > before->keys)
-		ck_abort_msg("%s:%d: %zu keys in use, before %zu", file, line,
-			     now.keys, before->keys);
-	if (!TEST_SANITIZED && now.mappings > before->mappings + mappings)
-		ck_abort_msg("%s:%d: %zu mappings, before %zu", file, line,
-			     now.mappings, before->mappings);
-	if (now.fds > before->fds)
-		ck_abort_msg("%s:%d: %zu open files, before %zu", file, line,
-			     now.fds, before->fds);
-	if (now.threads > before->threads)
-		ck_abort_msg("%s:%d: %zu threads, before %zu", file, line,
-			     now.threads, before->threads);
-	if (!TEST_SANITIZED && now.rss_kib > before->rss_kib + rss_more)
-		ck_abort_msg("%s:%d: %zu KiB resident, before %zu", file, line,
-			     now.rss_kib, before->rss_kib);
-}
-
 pid_t proc_gettid(void)
 {
 	return (pid_t)syscall(SYS_gettid);
@@ -226,32 +190,6 @@ bool proc_is_asleep(pid_t tid)
 		ck_abort_msg("thread %d is gone", (int)tid);
 	fclose(stat);
 	return state == 'S';
-}
-
-void proc_wait_asleep(pid_t tid)
-{
-	while (!proc_is_asleep(tid))
-		sched_yield();
-}
-
-pthread_t thread_start(void *(*body)(void *arg), void *arg)
-{
-	pthread_t thread;
-	int error = pthread_create(&thread, NULL, body, arg);
-
-	if (error)
-		ck_abort_msg("pthread_create: %s", strerror(error));
-	return thread;
-}
-
-void *thread_join(pthread_t thread)
-{
-	void *result = NULL;
-	int error = pthread_join(thread, &result);
-
-	if (error)
-		ck_abort_msg("pthread_join: %s", strerror(error));
-	return result;
 }
 
 bool thread_owns_stack(const void *address)
@@ -306,36 +244,6 @@ int child_output(void (*body)(void *arg), void *arg, char *text, size_t size)
 	return status;
 }
 
-int child_status(void (*body)(void *arg), void *arg)
-{
-	char text[1024];
-	int status = child_output(body, arg, text, sizeof(text));
-
-	/* Whatever it had to say belongs into the log. */
-	if (*text)
-		fprintf(stderr, "%s", text);
-	return status;
-}
-
-void must_end_at(int status, int code, int signo, const char *file, int line)
-{
-	char ended[64], want[64];
-
-	if (WIFSIGNALED(status))
-		snprintf(ended, sizeof(ended), "died of signal %d",
-			 WTERMSIG(status));
-	else
-		snprintf(ended, sizeof(ended), "exited with %d",
-			 WEXITSTATUS(status));
-	if (signo)
-		snprintf(want, sizeof(want), "died of signal %d", signo);
-	else
-		snprintf(want, sizeof(want), "exited with %d", code);
-	if (strcmp(ended, want))
-		ck_abort_msg("%s:%d: the child %s, it should have %s", file,
-			     line, ended, want);
-}
-
 unsigned char *pages_map(size_t pages, int prot)
 {
 	void *base = mmap(NULL, pages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -352,6 +260,32 @@ void pages_unmap(void *base, size_t pages)
 		ck_abort_msg("munmap: %s", strerror(errno));
 }
 
+unsigned char *pages_of_file(size_t pages, int *file)
+{
+	void *base;
+
+	*file = memfd_create("pages", MFD_CLOEXEC);
+	if (*file < 0 || ftruncate(*file, (off_t)(pages * PAGE)))
+		ck_abort_msg("memfd_create: %s", strerror(errno));
+	base = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    *file, 0);
+	if (base == MAP_FAILED)
+		ck_abort_msg("mmap: %s", strerror(errno));
+	return base;
+}
+
+void file_cut(int file, size_t pages)
+{
+	if (ftruncate(file, (off_t)(pages * PAGE)))
+		ck_abort_msg("ftruncate: %s", strerror(errno));
+	close(file);
+}
+
+bool faults_need_stack(void)
+{
+	return false;
+}
+
 unsigned char *pages_nowhere(void)
 {
 	/* ThreadSanitizer has the first of these, AddressSanitizer the other */
@@ -362,15 +296,4 @@ unsigned char *pages_nowhere(void)
 		if (!proc_mapping((const void *)places[i], &mapping))
 			return (unsigned char *)places[i];
 	ck_abort_msg("there is something everywhere");
-}
-
-bool all_bytes(const volatile void *base, unsigned char value, size_t length)
-{
-	const volatile unsigned char *bytes = base;
-	size_t i;
-
-	for (i = 0; i < length; i++)
-		if (bytes[i] != value)
-			return false;
-	return true;
 }

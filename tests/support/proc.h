@@ -93,6 +93,17 @@ void must_end_at(int status, int code, int signo, const char *file, int line);
 /* Anonymous private memory, @pages long. */
 unsigned char *pages_map(size_t pages, int prot);
 void pages_unmap(void *base, size_t pages);
+/*
+ * Shared pages of a file without a name, which file_cut() makes shorter and
+ * closes. NULL: here none can become shorter that is mapped.
+ */
+unsigned char *pages_of_file(size_t pages, int *file);
+void file_cut(int file, size_t pages);
+/*
+ * Does the system serve a fault on the stack of the code that has faulted? Then
+ * one without a stack ends the process.
+ */
+bool faults_need_stack(void);
 /* Where nothing is, and neither the kernel nor a sanitizer puts anything. */
 unsigned char *pages_nowhere(void);
 

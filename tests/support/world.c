@@ -2,14 +2,13 @@
 #include "support/world.h"
 
 #include "support/poke.h"
+#include "support/proc.h"
 
 #include <cpuid.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 /* What a failed call must leave alone; the entry's result never is this. */
 #define UNTOUCHED_RESULT ((uintptr_t)0xdeadbeefcafef00dul)
@@ -229,7 +228,7 @@ const struct modiso_fault *enter_fault_words(struct modiso_module *module,
 	SO(fault.module == module);
 	SO(fault.module_id == modiso_module_id(module));
 	SO(!strcmp(fault.module_name, modiso_module_name(module)));
-	SO(fault.thread == (int32_t)syscall(SYS_gettid));
+	SO(fault.thread == (int32_t)proc_gettid());
 	SO(fault.depth >= 1);
 	SO(fault.confinement <= MODISO_CONFINE_SEALED);
 #undef SO
@@ -255,10 +254,10 @@ void must_blame_at(const struct modiso_fault *fault, uint32_t access,
 #define SAME(field, want)                                                      \
 	do {                                                                   \
 		if ((uintptr_t)fault->field != (uintptr_t)(want))              \
-			ck_abort_msg("%s:%d: fault.%s is %#lx, not %#lx",      \
+			ck_abort_msg("%s:%d: fault.%s is %#zx, not %#zx",      \
 				     file, line, #field,                       \
-				     (unsigned long)fault->field,              \
-				     (unsigned long)(uintptr_t)(want));        \
+				     (size_t)(uintptr_t)fault->field,          \
+				     (size_t)(uintptr_t)(want));               \
 	} while (0)
 	SAME(kind, MODISO_FAULT_ACCESS);
 	SAME(access, access);

@@ -39,9 +39,8 @@
 	do {                                                                   \
 		uintptr_t a_ = (uintptr_t)(a), b_ = (uintptr_t)(b);            \
 		if (a_ != b_)                                                  \
-			ck_abort_msg("%s is %#lx, not %#lx (%s)", #a,          \
-				     (unsigned long)a_, (unsigned long)b_,     \
-				     #b);                                      \
+			ck_abort_msg("%s is %#zx, not %#zx (%s)", #a,          \
+				     (size_t)a_, (size_t)b_, #b);              \
 	} while (0)
 #define must_str(a, b)                                                         \
 	do {                                                                   \
@@ -104,7 +103,7 @@ modiso_fn make_thunk_fn(struct modiso_module *module, modiso_fn entry);
 modiso_fn make_service_fn(const char *name, modiso_fn function);
 
 /* Module code that does nothing wrong: @value + 1. */
-uintptr_t module_add_one(uintptr_t value);
+MODISO_CALL uintptr_t module_add_one(uintptr_t value);
 
 /* Arguments of a gate call: WORDS(a, W(pointer)) is "array, count". */
 #define W(pointer) ((uintptr_t)(pointer))

@@ -2,18 +2,18 @@
 /*
  * arch/x86_64/asm.h - what no assembly file may forget.
  *
- * FUNC/ENDF give a symbol hidden visibility, a type, a size, call-frame
- * information and an endbr64; every file ends with END_OF_FILE, the note that
- * keeps the stack from becoming executable.
+ * FUNC/ENDF give a symbol what the system's object files can say of it, which
+ * is os/asm.h's: hidden visibility, a type, a size; and call-frame information
+ * and an endbr64. Every file ends with END_OF_FILE.
  */
 #ifndef MDI_ARCH_X86_64_ASM_H
 #define MDI_ARCH_X86_64_ASM_H
 
+#include "os/asm.h"
+
 /* A function that C or a pointer calls: the CFA is where the caller had it. */
 #define FUNC(name) \
-	.globl name; \
-	.hidden name; \
-	.type name, @function; \
+	SYMBOL(name); \
 	.p2align 4; \
 name: \
 	.cfi_startproc; \
@@ -21,39 +21,26 @@ name: \
 
 /* Reached by jumps with a notrack prefix alone: no endbr64 needed. */
 #define GATE(name) \
-	.globl name; \
-	.hidden name; \
-	.type name, @function; \
+	SYMBOL(name); \
 	.p2align 4; \
 name: \
 	.cfi_startproc
 
 /* Many small functions in a row, each with an endbr64 of its own. */
 #define TABLE(name) \
-	.globl name; \
-	.hidden name; \
-	.type name, @function; \
+	SYMBOL(name); \
 	.p2align 4; \
 name: \
 	.cfi_startproc
 
 #define ENDF(name) \
 	.cfi_endproc; \
-	.size name, . - name
+	SYMBOL_END(name)
 
 /* A place inside a function that C must know by address. */
 #define LABEL(name) \
-	.globl name; \
-	.hidden name; \
+	SYMBOL_PLACE(name); \
 name:
-
-/*
- * No gates. With those, all code of the library that writes rights or a segment
- * base: core/gadget.c leaves it as it is.
- */
-#define ENTRY_TEXT .section mdi_entry_text, "ax", @progbits
-
-#define END_OF_FILE .section .note.GNU-stack, "", @progbits
 
 /* EAX := PKRU, EDX := 0. ECX must be zero. */
 #define RDPKRU .byte 0x0f, 0x01, 0xee

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A signal's entry that is called as a function: see signal.S. */
-#include "arch/x86_64/frame.h"
+#include "arch/arch.h"
 #include "arch/x86_64/rights.h"
 #include "arch/x86_64/signal.h"
 #include "os/linux/sys.h"

@@ -223,6 +223,18 @@ uintptr_t mdi_context_sp(const struct mdi_context *context)
 	return (uintptr_t)gregs(context)[REG_RSP];
 }
 
+void mdi_context_set_register(struct mdi_context *context, unsigned number,
+			      uintptr_t value)
+{
+	static const unsigned char order[16] = {
+		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+		REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+		REG_R12, REG_R13, REG_R14, REG_R15,
+	};
+
+	gregs(context)[order[number]] = (greg_t)value;
+}
+
 void mdi_context_registers(const struct mdi_context *context,
 			   uintptr_t out[MDI_REGISTERS])
 {
@@ -247,43 +259,6 @@ uint32_t mdi_context_access(const struct mdi_context *context)
 	if (reg[REG_ERR] & PF_FETCH)
 		return MODISO_EXEC;
 	return reg[REG_ERR] & PF_WRITE ? MODISO_WRITE : MODISO_READ;
-}
-
-/* --- arguments and names --- */
-
-/* In the order of struct modiso_fault.registers. */
-static const uint8_t argument_register[6] = { 5, 4, 3, 2, 8, 9 };
-
-uintptr_t mdi_registers_argument(const uintptr_t registers[MDI_REGISTERS],
-				 unsigned n)
-{
-	return registers[argument_register[n]];
-}
-
-uintptr_t mdi_context_argument(const struct mdi_context *context, unsigned n)
-{
-	uintptr_t registers[MDI_REGISTERS];
-
-	mdi_context_registers(context, registers);
-	return mdi_registers_argument(registers, n);
-}
-
-const char *mdi_register_name(unsigned number)
-{
-	static const char *const names[] = {"rax", "rbx", "rcx",   "rdx", "rsi",
-					    "rdi", "rbp", "rsp",   "r8",  "r9",
-					    "r10", "r11", "r12",   "r13", "r14",
-					    "r15", "rip", "rflags"};
-
-	return names[number];
-}
-
-const char *mdi_rights_words(uint32_t rights, int key)
-{
-	static const char *const words[] = {"read and write", "no access",
-					    "read only", "no access"};
-
-	return words[rights >> (2 * (key & 15)) & 3];
 }
 
 /* --- a gate that looks at DS and ES --- */

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/cpu.h"
 
+#include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/frame.h"
 
-#include <libcpuid/libcpuid.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/auxv.h>
-
-/* AT_HWCAP2 bit 1: the kernel lets user mode use the FSGSBASE instructions. */
-#define HWCAP2_FSGSBASE (1ul << 1)
 
 /*
  * XCR0. AVX-512 is masks, ZMM_Hi256 and Hi16_ZMM; AMX is the configuration of
@@ -29,15 +25,6 @@
 #define XSAVE_PKRU 9u
 
 static struct mdi_arch_state *const own = &mdi_arch_state;
-
-static void leaf(uint32_t eax, uint32_t ecx, uint32_t out[4])
-{
-	out[0] = eax;
-	out[1] = 0;
-	out[2] = ecx;
-	out[3] = 0;
-	cpu_exec_cpuid_ext(out);
-}
 
 static uint64_t read_xcr0(void)
 {
@@ -88,14 +75,14 @@ static void read_cpu(void)
 	bool avx, avx512 = false;
 	uint64_t xcr0 = 0;
 
-	leaf(0, 0, r);
+	mdi_cpu_leaf(0, 0, r);
 	highest = r[0];
-	leaf(1, 0, r);
+	mdi_cpu_leaf(1, 0, r);
 	if (r[2] & (1u << 27)) /* OSXSAVE: xgetbv may be executed */
 		xcr0 = read_xcr0();
 	avx = r[2] & (1u << 28);
 	if (highest >= 7) {
-		leaf(7, 0, r);
+		mdi_cpu_leaf(7, 0, r);
 		own->cpu.pku = r[2] & (1u << 3);
 		own->cpu.ospke = r[2] & (1u << 4);
 		own->cpu.avx2 = avx && has_all(xcr0, XCR0_AVX) &&
@@ -104,10 +91,10 @@ static void read_cpu(void)
 	}
 	mdi_cpu_registers(&own->cpu, xcr0, avx, avx512);
 	if (highest >= 0xd && own->cpu.ospke) {
-		leaf(0xd, XSAVE_PKRU, r);
+		mdi_cpu_leaf(0xd, XSAVE_PKRU, r);
 		own->cpu.rights_offset = r[0] ? r[1] : 0;
 	}
-	own->cpu.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+	own->cpu.fsgsbase = mdi_cpu_lets_fsgsbase();
 }
 
 const struct mdi_cpu *mdi_cpu(void)

@@ -22,6 +22,8 @@
 #ifndef MDI_ARCH_X86_64_FRAME_H
 #define MDI_ARCH_X86_64_FRAME_H
 
+#include "os/here.h"
+
 #define MDI_BLOCK_SHIFT 19
 #define MDI_BLOCK_SIZE 0x80000
 #define MDI_THREADS_MAX 4096
@@ -37,9 +39,6 @@
 #define MDI_ALTSTACK_SHIFT 18
 #define MDI_ALTSTACK_SIZE 0x40000
 #define MDI_ALTSTACK_PARTS 4
-
-/* mdi_here of a thread that is not attached: no GS base is ever 1. */
-#define MDI_UNATTACHED 1
 
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
@@ -209,9 +208,6 @@
 #include <modiso/fault.h>
 
 #include <pthread.h>
-#include <signal.h>
-#include <sys/types.h>
-#include <ucontext.h>
 
 struct mdi_gate_slot;
 struct mdi_heap_cache;
@@ -409,7 +405,7 @@ struct mdi_thread {
 struct mdi_gate_slot {
 	void (*enter)(void);
 	struct mdi_domain_head *domain;
-	void (*entry)(void);
+	void (MODISO_CALL *entry)(void);
 	uint64_t value;      /* what the thunk returns on failure */
 	void (*inner)(void); /* the gate behind mdi_gate_valued() */
 	uint32_t words;
@@ -420,7 +416,7 @@ struct mdi_gate_slot {
 };
 
 struct mdi_service_slot {
-	void (*function)(void); /* NULL: no such service */
+	void (MODISO_CALL *function)(void); /* NULL: no such service */
 	uint64_t flags;         /* MDI_SERVICE_ASK, MDI_SERVICE_FLOAT */
 };
 
@@ -434,50 +430,52 @@ enum mdi_way {
 
 /*
  * What gates, signal entries and unwinders call, with the host's rights: core
- * puts it in when the library starts.
+ * puts it in when the library starts. Gates go by MODISO_CALL.
  */
 struct mdi_entries {
-	int (*gate_slow)(struct mdi_gate_slot *slot);
-	void (*gate_refuse)(struct mdi_gate_slot *slot);
-	void (*gate_too_deep)(void);
-	void (*gate_land)(struct mdi_thread *thread);
-	void (*orphan_end)(struct modiso_fault *fault);
+	int (MODISO_CALL *gate_slow)(struct mdi_gate_slot *slot);
+	void (MODISO_CALL *gate_refuse)(struct mdi_gate_slot *slot);
+	void (MODISO_CALL *gate_too_deep)(void);
+	void (MODISO_CALL *gate_land)(struct mdi_thread *thread);
+	void (MODISO_CALL *orphan_end)(struct modiso_fault *fault);
 	/* @saved: PLAIN_SAVED bytes below the host's stack pointer. */
-	struct mdi_frame *(*plain_enter)(struct mdi_gate_slot *slot,
-					 const uint64_t *saved);
-	void (*plain_leave)(struct mdi_thread *thread);
-	int (*plain_service_enter)(uint64_t number, struct mdi_thread *thread,
-				   uintptr_t sp);
+	struct mdi_frame *(MODISO_CALL *plain_enter)(struct mdi_gate_slot *slot,
+						     const uint64_t *saved);
+	void (MODISO_CALL *plain_leave)(struct mdi_thread *thread);
+	int (MODISO_CALL *plain_service_enter)(uint64_t number,
+					       struct mdi_thread *thread,
+					       uintptr_t sp);
 	/*
 	 * @end: of the frame of the service's caller. @real: 16 bytes, what the
 	 * register of a floating-point result returns to the module with.
 	 * *@scrub: not 0, when everything else that the service has left in
 	 * registers is to be cleared.
 	 */
-	uintptr_t (*plain_service_leave)(const struct mdi_frame *end,
-					 uint64_t *real, uint64_t *scrub);
-	void *(*service_direct)(uint64_t number);
-	int (*service_allowed)(uint64_t number, struct mdi_thread *thread);
+	uintptr_t (MODISO_CALL *plain_service_leave)(
+		const struct mdi_frame *end, uint64_t *real, uint64_t *scrub);
+	void *(MODISO_CALL *service_direct)(uint64_t number);
+	int (MODISO_CALL *service_allowed)(uint64_t number,
+					   struct mdi_thread *thread);
 	/*
-	 * @thread is NULL for a thread that is not attached. How the thread
+	 * A siginfo_t and a ucontext_t, as the system has them. @thread is
+	 * NULL for a thread that is not attached. How the thread
 	 * goes on: enum mdi_way, or the address of a copy of the frame.
 	 */
-	uintptr_t (*fault_signal)(int signo, siginfo_t *info,
-				  ucontext_t *context,
+	uintptr_t (*fault_signal)(int signo, void *info, void *context,
 				  struct mdi_thread *thread);
 	/* A signal that the host has a handler for. */
-	uintptr_t (*host_signal)(int signo, siginfo_t *info,
-				 ucontext_t *context,
+	uintptr_t (*host_signal)(int signo, void *info, void *context,
 				 struct mdi_thread *thread);
 	/* The same entry, called as a function. */
-	void (*intruder_calls)(int signo, siginfo_t *info, ucontext_t *context);
+	void (*intruder_calls)(int signo, void *info, void *context);
 	/* Host code above a module is left by @exception. */
-	void (*unwind_over)(void *exception, struct mdi_thread *thread);
-	void (*frames_switched)(void); /* does not return */
+	void (MODISO_CALL *unwind_over)(void *exception,
+					struct mdi_thread *thread);
+	void (MODISO_CALL *frames_switched)(void); /* does not return */
 	/* Has the handler with this context interrupted a module here? */
 	bool (*unwind_interrupted)(const void *context);
 	/* A signal's entry, called by the kernel when no library runs. */
-	void (*intruder_over)(int signo, const siginfo_t *info);
+	void (*intruder_over)(int signo, const void *info);
 };
 
 /* Closed to modules with the pkey backend; one key for all its pages. */
@@ -544,30 +542,6 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 static inline uint64_t mdi_clock(void)
 {
 	return __builtin_ia32_rdtsc();
-}
-
-/* Of the calling thread: which block it goes by. */
-extern MDI_TLS struct mdi_here {
-	/*
-	 * The block where the kernel has one of the library's signal stacks
-	 * for it, else MDI_UNATTACHED: what a gate compares with
-	 * (front/altstack.h).
-	 */
-	uintptr_t ready;
-	/* The block, or MDI_UNATTACHED. */
-	uintptr_t block;
-} mdi_here __attribute__((aligned(16)));
-
-#define mdi_ready mdi_here.ready
-#define mdi_block mdi_here.block
-
-/* Both in one store: no signal comes between the two. */
-static inline void mdi_here_set(uintptr_t ready, uintptr_t block)
-{
-	typedef uintptr_t pair
-		__attribute__((vector_size(16), aligned(16), may_alias));
-
-	*(volatile pair *)&mdi_here = (pair){ ready, block };
 }
 
 /* Faults of modules on the calling thread, since it started. */
@@ -713,8 +687,9 @@ void mdi_gate_dead(void);   /* of a slot without a gate */
  * Load up to six words, call through a slot, store the result, if @result is
  * not NULL. 0, or 1 when the call failed and the thread's status says why.
  */
-int mdi_gate_invoke(struct mdi_gate_slot *slot, const uintptr_t *args,
-		    unsigned count, uintptr_t *result);
+MODISO_CALL int mdi_gate_invoke(struct mdi_gate_slot *slot,
+				const uintptr_t *args, unsigned count,
+				uintptr_t *result);
 
 /* Where a fault or a failure puts a thread: host rights, host stack, r10. */
 void mdi_gate_recover(void);
@@ -775,7 +750,7 @@ void mdi_probe_closed(uint32_t rights);
  * DS, ES, FS and GS as they were when the thread was attached. Their values
  * mean nothing to 64-bit code; the bases of FS and GS stay.
  */
-void mdi_selectors_reload(const struct mdi_thread *thread);
+MODISO_CALL void mdi_selectors_reload(const struct mdi_thread *thread);
 
 static inline void mdi_selectors_note(struct mdi_thread *thread)
 {
@@ -800,11 +775,12 @@ int mdi_fiber_switch_plain(struct mdi_thread *to,
 extern const char mdi_fiber_switch_end[]; /* of both */
 
 /* Copy that ends with 1 instead of 0 when the fault handler says so. */
-int mdi_copy(void *to, const void *from, size_t length);
+MODISO_CALL int mdi_copy(void *to, const void *from, size_t length);
 extern const char mdi_copy_begin[], mdi_copy_end[], mdi_copy_fault[];
 
 /* Go to mdi_gate_recover() on the host's stack, from host code above it. */
-void mdi_gate_unwind(char *block, uintptr_t rsp) __attribute__((noreturn));
+MODISO_CALL void mdi_gate_unwind(char *block, uintptr_t rsp)
+	__attribute__((noreturn));
 /*
  * Where the gates of a kind begin, where the way back begins in the first of
  * them, and where the second one is: as far from mdi_gate_pkey(). Behind the

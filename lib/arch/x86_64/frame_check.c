@@ -2,7 +2,6 @@
 /* The numbers of frame.h are those of its structures. */
 #include "arch/x86_64/frame.h"
 
-#include "os/critical.h"
 #include "os/misuse.h"
 
 #include <modiso/record.h>
@@ -23,10 +22,6 @@ SAME(struct mdi_open_page, thread_pointer, RO_FS_BASE);
 _Static_assert(offsetof(struct mdi_open_page, tid) == RO_FS_BASE + 12 &&
 		       T_TID == T_FS_BASE + 12 && T_HOST_PKRU == T_FS_BASE + 8,
 	       "16 bytes that are the same in both");
-SAME(struct mdi_here, ready, H_READY);
-SAME(struct mdi_here, block, H_BLOCK);
-SAME(struct mdi_critical, depth, C_DEPTH);
-SAME(struct mdi_critical, signo, C_SIGNO);
 _Static_assert(MDI_MARK_FIBER == FIBER_MARK, "FIBER_MARK");
 
 #define T_SAME(member, number) SAME(struct mdi_thread, member, number - 4096)

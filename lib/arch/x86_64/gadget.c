@@ -29,7 +29,6 @@
 #include "arch/x86_64/rights.h"
 
 #include <string.h>
-#include <ucontext.h>
 
 #define JUMP_LENGTH 5u
 #define MASK_LENGTH 7u /* both instructions in front of XRSTOR */
@@ -183,12 +182,13 @@ uintptr_t mdi_gadget_trapped_at(const struct mdi_context *context)
 bool mdi_gadget_carry_out(const struct mdi_gadget *gadget,
 			  struct mdi_context *context, uint32_t offset)
 {
-	const greg_t *reg =
-		((ucontext_t *)(uintptr_t)context)->uc_mcontext.gregs;
+	enum { RAX, RBX, RCX, RDX }; /* the order of registers */
+	uintptr_t reg[MDI_REGISTERS];
 
-	if (((uint64_t)reg[REG_RCX] | (uint64_t)reg[REG_RDX]) & UINT32_MAX)
+	mdi_context_registers(context, reg);
+	if ((reg[RCX] | reg[RDX]) & UINT32_MAX)
 		return false;
-	mdi_context_set_rights(context, offset, (uint32_t)reg[REG_RAX]);
+	mdi_context_set_rights(context, offset, (uint32_t)reg[RAX]);
 	mdi_context_set_pc(context,
 			   (const void *)(gadget->at + gadget->length));
 	return true;

@@ -15,9 +15,6 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
 
-/* One section for all gates: the handler knows their code by address. */
-#define GATE_TEXT .section mdi_gate_text, "ax", @progbits
-
 /*
  * The calls at which a module's frames meet the host's. Their return addresses
  * are listed, each relative to its own place: unwind.c must know them from the
@@ -26,10 +23,7 @@
 .macro CALL_LISTED list
 	callq	*%r11
 .Lsite\@:
-	.pushsection \list, "a", @progbits
-	.p2align 2
-	.long	.Lsite\@ - .
-	.popsection
+	LIST_PLACE \list, .Lsite\@
 .endm
 #define CALL_MODULE  CALL_LISTED mdi_module_sites
 #define CALL_SERVICE CALL_LISTED mdi_service_sites
@@ -42,14 +36,8 @@
 .macro HEARS_LATE instruction:vararg
 .Lsite\@:
 	\instruction
-	.pushsection mdi_late_sites, "a", @progbits
-	.p2align 2
-	.long	.Lsite\@ - .
-	.popsection
+	LIST_PLACE mdi_late_sites, .Lsite\@
 .endm
-
-/* What an unwinder asks at such a call: a function of unwind.c. */
-#define PERSONALITY(function) .cfi_personality 0x1b, function
 
 #define CLEAN_FLAGS_FROM(value) \
 	pushq value; \
@@ -332,5 +320,18 @@
  */
 #define CFI_IN_SERVICE \
 	.cfi_escape 0x0f, 5, 0x77, 8, 0x06, 0x23, 8
+
+/* Thunk number n of services: r11d is the number. */
+#define SERVICE_THUNKS(name, target) \
+TABLE(name); \
+	.set	number, 0; \
+	.rept	MDI_SERVICE_SLOTS; \
+	.p2align 4; \
+	endbr64; \
+	movl	$number, %r11d; \
+	jmp	target; \
+	.set	number, number+1; \
+	.endr; \
+ENDF(name)
 
 #endif /* MDI_ARCH_X86_64_GATE_H */

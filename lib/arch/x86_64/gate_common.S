@@ -130,8 +130,7 @@ FUNC(mdi_unwind_above)
 	.cfi_undefined %rip
 	andq	$-16, %rsp
 	movq	%rax, %rdi
-	movq	mdi_here@gottpoff(%rip), %rcx
-	movq	%fs:H_BLOCK(%rcx), %rbx
+	HERE_BLOCK(%rbx, %rcx)
 	leaq	T_FS_BASE(%rbx), %rsi
 	callq	*A_UNWIND_OVER+mdi_arch_state(%rip)
 	movq	%rbx, %r10
@@ -315,27 +314,12 @@ TABLE(mdi_gate_thunks)
 	.endr
 ENDF(mdi_gate_thunks)
 
-#define SERVICE_THUNKS(name, target) \
-TABLE(name); \
-	.set	number, 0; \
-	.rept	MDI_SERVICE_SLOTS; \
-	.p2align 4; \
-	endbr64; \
-	movl	$number, %r11d; \
-	jmp	target; \
-	.set	number, number+1; \
-	.endr; \
-ENDF(name)
-
-SERVICE_THUNKS(mdi_service_thunks_pkey, mdi_service_pkey)
 SERVICE_THUNKS(mdi_service_thunks_plain, mdi_service_plain)
-SERVICE_THUNKS(mdi_service_thunks_pkey_rec, mdi_service_pkey_rec)
 SERVICE_THUNKS(mdi_service_thunks_plain_rec, mdi_service_plain_rec)
 
 /* An fxrstor image: x87 and SSE as a new process has them. */
-	.section .rodata
-	.hidden	mdi_clean_fpu
-	.globl	mdi_clean_fpu
+	CONSTANTS
+	SYMBOL_PLACE(mdi_clean_fpu)
 	.p2align 6
 mdi_clean_fpu:
 	.short	0x37f

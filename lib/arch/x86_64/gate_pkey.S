@@ -758,4 +758,7 @@ FUNC(mdi_rights_reload)
 	je	mdi_gate_bad
 	retq
 ENDF(mdi_rights_reload)
+
+SERVICE_THUNKS(mdi_service_thunks_pkey, mdi_service_pkey)
+SERVICE_THUNKS(mdi_service_thunks_pkey_rec, mdi_service_pkey_rec)
 END_OF_FILE

@@ -24,13 +24,7 @@
 .macro CHECK_BLOCK
 	andl	$MDI_BLOCK_MASK, %r10d
 	addq	A_BLOCKS+mdi_arch_state(%rip), %r10
-	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
-	je	.Lself\@
-	rdfsbase %rcx
-	jmp	.Lcompare\@
-.Lself\@:
-	movq	%fs:0, %rcx
-.Lcompare\@:
+	THREAD_POINTER(%rcx)
 	cmpq	T_FS_BASE(%r10), %rcx
 	jne	mdi_gate_bad
 .endm
@@ -159,8 +153,7 @@ ENDF(mdi_gate_\kind\()_scrub)
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
 	PERSONALITY(mdi_unwind_service)
-	movq	mdi_here@gottpoff(%rip), %rax
-	movq	%fs:H_BLOCK(%rax), %r10
+	HERE_BLOCK(%r10, %rax)
 	cmpq	$MDI_UNATTACHED, %r10
 	je	.Ldirect_\kind
 	movq	T_FRAME(%r10), %rax
@@ -188,8 +181,7 @@ FUNC(mdi_service_\kind)
 	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
 .endif
 	movl	%r11d, %edi
-	movq	mdi_here@gottpoff(%rip), %rax
-	movq	%fs:H_BLOCK(%rax), %rsi
+	HERE_BLOCK(%rsi, %rax)
 	addq	$T_FS_BASE, %rsi
 	movq	%r10, %rdx
 	callq	*A_PLAIN_SERVICE_ENTER+mdi_arch_state(%rip)
@@ -213,8 +205,7 @@ FUNC(mdi_service_\kind)
 	testq	%rax, %rax
 	jz	.Lrefused_\kind
 	movq	%rax, %r11
-	movq	mdi_here@gottpoff(%rip), %r10
-	movq	%fs:H_BLOCK(%r10), %r10
+	HERE_BLOCK(%r10, %r10)
 	movq	T_FRAME(%r10), %rcx
 .if \recorded
 	RECORD_END %rcx, O_SERVICE_BEGIN, %rsi, %esi
@@ -245,8 +236,7 @@ FUNC(mdi_service_\kind)
 	jmp	.Lmodes_\kind
 	.cfi_restore_state
 .Lrefused_\kind:
-	movq	mdi_here@gottpoff(%rip), %rax
-	movq	%fs:H_BLOCK(%rax), %r10
+	HERE_BLOCK(%r10, %rax)
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover

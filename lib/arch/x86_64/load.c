@@ -2,14 +2,13 @@
 /* A load that did not happen: its instruction, and what it leaves behind. */
 #include "arch/context.h"
 
-#include <ucontext.h>
-
 #define OPCODE_MOV   0x8b
 #define IS_REX_W(b)  (((b) & 0xf8) == 0x48)
 #define REX_R	     0x04
 #define HAS_SIB	     4 /* rm */
 #define NO_BASE	     5 /* rm, or the base of a SIB byte, with mod 0 */
 #define MOD_REGISTER 3
+#define SP	     4 /* its number */
 
 /* The length of what follows the opcode; 0: no operand in memory. */
 static unsigned operand_length(const unsigned char *modrm)
@@ -29,14 +28,6 @@ static unsigned operand_length(const unsigned char *modrm)
 
 bool mdi_context_load_zero(struct mdi_context *context)
 {
-	/* By their numbers in an instruction. */
-	static const unsigned char order[16] = {
-		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
-		REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
-		REG_R12, REG_R13, REG_R14, REG_R15,
-	};
-	greg_t *registers =
-		((ucontext_t *)(void *)context)->uc_mcontext.gregs;
 	const unsigned char *code =
 		(const unsigned char *)mdi_context_pc(context);
 	unsigned number, length;
@@ -45,9 +36,9 @@ bool mdi_context_load_zero(struct mdi_context *context)
 		return false;
 	length = operand_length(code + 2);
 	number = (code[2] >> 3 & 7) + (code[0] & REX_R ? 8 : 0);
-	if (length == 0 || order[number] == REG_RSP)
+	if (length == 0 || number == SP)
 		return false;
-	registers[order[number]] = 0;
+	mdi_context_set_register(context, number, 0);
 	mdi_context_set_pc(context, code + 2 + length);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "arch/context.h"
 
 #include "arch/x86_64/frame.h"
+#include "arch/x86_64/signal.h"
 #include "arch/x86_64/rights.h"
 
 #include <string.h>

@@ -151,9 +151,7 @@ static inline uintptr_t mdi_block_base(void)
 /* The same where the kernel does not let programs read it themselves. */
 static inline uintptr_t mdi_thread_pointer_asked(void)
 {
-	return mdi_arch_state.fsgsbase ?
-		       mdi_thread_pointer() :
-		       (uintptr_t)__builtin_thread_pointer();
+	return mdi_arch_state.fsgsbase ? mdi_thread_pointer() : mdi_self();
 }
 
 /* In fiber.S, and not inlined: each place would be one more to jump to. */

@@ -55,6 +55,5 @@ struct mdi_signal_entries {
 	void (*fault)(int, siginfo_t *, void *); /* of the six */
 	void (*other)(int, siginfo_t *, void *); /* in front of handlers */
 };
-extern const struct mdi_signal_entries mdi_entries_pkey, mdi_entries_plain;
 
 #endif /* MDI_ARCH_X86_64_SIGNAL_H */

@@ -4,5 +4,4 @@
 struct mdi_arch_state mdi_arch_state = { .cpu_once = PTHREAD_ONCE_INIT };
 struct mdi_arrival mdi_arrivals[MDI_THREADS_MAX];
 
-MDI_TLS struct mdi_here mdi_here = { MDI_UNATTACHED, MDI_UNATTACHED };
 MDI_TLS uint64_t mdi_fault_counter;

@@ -5,8 +5,9 @@
  */
 #include "os/libc.h"
 
-#include "base/state.h"
+#include "os/linux/state.h"
 #include "os/misuse.h"
+#include "os/process.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -21,6 +22,15 @@ void mdi_libc_must_have(const void *function)
 		mdi_misuse("a function that ends threads or processes is not "
 			   "in the program's C library, or hidden behind this "
 			   "one; link the program with -lmodiso");
+}
+
+void mdi_abort(void)
+{
+	if (!next->found)
+		abort();
+	if (next->abort != NULL)
+		next->abort();
+	mdi_os_kill(); /* it leads back here, or is not to be found */
 }
 
 /* The one that is wanted now; by its name it would be the program's. */

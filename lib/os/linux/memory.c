@@ -98,6 +98,12 @@ int mdi_mem_stage(void *base, size_t length)
 	return commit(base, length, PROT_READ | PROT_WRITE);
 }
 
+/* A reservation is a mapping that nothing but its protection keeps closed. */
+int mdi_mem_use(void *base, size_t length)
+{
+	return mprotect(base, length, PROT_READ | PROT_WRITE);
+}
+
 /* Older kernels and headers do not know it. */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23

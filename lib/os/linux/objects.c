@@ -3,6 +3,7 @@
 
 #include "os/linux/state.h"
 
+#include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,18 @@ bool mdi_object_is_libc(const struct mdi_object *object)
 bool mdi_object_begins(uintptr_t address)
 {
 	return address - getauxval(AT_ENTRY) < BEGINNING;
+}
+
+bool mdi_object_function(uintptr_t address, char *name, size_t size,
+			 uintptr_t *begin)
+{
+	Dl_info info;
+
+	if (dladdr((void *)address, &info) == 0 || info.dli_sname == NULL)
+		return false;
+	snprintf(name, size, "%s", info.dli_sname);
+	*begin = (uintptr_t)info.dli_saddr;
+	return true;
 }
 
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size)

@@ -99,7 +99,7 @@ static int look_at_program(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1; /* the program is the first one */
 }
 
-bool mdi_objects_linked(void)
+static bool is_linked(void)
 {
 	bool interpreted = false;
 
@@ -120,8 +120,19 @@ void mdi_asan_init(void) __asm__("__asan_init") __attribute__((weak));
 void mdi_tsan_init(void) __asm__("__tsan_init") __attribute__((weak));
 void mdi_msan_init(void) __asm__("__msan_init") __attribute__((weak));
 
-bool mdi_objects_sanitized(void)
+static bool is_sanitized(void)
 {
 	return mdi_asan_init != NULL || mdi_tsan_init != NULL ||
 	       mdi_msan_init != NULL;
+}
+
+const char *mdi_objects_stay_open(void)
+{
+	if (is_linked())
+		return "the program is linked statically, and the C library's "
+		       "data, which cannot be closed, is among its own";
+	if (is_sanitized())
+		return "a sanitizer's run-time library is in the program, and "
+		       "the library's own code cannot do without its data";
+	return NULL;
 }

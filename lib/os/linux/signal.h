@@ -125,6 +125,15 @@ int mdi_altstack_set(void *base, size_t size, void **old_base,
 void mdi_altstack_arm(void *base, size_t size);
 void mdi_altstack_restore(void *base, size_t size, uint32_t flags);
 
+/* What mdi_call_thread() of os/ticker.h tells a thread by. */
+void mdi_call_write(siginfo_t *info);
+/*
+ * Was it sent by that? @sent: one is on its way to this thread. Where the
+ * process has too many signals queued the kernel sends it without a word of who
+ * it was. AS-Safe.
+ */
+bool mdi_is_call(int signo, const siginfo_t *info, bool sent);
+
 /* Has mdi_os_poke() sent that? AS-Safe. */
 bool mdi_signal_is_poke(int signo, const siginfo_t *info);
 
