@@ -389,6 +389,19 @@ static bool is_outermost(const struct interruption *at, ucontext_t *context,
 	       !mdi_altstack_holds(thread, mdi_interrupted_sp(context));
 }
 
+/*
+ * Where no stack is left for another handler it has to wait. So has the same
+ * signal, a fault's as well: those that are sent would fill the stack.
+ */
+static void hold_others(int signo, const struct mdi_sigaction *action)
+{
+	uint64_t mask = ~mdi_fault_mask();
+
+	if (!(action->flags & SA_NODEFER))
+		mask |= mdi_signal_bit(signo);
+	mdi_sys_sigmask(SIG_SETMASK, mask, NULL);
+}
+
 bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
 		      const struct mdi_sigaction *action,
 		      struct mdi_thread *thread)
@@ -400,11 +413,10 @@ bool mdi_handler_call(int signo, siginfo_t *info, ucontext_t *context,
 	begin(thread, context, &at);
 	mdi_altstack_begin(thread, context, host_sp(&at, context),
 			   action->flags, &turn);
-	/* Where no stack is left for another handler it has to wait. */
 	if (!turn.last)
 		mdi_signal_mask(signo, action, context);
 	else
-		mdi_signals_hold();
+		hold_others(signo, action);
 	mdi_altstack_call(&turn, action->handler, signo, info, context);
 	mdi_altstack_end(thread, &turn);
 	if (thread->abandoned && is_outermost(&at, context, thread)) {

@@ -415,6 +415,39 @@ START_TEST(test_elsewhere)
 }
 END_TEST
 
+/*
+ * Handlers in handlers, until the library has no signal stack left for another
+ * one: a signal that is sent waits for its own handler there as well, fault or
+ * not. Else those that come in time fill the stack.
+ */
+static const int nested[] = {SIGUSR1, SIGUSR2, SIGALRM, SIGSEGV};
+#define NESTED (sizeof(nested) / sizeof(*nested))
+
+static volatile sig_atomic_t came, lasts;
+
+static void raise_next(int signo)
+{
+	must(is_blocked(signo));
+	lasts += is_blocked(SIGTERM);
+	if (++came < (sig_atomic_t)NESTED)
+		must(!raise(nested[came]));
+}
+
+START_TEST(test_nested)
+{
+	const struct sigaction action = {.sa_handler = raise_next};
+
+	begin();
+	for (size_t i = 0; i < NESTED; i++)
+		must(!sigaction(nested[i], &action, NULL));
+	must(!raise(nested[0]));
+	must_eq(came, NESTED);
+	must(lasts > 0); /* one had to wait for all others */
+	must(!is_blocked(SIGSEGV));
+	must_eq(enter(adds, 1), 2);
+}
+END_TEST
+
 #define NO_MASKS "it keeps masks of its own"
 
 static Suite *make_suite(void)
@@ -432,6 +465,7 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_raw, NO_MASKS);
 	add_test_but_tsan(tcase, test_fiber, NO_MASKS);
 	add_loop_test_but_tsan(tcase, test_elsewhere, 0, 2, NO_MASKS);
+	add_test_but_tsan(tcase, test_nested, NO_MASKS);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
