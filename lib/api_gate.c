@@ -89,9 +89,10 @@ static MDI_RARE int call_failed(uintptr_t pc, uintptr_t cfa)
 }
 
 /* The same where the backend must be asked; @pc, @cfa: as above. */
-static MDI_RARE int call_slowly(struct modiso_gate *gate, const uintptr_t *args,
-				unsigned count, uintptr_t *out, uintptr_t pc,
-				uintptr_t cfa)
+static MDI_CALL_TEXT int call_slowly(struct modiso_gate *gate,
+				     const uintptr_t *args, unsigned count,
+				     uintptr_t *out, uintptr_t pc,
+				     uintptr_t cfa)
 {
 	const struct mdi_backend *backend = mdi_backend_running();
 
@@ -105,8 +106,9 @@ static MDI_RARE int call_slowly(struct modiso_gate *gate, const uintptr_t *args,
 }
 
 /* Mostly nothing is wrong, and that takes few instructions to see. */
-int modiso_gate_call(struct modiso_gate *gate, const uintptr_t *args,
-		     unsigned count, uintptr_t *out)
+MDI_CALL_TEXT int modiso_gate_call(struct modiso_gate *gate,
+				   const uintptr_t *args, unsigned count,
+				   uintptr_t *out)
 {
 	if (!mdi_backend_surely_host() || gate == NULL ||
 	    gate->mark != MDI_MARK_GATE || count > MODISO_ARGS_MAX ||

@@ -167,7 +167,8 @@ struct modiso_fault {
 	 * Where host code called the gate: the return address, and the stack
 	 * pointer when it has returned. 0 in a filter, and on a thread that
 	 * the module made by itself. In a landing it may be the library's own
-	 * modiso_gate_call(), later it is the call of that.
+	 * modiso_gate_call(), later it is the call of that. calls[0].host_pc
+	 * is the same.
 	 */
 	uintptr_t host_pc;
 	uintptr_t host_sp;

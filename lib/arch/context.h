@@ -56,6 +56,12 @@ uintptr_t mdi_context_argument(const struct mdi_context *context, unsigned n);
 /* In the order of struct modiso_fault.registers. */
 void mdi_context_registers(const struct mdi_context *context,
 			   uintptr_t out[MDI_REGISTERS]);
+/*
+ * Those of the host's that a call leaves as they were, where a gate will return
+ * to, and the stack pointer then. Bit n of the answer: out[n] is one of them.
+ */
+uint32_t mdi_frame_registers(const struct mdi_frame *frame,
+			     uintptr_t out[MDI_REGISTERS]);
 /* The same argument, of a fault that was recorded. */
 uintptr_t mdi_registers_argument(const uintptr_t registers[MDI_REGISTERS],
 				 unsigned n);

@@ -420,6 +420,7 @@ void mdi_fault_called_by(uintptr_t pc, uintptr_t sp)
 		return;
 	thread->fault.host_pc = pc;
 	thread->fault.host_sp = sp;
+	thread->fault.calls[0].host_pc = pc;
 }
 
 MODISO_CALL void mdi_unwind_over(void *exception, struct mdi_thread *thread)

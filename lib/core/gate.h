@@ -35,6 +35,13 @@ void mdi_gate_slot_retire(struct mdi_gate_slot *slot);
 int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
 		  uintptr_t *result);
 
+/*
+ * Of the functions that call a gate for somebody else, as modiso_gate_call()
+ * does: in reports their caller is the one who has called it.
+ */
+#define MDI_CALL_TEXT __attribute__((noinline, section("mdi_call_text")))
+bool mdi_is_call_code(uintptr_t pc);
+
 /* The innermost gate of a thread ends without the module's return. */
 void mdi_gate_abandon(struct mdi_thread *thread);
 

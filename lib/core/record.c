@@ -9,6 +9,7 @@
 #include "core/region.h"
 #include "core/service.h"
 #include "core/state.h"
+#include "core/walk.h"
 #include "os/process.h"
 
 #include <string.h>
@@ -251,7 +252,9 @@ void mdi_record_calls(struct modiso_fault *fault,
 
 		call->module_id = module->id;
 		copy_name(call->module_name, module->name);
-		call->host_pc = called_from(frame);
+		/* The innermost one's caller is still to come back to. */
+		call->host_pc = call == fault->calls ? called_from(frame)
+						     : mdi_walk_caller(frame);
 		record_service(call, frame,
 			       call != fault->calls &&
 				       frame->service_sp != MDI_INTERRUPTED);

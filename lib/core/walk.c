@@ -3,6 +3,7 @@
 
 #include "arch/arch.h"
 #include "core/cfi.h"
+#include "core/gate.h"
 #include "core/range.h"
 #include "core/region.h"
 #include "core/runtime.h"
@@ -172,6 +173,69 @@ static uint32_t walk(struct modiso_fault *fault, struct reader *reader,
 		if (result != MDI_CFI_CALLER)
 			return end_of(result);
 	}
+}
+
+/* --- who has called a gate --- */
+
+/* The linker's names; where nobody links such a function there are none. */
+extern const char
+	__start_mdi_call_text[] __attribute__((weak, visibility("hidden"))),
+	__stop_mdi_call_text[] __attribute__((weak, visibility("hidden")));
+
+bool mdi_is_call_code(uintptr_t pc)
+{
+	return (pc >= (uintptr_t)__start_mdi_call_text &&
+		pc < (uintptr_t)__stop_mdi_call_text) ||
+	       mdi_is_gate_code(pc);
+}
+
+static bool read_host(const void *arg, uintptr_t at, void *to, size_t length)
+{
+	(void)arg;
+	return mdi_range_copy(to, (const void *)at, length, (const void *)at) ==
+	       0;
+}
+
+/* What a call leaves as it was is in the gate's frame; no more is needed. */
+static void from_gate(const struct mdi_frame *gate, struct mdi_cfi_frame *frame)
+{
+	uintptr_t registers[MDI_REGISTERS];
+	uint32_t known = mdi_frame_registers(gate, registers);
+
+	memset(frame, 0, sizeof(*frame));
+	for (unsigned i = 0; i < MDI_CFI_REGISTERS; i++) {
+		if (!(known & 1u << i))
+			continue;
+		frame->reg[mdi_dwarf_register[i]] = registers[i];
+		frame->known |= 1u << mdi_dwarf_register[i];
+	}
+}
+
+/* More functions than there are between a program's code and its gate. */
+#define CALL_FRAMES 4
+
+uintptr_t mdi_walk_caller(const struct mdi_frame *gate)
+{
+	struct mdi_cfi_frame frame;
+	struct mdi_object object;
+	uintptr_t called_from;
+
+	from_gate(gate, &frame);
+	called_from = frame.reg[MDI_CFI_PC];
+	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+		return called_from;
+	for (unsigned i = 0; mdi_is_call_code(frame.reg[MDI_CFI_PC]); i++) {
+		const uintptr_t pc = frame.reg[MDI_CFI_PC];
+		struct mdi_cfi cfi;
+
+		if (i == CALL_FRAMES || !mdi_object_find(pc, &object))
+			return called_from;
+		cfi = (struct mdi_cfi){object.base, object.end, object.unwind};
+		if (cfi.header == 0 || mdi_cfi_step(&cfi, read_host, NULL,
+						    &frame) != MDI_CFI_CALLER)
+			return called_from;
+	}
+	return frame.reg[MDI_CFI_PC];
 }
 
 /* --- the instruction --- */

@@ -32,6 +32,14 @@ void mdi_walk_record(struct modiso_fault *fault, bool foreign);
 struct mdi_thread;
 void mdi_walk_record_now(struct modiso_fault *fault, struct mdi_thread *thread);
 
+/*
+ * Where host code has called a gate that is under way: the return address.
+ * Where modiso_gate_call() was called that is its caller's; the library's own
+ * where it cannot be found. AS-Safe.
+ */
+struct mdi_frame;
+uintptr_t mdi_walk_caller(const struct mdi_frame *gate);
+
 /* The file whose code that is: an image, or an object of the host's. */
 bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi);
 

@@ -240,6 +240,56 @@ START_TEST(test_host_frames)
 }
 END_TEST
 
+static modiso_fn faulting_service;
+
+static uintptr_t serve(void)
+{
+	by_gate(false);
+	return 0;
+}
+
+MODULE_CODE static uintptr_t ask(void)
+{
+	return ((uintptr_t(*)(void))faulting_service)();
+}
+
+NAMED_FRAME static void by_outer_gate(struct modiso_gate *gate)
+{
+	expect(MODISO_OK, modiso_gate_call(gate, NULL, 0, NULL));
+	STAY;
+}
+
+/*
+ * A fault of a module that a service has called: who has called the module
+ * that asked for the service is known, also when all have returned.
+ */
+START_TEST(test_nested_later)
+{
+	static const char way[] =
+		"  gate       into module \"asker\", called by\n"
+		"             0x";
+	struct modiso_fault fault = {.struct_size = sizeof(fault)};
+	const char *line;
+
+	make_scene();
+	write_gate = make_gate(module, write_there);
+	faulting_service = make_service("serve", serve);
+	by_outer_gate(make_gate(make_module("asker"), ask));
+	expect(MODISO_OK, modiso_fault_last(&fault));
+	must_eq(fault.call_count, 2);
+	must_eq(fault.calls[0].host_pc, fault.host_pc);
+	print_last();
+	line = strstr(host_report, way);
+	if (line == NULL)
+		ck_abort_msg("no \"%s\" in: %s", way, host_report);
+	must_eq(_Unwind_FindEnclosingFunction(
+			(char *)strtoul(line + sizeof(way) - 3, NULL, 16) - 1),
+		by_outer_gate);
+	free(host_report);
+	check_scene();
+}
+END_TEST
+
 static char *printed_map(const struct modiso_fault *fault)
 {
 	char *text = NULL;
@@ -361,6 +411,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_map);
 	tcase_add_test(tcase, test_print_errors);
 	tcase_add_test(tcase, test_host_frames);
+	tcase_add_test(tcase, test_nested_later);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

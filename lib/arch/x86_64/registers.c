@@ -2,6 +2,8 @@
 /* Which register has which argument, and what they are called. */
 #include "arch/arch.h"
 
+#include <string.h>
+
 /* In the order of struct modiso_fault.registers. */
 static const uint8_t argument_register[6] = { 5, 4, 3, 2, 8, 9 };
 
@@ -35,4 +37,18 @@ const char *mdi_rights_words(uint32_t rights, int key)
 					    "read only", "no access"};
 
 	return words[rights >> (2 * (key & 15)) & 3];
+}
+
+uint32_t mdi_frame_registers(const struct mdi_frame *frame,
+			     uintptr_t out[MDI_REGISTERS])
+{
+	out[1] = frame->rbx;
+	out[6] = frame->rbp;
+	out[7] = frame->sp + sizeof(uintptr_t);
+	out[12] = frame->r12;
+	out[13] = frame->r13;
+	out[14] = frame->r14;
+	out[15] = frame->r15;
+	memcpy(&out[16], (const void *)frame->sp, sizeof(uintptr_t));
+	return 1u << 1 | 1u << 6 | 1u << 7 | 0x1fu << 12;
 }
