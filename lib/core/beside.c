@@ -62,6 +62,17 @@ static bool may_use(const struct mdi_trap *trap,
 	return rights != 0 && !(rights & MODISO_EXEC);
 }
 
+/* Who may only read a region does not write up to its end, and further. */
+static bool may_have_left(const struct mdi_trap *trap,
+			  const struct modiso_region *region)
+{
+	const struct modiso_module *module = mdi_domain_module(trap->domain);
+
+	return may_use(trap, region) &&
+	       (trap->access == 0 ||
+		(mdi_grant_rights(module, region) & trap->access) != 0);
+}
+
 /*
  * The nearer end is the one that was left, and within a page: what is farther
  * away was never meant. Inside of a region that the module may use it is the
@@ -71,9 +82,9 @@ static uint32_t overrun(const struct mdi_trap *trap,
 			const struct beside *beside)
 {
 	bool past = beside->past < MDI_PAGE_SIZE &&
-		    may_use(trap, beside->below);
+		    may_have_left(trap, beside->below);
 	bool before = beside->before <= MDI_PAGE_SIZE &&
-		      may_use(trap, beside->above);
+		      may_have_left(trap, beside->above);
 
 	if (!in_guard(trap) && may_use(trap, trap->place.at))
 		return MODISO_OVERRUN_NONE;

@@ -113,6 +113,9 @@ START_TEST(test_granted)
 	must_be_past(fault, ring, 0);
 	must_eq(fault->below.owner_id, modiso_module_id(other));
 	must_str(fault->below.owner_name, "other");
+	/* What may only be read is not left by a write. */
+	fault = enter_fault(module, store, end, 1);
+	must_eq(fault->overrun, MODISO_OVERRUN_NONE);
 	/* Inside it is the right that is missing. */
 	fault = enter_fault(module, store, end - 1, 1);
 	must_eq(fault->overrun, MODISO_OVERRUN_NONE);
