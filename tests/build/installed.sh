@@ -147,4 +147,9 @@ export LD_LIBRARY_PATH
 grep -rn 'mdi_' "$prefix/include" >"$scratch/complaints"
 expect_empty "$scratch/complaints" "installed headers name nothing internal"
 
+expect_command "make uninstall" \
+	"${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$root"
+find "$root" -name '*modiso*' >"$scratch/complaints"
+expect_empty "$scratch/complaints" "which leaves nothing, no directory either"
+
 finish
