@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "core/call_names.h"
 #include "core/check.h"
+#include "core/libc.h"
 #include "core/policy.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -19,11 +20,11 @@ static int check_arch(uint32_t *arch)
 {
 	if (*arch == 0)
 		*arch = mdi_call_arch_own();
-	if (mdi_call_arch_known(*arch))
+	if (mdi_call_arch_known(*arch) || *arch == MODISO_ARCH_LIBC)
 		return 0;
 	return mdi_fail(MODISO_ERR_INVAL,
-			"arch is %#x, neither AUDIT_ARCH_X86_64 nor "
-			"AUDIT_ARCH_I386",
+			"arch is %#x, neither AUDIT_ARCH_X86_64, "
+			"AUDIT_ARCH_I386 nor MODISO_ARCH_LIBC",
 			*arch);
 }
 
@@ -43,7 +44,7 @@ static int check_number(const struct modiso_module *module,
 				"number is %#x, which is in no table of "
 				"system calls",
 				rule->number);
-	if (!module->domain.guarded)
+	if (!module->domain.guarded && rule->arch != MODISO_ARCH_LIBC)
 		return mdi_fail(MODISO_ERR_STATE,
 				"module %s is not guarded, which is asked for "
 				"when it is made: "
@@ -52,11 +53,24 @@ static int check_number(const struct modiso_module *module,
 	return 0;
 }
 
+/* A service's answers: it has no instruction to be noted, or to fault at. */
+static bool fits(const struct mdi_rule *rule)
+{
+	return rule->arch != MODISO_ARCH_LIBC ||
+	       rule->action == MODISO_SYSCALL_ERRNO ||
+	       rule->action == MODISO_SYSCALL_ALLOW;
+}
+
 static int check_action(const struct mdi_rule *rule)
 {
 	if (rule->action > MODISO_SYSCALL_LOG)
 		return mdi_fail(MODISO_ERR_INVAL, "action is %u, which is no action",
 				rule->action);
+	if (!fits(rule))
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"what a C library asks for gets an error "
+				"(MODISO_SYSCALL_ERRNO) or is made "
+				"(MODISO_SYSCALL_ALLOW)");
 	if (rule->action != MODISO_SYSCALL_ERRNO)
 		return rule->error == 0 ?
 			       0 :
@@ -76,7 +90,9 @@ static int check_makable(const struct mdi_rule *rule)
 {
 	if (rule->action != MODISO_SYSCALL_ALLOW)
 		return 0;
-	if (rule->arch != mdi_call_arch_own() || rule->number & MDI_CALL_X32)
+	if ((rule->arch != mdi_call_arch_own() &&
+	     rule->arch != MODISO_ARCH_LIBC) ||
+	    rule->number & MDI_CALL_X32)
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"system call %#x of that architecture cannot "
 				"be allowed: the library makes those of "
@@ -89,18 +105,25 @@ static int check_makable(const struct mdi_rule *rule)
 	return 0;
 }
 
+/* The library's lock is held. */
+static int check_nobody(const struct modiso_module *module)
+{
+	if (!mdi_threads_inside(&module->domain))
+		return 0;
+	return mdi_fail(MODISO_ERR_BUSY,
+			"a thread is inside module %s; what becomes of its "
+			"system calls can be changed when there is none",
+			module->name);
+}
+
 static int set(struct modiso_module *module, const struct mdi_rule *rule)
 {
 	int result;
 
 	mdi_runtime_lock();
-	result = mdi_threads_inside(&module->domain) ?
-			 mdi_fail(MODISO_ERR_BUSY,
-				  "a thread is inside module %s; what becomes "
-				  "of its system calls can be changed when "
-				  "there is none",
-				  module->name) :
-			 mdi_policy_set(module, rule);
+	result = check_nobody(module);
+	if (result == 0)
+		result = mdi_policy_set(module, rule);
 	mdi_runtime_unlock();
 	return result;
 }
@@ -141,6 +164,28 @@ int modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
 	return result != 0 ? result : set(module, &rule);
 }
 
+modiso_fn modiso_syscall_function(void)
+{
+	return mdi_libc_function();
+}
+
+int modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
+			  void *arg)
+{
+	int result = mdi_check_module(module);
+
+	if (result != 0)
+		return result;
+	mdi_runtime_lock();
+	result = check_nobody(module);
+	if (result == 0) {
+		module->text = text;
+		module->text_arg = arg;
+	}
+	mdi_runtime_unlock();
+	return result;
+}
+
 int modiso_syscall_print(struct modiso_module *module, FILE *stream)
 {
 	int saved = errno, result = mdi_check_module(module);
@@ -168,6 +213,8 @@ int modiso_syscall_number(uint32_t arch, const char *name, uint32_t *number)
 		result = check_arch(&arch);
 	if (result != 0)
 		return result;
+	if (arch == MODISO_ARCH_LIBC)
+		arch = mdi_call_arch_own();
 	if (!mdi_call_names_there())
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"names of system calls need libseccomp "

@@ -30,6 +30,7 @@ enum {
 	STATUS_OUTPUT
 };
 #define STATUS_MISSING 77
+#define HEAP_SIZE      ((size_t)64 << 20) /* the most that can be in use */
 
 static struct {
 	const char *file;
@@ -81,7 +82,10 @@ static const char usage[] =
 	"\n"
 	"Without --call a program's entry point is called, a library only "
 	"loaded.\n"
-	"The module may import print(const char *text, unsigned long length).\n"
+	"The module may import print(const char *text, unsigned long length), "
+	"and\n"
+	"the service of its C library (modiso-cc --libc). It has a heap of 64 "
+	"MiB.\n"
 	"\n"
 	"Status: 0 done, 1 the module faulted, 2 usage, 3 the module was "
 	"refused,\n"
@@ -140,6 +144,15 @@ static long print(const char *text, unsigned long length)
 		done += want;
 	}
 	return (long)length;
+}
+
+/* What the C library of a module writes (modiso-cc --libc). */
+static void hear(struct modiso_module *module, int stream, const char *text,
+		 size_t length, void *arg)
+{
+	(void)module;
+	(void)arg;
+	fwrite(text, 1, length, stream == 1 && !run.json ? stdout : stderr);
 }
 
 /* --- the run --- */
@@ -216,14 +229,13 @@ static int call(struct modiso_module *module, struct modiso_image *image)
 }
 
 static int load_and_call(struct modiso_module *module,
-			 const struct modiso_service *service)
+			 const struct modiso_export *exports, size_t count)
 {
-	const struct modiso_export export = {"print", service};
 	const struct modiso_image_options options = {
 		.struct_size = sizeof(options),
 		.flags = run.flags,
-		.exports = &export,
-		.export_count = 1,
+		.exports = exports,
+		.export_count = count,
 		.abi = run.abi,
 	};
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
@@ -270,7 +282,7 @@ static int run_module(void)
 		.syscalls = run.syscalls ? syscalls_preset() :
 					   (uint32_t)MODISO_SYSCALLS_OPEN,
 	};
-	struct modiso_service *service;
+	struct modiso_service *service, *libc;
 	struct modiso_module *module;
 	const char *slash = strrchr(run.file, '/');
 	char name[MODISO_NAME_SIZE];
@@ -287,14 +299,29 @@ static int run_module(void)
 	if (!syscalls_apply(module))
 		return STATUS_USAGE;
 	code = modiso_service_create("print", (modiso_fn)print, NULL, &service);
+	if (code == 0)
+		code = modiso_service_create("modiso_syscall",
+					     modiso_syscall_function(), NULL,
+					     &libc);
+	if (code == 0)
+		code = modiso_syscall_output(module, hear, NULL);
+	if (code == 0)
+		code = modiso_heap_create(module, HEAP_SIZE, NULL);
 	if (code != 0)
 		return failed(code);
-	status = load_and_call(module, service);
+	status = load_and_call(module,
+			       (const struct modiso_export[]){
+				       {"print", service},
+				       {"modiso_syscall", libc},
+			       },
+			       2);
 	if (run.syscalls != NULL && logs(module) != 0)
 		perror("modiso-run");
 	code = modiso_module_destroy(module);
 	if (code == 0)
 		code = modiso_service_destroy(service);
+	if (code == 0)
+		code = modiso_service_destroy(libc);
 	return code != 0 && status == STATUS_OK ? failed(code) : status;
 }
 

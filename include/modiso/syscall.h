@@ -29,6 +29,7 @@
 #define MODISO_SYSCALL_H
 
 #include <modiso/export.h>
+#include <modiso/gate.h>
 #include <modiso/module.h>
 
 #include <stdint.h>
@@ -37,6 +38,19 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * In the place of an architecture: what the C library in a module (modiso-cc
+ * --libc) asks for by modiso_syscall_function(), with the numbers of x86-64. No
+ * instruction enters the kernel there, and the module need not be guarded; it
+ * gets an error (ERRNO), the library makes the call (ALLOW), or a function of
+ * the host's does it. Where nothing is said: mmap and munmap take memory from
+ * the module's heap, write to descriptors 1 and 2 is text for
+ * modiso_syscall_output(), of the calls above clock_getres, clock_gettime,
+ * clock_nanosleep, futex, getcpu, getpid, getrandom, gettid, gettimeofday,
+ * nanosleep, sched_yield and time are made, and all others are ENOSYS.
+ */
+#define MODISO_ARCH_LIBC 1u
 
 enum modiso_syscall_action {
 	MODISO_SYSCALL_DENY = 0,  /* a fault, MODISO_FAULT_SYSCALL */
@@ -68,7 +82,8 @@ struct modiso_syscall {
  * Runs on the thread that called, with host rights and the signal mask of the
  * call, outside of the module: it may do what a service may, gate calls
  * included. It runs on a stack of the library's of 48 KiB; three such calls can
- * be under way on a thread at a time. Addresses in @call are a module's
+ * be under way on a thread at a time. For MODISO_ARCH_LIBC it is called by a
+ * service, on the host's stack. Addresses in @call are a module's
  * word: modiso_copy_in() and its kin take them.
  *
  * Returns what the kernel would: a result, or an error of <errno.h> as a
@@ -79,8 +94,8 @@ typedef intptr_t (*modiso_syscall_fn)(const struct modiso_syscall *call,
 
 /*
  * modiso_syscall_set - what becomes of one call.
- * @module: one that is guarded.
- * @arch:   AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @module: one that is guarded; any for MODISO_ARCH_LIBC.
+ * @arch:   AUDIT_ARCH_* or MODISO_ARCH_LIBC; 0: AUDIT_ARCH_X86_64.
  * @number: of that architecture's table.
  * @action: enum modiso_syscall_action.
  * @error:  ERRNO: of <errno.h>, 1 to 4095. Else 0.
@@ -93,7 +108,7 @@ typedef intptr_t (*modiso_syscall_fn)(const struct modiso_syscall *call,
  *                      unknown, or @error does not go with it.
  *   MODISO_ERR_NOTSUP  the library cannot make this call for a module; the
  *                      sentence says why. Most keep an address or make a
- *                      thread.
+ *                      thread. Or DENY or LOG for MODISO_ARCH_LIBC.
  *   MODISO_ERR_BUSY    a thread is inside the module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_STATE   the module is not guarded; or not initialised, or called
@@ -111,8 +126,8 @@ modiso_syscall_set(struct modiso_module *module, uint32_t arch,
 
 /*
  * modiso_syscall_callback - a function of the host's does it.
- * @module:   one that is guarded.
- * @arch:     AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @module:   one that is guarded; any for MODISO_ARCH_LIBC.
+ * @arch:     AUDIT_ARCH_* or MODISO_ARCH_LIBC; 0: AUDIT_ARCH_X86_64.
  * @number:   of that architecture's table.
  * @callback: not NULL.
  * @arg:      handed to it.
@@ -126,6 +141,57 @@ MODISO_API MODISO_MUST_CHECK int
 modiso_syscall_callback(struct modiso_module *module, uint32_t arch,
 			uint32_t number, modiso_syscall_fn callback,
 			void *arg);
+
+/*
+ * modiso_syscall_function - what is to be made a service for the C library in
+ * a module.
+ *
+ * modiso_service_create() makes it one, and the image of a module that was
+ * linked with modiso-cc --libc imports it as "modiso_syscall". What becomes of
+ * each call is the calling module's policy for MODISO_ARCH_LIBC. The sixth
+ * argument of a call is not passed on: 0.
+ *
+ * Returns the function.
+ *
+ * Cost:   none; a call costs a service call, and what the kernel does.
+ * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
+ * Since:  0.1
+ */
+MODISO_API modiso_fn modiso_syscall_function(void);
+
+/*
+ * modiso_text_fn - hears what a module's C library writes.
+ * @module: whose.
+ * @stream: 1 is standard output, 2 standard error.
+ * @text:   a line with its end, or a part of one; whatever the module likes.
+ * @length: bytes of it, 1 to 1024. No zero follows.
+ * @arg:    as given to modiso_syscall_output().
+ *
+ * Runs as a service does, on the thread that writes; of several threads in the
+ * module at the same time.
+ */
+typedef void (*modiso_text_fn)(struct modiso_module *module, int stream,
+			       const char *text, size_t length, void *arg);
+
+/*
+ * modiso_syscall_output - who hears it.
+ * @module: the module.
+ * @text:   NULL: nobody, as without this function; the module goes on.
+ * @arg:    handed to it.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL  @module is NULL.
+ *   MODISO_ERR_BUSY   a thread is inside the module.
+ *   MODISO_ERR_STATE  not initialised, or called from inside a module.
+ *
+ * Cost:   none.
+ * Safety: MT-Safe, MT-Unsafe with calls into @module. AS-Unsafe (takes the
+ *         library's lock). Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
+		      void *arg);
 
 /*
  * modiso_syscall_print - what was logged of a module's system calls.
@@ -150,7 +216,7 @@ modiso_syscall_print(struct modiso_module *module, FILE *stream);
 
 /*
  * modiso_syscall_number - a call's number by its name.
- * @arch:   AUDIT_ARCH_*; 0: AUDIT_ARCH_X86_64.
+ * @arch:   AUDIT_ARCH_* or MODISO_ARCH_LIBC; 0: AUDIT_ARCH_X86_64.
  * @name:   "openat", say.
  * @number: receives it; left untouched on failure.
  *

@@ -7,6 +7,7 @@
 
 #include <modiso/fault.h>
 #include <modiso/module.h>
+#include <modiso/syscall.h>
 
 #include "backend/backend.h"
 #include "core/notify.h"
@@ -33,6 +34,8 @@ struct modiso_module {
 	uint32_t syscalls; /* enum modiso_syscalls */
 	struct mdi_call_log *call_log; /* NULL: none is logged */
 	struct mdi_rule *rules; /* for single ones: core/policy.h */
+	modiso_text_fn text; /* of its C library: core/libc.h; NULL: nobody */
+	void *text_arg;
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
 	uint64_t limit_ns; /* how long a call may last; 0: for ever */
 	bool limit_by_wall; /* by the clock, not by what the thread uses */

@@ -21,6 +21,12 @@ static struct mdi_rule *rule_of(const struct modiso_module *module,
 	return rule;
 }
 
+const struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
+				       uint32_t arch, uint32_t number)
+{
+	return rule_of(module, arch, number);
+}
+
 int mdi_policy_set(struct modiso_module *module, const struct mdi_rule *rule)
 {
 	struct mdi_rule *mine = rule_of(module, rule->arch, rule->number);

@@ -45,6 +45,15 @@ int mdi_call_check(uint32_t number, uintptr_t args[MDI_CALL_ARGS]);
 /* Make it: the kernel's own answer. 0 or more, or an error below 0. */
 intptr_t mdi_call_make(uint32_t number, const uintptr_t args[MDI_CALL_ARGS]);
 
+/* What a C library asks for that the host answers without the kernel. */
+enum mdi_call_wish {
+	MDI_WISH_NONE,
+	MDI_WISH_PAGES, /* args[1] bytes of zeros, of its own */
+	MDI_WISH_FEWER, /* those at args[0] are not needed any more */
+	MDI_WISH_TEXT   /* args[2] bytes at args[1], for stream 1 or 2 */
+};
+enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[]);
+
 /* Architectures whose tables are known. */
 #define MDI_CALL_TABLE 1024u /* numbers in one, at most */
 #define MDI_CALL_X32   0x40000000u

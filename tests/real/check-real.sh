@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # check-real.sh - zlib and expat from their unmodified Debian sources, built as
-# modules, do their work on real files as the host's own libraries do; with a
-# broken one the fault is caught and the host goes on.
+# modules with a C library from musl's, do their work on real files as the host's
+# own libraries do; with a broken one the fault is caught and the host goes on.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -18,9 +18,20 @@ for tool in apt-get dpkg-source; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 mkdir -p "$work"
-if ! sh "$here/sources.sh" "$work" zlib expat >"$scratch/log" 2>&1; then
+if ! sh "$top_srcdir/tools/fetch-sources.sh" "$work" musl zlib expat >"$scratch/log" 2>&1; then
 	tail -n 3 "$scratch/log" >&2
 	skip_all "the sources cannot be had here"
+fi
+
+# Made anew when what it is made of has changed.
+MODISO_LIBC=$work/libc
+MODISO_LIBC_PARTS=$top_srcdir/runtime/libc
+export MODISO_LIBC MODISO_LIBC_PARTS
+made=$MODISO_LIBC/lib/libc.a
+if [ ! -f "$made" ] || [ -n "$(find "$MODISO_LIBC_PARTS" \
+	"$top_builddir/tools/modiso-libc" -newer "$made")" ]; then
+	expect_command "a C library for modules" \
+		"$top_builddir/tools/modiso-libc" build "$work/musl"
 fi
 
 # module NAME SOURCE-OR-OPTION... - $scratch/NAME.so
@@ -28,8 +39,8 @@ module() {
 	name=$1
 	shift
 	expect_command "$name is built as a module" \
-		"$top_builddir/tools/modiso-cc" -O2 -w -I"$here" \
-		-o "$scratch/$name.so" "$@" "$here/libc.c"
+		"$top_builddir/tools/modiso-cc" --libc -O2 -w -I"$here" \
+		-o "$scratch/$name.so" "$@"
 }
 
 # zlib_sources DIRECTORY - all but those for files
@@ -41,10 +52,21 @@ expat=$work/expat/expat/lib
 [ -d "$expat" ] || expat=$work/expat/lib
 # shellcheck disable=SC2046
 module zlib -I"$work/zlib" "$here/work_zlib.c" $(zlib_sources "$work/zlib")
-module expat -DXML_STATIC -DXML_NS -DXML_DTD -DXML_CONTEXT_BYTES=1024 \
+# What its configure would write is said in the command.
+: >"$scratch/expat_config.h"
+module expat -I"$scratch" -DXML_STATIC -DXML_NS -DXML_DTD \
+	-DXML_CONTEXT_BYTES=1024 \
 	-DBYTEORDER=1234 -DHAVE_MEMMOVE -DXML_POOR_ENTROPY -I"$expat" \
 	"$here/work_expat.c" "$expat/xmlparse.c" "$expat/xmltok.c" \
 	"$expat/xmlrole.c"
+
+nm -D --defined-only "$scratch/expat.so" | awk '{ print $3 }' |
+	grep -vxE '__stack_chk_guard|XML_.*' >"$scratch/exports"
+if [ "$(cat "$scratch/exports")" = work ]; then
+	ok "nothing of the C library is exported"
+else
+	not_ok "nothing of the C library is exported" <"$scratch/exports"
+fi
 
 # host NAME LIBRARY OPTION... - $scratch/real-NAME, with the host's library
 host() {

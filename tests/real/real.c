@@ -17,7 +17,8 @@
 #define ROOM ((size_t)32 << 20)
 
 static struct modiso_module *module;
-static struct modiso_gate *gate, *forget;
+static struct modiso_service *libc;
+static struct modiso_gate *gate;
 static unsigned char *in, *out;
 static unsigned long files, bytes, faults;
 
@@ -41,16 +42,22 @@ static unsigned char *make_room(void)
 
 static void start(const char *path)
 {
+	struct modiso_export export = {"modiso_syscall", NULL};
 	const struct modiso_image_options options = {
 		.struct_size = sizeof(options),
+		.exports = &export,
+		.export_count = 1,
 	};
 	struct modiso_image *image;
 
 	check(modiso_init(NULL));
 	check(modiso_module_create("library", NULL, &module));
+	check(modiso_heap_create(module, ROOM, NULL));
+	check(modiso_service_create("libc", modiso_syscall_function(), NULL,
+				    &libc));
+	export.service = libc;
 	check(modiso_image_load(module, path, &options, &image));
 	check(modiso_image_gate(image, "work", NULL, &gate));
-	check(modiso_image_gate(image, "forget", NULL, &forget));
 	in = make_room();
 	out = make_room();
 }
@@ -82,7 +89,6 @@ static int compare(const char *path)
 	args[0] = (uintptr_t)in;
 	args[2] = (uintptr_t)out;
 	args[3] = ROOM;
-	check(modiso_gate_call(forget, NULL, 0, NULL));
 	code = modiso_gate_call(gate, args, 4, &result);
 	files++;
 	if (code == MODISO_ERR_FAULT) {
@@ -111,6 +117,7 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		differs |= compare(argv[i]);
 	check(modiso_module_destroy(module));
+	check(modiso_service_destroy(libc));
 	check(modiso_fini());
 	printf("%lu files, %lu bytes, %lu faults\n", files, bytes, faults);
 	return differs ? 1 : faults != 0 ? 3 : 0;

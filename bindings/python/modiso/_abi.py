@@ -20,6 +20,7 @@ REASON_SIZE = 256
 SCAN_BYTES = 15
 FAULT_FRAMES = 32
 FAULT_CALLS = 8
+ARCH_LIBC = 1
 
 
 class Code(enum.IntEnum):
@@ -288,6 +289,7 @@ NUMBERS = {
     "MODISO_SCAN_BYTES": SCAN_BYTES,
     "MODISO_FAULT_FRAMES": FAULT_FRAMES,
     "MODISO_FAULT_CALLS": FAULT_CALLS,
+    "MODISO_ARCH_LIBC": ARCH_LIBC,
 }
 
 # What the type of a structure is called in C, and the class for it here.
@@ -604,6 +606,7 @@ class ScanInfo(_Sized):
 
 LANDING_FN = CFUNCTYPE(None, POINTER(Fault), c_void_p)
 SYSCALL_FN = CFUNCTYPE(c_ssize_t, POINTER(Syscall), c_void_p)
+TEXT_FN = CFUNCTYPE(None, c_void_p, c_int, c_void_p, c_size_t, c_void_p)
 SCAN_FN = CFUNCTYPE(c_int, POINTER(ScanHit), c_void_p)
 
 _out = POINTER(c_void_p)
@@ -716,7 +719,9 @@ FUNCTIONS = {
     "modiso_strnlen": (Code, c_void_p, c_void_p, c_size_t, _size_out),
     "modiso_syscall_callback": (Code, c_void_p, c_uint32, c_uint32,
                                 SYSCALL_FN, c_void_p),
+    "modiso_syscall_function": (c_void_p,),
     "modiso_syscall_number": (Code, c_uint32, c_char_p, POINTER(c_uint32)),
+    "modiso_syscall_output": (Code, c_void_p, TEXT_FN, c_void_p),
     "modiso_syscall_print": (Code, c_void_p, c_void_p),
     "modiso_syscall_set": (Code, c_void_p, c_uint32, c_uint32, c_uint32,
                            c_int),

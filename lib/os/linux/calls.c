@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -186,6 +187,31 @@ const char *mdi_call_why_not(uint32_t number)
 		if (refused[i].number == number)
 			return refused[i].why;
 	return "the library does not know which of its arguments are pointers";
+}
+
+/* --- for a C library --- */
+
+static bool is_plain_memory(const uintptr_t args[])
+{
+	return args[0] == 0 && args[1] != 0 &&
+	       (args[2] & ~(uintptr_t)(PROT_READ | PROT_WRITE)) == 0 &&
+	       args[3] == (MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
+{
+	switch (number) {
+	case SYS_mmap:
+		return is_plain_memory(args) ? MDI_WISH_PAGES : MDI_WISH_NONE;
+	case SYS_munmap:
+		return MDI_WISH_FEWER;
+	case SYS_write:
+		return args[0] == STDOUT_FILENO || args[0] == STDERR_FILENO ?
+			       MDI_WISH_TEXT :
+			       MDI_WISH_NONE;
+	default:
+		return MDI_WISH_NONE;
+	}
 }
 
 /* --- making it --- */

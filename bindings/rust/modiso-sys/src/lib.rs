@@ -38,6 +38,15 @@ pub type modiso_syscall_fn = Option<
         arg: *mut c_void,
     ) -> isize,
 >;
+pub type modiso_text_fn = Option<
+    unsafe extern "C" fn(
+        module: *mut modiso_module,
+        stream: c_int,
+        text: *const c_char,
+        length: usize,
+        arg: *mut c_void,
+    ),
+>;
 pub type modiso_scan_fn = Option<
     unsafe extern "C" fn(
         hit: *const modiso_scan_hit,
@@ -432,6 +441,8 @@ numbers! {
 
     MODISO_EXCLUSION_INTERNAL: u32 = 0;
     MODISO_EXCLUSION_EXTERNAL: u32 = 1;
+
+    MODISO_ARCH_LIBC: u32 = 1;
 
     MODISO_MODULE_WALL_TIME: u32 = 1 << 0;
     MODISO_MODULE_PERMISSIVE: u32 = 1 << 1;
@@ -842,10 +853,16 @@ functions! {
         callback: modiso_syscall_fn,
         arg: *mut c_void,
     ) -> c_int;
+    fn modiso_syscall_function() -> modiso_fn;
     fn modiso_syscall_number(
         arch: u32,
         name: *const c_char,
         number: *mut u32,
+    ) -> c_int;
+    fn modiso_syscall_output(
+        module: *mut modiso_module,
+        text: modiso_text_fn,
+        arg: *mut c_void,
     ) -> c_int;
     fn modiso_syscall_print(
         module: *mut modiso_module,

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# sources.sh DIRECTORY PACKAGE... - unpack the Debian sources of packages below
-# DIRECTORY, each as DIRECTORY/PACKAGE.
+# fetch-sources.sh DIRECTORY PACKAGE... - unpack the Debian sources of packages
+# below DIRECTORY, each as DIRECTORY/PACKAGE.
 #
 # apt is told by a configuration of its own in DIRECTORY that where this
 # machine gets its packages from, it gets their sources as well. Nothing is
