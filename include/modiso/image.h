@@ -99,8 +99,9 @@ struct modiso_image_info {
  *                      thread-local storage, a library that it needs, a kind
  *                      of relocation, another ABI tag; or a tag of its dynamic
  *                      section that this library does not know.
- *   MODISO_ERR_NOENT   no such file; or an undefined symbol that no export
- *                      has, by name.
+ *   MODISO_ERR_NOENT   no such file; or undefined symbols that no export
+ *                      has, by name: as many as the sentence has room for, and
+ *                      how many more.
  *   MODISO_ERR_GADGET  its code holds a forbidden instruction, or its last
  *                      bytes begin one that the code beside them could end; the
  *                      sentence names the image, the offset in its file, the

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <modiso/region.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,16 +103,46 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 }
 
 /* An undefined symbol is a service of the host, or nothing. */
-static int find_import(const struct mdi_reloc *reloc, const Elf64_Sym *symbol,
-		       const char *name, uintptr_t *value)
+static bool find_import(const struct mdi_reloc *reloc, const Elf64_Sym *symbol,
+			const char *name, uintptr_t *value)
 {
 	*value = 0;
-	if (*name == '\0' || mdi_bindings_find(reloc->bindings, name, value) ||
-	    ELF64_ST_BIND(symbol->st_info) == STB_WEAK)
-		return 0;
+	return *name == '\0' ||
+	       mdi_bindings_find(reloc->bindings, name, value) ||
+	       ELF64_ST_BIND(symbol->st_info) == STB_WEAK;
+}
+
+/* Of all that nobody has, as many names as a sentence has room for. */
+static int refuse_import(const struct mdi_reloc *reloc, const char *first)
+{
+	const struct mdi_elf *elf = reloc->elf;
+	char names[256], more[32] = "";
+	size_t used, count = 0;
+	Elf64_Sym symbol;
+	uintptr_t value;
+
+	used = (size_t)snprintf(names, sizeof(names), "%.128s", first);
+	for (uint64_t i = 1; i < elf->symbol_count; i++) {
+		const char *name = NULL;
+
+		if (mdi_elf_symbol(elf, i, &symbol) &&
+		    symbol.st_shndx == SHN_UNDEF)
+			name = mdi_elf_string(elf, symbol.st_name);
+		if (name == NULL || strcmp(name, first) == 0 ||
+		    find_import(reloc, &symbol, name, &value))
+			continue;
+		if (count == 0 && used + strlen(name) + 3 < sizeof(names))
+			used += (size_t)snprintf(names + used,
+						 sizeof(names) - used, ", %s",
+						 name);
+		else
+			count++;
+	}
+	if (count != 0)
+		snprintf(more, sizeof(more), " and %zu more", count);
 	return mdi_fail(MODISO_ERR_NOENT,
-			"image %s needs %s, which the host does not export",
-			reloc->elf->name, name);
+			"image %s needs %s%s, which the host does not export",
+			elf->name, names, more);
 }
 
 static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
@@ -122,7 +153,6 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 	const char *name = NULL;
 	uintptr_t value = 0;
 	Elf64_Sym symbol;
-	int result;
 
 	if (mdi_elf_symbol(elf, index, &symbol))
 		name = mdi_elf_string(elf, symbol.st_name);
@@ -138,9 +168,8 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 				"cannot have",
 				elf->name, name);
 	if (symbol.st_shndx == SHN_UNDEF) {
-		result = find_import(reloc, &symbol, name, &value);
-		if (result != 0)
-			return result;
+		if (!find_import(reloc, &symbol, name, &value))
+			return refuse_import(reloc, name);
 	} else if (ELF64_ST_TYPE(symbol.st_info) == STT_GNU_IFUNC) {
 		return put_late(reloc, rela->r_offset, symbol.st_value, addend);
 	} else {

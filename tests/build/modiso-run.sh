@@ -175,6 +175,19 @@ ${CC:-cc} -shared -nostdlib -o "$scratch/libneeded.so" -x c /dev/null
 status_of 3 "a module that needs a library" "$scratch/needs.so"
 says errors 'that is --ignore-needed here' "the advice is an option"
 status_of 0 "that there is" --ignore-needed "$scratch/needs.so"
+cat >"$scratch/wants.c" <<'END'
+long first(void), second(void), third(void);
+__attribute__((visibility("default"))) long sum(void)
+{
+	return first() + second() + third();
+}
+END
+expect_command "a module that wants three services" \
+	"$top_builddir/tools/modiso-cc" -o "$scratch/wants.so" "$scratch/wants.c"
+status_of 3 "which are not there" "$scratch/wants.so"
+for name in first second third; do
+	says errors "needs .*$name" "$name is named"
+done
 printf '_Thread_local int x;\nint *f(void){return &x;}\n' >"$scratch/tls.c"
 expect_command "a module with thread-local storage" \
 	"$top_builddir/tools/modiso-cc" -o "$scratch/tls.so" "$scratch/tls.c"
