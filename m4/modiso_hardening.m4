@@ -10,13 +10,12 @@
 # brings its own versions of the checked string functions and leaves symbols
 # for its run-time library to define.
 
-AC_DEFUN([MODISO_HARDENING], [
+# gcc 12 for Windows breaks off at -fstack-clash-protection.
+AC_DEFUN([_MODISO_HARDENING_ELF], [
 	AX_APPEND_COMPILE_FLAGS([ \
 		-fstack-protector-strong \
 		-fstack-clash-protection \
-		-fno-strict-aliasing \
 	], [MODISO_CFLAGS], [-Werror])
-	MODISO_LDFLAGS=
 	AX_APPEND_LINK_FLAGS([ \
 		-Wl,-z,relro \
 		-Wl,-z,now \
@@ -27,5 +26,12 @@ AC_DEFUN([MODISO_HARDENING], [
 			[MODISO_CFLAGS], [-Werror])
 		AX_APPEND_LINK_FLAGS([-Wl,-z,defs], [MODISO_LDFLAGS])
 	])
+])
+
+AC_DEFUN([MODISO_HARDENING], [
+	MODISO_LDFLAGS=
+	AX_APPEND_COMPILE_FLAGS([-fno-strict-aliasing], [MODISO_CFLAGS],
+		[-Werror])
+	AS_IF([test $windows = no], [_MODISO_HARDENING_ELF])
 	AC_SUBST([MODISO_LDFLAGS])
 ])

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch/x86_64/windows/trap.h - an exception as the system brings it.
+ */
+#ifndef MDI_ARCH_X86_64_WINDOWS_TRAP_H
+#define MDI_ARCH_X86_64_WINDOWS_TRAP_H
+
+#include "os/windows/windows.h"
+
+/* What arch/context.h reads and edits. */
+struct mdi_context {
+	CONTEXT *machine;
+	const EXCEPTION_RECORD *record;
+};
+
+/* function(arg), with RSP at @sp, a multiple of 16: trap.S. */
+void mdi_call_on(void (*function)(void *arg), void *arg, uintptr_t sp);
+
+#endif /* MDI_ARCH_X86_64_WINDOWS_TRAP_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vectored exception handler is asked before all others, on the stack of the
+ * code that has raised the exception, right below it. In a module that stack
+ * may end anywhere, so the library's code goes on on one of its own.
+ *
+ * Nothing asynchronous comes here: an exception is of the instruction at the
+ * saved RIP.
+ */
+#include "front/windows/trap.h"
+
+#include "arch/arch.h"
+#include "arch/x86_64/windows/trap.h"
+#include "base/error.h"
+#include "core/fault.h"
+#include "core/frames.h"
+#include "core/thread.h"
+#include "front/windows/state.h"
+#include "os/memory.h"
+#include "os/windows/event.h"
+
+#include <errno.h>
+
+/* The lowest page is a guard. */
+#define STACK_SIZE ((size_t)65536)
+
+static struct mdi_front_state *const own = &mdi_front_state;
+
+static char *stack_of(uint32_t index)
+{
+	return mdi_arch_state.altstacks + (size_t)index * MDI_ALTSTACK_SIZE;
+}
+
+int mdi_trap_stack_commit(uint32_t index)
+{
+	if (mdi_mem_use(stack_of(index) + MDI_PAGE_SIZE,
+			STACK_SIZE - MDI_PAGE_SIZE) == 0)
+		return 0;
+	return mdi_fail_os("VirtualAlloc", "a thread's stack for exceptions");
+}
+
+void mdi_trap_stack_uncommit(uint32_t index)
+{
+	(void)mdi_mem_decommit(stack_of(index), STACK_SIZE);
+}
+
+bool mdi_trap_stack_holds(const struct mdi_thread *thread, uintptr_t sp)
+{
+	return sp - (uintptr_t)stack_of(thread->host->index) < STACK_SIZE;
+}
+
+struct trap {
+	struct mdi_event event;
+	struct mdi_context context;
+	struct mdi_thread *thread;
+	bool goes_on; /* by the state that is saved */
+};
+
+static void serve(void *arg)
+{
+	struct trap *trap = arg;
+	int saved = errno;
+	DWORD last = GetLastError();
+
+	switch (mdi_fault_event(&trap->event, &trap->context, trap->thread)) {
+	case MDI_GOES_ON:
+	case MDI_ELSEWHERE:
+		trap->goes_on = true;
+		break;
+	default:
+		trap->goes_on = false;
+	}
+	SetLastError(last);
+	errno = saved;
+}
+
+/*
+ * Guard pages of host code are the host's: the system has opened one by now,
+ * so that it would look as if its cause were gone.
+ */
+static bool is_hosts_guard(DWORD code, const struct mdi_thread *thread)
+{
+	return (code == EXCEPTION_GUARD_PAGE ||
+		code == EXCEPTION_STACK_OVERFLOW) &&
+	       (thread == NULL || !mdi_thread_inside(thread));
+}
+
+/*
+ * On the module's stack: as little as can be. A fault of the code that serves
+ * another one is served where that one is.
+ */
+static LONG CALLBACK on_exception(EXCEPTION_POINTERS *pointers)
+{
+	struct trap trap = {
+		.context = { pointers->ContextRecord,
+			     pointers->ExceptionRecord },
+		.thread = mdi_thread_self(),
+	};
+	uintptr_t sp = mdi_context_sp(&trap.context);
+
+	if (!mdi_event_read(&trap.event, pointers->ExceptionRecord) ||
+	    is_hosts_guard(pointers->ExceptionRecord->ExceptionCode,
+			   trap.thread))
+		return EXCEPTION_CONTINUE_SEARCH;
+	if (trap.thread == NULL || !mdi_thread_inside(trap.thread) ||
+	    mdi_trap_stack_holds(trap.thread, sp))
+		serve(&trap);
+	else
+		mdi_call_on(serve, &trap,
+			    (uintptr_t)stack_of(trap.thread->host->index) +
+				    STACK_SIZE);
+	return trap.goes_on ? EXCEPTION_CONTINUE_EXECUTION :
+			      EXCEPTION_CONTINUE_SEARCH;
+}
+
+int mdi_traps_start(void)
+{
+	own->handler = AddVectoredExceptionHandler(1, on_exception);
+	if (own->handler != NULL)
+		return 0;
+	errno = ENOMEM;
+	return mdi_fail_os("AddVectoredExceptionHandler", "exceptions");
+}
+
+void mdi_traps_stop(void)
+{
+	RemoveVectoredExceptionHandler(own->handler);
+	own->handler = NULL;
+}
+
+/* In again before it is taken out, so that there is always one. */
+int mdi_traps_again(void)
+{
+	void *before = own->handler;
+	int result = mdi_traps_start();
+
+	if (result != 0)
+		own->handler = before;
+	else
+		RemoveVectoredExceptionHandler(before);
+	return result;
+}

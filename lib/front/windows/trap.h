@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * front/windows/trap.h - exceptions come to the library first.
+ */
+#ifndef MDI_FRONT_WINDOWS_TRAP_H
+#define MDI_FRONT_WINDOWS_TRAP_H
+
+#include "base/common.h"
+
+struct mdi_thread;
+
+/* 0, or MODISO_ERR_OS with a sentence. */
+int mdi_traps_start(void);
+void mdi_traps_stop(void);
+
+/* Whoever has come in front of the library since is behind it again. */
+int mdi_traps_again(void);
+
+/* The stack of a block that exceptions in modules are served on; and back. */
+int mdi_trap_stack_commit(uint32_t index);
+void mdi_trap_stack_uncommit(uint32_t index);
+
+/* Is that the stack of this thread? */
+bool mdi_trap_stack_holds(const struct mdi_thread *thread, uintptr_t sp);
+
+#endif /* MDI_FRONT_WINDOWS_TRAP_H */
