@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* unistd.h - and a pipe by its name of POSIX. */
+#ifndef TESTS_SUPPORT_WINDOWS_UNISTD_H
+#define TESTS_SUPPORT_WINDOWS_UNISTD_H
+
+#include_next <unistd.h>
+
+#include <fcntl.h>
+#include <io.h>
+
+static inline int pipe(int ends[2])
+{
+	return _pipe(ends, 65536, O_BINARY);
+}
+
+#endif /* TESTS_SUPPORT_WINDOWS_UNISTD_H */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/proc.h"
+#include "support/test.h"
+#include "support/world.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <windows.h>
+
+#include <psapi.h>
+#include <tlhelp32.h>
+
+#define WRITABLE   (PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE)
+#define EXECUTABLE                                                             \
+	(PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE |           \
+	 PAGE_EXECUTE_WRITECOPY)
+
+static bool query(uintptr_t at, MEMORY_BASIC_INFORMATION *piece)
+{
+	return VirtualQuery((void *)at, piece, sizeof(*piece)) != 0;
+}
+
+static DWORD protection(const MEMORY_BASIC_INFORMATION *piece)
+{
+	return piece->State == MEM_COMMIT ? piece->Protect : PAGE_NOACCESS;
+}
+
+bool proc_mapping(const void *address, struct proc_mapping *mapping)
+{
+	MEMORY_BASIC_INFORMATION piece;
+	DWORD how;
+
+	memset(mapping, 0, sizeof(*mapping));
+	mapping->pkey = -1;
+	if (!query((uintptr_t)address, &piece) || piece.State == MEM_FREE)
+		return false;
+	how = protection(&piece);
+	mapping->start = (uintptr_t)piece.BaseAddress;
+	mapping->end = mapping->start + piece.RegionSize;
+	strcpy(mapping->perms, "---p");
+	if (!(how & (PAGE_NOACCESS | PAGE_EXECUTE)))
+		mapping->perms[0] = 'r';
+	if (how & WRITABLE)
+		mapping->perms[1] = 'w';
+	if (how & EXECUTABLE)
+		mapping->perms[2] = 'x';
+	return true;
+}
+
+int proc_key(const void *address)
+{
+	(void)address;
+	return -1;
+}
+
+bool proc_writable_code(void)
+{
+	MEMORY_BASIC_INFORMATION piece;
+
+	for (uintptr_t at = 0; query(at, &piece); at += piece.RegionSize)
+		if (protection(&piece) & PAGE_EXECUTE_READWRITE)
+			return true;
+	return false;
+}
+
+static size_t count_threads(void)
+{
+	HANDLE list = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+	THREADENTRY32 entry = {.dwSize = sizeof(entry)};
+	size_t count = 0;
+
+	for (BOOL more = Thread32First(list, &entry); more;
+	     more = Thread32Next(list, &entry))
+		count += entry.th32OwnerProcessID == GetCurrentProcessId();
+	CloseHandle(list);
+	return count;
+}
+
+struct proc_usage proc_usage(void)
+{
+	PROCESS_MEMORY_COUNTERS memory = {.cb = sizeof(memory)};
+	struct proc_usage usage = {.threads = count_threads()};
+	MEMORY_BASIC_INFORMATION piece;
+	DWORD handles = 0;
+
+	for (uintptr_t at = 0; query(at, &piece); at += piece.RegionSize)
+		usage.mappings += piece.State != MEM_FREE;
+	GetProcessHandleCount(GetCurrentProcess(), &handles);
+	usage.fds = handles;
+	GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof(memory));
+	usage.rss_kib = memory.PagefileUsage / 1024;
+	return usage;
+}
+
+unsigned long proc_status(const char *key)
+{
+	(void)key;
+	test_skip("proc", "there is no /proc");
+}
+
+pid_t proc_gettid(void)
+{
+	return (pid_t)GetCurrentThreadId();
+}
+
+/* Nobody says: it may as well be. */
+bool proc_is_asleep(pid_t tid)
+{
+	(void)tid;
+	return true;
+}
+
+void proc_share_cpu(pid_t tid)
+{
+	(void)tid;
+}
+
+bool thread_owns_stack(const void *address)
+{
+	const NT_TIB *thread = (const NT_TIB *)NtCurrentTeb();
+
+	return address >= thread->StackLimit && address < thread->StackBase;
+}
+
+static DWORD page_protection(int prot)
+{
+	switch (prot) {
+	case PROT_NONE:
+		return PAGE_NOACCESS;
+	case PROT_READ:
+		return PAGE_READONLY;
+	case PROT_READ | PROT_EXEC:
+		return PAGE_EXECUTE_READ;
+	case PROT_READ | PROT_WRITE | PROT_EXEC:
+		return PAGE_EXECUTE_READWRITE;
+	default:
+		return PAGE_READWRITE;
+	}
+}
+
+unsigned char *pages_map(size_t pages, int prot)
+{
+	void *base = VirtualAlloc(NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+				  page_protection(prot));
+
+	if (base == NULL)
+		ck_abort_msg("VirtualAlloc: error %lu", GetLastError());
+	return base;
+}
+
+/* Of what pages_map() has made as a whole. */
+void pages_unmap(void *base, size_t pages)
+{
+	if (!VirtualFree(base, pages * PAGE, MEM_DECOMMIT))
+		ck_abort_msg("VirtualFree: error %lu", GetLastError());
+}
+
+int mprotect(void *base, size_t length, int prot)
+{
+	DWORD was;
+
+	return VirtualProtect(base, length, page_protection(prot), &was) ? 0
+									 : -1;
+}
+
+unsigned char *pages_of_file(size_t pages, int *file)
+{
+	(void)pages;
+	*file = -1;
+	return NULL;
+}
+
+void file_cut(int file, size_t pages)
+{
+	(void)file;
+	(void)pages;
+}
+
+bool faults_need_stack(void)
+{
+	return true;
+}
+
+unsigned char *pages_nowhere(void)
+{
+	return (unsigned char *)0x500000000000ull;
+}
+
+bool cpu_has_avx(void)
+{
+	return __builtin_cpu_supports("avx");
+}
