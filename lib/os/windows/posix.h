@@ -10,11 +10,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #undef tell
+
+/* Nothing forks. */
+static inline int mdi_no_fork(void (*prepare)(void), void (*parent)(void),
+			      void (*child)(void))
+{
+	(void)prepare;
+	(void)parent;
+	(void)child;
+	return 0;
+}
+#undef pthread_atfork
+#define pthread_atfork mdi_no_fork
 
 /* No program runs with more rights than who has started it. */
 #define secure_getenv getenv
