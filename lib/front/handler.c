@@ -447,10 +447,11 @@ static bool taken(int signo, struct mdi_sigaction *action, bool front)
 	return mdi_action_take(signo, action, front);
 }
 
-static uintptr_t host_signal(int signo, siginfo_t *info, ucontext_t *context,
-			     struct mdi_thread *thread)
+uintptr_t mdi_host_signal(int signo, void *info, void *frame,
+			  struct mdi_thread *thread)
 {
 	struct mdi_sigaction action;
+	ucontext_t *context = frame;
 	bool strayed, goes_on = true;
 	uint32_t lifted = 0;
 	uintptr_t way;
@@ -483,12 +484,6 @@ static uintptr_t host_signal(int signo, siginfo_t *info, ucontext_t *context,
 	if (goes_on)
 		mdi_backend_lower(lifted);
 	return way;
-}
-
-uintptr_t mdi_host_signal(int signo, void *info, void *context,
-			  struct mdi_thread *thread)
-{
-	return host_signal(signo, info, context, thread);
 }
 
 bool mdi_host_fault(int signo, siginfo_t *info, ucontext_t *context,
