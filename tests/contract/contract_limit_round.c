@@ -23,7 +23,7 @@
 #define ASLEEP   (5 * TICK) /* nobody runs */
 
 static struct mdi_limit_state *const ticking = &mdi_core_state.limit;
-static uint64_t now = MS, cpu = MS;
+static uint64_t now, cpu;
 
 /* Of a tick, @ms later; the process has run for @run_us of them. */
 static uint64_t tick(uint64_t ms, uint64_t run_us)
@@ -92,6 +92,8 @@ static void begin(uint32_t flags, uintptr_t (*entry)(uintptr_t))
 	while (!atomic_load(&inside))
 		sched_yield();
 	mdi_limit_tick_stop();
+	now = ticking->looked_ns;
+	cpu = ticking->looked_cpu_ns;
 	enters = 1;
 	while (!entered)
 		sched_yield();
