@@ -166,7 +166,7 @@ START_TEST(test_never_both)
 
 	while (!atomic_load(&looks))
 		;
-	while (n-- || atomic_load(&looks) < 20) {
+	for (unsigned long i = 0; i < n || atomic_load(&looks) < 20; i++) {
 		region = make_region(module, 2 * PAGE, "code");
 		fill_code(region);
 		expect(MODISO_OK, modiso_region_protect(region, RX));
