@@ -108,10 +108,10 @@ configured() (
 		module_env ./configure --host=x86_64-module-linux-gnu \
 			CC="modiso-cc --services=$scratch/module/services" &&
 		module_env make &&
-		grep -q 'ac_cv_func_memcpy=yes' config.log &&
-		grep -q 'ac_cv_func_print=yes' config.log &&
-		grep -q 'ac_cv_func_nothing_has_this=no' config.log &&
-		grep -q 'ac_cv_lib_m_sin=no' config.log &&
+		grep -q "^ac_cv_func_memcpy='*yes" config.log &&
+		grep -q "^ac_cv_func_print='*yes" config.log &&
+		grep -q "^ac_cv_func_nothing_has_this='*no" config.log &&
+		grep -q "^ac_cv_lib_m_sin='*no" config.log &&
 		is_module twice.so
 )
 if have "configure: CC=modiso-cc" autoconf command -v autoconf; then
