@@ -178,6 +178,7 @@ static int make_something(void)
 
 static int (*body)(void);
 static pthread_barrier_t meeting;
+static volatile pid_t other_tid;
 
 /* The process ends here: nothing but this thread's memory can be written. */
 static void *write_own_only(void *unused)
@@ -188,10 +189,15 @@ static void *write_own_only(void *unused)
 	int result;
 
 	must_eq(call_all(), 0);
+	if (unused == NULL)
+		other_tid = gettid();
 	pthread_barrier_wait(&meeting);
 	if (unused == NULL) /* the other one: it is there, and that is all */
 		for (;;)
 			pause();
+	/* Nobody else writes any more: they wait, here and for this thread. */
+	proc_wait_asleep(other_tid);
+	proc_wait_asleep(getpid());
 	places = own_places();
 	count = list_others(&places, ranges);
 	for (i = 0; i < count; i++)
