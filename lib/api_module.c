@@ -159,10 +159,5 @@ uint64_t modiso_module_id(const struct modiso_module *module)
 
 struct modiso_module *modiso_module_caller(void)
 {
-	const struct mdi_thread *thread = mdi_thread_self();
-	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
-
-	if (frame == NULL)
-		return NULL;
-	return mdi_domain_module(mdi_frame_domain(frame));
+	return mdi_frames_module();
 }

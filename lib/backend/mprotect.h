@@ -19,7 +19,8 @@ void mdi_mprotect_step_out(struct mdi_thread *thread);
 
 /*
  * Memory in no region, for a module that is confined: the last step of all on
- * the way in, and the first one on the way out. 0, or a code: it is open.
+ * the way in; mdi_curtain_open() is the first one on the way out. 0, or a code:
+ * it is open.
  */
 static inline int mdi_mprotect_close(const struct mdi_domain *domain)
 {

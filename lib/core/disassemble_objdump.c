@@ -34,8 +34,7 @@ static void copy(const char *from, char *text, size_t size)
 	text[used] = '\0';
 }
 
-/* The bytes alone are given to it: files may have changed, and some code is in
-   none. */
+/* By its bytes: a file may have changed, and some code is in none. */
 bool mdi_disassemble_objdump(const uint8_t *bytes, size_t length, uintptr_t pc,
 			     char *text, size_t size)
 {

@@ -51,6 +51,15 @@ struct mdi_frame *mdi_frames_returned_to(const struct mdi_thread *thread,
 	return top;
 }
 
+struct modiso_module *mdi_frames_module(void)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+
+	return frame != NULL ? mdi_domain_module(mdi_frame_domain(frame)) :
+			       NULL;
+}
+
 void mdi_frames_push(struct mdi_thread *thread, const struct mdi_domain *domain)
 {
 	struct mdi_frame *frame = thread->frame;

@@ -58,6 +58,9 @@ void mdi_frames_drop(struct mdi_thread *thread);
 struct mdi_frame *mdi_frames_returned_to(const struct mdi_thread *thread,
 					 const struct mdi_frame *frame);
 
+/* The module of the calling thread's innermost call; NULL: it is in none. */
+struct modiso_module *mdi_frames_module(void);
+
 /* A service of the innermost call begins, called with this RSP; and ends. */
 void mdi_frames_serve(struct mdi_frame *frame, uintptr_t sp);
 void mdi_frames_serve_end(struct mdi_frame *frame);

@@ -21,15 +21,19 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A thread of the host's, and the top of a stack for it; or a code. */
+/*
+ * A thread of the host's, and the top of a stack for it; or a code. They come
+ * back in registers: of a variable that has an address the compiler would guard
+ * the stack, at each call.
+ */
 struct caller {
 	struct mdi_thread *thread;
-	int64_t result;
+	int result;
 };
 
 struct top {
 	uintptr_t top; /* and 1: it comes from the link, as frame->stack */
-	int64_t result;
+	int result;
 };
 
 static MDI_RARE struct caller enter_front(void)
@@ -114,10 +118,10 @@ MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 
 	caller = plain_caller();
 	thread = caller.thread;
-	result = (int)caller.result;
+	result = caller.result;
 	if (result == 0) {
 		top = plain_stack(thread, mdi_domain_module(domain));
-		result = (int)top.result;
+		result = top.result;
 	}
 	if (result == 0)
 		result = mdi_limit_entered(thread);

@@ -8,14 +8,9 @@
 
 static struct modiso_module *caller(void)
 {
-	const struct mdi_thread *thread = mdi_thread_self();
-	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
-	struct modiso_module *module;
+	struct modiso_module *module = mdi_frames_module();
 
-	if (frame == NULL)
-		return NULL;
-	module = mdi_domain_module(mdi_frame_domain(frame));
-	return module->heap != NULL ? module : NULL;
+	return module != NULL && module->heap != NULL ? module : NULL;
 }
 
 static void *alloc_for_caller(size_t size, size_t align, bool zero)

@@ -5,22 +5,12 @@
 #include "core/heap.h"
 #include "core/policy.h"
 #include "core/range.h"
-#include "core/thread.h"
 #include "os/calls.h"
 
 #include <errno.h>
 #include <modiso/region.h>
 
 #define TEXT_MAX 1024
-
-static struct modiso_module *caller(void)
-{
-	const struct mdi_thread *thread = mdi_thread_self();
-	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
-
-	return frame != NULL ? mdi_domain_module(mdi_frame_domain(frame)) :
-			       NULL;
-}
 
 /* --- the preset --- */
 
@@ -64,13 +54,13 @@ static intptr_t by_preset(const struct modiso_syscall *call)
 	const struct mdi_call_shape *shape;
 
 	switch (mdi_call_wish(call->number, call->args)) {
-	case MDI_WISH_PAGES:
+	case MDI_CALL_WISH_PAGES:
 		return give_pages(call->module, call->args[1]);
-	case MDI_WISH_FEWER:
+	case MDI_CALL_WISH_FEWER:
 		return take_pages(call->module, call->args[0]);
-	case MDI_WISH_TEXT:
+	case MDI_CALL_WISH_TEXT:
 		return tell(call->module, call->args);
-	case MDI_WISH_NONE:
+	case MDI_CALL_WISH_NONE:
 		break;
 	}
 	shape = mdi_call_shape(call->number);
@@ -89,7 +79,7 @@ static intptr_t libc_call(uintptr_t number, uintptr_t a, uintptr_t b,
 		.number = (uint32_t)number,
 		.arch = MODISO_ARCH_LIBC,
 		.args = {a, b, c, d, e, 0},
-		.module = caller(),
+		.module = mdi_frames_module(),
 	};
 	const struct mdi_rule *rule;
 	int saved = errno;

@@ -11,8 +11,8 @@
 
 /* --- the rules --- */
 
-static struct mdi_rule *rule_of(const struct modiso_module *module,
-				uint32_t arch, uint32_t number)
+struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
+				 uint32_t arch, uint32_t number)
 {
 	struct mdi_rule *rule = module->rules;
 
@@ -21,15 +21,10 @@ static struct mdi_rule *rule_of(const struct modiso_module *module,
 	return rule;
 }
 
-const struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
-				       uint32_t arch, uint32_t number)
-{
-	return rule_of(module, arch, number);
-}
-
 int mdi_policy_set(struct modiso_module *module, const struct mdi_rule *rule)
 {
-	struct mdi_rule *mine = rule_of(module, rule->arch, rule->number);
+	struct mdi_rule *mine =
+		mdi_policy_rule(module, rule->arch, rule->number);
 	struct mdi_rule *next;
 
 	if (mine == NULL) {
@@ -78,7 +73,7 @@ struct mdi_rule mdi_policy_find(const struct modiso_module *module,
 				const struct mdi_event *event)
 {
 	const struct mdi_rule *rule =
-		rule_of(module, event->call_arch, event->call);
+		mdi_policy_rule(module, event->call_arch, event->call);
 
 	if (rule != NULL)
 		return *rule;
@@ -88,13 +83,6 @@ struct mdi_rule mdi_policy_find(const struct modiso_module *module,
 }
 
 /* --- the answers --- */
-
-static struct modiso_module *innermost(void)
-{
-	const struct mdi_thread *thread = mdi_thread_self();
-
-	return mdi_domain_module(mdi_frame_domain(mdi_frame_top(thread)));
-}
 
 bool mdi_policy_answer(const struct mdi_trap *trap)
 {
@@ -124,7 +112,7 @@ void mdi_policy_serve(const struct mdi_event *event,
 		.number = event->call,
 		.arch = event->call_arch,
 		.pc = mdi_context_pc(context),
-		.module = innermost(),
+		.module = mdi_frames_module(),
 	};
 	struct mdi_rule rule = mdi_policy_find(call.module, event);
 	intptr_t result;

@@ -34,8 +34,8 @@ struct mdi_rule {
 int mdi_policy_set(struct modiso_module *module, const struct mdi_rule *rule);
 void mdi_policy_free(struct modiso_module *module);
 /* What was set for this one, or NULL. */
-const struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
-				       uint32_t arch, uint32_t number);
+struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
+				 uint32_t arch, uint32_t number);
 
 /* Calls can be logged. The library's lock is held. 0 or MODISO_ERR_NOMEM. */
 int mdi_policy_log_begin(struct modiso_module *module);

@@ -33,7 +33,7 @@ static bool ran_off_stack(const struct modiso_module *module, uintptr_t sp,
 	uintptr_t low;
 
 	if (address - (sp - STACK_REACH) >= 2 * STACK_REACH)
-		return false; /* what follows would find nothing */
+		return false; /* too far for what is asked below */
 	stack = mdi_region_at_or_above(sp);
 	/* Right below the guard page lie other pages of the module's. */
 	if (stack == NULL || !stack->stack)

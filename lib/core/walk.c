@@ -58,16 +58,21 @@ static bool find_image(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
 	return found;
 }
 
-static bool find_code(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
+/* In an object that the dynamic linker knows. AS-Safe. */
+static bool find_linked(uintptr_t pc, struct mdi_cfi *cfi)
 {
 	struct mdi_object object;
 
-	if (find_image(pc, cfi, locked))
-		return cfi->header != 0;
 	if (!mdi_object_find(pc, &object))
 		return false;
 	*cfi = (struct mdi_cfi){ object.base, object.end, object.unwind };
 	return object.unwind != 0;
+}
+
+static bool find_code(uintptr_t pc, struct mdi_cfi *cfi, bool locked)
+{
+	return find_image(pc, cfi, locked) ? cfi->header != 0 :
+					     find_linked(pc, cfi);
 }
 
 bool mdi_walk_object(uintptr_t pc, struct mdi_cfi *cfi)
@@ -217,24 +222,19 @@ static void from_gate(const struct mdi_frame *gate, struct mdi_cfi_frame *frame)
 uintptr_t mdi_walk_caller(const struct mdi_frame *gate)
 {
 	struct mdi_cfi_frame frame;
-	struct mdi_object object;
+	struct mdi_cfi object;
 	uintptr_t called_from;
 
 	from_gate(gate, &frame);
 	called_from = frame.reg[MDI_CFI_PC];
 	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
 		return called_from;
-	for (unsigned i = 0; mdi_is_call_code(frame.reg[MDI_CFI_PC]); i++) {
-		const uintptr_t pc = frame.reg[MDI_CFI_PC];
-		struct mdi_cfi cfi;
-
-		if (i == CALL_FRAMES || !mdi_object_find(pc, &object))
+	for (unsigned i = 0; mdi_is_call_code(frame.reg[MDI_CFI_PC]); i++)
+		if (i == CALL_FRAMES ||
+		    !find_linked(frame.reg[MDI_CFI_PC], &object) ||
+		    mdi_cfi_step(&object, read_host, NULL, &frame) !=
+			    MDI_CFI_CALLER)
 			return called_from;
-		cfi = (struct mdi_cfi){object.base, object.end, object.unwind};
-		if (cfi.header == 0 || mdi_cfi_step(&cfi, read_host, NULL,
-						    &frame) != MDI_CFI_CALLER)
-			return called_from;
-	}
 	return frame.reg[MDI_CFI_PC];
 }
 

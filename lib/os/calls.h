@@ -47,10 +47,10 @@ intptr_t mdi_call_make(uint32_t number, const uintptr_t args[MDI_CALL_ARGS]);
 
 /* What a C library asks for that the host answers without the kernel. */
 enum mdi_call_wish {
-	MDI_WISH_NONE,
-	MDI_WISH_PAGES, /* args[1] bytes of zeros, of its own */
-	MDI_WISH_FEWER, /* those at args[0] are not needed any more */
-	MDI_WISH_TEXT   /* args[2] bytes at args[1], for stream 1 or 2 */
+	MDI_CALL_WISH_NONE,
+	MDI_CALL_WISH_PAGES, /* args[1] bytes of zeros, of its own */
+	MDI_CALL_WISH_FEWER, /* those at args[0] are not needed any more */
+	MDI_CALL_WISH_TEXT   /* args[2] bytes at args[1], for stream 1 or 2 */
 };
 enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[]);
 

@@ -202,15 +202,16 @@ enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
 {
 	switch (number) {
 	case SYS_mmap:
-		return is_plain_memory(args) ? MDI_WISH_PAGES : MDI_WISH_NONE;
+		return is_plain_memory(args) ? MDI_CALL_WISH_PAGES :
+					       MDI_CALL_WISH_NONE;
 	case SYS_munmap:
-		return MDI_WISH_FEWER;
+		return MDI_CALL_WISH_FEWER;
 	case SYS_write:
 		return args[0] == STDOUT_FILENO || args[0] == STDERR_FILENO ?
-			       MDI_WISH_TEXT :
-			       MDI_WISH_NONE;
+			       MDI_CALL_WISH_TEXT :
+			       MDI_CALL_WISH_NONE;
 	default:
-		return MDI_WISH_NONE;
+		return MDI_CALL_WISH_NONE;
 	}
 }
 

@@ -36,7 +36,7 @@ enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
 {
 	(void)number;
 	(void)args;
-	return MDI_WISH_NONE;
+	return MDI_CALL_WISH_NONE;
 }
 
 bool mdi_call_arch_known(uint32_t arch)
