@@ -191,7 +191,7 @@ START_TEST(test_storm)
 	handle(SIGURG, handle_inner, 0);
 	for (i = 0; i < 2; i++)
 		threads[i] = thread_start(storm_worker, i ? module : NULL);
-	end = now_ms() + (getenv("MODISO_TEST_LONG") ? 10000 : 3000);
+	end = now_ms() + (getenv("MODISO_TEST_LONG") ? 10000 : 1000);
 	every(0, SIGALRM);
 	every(1, SIGUSR1);
 	/*

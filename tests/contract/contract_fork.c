@@ -193,7 +193,7 @@ static void *busy_thread(void *gate)
 /* At any moment of their gates, locks held and half-way through. */
 START_TEST(test_fork_beside_busy)
 {
-	unsigned long n = run_times(200, 15);
+	unsigned long n = run_times(60, 15);
 	pthread_t threads[3];
 	int i;
 

@@ -227,7 +227,7 @@ static void *work_in_storm(void *unused)
 
 static void send_handled(const pthread_t threads[4])
 {
-	unsigned long wanted = run_times(20000, 300);
+	unsigned long wanted = run_times(5000, 300);
 
 	for (unsigned long i = 0;
 	     i < wanted || atomic_load(&rounds) < wanted / 10; i++) {

@@ -272,7 +272,7 @@ START_TEST(test_cycles)
 	struct modiso_module *module = world_module();
 	unsigned char *pages = pages_map(4, PROT_READ | PROT_WRITE);
 	/* A sanitizer's memory is not looked at, and takes its time. */
-	unsigned long n = run_times(20000, 400);
+	unsigned long n = run_times(10000, 400);
 	struct proc_usage before = proc_usage();
 	struct modiso_region *region, *adopted, *hosts;
 

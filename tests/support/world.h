@@ -71,8 +71,9 @@ bool emulated(void);
 
 /*
  * run_times - how often a loop is to run: @natively, or as often as @watched
- * when the CPU is emulated or a sanitizer looks at each access. With
- * MODISO_TEST_LONG in the environment it is @natively everywhere.
+ * when the CPU is emulated, or a sanitizer looks at each access, or
+ * MODISO_TEST_SHORT is in the environment, because another build runs the whole
+ * loop. With MODISO_TEST_LONG there it is @natively everywhere.
  */
 unsigned long run_times(unsigned long natively, unsigned long watched);
 

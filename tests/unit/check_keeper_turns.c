@@ -377,7 +377,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_bursts);
 	tcase_add_test(tcase, test_touches);
 	tcase_add_test(tcase, test_window);
-	tcase_add_loop_test(tcase, test_mixtures, 0, 20);
+	tcase_add_loop_test(tcase, test_mixtures, 0,
+			    (int)run_times(20, 5));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

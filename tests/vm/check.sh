@@ -75,7 +75,7 @@ for program in $nopku_tests; do
 done >"$logs/nopku.jobs"
 if [ -s "$logs/nopku.jobs" ]; then
 	boot nopku-kernel "$logs/nopku.jobs" --append nopku
-	boot nopku-cpu "$logs/nopku.jobs" --cpu max,-pku
+	boot nopku-cpu "$logs/nopku.jobs" --cpu max,-pku,-la57
 fi
 
 # It is the CPU that differs here: one kernel shows it.
@@ -84,6 +84,6 @@ if [ "$series" = 6.1 ]; then
 		service signal thread fork leave; do
 		echo "tap MODISO_TEST_BACKEND=mprotect contract/contract_$program"
 	done >"$logs/no-fsgsbase.jobs"
-	boot no-fsgsbase "$logs/no-fsgsbase.jobs" --cpu max,-fsgsbase
+	boot no-fsgsbase "$logs/no-fsgsbase.jobs" --cpu max,-fsgsbase,-la57
 fi
 exit "$failed"
