@@ -87,6 +87,24 @@ int isolation_table(const char *name, size_t length, void **base)
 	return map_add("kernel", name, *base, length);
 }
 
+/* A window for one region keeps all modules out, so all tables are open. */
+int isolation_host_begin(void)
+{
+	if (heap != NULL)
+		return 0;
+	return complain("modiso_window_open",
+			modiso_window_open(tables[0],
+					   MODISO_READ | MODISO_WRITE));
+}
+
+int isolation_host_end(void)
+{
+	if (heap != NULL)
+		return 0;
+	return complain("modiso_window_close",
+			modiso_window_close(tables[0]));
+}
+
 int isolation_module_create(struct isolation_module *module, const char *name,
 			    void *cookie)
 {

@@ -44,6 +44,14 @@ int isolation_stop(void);
 /* A guarded host region: no module may touch it. */
 int isolation_table(const char *name, size_t length, void **base);
 
+/*
+ * Around the host's work on its tables. Where memory belongs to the process, as
+ * with page permissions, modules wait meanwhile, and the tables are open
+ * without a page fault for each time that the host comes to them.
+ */
+int isolation_host_begin(void);
+int isolation_host_end(void);
+
 int isolation_module_create(struct isolation_module *module, const char *name,
 			    void *cookie);
 void isolation_module_destroy(struct isolation_module *module);

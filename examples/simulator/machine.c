@@ -105,7 +105,8 @@ static void commit_unit(struct machine *machine, struct unit *unit)
 	machine->refused += pending->refused;
 	interrupt = kernel_commit(kernel, unit->index, machine->now);
 	kernel_discard(kernel, unit->index);
-	unit_counters(unit, kernel->statistics[unit->index].counter);
+	memcpy(kernel->statistics[unit->index].counter, unit->counter,
+	       sizeof(unit->counter));
 	if (interrupt)
 		kick(machine, unit);
 }
@@ -133,17 +134,31 @@ static int commit(struct machine *machine)
 	return 0;
 }
 
+/* All models' ticks. Between seal and check only they run, and services. */
+static int run_units(struct machine *machine, uint32_t *changed)
+{
+	int rc;
+
+	kernel_seal(&machine->kernel);
+	rc = isolation_host_end();
+	if (rc != 0)
+		return rc;
+	workers_run(&machine->workers, machine->unit_count);
+	rc = isolation_host_begin();
+	if (rc == 0)
+		*changed = kernel_check(&machine->kernel, machine->now);
+	return rc;
+}
+
+/* The kernel's work between two ticks is one phase of the host. */
 static int run_ticks(struct machine *machine, uint32_t until)
 {
-	struct kernel *kernel = &machine->kernel;
-	uint32_t changed;
+	uint32_t changed = 0;
 
 	for (machine->now = 1; machine->now <= until; machine->now++) {
 		post_events(machine);
-		/* Between seal and check only models run, and services. */
-		kernel_seal(kernel);
-		workers_run(&machine->workers, machine->unit_count);
-		changed = kernel_check(kernel, machine->now);
+		if (run_units(machine, &changed) != 0)
+			return -1;
 		if (changed != 0)
 			report_corruption(machine->report, machine->now,
 					  changed);
@@ -165,7 +180,12 @@ int machine_run(struct machine *machine, uint32_t until, uint32_t threads)
 		return -1;
 	if (workers_start(&machine->workers, threads, run_unit, machine) != 0)
 		return -1;
-	rc = run_ticks(machine, until);
+	rc = isolation_host_begin();
+	if (rc == 0) {
+		rc = run_ticks(machine, until);
+		/* The one that is open: nothing more runs in modules. */
+		isolation_host_end();
+	}
 	workers_stop(&machine->workers);
 	return rc;
 }

@@ -63,8 +63,12 @@ static void call(struct unit *unit, const struct isolation_entry *entry,
 		 uint64_t now)
 {
 	unit->outcome = isolation_call(entry, unit->ports, now);
-	if (unit->outcome == 0)
+	if (unit->outcome == 0) {
+		/* Now: with page permissions other modules' calls close it. */
+		memcpy(unit->counter, unit->ports->counter,
+		       sizeof(unit->counter));
 		return;
+	}
 	snprintf(unit->reason, sizeof(unit->reason), "%s: %s",
 		 modiso_strerror(unit->outcome), modiso_last_error_text());
 	/* The record is this thread's; the kernel reads it on another one. */
@@ -112,9 +116,4 @@ bool unit_post(struct unit *unit, const struct command *command)
 	mailbox->slots[unit->posted % MAILBOX_SLOTS] = *command;
 	mailbox->head = ++unit->posted;
 	return true;
-}
-
-void unit_counters(const struct unit *unit, uint64_t counter[DEVICE_COUNTERS])
-{
-	memcpy(counter, unit->ports->counter, sizeof(unit->ports->counter));
 }

@@ -24,6 +24,7 @@ struct unit {
 	size_t store_size;
 	uint32_t posted;  /* our own count: mailbox->head can be overwritten */
 	int outcome;      /* of the last call */
+	uint64_t counter[DEVICE_COUNTERS]; /* after the last that ended well */
 	char reason[256]; /* when that is neither 0 nor a fault */
 	struct modiso_fault fault;
 	const struct device_services *services;
@@ -44,8 +45,5 @@ void unit_tick(struct unit *unit, uint64_t now);
 
 /* Puts a command into its mailbox; false when that is full. */
 bool unit_post(struct unit *unit, const struct command *command);
-
-/* The numbers that the model counts in its own memory. */
-void unit_counters(const struct unit *unit, uint64_t counter[DEVICE_COUNTERS]);
 
 #endif /* SIMULATOR_UNIT_H */
