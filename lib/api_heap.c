@@ -27,12 +27,31 @@ static bool is_host(void)
 	return backend != NULL && !backend->inside();
 }
 
-/* In few instructions, where there is one. */
-MDI_INLINE int check_heap(const struct modiso_module *module)
+static int check_heap(const struct modiso_module *module)
 {
-	if (module == NULL || (!mdi_backend_surely_host() && !is_host()) ||
+	if (module == NULL || !is_host() ||
 	    module->mark != MDI_MARK_MODULE || module->heap == NULL)
 		return why_no_heap(module);
+	return 0;
+}
+
+/*
+ * The same in few instructions and without a call: a thread that is in no gate
+ * runs the host's code. False: it is to be asked the other way.
+ */
+MDI_INLINE bool surely_has_heap(const struct modiso_module *module,
+				const struct mdi_thread *thread)
+{
+	return module != NULL && thread != NULL &&
+	       mdi_backend_running() != NULL &&
+	       (mdi_frame_top(thread) == NULL || mdi_backend_surely_host()) &&
+	       module->mark == MDI_MARK_MODULE && module->heap != NULL;
+}
+
+/* The last thing before the return: then nothing has to be kept for later. */
+static MDI_RARE int deliver(void)
+{
+	mdi_critical_deliver();
 	return 0;
 }
 
@@ -94,8 +113,10 @@ int modiso_heap_destroy(struct modiso_module *module)
 static MDI_RARE int alloc(struct modiso_module *module, size_t size,
 			  size_t align, uint32_t flags, void **out)
 {
-	int result = out != NULL ? 0 : mdi_null_argument("out");
+	int result = check_heap(module);
 
+	if (result == 0 && out == NULL)
+		result = mdi_null_argument("out");
 	if (result == 0)
 		result = mdi_options_flags(flags, MODISO_HEAP_ZERO, "flags");
 	if (result != 0)
@@ -107,24 +128,31 @@ static MDI_RARE int alloc(struct modiso_module *module, size_t size,
 			      out);
 }
 
+static MDI_RARE int deliver_and_alloc(struct modiso_module *module, size_t size,
+				      size_t align, uint32_t flags, void **out)
+{
+	mdi_critical_deliver();
+	return alloc(module, size, align, flags, out);
+}
+
 int modiso_heap_alloc(struct modiso_module *module, size_t size, size_t align,
 		      uint32_t flags, void **out)
 {
-	int result = check_heap(module);
+	struct mdi_thread *thread = mdi_thread_self();
 	void *block;
+	bool kept;
 
-	if (result != 0)
-		return result;
 	/* Most calls, in few instructions. */
-	if (size - 1 < MDI_BLOCK_SMALL && align == 0 && flags == 0 &&
-	    out != NULL) {
-		block = mdi_cache_take(module->heap, mdi_thread_self(), size);
-		if (block != NULL) {
-			*out = block;
-			return 0;
-		}
-	}
-	return alloc(module, size, align, flags, out);
+	if (size - 1 >= MDI_BLOCK_SMALL || align != 0 || flags != 0 ||
+	    out == NULL || !surely_has_heap(module, thread))
+		return alloc(module, size, align, flags, out);
+	block = mdi_cache_take(module->heap, thread, size, &kept);
+	if (block == NULL)
+		return kept ? deliver_and_alloc(module, size, align, flags,
+						out) :
+			      alloc(module, size, align, flags, out);
+	*out = block;
+	return kept ? deliver() : 0;
 }
 
 int modiso_heap_resize(struct modiso_module *module, void *block, size_t size,
@@ -138,15 +166,30 @@ int modiso_heap_resize(struct modiso_module *module, void *block, size_t size,
 			     mdi_heap_resize(module, block, size, out);
 }
 
-int modiso_heap_free(struct modiso_module *module, void *block)
+static MDI_RARE int give(struct modiso_module *module, void *block)
 {
 	int result = check_heap(module);
 
-	if (result != 0)
-		return result;
-	if (mdi_cache_give(module->heap, mdi_thread_self(), block))
-		return 0;
-	return mdi_heap_give(module, block);
+	return result != 0 ? result : mdi_heap_give(module, block);
+}
+
+static MDI_RARE int deliver_and_give(struct modiso_module *module, void *block)
+{
+	mdi_critical_deliver();
+	return give(module, block);
+}
+
+int modiso_heap_free(struct modiso_module *module, void *block)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	bool kept;
+
+	if (!surely_has_heap(module, thread))
+		return give(module, block);
+	if (!mdi_cache_give(module->heap, thread, block, &kept))
+		return kept ? deliver_and_give(module, block) :
+			      give(module, block);
+	return kept ? deliver() : 0;
 }
 
 int modiso_heap_get_size(struct modiso_module *module, const void *block,

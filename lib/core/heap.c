@@ -183,12 +183,20 @@ int mdi_heap_rewind(const struct modiso_module *module)
 
 /* --- blocks --- */
 
+static void deliver(bool kept)
+{
+	if (kept)
+		mdi_critical_deliver();
+}
+
 /* What is not done without the lock: what the caller's cache knows is told. */
 static struct mdi_heap_cache *enter(struct mdi_heap *heap,
 				    struct mdi_thread *thread)
 {
-	struct mdi_heap_cache *cache = mdi_cache_begin(heap, thread);
+	bool kept;
+	struct mdi_heap_cache *cache = mdi_cache_begin(heap, thread, &kept);
 
+	deliver(kept);
 	mdi_heap_lock(heap);
 	if (cache != NULL)
 		mdi_cache_settle(heap, cache);
@@ -200,7 +208,7 @@ static void leave(struct mdi_heap *heap, struct mdi_thread *thread,
 {
 	mdi_heap_unlock(heap);
 	if (cache != NULL)
-		mdi_cache_end(thread);
+		deliver(mdi_cache_end(thread));
 	else
 		mdi_cache_make(heap, thread);
 }
@@ -337,12 +345,15 @@ int mdi_heap_alloc(struct modiso_module *module, size_t size, size_t align,
 		   bool zero, void **out)
 {
 	void *block = NULL;
+	bool kept = false;
 	int result = 0;
 
 	if (size == 0)
 		size = 1;
 	if (size <= MDI_BLOCK_SMALL && align <= MDI_BLOCK_ALIGN)
-		block = mdi_cache_take(module->heap, mdi_thread_self(), size);
+		block = mdi_cache_take(module->heap, mdi_thread_self(), size,
+				       &kept);
+	deliver(kept);
 	if (block == NULL)
 		result = take_slowly(module, size, align, &block);
 	if (result != 0)
@@ -389,7 +400,11 @@ static int give_slowly(struct modiso_module *module, void *block)
 
 int mdi_heap_give(struct modiso_module *module, void *block)
 {
-	if (mdi_cache_give(module->heap, mdi_thread_self(), block))
+	bool kept, given = mdi_cache_give(module->heap, mdi_thread_self(),
+					  block, &kept);
+
+	deliver(kept);
+	if (given)
 		return 0;
 	return give_slowly(module, block);
 }

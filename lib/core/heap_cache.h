@@ -82,12 +82,19 @@ unsigned mdi_cache_fill(struct mdi_heap *heap, struct mdi_heap_cache *cache,
 void mdi_cache_spill(struct mdi_heap *heap, struct mdi_heap_cache *cache,
 		     unsigned class);
 
-/* The calling thread's, which nobody else touches until the end; or NULL. */
+/*
+ * The calling thread's, which nobody else touches until the end; or NULL. A
+ * signal of the host that came meanwhile is @kept: the caller has it delivered
+ * (mdi_critical_deliver), behind its last store, so that the public functions
+ * need no registers beside those that a call may change.
+ */
 MDI_INLINE struct mdi_heap_cache *mdi_cache_begin(const struct mdi_heap *heap,
-						  struct mdi_thread *thread)
+						  struct mdi_thread *thread,
+						  bool *kept)
 {
 	struct mdi_heap_cache *cache;
 
+	*kept = false;
 	if (thread == NULL || heap->caches == NULL)
 		return NULL;
 	cache = heap->caches[thread->index];
@@ -99,14 +106,15 @@ MDI_INLINE struct mdi_heap_cache *mdi_cache_begin(const struct mdi_heap *heap,
 	if (__atomic_load_n(&mdi_core_state.heap.stop, __ATOMIC_ACQUIRE) == 0)
 		return cache;
 	__atomic_store_n(&thread->heap_busy, 0, __ATOMIC_RELEASE);
-	mdi_critical_brief_end();
+	*kept = mdi_critical_brief_leave();
 	return NULL;
 }
 
-MDI_INLINE void mdi_cache_end(struct mdi_thread *thread)
+/* True: a signal was kept. */
+MDI_INLINE bool mdi_cache_end(struct mdi_thread *thread)
 {
 	__atomic_store_n(&thread->heap_busy, 0, __ATOMIC_RELEASE);
-	mdi_critical_brief_end();
+	return mdi_critical_brief_leave();
 }
 
 /* Others read what is counted, and no more. */
@@ -137,9 +145,10 @@ MDI_INLINE void *mdi_cache_pop(const struct mdi_heap *heap,
 
 /* A block of 1 to MDI_BLOCK_SMALL bytes, aligned to 16. NULL: none here. */
 MDI_INLINE void *mdi_cache_take(const struct mdi_heap *heap,
-				struct mdi_thread *thread, size_t size)
+				struct mdi_thread *thread, size_t size,
+				bool *kept)
 {
-	struct mdi_heap_cache *cache = mdi_cache_begin(heap, thread);
+	struct mdi_heap_cache *cache = mdi_cache_begin(heap, thread, kept);
 	unsigned class = mdi_block_class(size);
 	void *block = NULL;
 
@@ -147,13 +156,14 @@ MDI_INLINE void *mdi_cache_take(const struct mdi_heap *heap,
 		return NULL;
 	if (cache->count[class] != 0)
 		block = mdi_cache_pop(heap, cache, class);
-	mdi_cache_end(thread);
+	*kept = mdi_cache_end(thread);
 	return block;
 }
 
 /* False: @block is no small one in use, or there is no room for it here. */
 MDI_INLINE bool mdi_cache_give(const struct mdi_heap *heap,
-			       struct mdi_thread *thread, const void *block)
+			       struct mdi_thread *thread, const void *block,
+			       bool *kept)
 {
 	size_t offset = (size_t)((uintptr_t)block - heap->base);
 	struct mdi_heap_cache *cache;
@@ -161,12 +171,13 @@ MDI_INLINE bool mdi_cache_give(const struct mdi_heap *heap,
 	bool given = false;
 	uint8_t start;
 
+	*kept = false;
 	if (offset >= heap->length)
 		return false;
 	start = mdi_blocks_start(heap->starts, offset);
 	if (start == 0)
 		return false;
-	cache = mdi_cache_begin(heap, thread);
+	cache = mdi_cache_begin(heap, thread, kept);
 	if (cache == NULL)
 		return false;
 	class = start - 1u;
@@ -179,7 +190,7 @@ MDI_INLINE bool mdi_cache_give(const struct mdi_heap *heap,
 		mdi_cache_count(cache, -(int64_t)mdi_block_size[class], -1);
 		given = true;
 	}
-	mdi_cache_end(thread);
+	*kept = mdi_cache_end(thread);
 	return given;
 }
 

@@ -299,10 +299,11 @@ static atomic_bool stopped;
 static void *uses_its_cache(void *unused)
 {
 	struct mdi_heap_cache *cache;
+	bool kept;
 
 	attach();
 	give_block(module, take_block(module, 64));
-	cache = mdi_cache_begin(module->heap, mdi_thread_self());
+	cache = mdi_cache_begin(module->heap, mdi_thread_self(), &kept);
 	must(cache != NULL);
 	atomic_store(&stage, 1);
 	/* Whoever wants them at rest has said so, and waits. */
@@ -312,14 +313,14 @@ static void *uses_its_cache(void *unused)
 		must(!atomic_load(&stopped));
 		sched_yield();
 	}
-	mdi_cache_end(mdi_thread_self());
+	must(!mdi_cache_end(mdi_thread_self()));
 	wait_for_stage(2);
 	/* Not now: the lock. */
-	must(mdi_cache_begin(module->heap, mdi_thread_self()) == NULL);
+	must(mdi_cache_begin(module->heap, mdi_thread_self(), &kept) == NULL);
 	atomic_store(&stage, 3);
 	wait_for_stage(4);
-	must_eq(mdi_cache_begin(module->heap, mdi_thread_self()), cache);
-	mdi_cache_end(mdi_thread_self());
+	must_eq(mdi_cache_begin(module->heap, mdi_thread_self(), &kept), cache);
+	must(!mdi_cache_end(mdi_thread_self()));
 	return unused;
 }
 

@@ -52,12 +52,12 @@ static inline void mdi_critical_brief_begin(void)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static inline void mdi_critical_brief_end(void)
+/* The end. True: a signal was kept, and the caller has it delivered. */
+static inline bool mdi_critical_brief_leave(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	mdi_critical.brief = 0;
-	if (mdi_critical.signo != 0)
-		mdi_critical_deliver();
+	return mdi_critical.signo != 0;
 }
 
 /*

@@ -26,7 +26,12 @@ static inline void mdi_critical_brief_begin(void)
 {
 }
 
-static inline void mdi_critical_brief_end(void)
+static inline bool mdi_critical_brief_leave(void)
+{
+	return false;
+}
+
+static inline void mdi_critical_deliver(void)
 {
 }
 
