@@ -106,6 +106,8 @@ extern const struct bench_subject bench_threads;
 #define ROW_RESTORE        "snapshot: write, restore 1000 of 16384"
 #define ROW_THREADS_OWN    "threads: a call, module each, threads: "
 #define ROW_THREADS_ONE    "threads: a call, one module, threads: "
+#define ROW_TICK           "simulator: a tick, 1 thread"
+#define ROW_TICK_CROWD     "simulator: a tick, 200 devices, 2 threads"
 #define ROW_RESTORE_RAW    "raw: write, drop 1000 private pages of 16384"
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_simulator.c - a whole program: ticks of examples/simulator, with its
- * six devices that make no mistake, isolated and not. A round is a process; its
- * start is in the numbers.
+ * six devices that make no mistake, or with many, isolated and not. A round is
+ * a process; its start is in the numbers.
  */
 #include "bench.h"
 
@@ -11,14 +11,19 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICKS 300 /* of the scenario */
+#define TICKS       300 /* of the scenario */
+#define CROWD_TICKS 60
 
 extern char **environ;
 
 static const char *simulator, *scenario;
+
+/* A scenario in memory, with its name in /proc; made when a row is run. */
+static char crowd[32];
 
 /* An example, which is not installed as a program. */
 static int need_simulator(void)
@@ -34,11 +39,56 @@ static int need_simulator(void)
 	return 0;
 }
 
-static int run_once(const char *isolation, const char *threads)
+static void crowd_close(void)
+{
+	int fd = -1;
+
+	if (sscanf(crowd, "/proc/%*d/fd/%d", &fd) == 1)
+		close(fd);
+	crowd[0] = '\0';
+}
+
+/* Half of them expire now and then, and half are asked for nothing. */
+static int crowd_open(unsigned devices)
+{
+	int fd = memfd_create("modiso-bench", 0);
+	FILE *file = fd < 0 ? NULL : fdopen(dup(fd), "w");
+	unsigned i;
+
+	snprintf(crowd, sizeof(crowd), "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (file == NULL)
+		return bench_say(BENCH_FAILED, "a scenario in memory: %s",
+				 strerror(errno));
+	fprintf(file, "ticks %d\nmemory 64k\n", CROWD_TICKS);
+	for (i = 0; i < devices; i++)
+		fprintf(file, "device d%u %s irq=%u\n", i,
+			i % 2 ? "timer" : "uart", i);
+	return fclose(file) == 0 ? 0 :
+				   bench_say(BENCH_FAILED,
+					     "a scenario in memory: %s",
+					     strerror(errno));
+}
+
+static int crowd_of_50(void)
+{
+	int rc = need_simulator();
+
+	return rc != 0 ? rc : crowd_open(50);
+}
+
+static int crowd_of_200(void)
+{
+	int rc = need_simulator();
+
+	return rc != 0 ? rc : crowd_open(200);
+}
+
+static int run_once(const char *path, const char *isolation,
+		    const char *threads)
 {
 	const char *const words[] = { simulator,	  "--quiet",
 				      "--isolation", isolation, "--threads",
-				      threads, scenario, NULL };
+				      threads, path, NULL };
 	posix_spawn_file_actions_t actions;
 	int rc, status = 0;
 	pid_t pid;
@@ -61,12 +111,13 @@ static int run_once(const char *isolation, const char *threads)
 				       status);
 }
 
-static int run(uint64_t rounds, const char *isolation, const char *threads)
+static int run(uint64_t rounds, const char *path, const char *isolation,
+	       const char *threads)
 {
 	int rc = 0;
 
 	while (rounds-- > 0 && rc == 0)
-		rc = run_once(isolation, threads);
+		rc = run_once(path, isolation, threads);
 	return rc;
 }
 
@@ -85,17 +136,22 @@ static const char *backend_name(void)
 
 static int run_1(uint64_t rounds)
 {
-	return run(rounds, backend_name(), "1");
+	return run(rounds, scenario, backend_name(), "1");
 }
 
 static int run_2(uint64_t rounds)
 {
-	return run(rounds, backend_name(), "2");
+	return run(rounds, scenario, backend_name(), "2");
 }
 
 static int run_4(uint64_t rounds)
 {
-	return run(rounds, backend_name(), "4");
+	return run(rounds, scenario, backend_name(), "4");
+}
+
+static int run_crowd(uint64_t rounds)
+{
+	return run(rounds, crowd, backend_name(), "2");
 }
 
 static int nothing_to_open(void)
@@ -107,14 +163,20 @@ static void nothing_to_close(void)
 {
 }
 
-#define ROW(name, run)                                                     \
-	{ name, "one way", BENCH_HEAVY | BENCH_TIMED | BENCH_RARE, TICKS, \
-	  run, need_simulator, NULL }
+#define FLAGS (BENCH_HEAVY | BENCH_TIMED | BENCH_RARE)
+
+static const char one_way[] = "one way";
 
 static const struct bench_row rows[] = {
-	ROW("simulator: a tick, 1 thread", run_1),
-	ROW("simulator: a tick, 2 threads", run_2),
-	ROW("simulator: a tick, 4 threads", run_4),
+	{ ROW_TICK, one_way, FLAGS, TICKS, run_1, need_simulator, NULL },
+	{ "simulator: a tick, 2 threads", one_way, FLAGS, TICKS, run_2,
+	  need_simulator, NULL },
+	{ "simulator: a tick, 4 threads", one_way, FLAGS, TICKS, run_4,
+	  need_simulator, NULL },
+	{ "simulator: a tick, 50 devices, 2 threads", one_way, FLAGS,
+	  CROWD_TICKS, run_crowd, crowd_of_50, crowd_close },
+	{ ROW_TICK_CROWD, one_way, FLAGS, CROWD_TICKS, run_crowd, crowd_of_200,
+	  crowd_close },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 

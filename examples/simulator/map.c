@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "map.h"
 
-#define REGIONS_MAX 64
+#include "scenario.h"
+
+/* Tables, and three of each device. */
+#define REGIONS_MAX (16 + 3 * SCENARIO_DEVICES)
 
 static struct {
 	char owner[DEVICE_NAME_SIZE];
