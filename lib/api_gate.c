@@ -36,11 +36,13 @@ int modiso_gate_create(struct modiso_module *module, modiso_fn entry,
 		result = mdi_options_flags(known.flags, MODISO_GATE_SCRUB,
 					   "options.flags");
 	if (result == 0 &&
-	    (known.word_args > MODISO_ARGS_MAX || known.float_args > 8))
+	    (known.word_args > MODISO_WORDS_MAX || known.float_args > 8))
 		result = mdi_fail(MODISO_ERR_INVAL,
-				  "%u word and %u float arguments: at most 6 "
-				  "and 8 travel in registers",
-				  known.word_args, known.float_args);
+				  "%u word and %u float arguments: at most %d "
+				  "and 8 pass a gate; behind the eighth a float "
+				  "argument is a word",
+				  known.word_args, known.float_args,
+				  MODISO_WORDS_MAX);
 	if (result == 0)
 		result = mdi_front_now->retake();
 	if (result != 0)
@@ -73,7 +75,7 @@ int modiso_gate_destroy(struct modiso_gate *gate)
 static MDI_RARE int why_no_call(const struct modiso_gate *gate,
 				const uintptr_t *args, unsigned count)
 {
-	uintptr_t words[MODISO_ARGS_MAX];
+	uintptr_t words[MODISO_WORDS_MAX];
 
 	return mdi_check_call(gate, args, count, words);
 }
@@ -88,6 +90,21 @@ static MDI_RARE int call_failed(uintptr_t pc, uintptr_t cfa)
 	return result;
 }
 
+/* With words on the stack. */
+static MDI_CALL_TEXT int call_many(struct modiso_gate *gate,
+				   const uintptr_t *args, unsigned count,
+				   uintptr_t *out, uintptr_t pc, uintptr_t cfa)
+{
+	uintptr_t words[MODISO_WORDS_MAX];
+	int result = mdi_check_call(gate, args, count, words);
+
+	if (result != 0)
+		return result;
+	if (mdi_gate_invoke_many(gate->slot, words, out) == 0)
+		return 0;
+	return call_failed(pc, cfa);
+}
+
 /* The same where the backend must be asked; @pc, @cfa: as above. */
 static MDI_CALL_TEXT int call_slowly(struct modiso_gate *gate,
 				     const uintptr_t *args, unsigned count,
@@ -97,9 +114,12 @@ static MDI_CALL_TEXT int call_slowly(struct modiso_gate *gate,
 	const struct mdi_backend *backend = mdi_backend_running();
 
 	if (backend == NULL || backend->inside() || gate == NULL ||
-	    count > MODISO_ARGS_MAX || (args == NULL && count != 0))
+	    (args == NULL && count != 0) ||
+	    (count > MODISO_ARGS_MAX && gate->mark != MDI_MARK_GATE_MANY))
 		return why_no_call(gate, args, count);
 	mdi_mark_gate_called(gate, pc);
+	if (gate->mark == MDI_MARK_GATE_MANY)
+		return call_many(gate, args, count, out, pc, cfa);
 	if (mdi_gate_invoke(gate->slot, args, count, out) == 0)
 		return 0;
 	return call_failed(pc, cfa);

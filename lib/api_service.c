@@ -2,6 +2,7 @@
 /* The exported functions of modiso/service.h. */
 #include <modiso.h>
 
+#include "base/error.h"
 #include "base/options.h"
 #include "core/check.h"
 #include "core/front.h"
@@ -30,12 +31,17 @@ int modiso_service_create(const char *name, modiso_fn function,
 						   MODISO_SERVICE_FLOAT,
 					   "options.flags");
 	if (result == 0)
+		result = mdi_options_flags(known.unused, 0, "options.unused");
+	if (result == 0 && known.word_args > MODISO_WORDS_MAX)
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "%u word arguments: at most %d pass a service",
+				  known.word_args, MODISO_WORDS_MAX);
+	if (result == 0)
 		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
 	mdi_runtime_lock();
-	result = mdi_service_create(name, function,
-				    known.flags, out);
+	result = mdi_service_create(name, function, &known, out);
 	mdi_runtime_unlock();
 	return result;
 }

@@ -84,7 +84,7 @@ int modiso_thread_resume(struct modiso_thread *handle)
 int modiso_thread_enter(struct modiso_gate *gate, const uintptr_t *args,
 			unsigned count, modiso_ended_fn ended, void *arg)
 {
-	uintptr_t words[MODISO_ARGS_MAX] = { 0 };
+	uintptr_t words[MODISO_WORDS_MAX];
 	int result = mdi_check_call(gate, args, count, words);
 
 	return result != 0 ? result :

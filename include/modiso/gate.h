@@ -30,6 +30,8 @@ typedef void (MODISO_CALL *modiso_fn)(void);
 
 /* Words that a gate or a service carries in registers. */
 #define MODISO_ARGS_MAX 6
+/* Words that a gate or a service carries in all, when it is made for so many. */
+#define MODISO_WORDS_MAX 16
 
 /* modiso_gate_options.flags */
 /*
@@ -45,7 +47,7 @@ typedef void (MODISO_CALL *modiso_fn)(void);
 struct modiso_gate_options {
 	uint32_t struct_size;  /* bytes */
 	uint32_t flags;        /* MODISO_GATE_* */
-	uint32_t word_args;    /* integer and pointer arguments, 0 to 6 */
+	uint32_t word_args;    /* integer and pointer arguments, 0 to 16 */
 	uint32_t float_args; /* float and double, 0 to 8; no others are kept */
 	uintptr_t fault_value; /* what a thunk returns when the call failed */
 };
@@ -61,7 +63,7 @@ struct modiso_gate_options {
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @module, @entry or @out is NULL; an option is unknown;
- *                      more arguments than registers.
+ *                      more than 16 word or 8 float arguments.
  *   MODISO_ERR_ACCESS  @entry lies in a region that is not executable, or in
  *                      one of another module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
@@ -100,9 +102,9 @@ MODISO_API int modiso_gate_destroy(struct modiso_gate *gate);
 /*
  * modiso_gate_call - call into a module.
  * @gate:   the gate.
- * @args:   @count words; NULL when @count is 0. Registers beyond @count enter
- *          the module as zero.
- * @count:  0 to MODISO_ARGS_MAX.
+ * @args:   @count words; NULL when @count is 0. Words beyond @count enter the
+ *          module as zero.
+ * @count:  0 to MODISO_ARGS_MAX, or to the gate's word_args if that is more.
  * @result: receives what the entry returned; NULL: not wanted; untouched
  *          on failure.
  *
@@ -158,8 +160,11 @@ MODISO_API MODISO_MUST_CHECK int modiso_gate_call(struct modiso_gate *gate,
  * @out:  receives the pointer; cast it to the entry's own type and call it.
  *
  * Up to six integer or pointer arguments and eight float or double arguments
- * pass, and one integer, pointer, float or double result; arguments on the
- * stack, variable arguments and structures by value do not. When the call
+ * pass in registers, and one integer, pointer, float or double result. More
+ * arguments lie on the caller's stack: they pass where word_args is more than
+ * six, which says how many; a float or double behind the eighth one is a word
+ * there. Where it is not they are lost: the module reads what lies on its own
+ * stack. Variable arguments and structures by value do not pass. When the call
  * fails the thunk returns the gate's fault_value (a float result is 0), and
  * modiso_gate_status() says why.
  *

@@ -180,6 +180,7 @@ public:
 	{
 		if constexpr (detail::is_number<R>)
 			options.flags |= MODISO_SERVICE_FLOAT;
+		options.word_args = detail::words<A...>;
 		auto made = detail::make<modiso_service>(
 			node(), [&](modiso_service **out) {
 				return modiso_service_create(

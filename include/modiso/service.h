@@ -39,6 +39,12 @@ struct modiso_service;
 struct modiso_service_options {
 	uint32_t struct_size; /* bytes */
 	uint32_t flags;       /* MODISO_SERVICE_* */
+	/*
+	 * Integer and pointer arguments, 0 to 16; up to 6 it does not matter
+	 * how many. Behind the eighth float or double one is a word, too.
+	 */
+	uint32_t word_args;
+	uint32_t unused;
 };
 #define MODISO_SERVICE_OPTIONS_INIT MODISO_SIZED(modiso_service_options)
 
@@ -46,7 +52,8 @@ struct modiso_service_options {
  * modiso_service_create - let modules call a host function.
  * @name:     for reports: 1 to MODISO_NAME_SIZE - 1 bytes; copied.
  * @function: the host function, cast to modiso_fn. Up to six integer or
- *            pointer and eight float or double arguments, one result.
+ *            pointer and eight float or double arguments, one result; with
+ *            word_args up to 16 words in all.
  * @options:  NULL for the defaults: every module may call it.
  * @out:      receives the service; left untouched on failure.
  *
@@ -55,9 +62,13 @@ struct modiso_service_options {
  * such modules a float or double result needs MODISO_SERVICE_FLOAT; without it
  * they get 0.
  *
+ * Words behind the sixth lie on the module's stack, and are copied for the
+ * function. A module whose stack pointer leads to where it may not read faults
+ * (MODISO_FAULT_ACCESS) where it calls the service.
+ *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, @name is empty or too long, an
- *                     option is unknown.
+ *                     option is unknown, more than 16 words.
  *   MODISO_ERR_LIMIT  4096 services exist.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.

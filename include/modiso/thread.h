@@ -141,7 +141,7 @@ typedef void (*modiso_ended_fn)(int status, uintptr_t result, void *arg);
  * modiso_thread_enter - go on in a module, and end there.
  * @gate:  the entry.
  * @args:  @count words; NULL when @count is 0.
- * @count: 0 to MODISO_ARGS_MAX.
+ * @count: 0 to MODISO_ARGS_MAX, or to the gate's word_args if that is more.
  * @ended: told when the entry has returned, faulted or was abandoned; NULL:
  *         nobody is.
  * @arg:   handed to it.

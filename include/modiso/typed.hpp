@@ -154,8 +154,8 @@ template <class R, class... A> struct signature {
 	static_assert(std::is_void_v<R> || passes<R>,
 		      "modiso: a result is void, an integer of up to 64 bits, "
 		      "an enum, bool, a pointer, float or double");
-	static_assert(words<A...> <= MODISO_ARGS_MAX,
-		      "modiso: more than six integers and pointers");
+	static_assert(words<A...> <= MODISO_WORDS_MAX,
+		      "modiso: more than sixteen integers and pointers");
 	static_assert(numbers<A...> <= 8,
 		      "modiso: more than eight floats and doubles");
 };

@@ -75,8 +75,9 @@ int mdi_check_data_access(uint32_t access)
 }
 
 int mdi_check_call(const struct modiso_gate *gate, const uintptr_t *args,
-		   unsigned count, uintptr_t words[MODISO_ARGS_MAX])
+		   unsigned count, uintptr_t words[MODISO_WORDS_MAX])
 {
+	unsigned most = MODISO_ARGS_MAX;
 	int result = mdi_runtime_check();
 
 	if (result != 0)
@@ -84,11 +85,17 @@ int mdi_check_call(const struct modiso_gate *gate, const uintptr_t *args,
 	if (gate == NULL)
 		return mdi_null_argument("gate");
 	mdi_mark_gate(gate);
-	if (count > MODISO_ARGS_MAX)
-		return mdi_fail(MODISO_ERR_INVAL, "%u arguments, at most %d",
-				count, MODISO_ARGS_MAX);
+	if (gate->own.words > most)
+		most = gate->own.words;
+	if (count > most)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"%u arguments, at most %u pass this gate; "
+				"modiso_gate_options.word_args makes one for "
+				"up to %d",
+				count, most, MODISO_WORDS_MAX);
 	if (args == NULL && count != 0)
 		return mdi_null_argument("args");
+	memset(words, 0, MODISO_WORDS_MAX * sizeof(*words));
 	for (unsigned i = 0; i < count; i++)
 		words[i] = args[i];
 	return 0;

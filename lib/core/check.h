@@ -29,9 +29,14 @@ static inline void mdi_mark_region(const struct modiso_region *region)
 			  "modiso_region_destroy()");
 }
 
+static inline bool mdi_mark_is_gate(uint32_t mark)
+{
+	return mark == MDI_MARK_GATE || mark == MDI_MARK_GATE_MANY;
+}
+
 static inline void mdi_mark_gate(const struct modiso_gate *gate)
 {
-	if (gate->mark != MDI_MARK_GATE)
+	if (!mdi_mark_is_gate(gate->mark))
 		mdi_stale("gate into module",
 			  gate->mark == 0 ? gate->module->name : NULL,
 			  gate->mark, "modiso_gate_destroy()");
@@ -41,7 +46,7 @@ static inline void mdi_mark_gate(const struct modiso_gate *gate)
 static inline void mdi_mark_gate_called(const struct modiso_gate *gate,
 					uintptr_t pc)
 {
-	if (gate->mark != MDI_MARK_GATE)
+	if (!mdi_mark_is_gate(gate->mark))
 		mdi_stale_call("gate into module",
 			       gate->mark == 0 ? gate->module->name : NULL,
 			       gate->mark, "modiso_gate_destroy()",
@@ -69,8 +74,8 @@ int mdi_check_length(size_t length, size_t *rounded);
 int mdi_check_access(uint32_t access);
 int mdi_check_data_access(uint32_t access);
 
-/* @words: the arguments of a call into a module, all six. */
+/* @words: the arguments of a call into a module, all that there can be. */
 int mdi_check_call(const struct modiso_gate *gate, const uintptr_t *args,
-		   unsigned count, uintptr_t words[MODISO_ARGS_MAX]);
+		   unsigned count, uintptr_t words[MODISO_WORDS_MAX]);
 
 #endif /* MDI_CORE_CHECK_H */

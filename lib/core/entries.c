@@ -20,6 +20,7 @@ void mdi_entries_start(void)
 		.service_allowed = mdi_service_allowed,
 		.unwind_over = mdi_unwind_over,
 		.frames_switched = mdi_frames_switched,
+		.service_stacked = mdi_service_stacked,
 	};
 	mdi_front_now->entries(&mdi_arch_state.entries);
 }

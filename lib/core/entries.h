@@ -26,6 +26,7 @@ MODISO_CALL int mdi_plain_service_enter(uint64_t number,
 MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *frame,
 					      uint64_t *real, uint64_t *scrub);
 MODISO_CALL void *mdi_service_direct(uint64_t number);
+MODISO_CALL void *mdi_service_stacked(uint64_t *words);
 MODISO_CALL int mdi_service_allowed(uint64_t number, struct mdi_thread *thread);
 MODISO_CALL void mdi_frames_switched(void) __attribute__((noreturn));
 MODISO_CALL void mdi_unwind_over(void *exception, struct mdi_thread *thread);

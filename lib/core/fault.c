@@ -58,21 +58,6 @@
 
 static struct mdi_fault_state *const own = &mdi_core_state.fault;
 
-void mdi_fault_service(struct mdi_thread *thread, const char *service,
-		       uintptr_t sp)
-{
-	struct modiso_fault *fault = &thread->fault;
-
-	mdi_record_refusal(fault, thread, service, sp);
-	mdi_recorder_fault(thread, fault);
-	MDI_PROBE4(fault, fault->module_name, fault->kind, fault->address,
-		   fault->pc);
-	mdi_notify_ask(thread, fault); /* nothing can be tried again */
-	mdi_fault_counter++;
-	thread->status = MODISO_ERR_FAULT;
-	thread->left_sp = sp;
-}
-
 /* --- in the handler --- */
 
 /*

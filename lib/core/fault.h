@@ -38,6 +38,14 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 		       uintptr_t sp);
 
 /*
+ * The service that this thread's innermost module has called, and that runs,
+ * is over, and so is the module's call: it has handed over an address where it
+ * may not do @access; 0: no address.
+ */
+MDI_NORETURN void mdi_fault_in_service(struct mdi_thread *thread,
+				       uintptr_t address, uint32_t access);
+
+/*
  * A guarded module was interrupted where it cannot be gone on with: its call
  * ends, by way of this context. No filter is asked. AS-Safe.
  */

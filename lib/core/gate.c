@@ -101,6 +101,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
 		.recorded = mdi_recorder_is_on(),
 	};
+	bool many = shape.words > MODISO_ARGS_MAX;
 	struct modiso_gate *gate;
 	char why[256];
 	int result;
@@ -114,7 +115,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 	gate = mdi_vault_alloc(sizeof(*gate));
 	if (gate == NULL)
 		return mdi_fail_memory("a gate");
-	gate->mark = MDI_MARK_GATE;
+	gate->mark = many ? MDI_MARK_GATE_MANY : MDI_MARK_GATE;
 	gate->module = module;
 	gate->slot = &gate->own;
 	gate->own = (struct mdi_gate_slot){
@@ -126,8 +127,9 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.floats = shape.floats,
 	};
 	mdi_backend_now->gate(&module->domain, &shape, &gate->own);
-	gate->own.enter = gate->own.value != 0 ? mdi_gate_valued :
-						 gate->own.inner;
+	gate->own.enter = gate->own.value == 0 ? gate->own.inner :
+			  many		       ? mdi_gate_valued_many :
+						 mdi_gate_valued;
 	if (shape.scrub && !module->domain.scrub) {
 		module->domain.scrub = true;
 		mdi_threads_scrub(&module->domain);
@@ -212,12 +214,15 @@ void mdi_gate_destroy(struct modiso_gate *gate)
 	mdi_vault_free(gate, sizeof(*gate));
 }
 
-int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
+int mdi_gate_call(struct modiso_gate *gate, const uintptr_t *words,
 		  uintptr_t *result)
 {
-	return mdi_gate_invoke(gate->slot, args, MODISO_ARGS_MAX, result) != 0
-		       ? mdi_status_take()
-		       : 0;
+	int failed = gate->mark == MDI_MARK_GATE_MANY ?
+			     mdi_gate_invoke_many(gate->slot, words, result) :
+			     mdi_gate_invoke(gate->slot, words,
+					     MODISO_ARGS_MAX, result);
+
+	return failed ? mdi_status_take() : 0;
 }
 
 /* --- what the assembly asks --- */

@@ -31,8 +31,8 @@ void mdi_gate_slot_fill(struct mdi_gate_slot *slot,
 			const struct mdi_gate_slot *gate);
 void mdi_gate_slot_retire(struct mdi_gate_slot *slot);
 
-/* 0 or a code; the lock is not held. */
-int mdi_gate_call(struct modiso_gate *gate, const uintptr_t args[6],
+/* @words: all that the gate has, at least six. 0 or a code, without the lock. */
+int mdi_gate_call(struct modiso_gate *gate, const uintptr_t *words,
 		  uintptr_t *result);
 
 /*

@@ -256,8 +256,9 @@ void mdi_record_calls(struct modiso_fault *fault,
 		call->host_pc = call == fault->calls ? called_from(frame)
 						     : mdi_walk_caller(frame);
 		record_service(call, frame,
-			       call != fault->calls &&
-				       frame->service_sp != MDI_INTERRUPTED);
+			       frame->service_sp > MDI_INTERRUPTED &&
+				       (call != fault->calls ||
+					fault->kind != MODISO_FAULT_SERVICE));
 		if (call == &fault->calls[1])
 			record_words(fault, frame);
 	}
@@ -277,4 +278,21 @@ void mdi_record_refusal(struct modiso_fault *fault,
 	fault->service_words = MDI_COUNT(fault->syscall_args);
 	memcpy(fault->syscall_args, mdi_service_words(frame),
 	       sizeof(fault->syscall_args));
+}
+
+void mdi_record_in_service(struct modiso_fault *fault,
+			   const struct mdi_thread *thread, uintptr_t address,
+			   uint32_t access)
+{
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+	const struct modiso_region *region = mdi_region_at(address);
+
+	mdi_record_module(fault, thread,
+			  mdi_domain_module(mdi_frame_domain(frame)));
+	fault->kind = MODISO_FAULT_ACCESS;
+	fault->sp = frame->service_sp;
+	fault->address = address;
+	fault->access = access;
+	if (region != NULL)
+		record_region(fault, region);
 }

@@ -32,6 +32,21 @@ void mdi_record_refusal(struct modiso_fault *fault,
 			const struct mdi_thread *thread, const char *service,
 			uintptr_t sp);
 
+/*
+ * The same of a call that its service ends: the module may not do @access at
+ * @address, 0: there is none.
+ */
+void mdi_record_in_service(struct modiso_fault *fault,
+			   const struct mdi_thread *thread, uintptr_t address,
+			   uint32_t access);
+
+/* Has the module faulted where it stands at the call of a service? */
+static inline bool mdi_record_at_service(const struct modiso_fault *fault)
+{
+	return fault->kind == MODISO_FAULT_SERVICE ||
+	       (fault->call_count != 0 && fault->calls[0].service_sp != 0);
+}
+
 /* The gates that the thread is in, the one that has ended among them. */
 void mdi_record_calls(struct modiso_fault *fault,
 		      const struct mdi_thread *thread);

@@ -6,6 +6,7 @@
 #include "base/settings.h"
 #include "core/disassemble.h"
 #include "core/lines.h"
+#include "core/record.h"
 #include "core/sizes.h"
 #include "os/objects.h"
 
@@ -35,7 +36,7 @@ static void find_module(struct mdi_report *report, struct mdi_lines *lines)
 {
 	const struct modiso_fault *fault = &report->fault;
 	uint32_t count = fault->frame_count;
-	bool called = fault->kind == MODISO_FAULT_SERVICE;
+	bool called = mdi_record_at_service(fault);
 
 	if (count > MODISO_FAULT_FRAMES)
 		count = MODISO_FAULT_FRAMES;

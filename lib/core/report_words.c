@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 #include "base/text.h"
 #include "core/call_names.h"
+#include "core/record.h"
 #include "os/event.h"
 
 #include <inttypes.h>
@@ -193,6 +194,11 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 		fputs(words[f->kind], out);
 	} else {
 		fprintf(out, "faulted");
+	}
+	if (f->kind != MODISO_FAULT_SERVICE && mdi_record_at_service(f)) {
+		fprintf(out, ", as service ");
+		mdi_report_quoted(f->calls[0].service_name, out);
+		fprintf(out, " was to");
 	}
 }
 

@@ -20,7 +20,7 @@
 
 #include <pthread.h>
 
-int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
+int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 		     modiso_ended_fn ended, void *arg)
 {
 	const struct mdi_thread *self = mdi_thread_self();

@@ -11,7 +11,7 @@
 #include "core/thread.h"
 
 /* Returns only when the call cannot begin. */
-int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t words[6],
+int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 		     modiso_ended_fn ended, void *arg);
 
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,

@@ -8,6 +8,7 @@
 #include "core/frames.h"
 #include "core/gate.h"
 #include "core/permit.h"
+#include "core/range.h"
 #include "core/recorder.h"
 #include "core/state.h"
 #include "core/thread.h"
@@ -62,10 +63,13 @@ bool mdi_service_words_kept(uint32_t number)
 	return service != NULL && (service->listed || mdi_backend_now->asked);
 }
 
-int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
+int mdi_service_create(const char *name, modiso_fn function,
+		       const struct modiso_service_options *options,
 		       struct modiso_service **out)
 {
-	bool listed = flags & MODISO_SERVICE_LISTED;
+	bool listed = options->flags & MODISO_SERVICE_LISTED;
+	bool real = options->flags & MODISO_SERVICE_FLOAT;
+	bool stacked = options->word_args > MODISO_ARGS_MAX;
 	struct modiso_service *service;
 	uint32_t number = 0;
 
@@ -83,12 +87,15 @@ int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
 	strncpy(service->name, name, sizeof(service->name) - 1);
 	own->services[number] = service;
 	own->count++;
-	mdi_arch_state.services[number].function = function;
+	own->stacked[number] = (struct mdi_service_stacked){
+		.function = function,
+		.words = stacked ? options->word_args - MODISO_ARGS_MAX : 0,
+	};
+	mdi_arch_state.services[number].function =
+		stacked ? mdi_service_stacked_call : function;
 	__atomic_store_n(&mdi_arch_state.services[number].flags,
 			 (listed ? MDI_SERVICE_ASK : 0) |
-				 (flags & MODISO_SERVICE_FLOAT ?
-					  MDI_SERVICE_FLOAT :
-					  0),
+				 (real ? MDI_SERVICE_FLOAT : 0),
 			 __ATOMIC_RELEASE);
 	mdi_recorder_service(service);
 	MDI_PROBE2(service_create, number, service->name);
@@ -244,6 +251,31 @@ MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 	return sp;
 }
 
+/*
+ * The call of a service that has words on its caller's stack: they come from
+ * where the module's stack pointer leads, if the module may read there.
+ */
+MODISO_CALL void *mdi_service_stacked(uint64_t *words)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = mdi_frame_top(thread);
+	const struct mdi_service_stacked *stacked =
+		&own->stacked[frame->service % MDI_SERVICE_SLOTS];
+	const struct modiso_module *module =
+		mdi_domain_module(mdi_frame_domain(frame));
+	uintptr_t from = frame->service_sp + sizeof(*words);
+	size_t length = stacked->words * sizeof(*words);
+	int saved = errno;
+
+	memset(words, 0, STACK_WORDS_SIZE);
+	if (mdi_range_check(module, from, length, MODISO_READ) != 0 ||
+	    mdi_range_copy(words, (const void *)from, length,
+			   (const void *)from) != 0)
+		mdi_fault_in_service(thread, from, MODISO_READ);
+	errno = saved;
+	return (void *)(uintptr_t)stacked->function;
+}
+
 static uintptr_t no_service(void)
 {
 	return 0;
@@ -257,7 +289,7 @@ MODISO_CALL void *mdi_service_direct(uint64_t number)
 
 	return service == NULL ?
 		       (void *)(uintptr_t)no_service :
-		       (void *)(uintptr_t)mdi_arch_state
-			       .services[number % MDI_SERVICE_SLOTS]
+		       (void *)(uintptr_t)own
+			       ->stacked[number % MDI_SERVICE_SLOTS]
 			       .function;
 }

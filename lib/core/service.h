@@ -19,7 +19,8 @@ struct modiso_service {
 };
 
 /* The library's lock is held in these. */
-int mdi_service_create(const char *name, modiso_fn function, uint32_t flags,
+int mdi_service_create(const char *name, modiso_fn function,
+		       const struct modiso_service_options *options,
 		       struct modiso_service **out);
 int mdi_service_allow(struct modiso_service *service,
 		      struct modiso_module *module, bool yes);

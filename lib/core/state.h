@@ -216,6 +216,11 @@ struct mdi_service_state {
 	/* Read without the lock by mdi_service_allowed(). */
 	struct modiso_service *services[MDI_SERVICE_SLOTS];
 	size_t count;
+	/* Read without it as well. Of one that has ended they stay. */
+	struct mdi_service_stacked {
+		void (MODISO_CALL *function)(void);
+		uint32_t words; /* on its caller's stack */
+	} stacked[MDI_SERVICE_SLOTS];
 };
 
 struct mdi_thread_state {

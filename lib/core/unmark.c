@@ -35,6 +35,13 @@ void mdi_unmark_below(uintptr_t sp)
 		unmark(sp - BELOW, sp);
 }
 
+void mdi_unmark_host(const struct mdi_frame *frame, uintptr_t sp)
+{
+	if (__asan_unpoison_memory_region != NULL && sp < frame->sp &&
+	    frame->sp - sp < HOST_STACK_MAX)
+		unmark(sp, frame->sp);
+}
+
 void mdi_unmark_all(const struct mdi_thread *thread, uintptr_t sp)
 {
 	uintptr_t host = mdi_thread_frames(thread)->sp;

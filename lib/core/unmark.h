@@ -21,6 +21,10 @@ void mdi_unmark_stack(uintptr_t sp);
 /* What handlers and gates may have had right below @sp. */
 void mdi_unmark_below(uintptr_t sp);
 
+struct mdi_frame;
+/* The host's stack from @sp to where the gate of @frame was called. */
+void mdi_unmark_host(const struct mdi_frame *frame, uintptr_t sp);
+
 /* All stacks of the thread in modules, and the host's from @sp to its gate. */
 void mdi_unmark_all(const struct mdi_thread *thread, uintptr_t sp);
 

@@ -5,6 +5,7 @@
 #include "core/cfi.h"
 #include "core/gate.h"
 #include "core/range.h"
+#include "core/record.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "os/objects.h"
@@ -288,7 +289,7 @@ static void record_frames(struct modiso_fault *fault, struct reader *reader)
 	struct mdi_cfi_frame frame;
 
 	record_sites(fault);
-	if (fault->kind == MODISO_FAULT_SERVICE) {
+	if (mdi_record_at_service(fault)) {
 		if (!from_service(fault, reader, &frame)) {
 			fault->frames_end = MODISO_FRAMES_STACK;
 			return;

@@ -23,6 +23,7 @@ MDI_NORETURN void mdi_misuse_last(const char *text);
 #define MDI_MARK_MODULE 0x4d6f6475u
 #define MDI_MARK_REGION 0x52656769u
 #define MDI_MARK_GATE 0x47617465u
+#define MDI_MARK_GATE_MANY 0x47617466u /* it has words on the stack */
 #define MDI_MARK_SERVICE 0x53657276u
 #define MDI_MARK_THREAD 0x54687264u
 #define MDI_MARK_FIBER 0x46696272u

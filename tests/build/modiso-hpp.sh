@@ -168,8 +168,9 @@ entry "no long double" 'int(long double)' 'int(double)'
 entry "no 128-bit integer" 'int(__int128)' 'int(long)'
 entry "no object of the standard library" 'int(std::string)' 'int(const char *)'
 entry "no pointer to a member" 'int(int object::*)' 'int(object *)'
-entry "no seventh word" 'int(int, int, int, int, int, int, char *)' \
-	'int(int, int, int, int, int, int, double)'
+sixteen='int, int, int, int, int, int, int, int, int, int, int, int, int, int, int,
+	char *'
+entry "no seventeenth word" "int($sixteen, char *)" "int($sixteen, double)"
 entry "no ninth number" \
 	'int(double, double, double, double, float, float, float, float, float)' \
 	'int(double, double, double, double, float, float, float, float, int)'
@@ -230,7 +231,7 @@ for compiler in $compilers; do
 		fi
 	done <"$scratch/says"
 	for words in 'an argument passes neither' 'a result is void' \
-		'more than six' 'more than eight' 'without variable arguments' \
+		'more than sixteen' 'more than eight' 'without variable arguments' \
 		'copied byte by byte'; do
 		expect_command "$compiler says \"$words\"" \
 			grep -q "modiso: .*$words" "$scratch/complaints"

@@ -28,6 +28,8 @@ MODISO_TYPED_GATE(many_gate, double, char, bool, enum color, callback, long,
 		  float);
 MODISO_TYPED_GATE(nothing_gate, void, int *);
 MODISO_TYPED_GATE(seven_gate, int, void);
+MODISO_TYPED_GATE(words_gate, int, int, int, int, int, int, int, int, double,
+		  int, int, int, int, int, int, int, int, const char *);
 
 static int read_at(const char *text, size_t at)
 {
@@ -44,6 +46,13 @@ static void add_one(int *value)
 {
 	*value += 1;
 }
+static int words(int a, int b, int c, int d, int e, int f, int g, double h,
+		 int i, int j, int k, int l, int m, int n, int o, int p,
+		 const char *q)
+{
+	return a + b + c + d + e + f + g * 10 + (int)h + i + j + k + l + m + n +
+	       o + p * 100 + q[2];
+}
 static int seven(void)
 {
 	return 7;
@@ -58,6 +67,7 @@ int main(void)
 	struct many_gate many_of;
 	struct nothing_gate nothing;
 	struct seven_gate sevens;
+	struct words_gate word_gate;
 	const char *secret;
 	double number;
 	int value;
@@ -70,7 +80,8 @@ int main(void)
 	if (MODISO_TYPED_GATE_CREATE(module, read_at, &options, &reads) != 0 ||
 	    MODISO_TYPED_GATE_CREATE(module, many, NULL, &many_of) != 0 ||
 	    MODISO_TYPED_GATE_CREATE(module, add_one, NULL, &nothing) != 0 ||
-	    MODISO_TYPED_GATE_CREATE(module, &seven, NULL, &sevens) != 0)
+	    MODISO_TYPED_GATE_CREATE(module, &seven, NULL, &sevens) != 0 ||
+	    MODISO_TYPED_GATE_CREATE(module, words, &options, &word_gate) != 0)
 		return 2;
 	if (MODISO_TYPED_CALL(value = reads.call("abc", 1)) != 0 ||
 	    value != 'b')
@@ -94,6 +105,15 @@ int main(void)
 	if (MODISO_TYPED_GATE_CREATE(NULL, seven, NULL, &sevens) !=
 	    MODISO_ERR_INVAL)
 		return 8;
+	if (MODISO_TYPED_CALL(value = word_gate.call(1, 2, 3, 4, 5, 6, 7, 8.5, 9,
+						     10, 11, 12, 13, 14, 15, 16,
+						     "abc")) != 0 ||
+	    value != 21 + 70 + 8 + 84 + 1600 + 'c')
+		return 9;
+	if (MODISO_TYPED_GATE_CREATE(module, words, NULL, &word_gate) != 0 ||
+	    word_gate.call(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+			   "abc") != 6 + 10 + 8 + 100 + 'c')
+		return 10;
 	return modiso_gate_destroy(sevens.gate);
 }
 END
@@ -171,8 +191,9 @@ entry "no structure by value" 'int, struct pair' 'int, struct pair *'
 entry "no long double" 'int, long double' 'int, double'
 entry "no 128-bit integer" 'int, __int128' 'int, long'
 entry "no complex number" 'int, _Complex double' 'int, double'
-entry "no seventh word" 'int, int, int, int, int, int, int, int *' \
-	'int, int, int, int, int, int, int, double'
+sixteen='int, int, int, int, int, int, int, int, int, int, int, int, int, int, int,
+	int *'
+entry "no seventeenth word" "int, $sixteen, int *" "int, $sixteen, double"
 entry "no ninth number" \
 	'int, double, double, double, double, float, float, float, float, float' \
 	'int, double, double, double, double, float, float, float, float, int'

@@ -69,7 +69,7 @@ static const struct {
 	{"size - 1", {.struct_size = sizeof(struct modiso_gate_options) - 1}},
 	{"flag", {SIZED, .flags = 1u << 1}},
 	{"flags", {SIZED, .flags = 1u << 31}},
-	{"7 words", {SIZED, .word_args = 7}},
+	{"17 words", {SIZED, .word_args = 17}},
 	{"9 floats", {SIZED, .float_args = 9}},
 	{"many words", {SIZED, .word_args = (uint32_t)-1}},
 	{"many floats", {SIZED, .float_args = (uint32_t)-1}},

@@ -65,6 +65,72 @@ START_TEST(test_service_allowed)
 }
 END_TEST
 
+/* --- words on the stack, of a gate and of a service --- */
+
+typedef uintptr_t MODISO_CALL take_nine(uintptr_t, uintptr_t, uintptr_t,
+					uintptr_t, uintptr_t, uintptr_t,
+					uintptr_t, uintptr_t, uintptr_t);
+
+static take_nine *volatile nine_service;
+static modiso_fn nine_gate;
+static int nine_kind;
+
+static uintptr_t serve_nine(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
+			    uintptr_t e, uintptr_t f, uintptr_t g, uintptr_t h,
+			    uintptr_t i)
+{
+	region_bytes(hosts)[BY_SERVICE]++;
+	return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h +
+	       9 * i;
+}
+
+MODULE_CODE static uintptr_t pass_nine(uintptr_t a, uintptr_t b, uintptr_t c,
+				       uintptr_t d, uintptr_t e, uintptr_t f,
+				       uintptr_t g, uintptr_t h, uintptr_t i)
+{
+	return nine_service(a, b, c, d, e, f, g, h, i) + i;
+}
+
+static uintptr_t call_nine(uintptr_t a, uintptr_t b)
+{
+	return ((take_nine *)nine_gate)(a, b, 3, 4, 5, 6, 7, 8, 9);
+}
+
+static void round_nine(void)
+{
+	step_begin();
+	result = cpu_call(&seen, (modiso_fn)call_nine, 20, 22, 3, 4);
+	step_end();
+}
+
+static void set_nine(void)
+{
+	struct modiso_service_options options = {
+		.struct_size = sizeof(options),
+		.word_args = 9,
+	};
+	struct modiso_service *made;
+
+	set_scene();
+	expect(MODISO_OK, modiso_service_create("nine", (modiso_fn)serve_nine,
+						&options, &made));
+	nine_service = (take_nine *)modiso_service_thunk(made);
+	nine_gate = thunk_of((modiso_fn)pass_nine, 9, 8,
+			     nine_kind & 1 ? MODISO_GATE_SCRUB : 0,
+			     nine_kind & 2 ? 99 : 0);
+	want = 20 + 44 + 9 + 16 + 25 + 36 + 49 + 64 + 81 + 9;
+	served = 1;
+}
+#define NINE_KINDS 4
+
+START_TEST(test_words)
+{
+	nine_kind = _i % NINE_KINDS;
+	step_each("words on the stack", set_nine, round_nine,
+		  VARIANTS - 1 - _i / NINE_KINDS, 150);
+}
+END_TEST
+
 /* With an exception of the x87 that the way into the host is told of, twice. */
 MODULE_CODE static uintptr_t call_late(uintptr_t a, uintptr_t b)
 {
@@ -218,6 +284,8 @@ static Suite *make_suite(void)
 	if (all) {
 		tcase_add_loop_test(tcase, test_gate, 0,
 				    SHAPES * (VARIANTS - first));
+		tcase_add_loop_test(tcase, test_words, 0,
+				    NINE_KINDS * (VARIANTS - first));
 		tcase_add_loop_test(tcase, test_service_allowed, first,
 				    VARIANTS);
 		tcase_add_loop_test(tcase, test_window, first, VARIANTS);

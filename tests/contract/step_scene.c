@@ -230,10 +230,15 @@ void set_scene(void)
 	look_around();
 }
 
-/* Gates, services and landings; and the entries of signals, in one file. */
+/*
+ * Gates, services and landings; what fetches words for services; and the
+ * entries of signals, in one file.
+ */
 bool in_gate(uintptr_t pc)
 {
-	return (pc >= (uintptr_t)__start_mdi_gate_text &&
+	return (pc >= (uintptr_t)mdi_service_stacked_call &&
+		pc < (uintptr_t)mdi_service_stacked_end) ||
+	       (pc >= (uintptr_t)__start_mdi_gate_text &&
 		pc < (uintptr_t)__stop_mdi_gate_text) ||
 	       (pc >= (uintptr_t)mdi_signal_pkey &&
 		pc <= (uintptr_t)mdi_signal_restorer);

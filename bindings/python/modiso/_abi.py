@@ -15,6 +15,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int,
 
 NAME_SIZE = 32
 ARGS_MAX = 6
+WORDS_MAX = 16
 FLOATS_MAX = 8
 REASON_SIZE = 256
 SCAN_BYTES = 15
@@ -285,6 +286,7 @@ ENUMS = {
 NUMBERS = {
     "MODISO_NAME_SIZE": NAME_SIZE,
     "MODISO_ARGS_MAX": ARGS_MAX,
+    "MODISO_WORDS_MAX": WORDS_MAX,
     "MODISO_REASON_SIZE": REASON_SIZE,
     "MODISO_SCAN_BYTES": SCAN_BYTES,
     "MODISO_FAULT_FRAMES": FAULT_FRAMES,
@@ -398,7 +400,12 @@ class GateOptions(_Sized):
 
 @_structure("modiso_service_options")
 class ServiceOptions(_Sized):
-    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32)]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("word_args", c_uint32),
+        ("unused", c_uint32),
+    ]
 
 
 @_structure("modiso_export")

@@ -39,7 +39,7 @@ class Service(Handle):
 
     def __init__(self, name, function, restype=None, argtypes=(),
                  listed=False):
-        result, kinds = types.inward(restype, argtypes)
+        result, kinds, words = types.inward(restype, argtypes)
         zero = None if result is None else result().value
 
         current = [function]
@@ -59,7 +59,7 @@ class Service(Handle):
             flags |= ServiceFlag.LISTED
         if result in types.FLOATS:
             flags |= ServiceFlag.FLOAT
-        options = _abi.ServiceOptions(flags=flags)
+        options = _abi.ServiceOptions(flags=flags, word_args=words)
         out = c_void_p()
         check(lib.modiso_service_create(encode(name), cast(callback, c_void_p),
                                         byref(options), byref(out)))

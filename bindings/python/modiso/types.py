@@ -9,7 +9,7 @@ survive whatever it points to.
 
 import ctypes
 
-from ._abi import ARGS_MAX, FLOATS_MAX
+from ._abi import FLOATS_MAX, WORDS_MAX
 
 _INTEGERS = (
     ctypes.c_bool, ctypes.c_char, ctypes.c_byte, ctypes.c_ubyte,
@@ -45,10 +45,10 @@ def _is_pointer(kind):
 def _count(argtypes):
     floats = sum(kind in FLOATS for kind in argtypes)
     words = len(argtypes) - floats
-    if words > ARGS_MAX or floats > FLOATS_MAX:
+    if words > WORDS_MAX or floats > FLOATS_MAX:
         raise TypeError(
             f"{words} integers and pointers and {floats} floats: at most "
-            f"{ARGS_MAX} and {FLOATS_MAX} fit into registers")
+            f"{WORDS_MAX} and {FLOATS_MAX} pass")
     return words, floats
 
 
@@ -71,7 +71,7 @@ def outward(restype, argtypes):
 
 
 def inward(restype, argtypes):
-    """The C types of a service: (restype, argtypes).
+    """The C types of a service: (restype, argtypes, words).
 
     Raises TypeError as outward() does, and for arguments that ctypes would
     look behind.
@@ -79,8 +79,8 @@ def inward(restype, argtypes):
     kinds = [_number(kind, "argument") for kind in argtypes]
     if None in kinds:
         raise TypeError("None is no type of an argument")
-    _count(kinds)
-    return _number(restype, "result"), kinds
+    words, _ = _count(kinds)
+    return _number(restype, "result"), kinds, words
 
 
 def _number(kind, what):

@@ -115,6 +115,11 @@
 #define SERVICE_ARGS (16 + ARGS_SIZE)
 #define ARGS_SIZE 192
 
+/* Words of a call: those in registers, and room for those on the stack. */
+#define REGISTER_WORDS 6
+#define STACK_WORDS 10
+#define STACK_WORDS_SIZE 80
+
 /* struct mdi_link */
 #define L_STACK 0
 #define L_PKRU 8
@@ -190,6 +195,7 @@
 #define A_HOST_SIGNAL 721056
 #define A_UNWIND_OVER 721072
 #define A_FRAMES_SWITCHED 721080
+#define A_SERVICE_STACKED 721104
 
 /*
  * Behind each write of a segment base, with keys: a load that code without the
@@ -476,6 +482,11 @@ struct mdi_entries {
 	bool (*unwind_interrupted)(const void *context);
 	/* A signal's entry, called by the kernel when no library runs. */
 	void (*intruder_over)(int signo, const void *info);
+	/*
+	 * A service whose caller passes words on its stack: they come to
+	 * @words, STACK_WORDS of them, and the function comes back.
+	 */
+	void *(MODISO_CALL *service_stacked)(uint64_t *words);
 };
 
 /* Closed to modules with the pkey backend; one key for all its pages. */
@@ -652,6 +663,8 @@ static inline bool mdi_thread_seems_inside(const struct mdi_thread *thread)
 #define MDI_GATES(kind)                                                        \
 	void mdi_gate_##kind(void); /* up to two words, floats, all is kept */ \
 	void mdi_gate_##kind##_six(void); /* up to six words, floats */        \
+	void mdi_gate_##kind##_many(void); /* more words, floats */            \
+	void mdi_gate_##kind##_scrub_many(void);                               \
 	/* What is no argument enters as zero: the name says how many are. */  \
 	void mdi_gate_##kind##_scrub_0(void);                                  \
 	void mdi_gate_##kind##_scrub_1(void);                                  \
@@ -669,8 +682,12 @@ MDI_GATES(guard_rec);
 void mdi_gate_pkey_own(void);
 void mdi_gate_plain(void);
 void mdi_gate_plain_scrub(void);
+void mdi_gate_plain_many(void);
+void mdi_gate_plain_scrub_many(void);
 void mdi_gate_plain_rec(void);
 void mdi_gate_plain_rec_scrub(void);
+void mdi_gate_plain_rec_many(void);
+void mdi_gate_plain_rec_scrub_many(void);
 /* The one for a gate, and for this CPU. */
 struct mdi_gate_shape {
 	uint32_t words, floats;
@@ -681,6 +698,7 @@ void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 			bool guarded))(void);
 void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void);
 void mdi_gate_valued(void); /* calls slot->inner, puts value in on failure */
+void mdi_gate_valued_many(void); /* the same for words on the stack */
 void mdi_gate_dead(void);   /* of a slot without a gate */
 
 /*
@@ -690,6 +708,14 @@ void mdi_gate_dead(void);   /* of a slot without a gate */
 MODISO_CALL int mdi_gate_invoke(struct mdi_gate_slot *slot,
 				const uintptr_t *args, unsigned count,
 				uintptr_t *result);
+/* With all words that there can be, for a gate that has some on the stack. */
+MODISO_CALL int mdi_gate_invoke_many(struct mdi_gate_slot *slot,
+				     const uintptr_t *words,
+				     uintptr_t *result);
+
+/* In place of the function of a service that has words on the stack. */
+void mdi_service_stacked_call(void);
+extern const char mdi_service_stacked_end[];
 
 /* Where a fault or a failure puts a thread: host rights, host stack, r10. */
 void mdi_gate_recover(void);

@@ -2,6 +2,8 @@
 /* The numbers of frame.h are those of its structures. */
 #include "arch/x86_64/frame.h"
 
+#include <modiso/gate.h>
+
 #include "os/misuse.h"
 
 #include <modiso/record.h>
@@ -148,3 +150,9 @@ SAME(struct mdi_arch_state, entries.fault_signal, A_FAULT_SIGNAL);
 SAME(struct mdi_arch_state, entries.host_signal, A_HOST_SIGNAL);
 SAME(struct mdi_arch_state, entries.unwind_over, A_UNWIND_OVER);
 SAME(struct mdi_arch_state, entries.frames_switched, A_FRAMES_SWITCHED);
+SAME(struct mdi_arch_state, entries.service_stacked, A_SERVICE_STACKED);
+_Static_assert(REGISTER_WORDS == MODISO_ARGS_MAX &&
+		       REGISTER_WORDS + STACK_WORDS == MODISO_WORDS_MAX &&
+		       STACK_WORDS_SIZE == STACK_WORDS * sizeof(uint64_t) &&
+		       STACK_WORDS_SIZE % 16 == 0,
+	       "words of a call");

@@ -301,18 +301,22 @@
  *	0x2f 1 0		DW_OP_skip, to the end: it is 0
  *	0x06			DW_OP_deref
  */
-#define CFI_SAVED(reg, offset) \
-	.cfi_escape 0x10, reg, 5, 0x77, 0, 0x06, 0x23, offset
-#define CFI_IN_MODULE \
-	.cfi_escape 0x0f, 8, 0x77, 0, 0x06, 0x23, F_RSP, 0x06, 0x23, 8; \
+#define CFI_SAVED(reg, offset, length, ...) \
+	.cfi_escape 0x10, reg, 4 + length, 0x77, __VA_ARGS__, 0x06, 0x23, offset
+#define CFI_FRAME_AT(length, ...) \
+	.cfi_escape 0x0f, 7 + length, 0x77, __VA_ARGS__, 0x06, 0x23, F_RSP, \
+		0x06, 0x23, 8; \
 	.cfi_escape 0x16, 16, 10, 0x38, 0x1c, 0x12, 0x28, 3, 0, 0x2f, 1, 0, \
 		0x06; \
-	CFI_SAVED(3, F_RBX); \
-	CFI_SAVED(6, F_RBP); \
-	CFI_SAVED(12, F_R12); \
-	CFI_SAVED(13, F_R13); \
-	CFI_SAVED(14, F_R14); \
-	CFI_SAVED(15, F_R15)
+	CFI_SAVED(3, F_RBX, length, __VA_ARGS__); \
+	CFI_SAVED(6, F_RBP, length, __VA_ARGS__); \
+	CFI_SAVED(12, F_R12, length, __VA_ARGS__); \
+	CFI_SAVED(13, F_R13, length, __VA_ARGS__); \
+	CFI_SAVED(14, F_R14, length, __VA_ARGS__); \
+	CFI_SAVED(15, F_R15, length, __VA_ARGS__)
+#define CFI_IN_MODULE CFI_FRAME_AT(1, 0)
+/* The same above the words on the stack: 80 has two bytes. */
+#define CFI_BEHIND_WORDS CFI_FRAME_AT(2, 0x80 + STACK_WORDS_SIZE, 0)
 
 /*
  * The same for the place that a service returns to. On the host's stack: the
@@ -320,6 +324,41 @@
  */
 #define CFI_IN_SERVICE \
 	.cfi_escape 0x0f, 5, 0x77, 8, 0x06, 0x23, 8
+
+/*
+ * On the module's stack, behind the frame's address: room for all words that
+ * can be on the stack, and in it those that the slot counts, from the stack of
+ * the gate's caller. The rest stays what the module has left there. Where a
+ * word is zero or the count is changed meanwhile (core/gate.c:
+ * mdi_gate_slot_fill) nothing else is copied.
+ *
+ *	register    on entry    during          behind it
+ *	r11         slot        slot            slot
+ *	r14         -           caller's stack  scratch
+ *	r15         -           number of word  scratch
+ *	rbx         -           word            scratch
+ *	r10         block       block           block
+ */
+.macro COPY_STACK_WORDS
+	movq	T_FRAME(%r10), %r14
+	movq	-F_SIZE+F_RSP(%r14), %r14
+	movl	S_WORDS(%r11), %r15d
+	subq	$STACK_WORDS_SIZE, %rsp
+	CFI_BEHIND_WORDS
+.Lword\@:
+	cmpl	$REGISTER_WORDS, %r15d
+	jbe	.Lcopied\@
+	movq	-8*REGISTER_WORDS(%r14,%r15,8), %rbx
+	movq	%rbx, -8*REGISTER_WORDS-8(%rsp,%r15,8)
+	decl	%r15d
+	jmp	.Lword\@
+.Lcopied\@:
+.endm
+
+.macro DROP_STACK_WORDS
+	addq	$STACK_WORDS_SIZE, %rsp
+	CFI_IN_MODULE
+.endm
 
 /* Thunk number n of services: r11d is the number. */
 #define SERVICE_THUNKS(name, target) \

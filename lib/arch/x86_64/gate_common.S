@@ -181,6 +181,7 @@ GATE(mdi_gate_valued)
 	pushq	%r11
 	.cfi_adjust_cfa_offset 8
 	notrack callq *S_INNER(%r11)
+.Lvalued_back:
 	jc	1f
 	leaq	8(%rsp), %rsp
 	.cfi_remember_state
@@ -193,6 +194,30 @@ GATE(mdi_gate_valued)
 	.cfi_adjust_cfa_offset -8
 	retq
 ENDF(mdi_gate_valued)
+
+/*
+ * The same for a gate with words on the stack, which come next to the return
+ * address again: those that the slot counts, r10d is the number of the word.
+ */
+GATE(mdi_gate_valued_many)
+	pushq	%r11
+	.cfi_adjust_cfa_offset 8
+	subq	$STACK_WORDS_SIZE, %rsp
+	.cfi_adjust_cfa_offset STACK_WORDS_SIZE
+	movl	S_WORDS(%r11), %r10d
+.Lvalued_word:
+	cmpl	$REGISTER_WORDS, %r10d
+	jbe	.Lvalued_call
+	movq	STACK_WORDS_SIZE+8-8*REGISTER_WORDS(%rsp,%r10,8), %rax
+	movq	%rax, -8*REGISTER_WORDS-8(%rsp,%r10,8)
+	decl	%r10d
+	jmp	.Lvalued_word
+.Lvalued_call:
+	notrack callq *S_INNER(%r11)
+	leaq	STACK_WORDS_SIZE(%rsp), %rsp
+	.cfi_adjust_cfa_offset -STACK_WORDS_SIZE
+	jmp	.Lvalued_back
+ENDF(mdi_gate_valued_many)
 
 /*
  * int mdi_gate_invoke(slot, args, count, result): words that are no argument
@@ -231,6 +256,7 @@ FUNC(mdi_gate_invoke)
 	movq	0(%rax), %rdi
 .Lwords_loaded:
 	notrack callq *S_INNER(%r11)
+.Linvoked:
 	jc	1f
 	testq	%rbx, %rbx
 	jz	.Lno_result
@@ -265,6 +291,35 @@ FUNC(mdi_gate_invoke)
 	movq	8(%rax), %rsi
 	jmp	.Lwords_loaded
 ENDF(mdi_gate_invoke)
+
+/*
+ * int mdi_gate_invoke_many(slot, words, result): the same with words on the
+ * stack, all that there can be; the gate takes those that it has.
+ */
+FUNC(mdi_gate_invoke_many)
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	movq	%rdx, %rbx
+	movq	%rdi, %r11
+	movq	%rsi, %rax
+	.set	number, REGISTER_WORDS+STACK_WORDS
+	.rept	STACK_WORDS
+	.set	number, number-1
+	pushq	8*number(%rax)
+	.cfi_adjust_cfa_offset 8
+	.endr
+	movq	0(%rax), %rdi
+	movq	8(%rax), %rsi
+	movq	16(%rax), %rdx
+	movq	24(%rax), %rcx
+	movq	32(%rax), %r8
+	movq	40(%rax), %r9
+	notrack callq *S_INNER(%r11)
+	leaq	STACK_WORDS_SIZE(%rsp), %rsp
+	.cfi_adjust_cfa_offset -STACK_WORDS_SIZE
+	jmp	.Linvoked
+ENDF(mdi_gate_invoke_many)
 
 /*
  * int mdi_copy(to, from, length): the handler moves a fault of an instruction

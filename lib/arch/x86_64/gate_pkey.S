@@ -19,6 +19,12 @@
  *	link - 8        the frame's address, for debuggers; never trusted
  *	link - 16       return address, .Lexit
  *
+ * With words on the stack (mdi_gate_pkey_many and its kin):
+ *
+ *	link - 8        the frame's address
+ *	link - 88       STACK_WORDS words, the seventh one first
+ *	link - 96       return address
+ *
  * What is trusted. Before the first WRPKRU everything is the host's: GS is
  * compared with the thread-local mdi_here, so a stray write to either leads
  * to the slow path, never to a forged block. After it nothing is, but for the
@@ -385,6 +391,47 @@ GATE(mdi_gate_\kind\()_scrub_any)
 	jmp	.Lscrubbed_six_\kind
 	.cfi_restore_state
 ENDF(mdi_gate_\kind\()_scrub_any)
+
+/* With words on the stack: gate.h, COPY_STACK_WORDS. */
+GATE(mdi_gate_\kind\()_many)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PKEY \recorded
+	movq	%rcx, %r13
+	COPY_STACK_WORDS
+	movq	S_ENTRY(%r11), %r11
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	CALL_MODULE
+	DROP_STACK_WORDS
+	jmp	.Lexit_\kind
+	.cfi_restore_state
+ENDF(mdi_gate_\kind\()_many)
+
+GATE(mdi_gate_\kind\()_scrub_many)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PKEY \recorded
+	movq	%rcx, %r13
+	COPY_STACK_WORDS
+	SCRUB_FLOATS
+	movq	S_ENTRY(%r11), %r11
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%eax, %eax
+	CALL_MODULE
+	DROP_STACK_WORDS
+	SAME_SELECTORS \kind
+	jmp	.Lexit_\kind
+	.cfi_restore_state
+ENDF(mdi_gate_\kind\()_scrub_many)
 
 /*
  * With one word, and the common end of all of them, on the module's stack,

@@ -12,6 +12,8 @@
  *	stack - 16      the frame's address
  *	stack - 24      return address
  *
+ * With words on the stack, STACK_WORDS of them come between the last two.
+ *
  * What is trusted: the thread's block is writable by modules, so this gate
  * catches bugs, not attacks. On the way back the word on the module's stack is
  * masked into the table of blocks, and the FS base must be the block's.
@@ -144,6 +146,44 @@ GATE(mdi_gate_\kind\()_scrub)
 	jmp	.Lexit_\kind
 	.cfi_restore_state
 ENDF(mdi_gate_\kind\()_scrub)
+
+/* With words on the stack: gate.h, COPY_STACK_WORDS. */
+GATE(mdi_gate_\kind\()_many)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PLAIN \recorded
+	HERE_BLOCK(%r10, %r14)
+	COPY_STACK_WORDS
+	movq	S_ENTRY(%r11), %r11
+	CALL_MODULE
+	DROP_STACK_WORDS
+	jmp	.Lexit_\kind
+	.cfi_restore_state
+ENDF(mdi_gate_\kind\()_many)
+
+GATE(mdi_gate_\kind\()_scrub_many)
+	PERSONALITY(mdi_unwind_module)
+	ENTER_PLAIN \recorded
+	HERE_BLOCK(%r10, %r14)
+	COPY_STACK_WORDS
+	movq	%rdx, %r12
+	movq	%rcx, %r13
+	SCRUB_FLOATS
+	movq	S_ENTRY(%r11), %r11
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%eax, %eax
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	CALL_MODULE
+	DROP_STACK_WORDS
+	jmp	.Lexit_\kind
+	.cfi_restore_state
+ENDF(mdi_gate_\kind\()_scrub_many)
 .endm
 
 	GATES plain, 0

@@ -21,10 +21,15 @@ void mdi_arch_start(void)
 
 void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
 {
-	if (shape->recorded)
-		return shape->scrub ? mdi_gate_plain_rec_scrub :
-				      mdi_gate_plain_rec;
-	return shape->scrub ? mdi_gate_plain_scrub : mdi_gate_plain;
+	static void (*const ways[2][2][2])(void) = {
+		{ { mdi_gate_plain, mdi_gate_plain_many },
+		  { mdi_gate_plain_scrub, mdi_gate_plain_scrub_many } },
+		{ { mdi_gate_plain_rec, mdi_gate_plain_rec_many },
+		  { mdi_gate_plain_rec_scrub, mdi_gate_plain_rec_scrub_many } },
+	};
+
+	return ways[shape->recorded][shape->scrub]
+		   [shape->words > REGISTER_WORDS];
 }
 
 #define HIDDEN __attribute__((visibility("hidden")))

@@ -11,14 +11,15 @@
 			mdi_gate_##kind##_scrub_4, mdi_gate_##kind##_scrub_5,  \
 			mdi_gate_##kind##_scrub_6,                             \
 			mdi_gate_##kind##_scrub_any, mdi_gate_##kind,          \
-			mdi_gate_##kind##_six                                  \
+			mdi_gate_##kind##_six, mdi_gate_##kind##_scrub_many,   \
+			mdi_gate_##kind##_many                                 \
 	}
 
 /* The usual CPU's registers are known when a gate is assembled. */
 void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 			bool guarded))(void)
 {
-	static void (*const ways[2][2][10])(void) = {
+	static void (*const ways[2][2][12])(void) = {
 		{ WAYS(pkey), WAYS(pkey_rec) },
 		{ WAYS(guard), WAYS(guard_rec) },
 	};
@@ -26,7 +27,9 @@ void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 	bool known = shape->floats == 0 && cpu->avx && !mdi_cpu_wide(cpu);
 	uint32_t way = known ? shape->words : 7;
 
-	if (!shape->scrub)
+	if (shape->words > REGISTER_WORDS)
+		way = shape->scrub ? 10 : 11;
+	else if (!shape->scrub)
 		way = shape->words > 2 ? 9 : 8;
 	return ways[guarded][shape->recorded][way];
 }

@@ -225,6 +225,8 @@ structures! {
     struct modiso_service_options {
         struct_size: u32,
         flags: u32,
+        word_args: u32,
+        unused: u32,
     }
 
     struct modiso_export {
@@ -401,6 +403,7 @@ structures! {
 numbers! {
     MODISO_NAME_SIZE: usize = 32;
     MODISO_ARGS_MAX: usize = 6;
+    MODISO_WORDS_MAX: usize = 16;
     MODISO_REASON_SIZE: usize = 256;
     MODISO_SCAN_BYTES: usize = 15;
     MODISO_FAULT_FRAMES: usize = 32;

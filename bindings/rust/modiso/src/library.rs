@@ -183,7 +183,7 @@ impl Library {
         let options = sys::modiso_service_options {
             struct_size: std::mem::size_of::<sys::modiso_service_options>()
                 as u32,
-            flags: 0,
+            ..Default::default()
         };
         [
             ("malloc", sys::MODISO_HEAP_MALLOC),

@@ -50,6 +50,8 @@ pub unsafe trait Callback<Type>: Copy + Send + Sync + 'static {
     #[doc(hidden)]
     const FLOAT: bool;
     #[doc(hidden)]
+    const WORDS: u32;
+    #[doc(hidden)]
     fn trampoline() -> sys::modiso_fn;
 }
 
@@ -71,6 +73,7 @@ macro_rules! callback {
             F: Fn($($arg),*) -> R + Copy + Send + Sync + 'static,
         {
             const FLOAT: bool = R::FLOAT;
+            const WORDS: u32 = 0 $(+ !$arg::FLOAT as u32)*;
 
             fn trampoline() -> sys::modiso_fn {
                 #[allow(non_snake_case)]
@@ -145,6 +148,8 @@ impl<'lib> Service<'lib> {
             struct_size: std::mem::size_of::<sys::modiso_service_options>()
                 as u32,
             flags,
+            word_args: F::WORDS,
+            ..Default::default()
         };
         Service::make(name, F::trampoline(), &options)
     }
