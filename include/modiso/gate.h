@@ -30,7 +30,7 @@ typedef void (MODISO_CALL *modiso_fn)(void);
 
 /* Words that a gate or a service carries in registers. */
 #define MODISO_ARGS_MAX 6
-/* Words that a gate or a service carries in all, when it is made for so many. */
+/* Words that a gate or a service carries in all, if it is made for so many. */
 #define MODISO_WORDS_MAX 16
 
 /* modiso_gate_options.flags */

@@ -31,7 +31,7 @@ void mdi_gate_slot_fill(struct mdi_gate_slot *slot,
 			const struct mdi_gate_slot *gate);
 void mdi_gate_slot_retire(struct mdi_gate_slot *slot);
 
-/* @words: all that the gate has, at least six. 0 or a code, without the lock. */
+/* @words: all that the gate has, six at least. 0 or a code, without the lock */
 int mdi_gate_call(struct modiso_gate *gate, const uintptr_t *words,
 		  uintptr_t *result);
 

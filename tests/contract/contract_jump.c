@@ -309,6 +309,8 @@ static const struct {
 } with_keys[] = {
 	{INTO(mdi_gate_pkey, 0x110)},
 	{INTO(mdi_gate_pkey_six, 0xb0)},
+	{INTO(mdi_gate_pkey_many, 0x100)},
+	{INTO(mdi_gate_pkey_scrub_many, 0x140)},
 	{INTO(mdi_gate_pkey_scrub_2, 0xa0)},
 	{INTO(mdi_gate_pkey_scrub_1, 0x120)},
 	{INTO(mdi_gate_guard, 0x110)},

@@ -82,7 +82,8 @@ static struct modiso_gate *gate_of(void *entry, uint32_t word_args,
 	struct modiso_gate *gate;
 
 	expect(MODISO_OK,
-	       modiso_gate_create(module, (modiso_fn)(u)entry, &options, &gate));
+	       modiso_gate_create(module, (modiso_fn)(u)entry, &options,
+				  &gate));
 	return gate;
 }
 
