@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_snapshot.c - a module of 64 MiB is brought back after some of its pages
- * were written, beside a copy of all of it.
+ * were written, beside a copy of all of it; and one of 64 KiB, where the copy
+ * is the faster one from a few pages on.
  *
  * A round writes the pages and restores them: the page faults of the writes are
  * part of what a snapshot costs.
@@ -20,32 +21,46 @@
 /* Prime to the number of pages: the ones written are all over the place. */
 #define STRIDE ((size_t)5471)
 
-static struct modiso_module *module;
-static unsigned char *bytes, *copy, *raw;
+#define SMALL_PAGES 16
+
+static struct modiso_module *module, *small;
+static unsigned char *bytes, *copy, *raw, *small_bytes;
+static unsigned char kept[SMALL_PAGES * PAGE];
 static size_t at;
 
-/* Made when a row is run: it takes 128 MiB, and 192 with the copy. */
-static int make_module(void)
+static int make_one(size_t size, struct modiso_module **out,
+		    unsigned char **base)
 {
 	struct modiso_region *region;
 	int rc;
 
-	if (module != NULL)
+	if (*out != NULL)
 		return 0;
 	rc = bench_check("modiso_module_create",
-			 modiso_module_create("snapshot", NULL, &module));
+			 modiso_module_create("snapshot", NULL, out));
 	if (rc == 0)
 		rc = bench_check("modiso_region_create",
 				 modiso_region_create(
-					 module, SIZE,
+					 *out, size,
 					 MODISO_READ | MODISO_WRITE, NULL,
 					 &region));
 	if (rc != 0)
 		return rc;
-	bytes = modiso_region_base(region);
-	memset(bytes, 0x5a, SIZE);
-	return bench_check("modiso_snapshot_take",
-			   modiso_snapshot_take(module));
+	*base = modiso_region_base(region);
+	memset(*base, 0x5a, size);
+	return bench_check("modiso_snapshot_take", modiso_snapshot_take(*out));
+}
+
+/* Made when a row is run: it takes 128 MiB, and 192 with the copy. */
+static int make_module(void)
+{
+	return make_one(SIZE, &module, &bytes);
+}
+
+static int make_small(void)
+{
+	memset(kept, 0x5a, sizeof(kept));
+	return make_one(SMALL_PAGES * PAGE, &small, &small_bytes);
 }
 
 static int make_copy(void)
@@ -94,6 +109,41 @@ static int run_100(uint64_t rounds)
 static int run_1000(uint64_t rounds)
 {
 	return run_pages(rounds, 1000);
+}
+
+static int run_small(uint64_t rounds, unsigned pages)
+{
+	int rc = 0;
+
+	while (rounds-- > 0 && rc == 0) {
+		for (unsigned i = 0; i < pages; i++)
+			small_bytes[i * PAGE]++;
+		rc = modiso_snapshot_restore(small);
+	}
+	return bench_check("modiso_snapshot_restore", rc);
+}
+
+static int run_small_1(uint64_t rounds)
+{
+	return run_small(rounds, 1);
+}
+
+static int run_small_all(uint64_t rounds)
+{
+	return run_small(rounds, SMALL_PAGES);
+}
+
+/* What a host does that has kept a copy, and brings back all of it. */
+static int run_small_copy(uint64_t rounds)
+{
+	int rc = 0;
+
+	while (rounds-- > 0 && rc == 0) {
+		for (unsigned i = 0; i < SMALL_PAGES; i++)
+			small_bytes[i * PAGE]++;
+		rc = modiso_copy_out(small, small_bytes, kept, sizeof(kept));
+	}
+	return bench_check("modiso_copy_out", rc);
 }
 
 static int run_copy(uint64_t rounds)
@@ -160,6 +210,9 @@ static void snapshot_close(void)
 	if (module != NULL)
 		bench_check("modiso_module_destroy",
 			    modiso_module_destroy(module));
+	if (small != NULL)
+		bench_check("modiso_module_destroy",
+			    modiso_module_destroy(small));
 	free(copy);
 }
 
@@ -174,6 +227,12 @@ static const struct bench_row rows[] = {
 	  BENCH_HEAVY, 0, run_100, make_module, NULL },
 	{ ROW_RESTORE, way,
 	  BENCH_HEAVY, 0, run_1000, make_module, NULL },
+	{ "snapshot: write, restore 1 of 16", way, BENCH_HEAVY, 0, run_small_1,
+	  make_small, NULL },
+	{ "snapshot: write, restore all 16", way, BENCH_HEAVY, 0, run_small_all,
+	  make_small, NULL },
+	{ "snapshot: modiso_copy_out of all 16 instead", way, BENCH_HEAVY, 0,
+	  run_small_copy, make_small, NULL },
 	{ "snapshot: memcpy of all 16384 instead", way,
 	  BENCH_HEAVY | BENCH_TIMED, 0, run_copy, make_copy,
 	  NULL },
