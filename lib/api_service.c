@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "core/check.h"
+#include "core/fault.h"
 #include "core/front.h"
 #include "core/runtime.h"
 #include "core/service.h"
@@ -79,6 +80,26 @@ int modiso_service_deny(struct modiso_service *service,
 modiso_fn modiso_service_thunk(const struct modiso_service *service)
 {
 	return mdi_service_thunk(service);
+}
+
+int modiso_service_fail(uint32_t kind, uintptr_t detail)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	const struct mdi_frame *frame = thread ? mdi_frame_top(thread) : NULL;
+	int result = mdi_runtime_check();
+
+	if (result != 0)
+		return result;
+	if (kind != MODISO_FAULT_ACCESS && kind != MODISO_FAULT_EXIT &&
+	    kind != MODISO_FAULT_ABORT)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"kind is %u, not MODISO_FAULT_ACCESS, _EXIT or "
+				"_ABORT",
+				kind);
+	if (frame == NULL || frame->service_sp <= MDI_INTERRUPTED)
+		return mdi_fail(MODISO_ERR_STATE,
+				"this thread is in no service of a module");
+	mdi_fault_in_service(thread, kind, detail);
 }
 
 int modiso_service_destroy(struct modiso_service *service)

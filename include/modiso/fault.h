@@ -110,7 +110,8 @@ enum modiso_frames_end {
 
 /*
  * A gate that the thread was in: the module that it leads into. For all but
- * the innermost: how the thread got out of that module again, by a service, or
+ * the innermost, and for that one where its service has ended the call: how the
+ * thread got out of that module again, by a service, or
  * because a signal handler of the host has interrupted it. What the gate was
  * called with is not known any more: its words are passed in registers, where
  * the module has long put others, and a copy would make each call longer. The

@@ -121,6 +121,35 @@ MODISO_API modiso_fn
 modiso_service_thunk(const struct modiso_service *service);
 
 /*
+ * modiso_service_fail - end the module's call that this service serves.
+ * @kind:   MODISO_FAULT_ACCESS, _EXIT or _ABORT: what the record says.
+ * @detail: ACCESS: the address that the module has handed over; EXIT: the
+ *          status; else 0.
+ *
+ * For a service that cannot go on with what it was handed, or that stands for
+ * exit() or abort(). The module's call ends with MODISO_ERR_FAULT, as by a
+ * fault of the module at the call of the service, which calls[0].service_name
+ * of the record is. Of ACCESS the record says read where the module may not
+ * read the address, else write. The host's code goes on where it has called the
+ * gate; the service is left as by longjmp(): no destructor runs, what is locked
+ * stays locked, an open window open. So check what a module hands over first,
+ * by modiso_copy_in() and its kin, and fail with nothing in hands. A host
+ * function that touches a module's pointer itself is not ended by anything: its
+ * fault is the host's.
+ *
+ * Does not return, or returns:
+ *   MODISO_ERR_INVAL  another @kind.
+ *   MODISO_ERR_STATE  not initialised; called from inside a module, or by code
+ *                     that no module has called.
+ *
+ * Cost:   as a fault without its signal.
+ * Safety: MT-Safe. AS-Unsafe: not to be called by a signal handler that has
+ *         interrupted a service. Fork: safe.
+ * Since:  0.1
+ */
+MODISO_API int modiso_service_fail(uint32_t kind, uintptr_t detail);
+
+/*
  * modiso_service_destroy - end a service.
  * @service: NULL is allowed and does nothing.
  *

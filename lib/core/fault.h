@@ -39,11 +39,10 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 
 /*
  * The service that this thread's innermost module has called, and that runs,
- * is over, and so is the module's call: it has handed over an address where it
- * may not do @access; 0: no address.
+ * is over, and so is the module's call: modiso_service_fail() says of what.
  */
 MDI_NORETURN void mdi_fault_in_service(struct mdi_thread *thread,
-				       uintptr_t address, uint32_t access);
+				       uint32_t kind, uintptr_t detail);
 
 /*
  * A guarded module was interrupted where it cannot be gone on with: its call

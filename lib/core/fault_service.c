@@ -35,12 +35,12 @@ void mdi_fault_service(struct mdi_thread *thread, const char *service,
 }
 
 MDI_NORETURN void mdi_fault_in_service(struct mdi_thread *thread,
-				       uintptr_t address, uint32_t access)
+				       uint32_t kind, uintptr_t detail)
 {
 	const struct mdi_frame *frame = mdi_frame_top(thread);
 	uintptr_t sp = frame->service_sp;
 
-	mdi_record_in_service(&thread->fault, thread, address, access);
+	mdi_record_in_service(&thread->fault, thread, kind, detail);
 	tell(thread, sp);
 	mdi_unmark_host(frame, (uintptr_t)__builtin_frame_address(0));
 	mdi_gate_unwind(mdi_thread_block(thread), frame->sp);

@@ -6,6 +6,7 @@
 #include "core/door.h"
 #include "core/gate.h"
 #include "core/frames.h"
+#include "core/range.h"
 #include "core/region.h"
 #include "core/service.h"
 #include "core/state.h"
@@ -280,19 +281,29 @@ void mdi_record_refusal(struct modiso_fault *fault,
 	       sizeof(fault->syscall_args));
 }
 
+static void record_pointer(struct modiso_fault *fault, uintptr_t address)
+{
+	const struct modiso_region *region = mdi_region_at(address);
+	bool reads = mdi_range_reach(fault->module, address, 1, MODISO_READ);
+
+	fault->address = address;
+	fault->access = reads ? MODISO_WRITE : MODISO_READ;
+	if (region != NULL)
+		record_region(fault, region);
+}
+
 void mdi_record_in_service(struct modiso_fault *fault,
-			   const struct mdi_thread *thread, uintptr_t address,
-			   uint32_t access)
+			   const struct mdi_thread *thread, uint32_t kind,
+			   uintptr_t detail)
 {
 	const struct mdi_frame *frame = mdi_frame_top(thread);
-	const struct modiso_region *region = mdi_region_at(address);
 
 	mdi_record_module(fault, thread,
 			  mdi_domain_module(mdi_frame_domain(frame)));
-	fault->kind = MODISO_FAULT_ACCESS;
+	fault->kind = kind;
 	fault->sp = frame->service_sp;
-	fault->address = address;
-	fault->access = access;
-	if (region != NULL)
-		record_region(fault, region);
+	if (kind == MODISO_FAULT_ACCESS)
+		record_pointer(fault, detail);
+	else if (kind == MODISO_FAULT_EXIT)
+		fault->code = (int32_t)detail;
 }

@@ -32,13 +32,10 @@ void mdi_record_refusal(struct modiso_fault *fault,
 			const struct mdi_thread *thread, const char *service,
 			uintptr_t sp);
 
-/*
- * The same of a call that its service ends: the module may not do @access at
- * @address, 0: there is none.
- */
+/* The same of a call that its service ends: see modiso_service_fail(). */
 void mdi_record_in_service(struct modiso_fault *fault,
-			   const struct mdi_thread *thread, uintptr_t address,
-			   uint32_t access);
+			   const struct mdi_thread *thread, uint32_t kind,
+			   uintptr_t detail);
 
 /* Has the module faulted where it stands at the call of a service? */
 static inline bool mdi_record_at_service(const struct modiso_fault *fault)

@@ -271,7 +271,10 @@ MODISO_CALL void *mdi_service_stacked(uint64_t *words)
 	if (mdi_range_check(module, from, length, MODISO_READ) != 0 ||
 	    mdi_range_copy(words, (const void *)from, length,
 			   (const void *)from) != 0)
-		mdi_fault_in_service(thread, from, MODISO_READ);
+		mdi_fault_in_service(thread, MODISO_FAULT_ACCESS,
+				     from + mdi_range_reach(module, from,
+							    length,
+							    MODISO_READ));
 	errno = saved;
 	return (void *)(uintptr_t)stacked->function;
 }

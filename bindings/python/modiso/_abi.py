@@ -717,6 +717,7 @@ FUNCTIONS = {
                               POINTER(ServiceOptions), _out),
     "modiso_service_deny": (Code, c_void_p, c_void_p),
     "modiso_service_destroy": (Code, c_void_p),
+    "modiso_service_fail": (Code, c_uint32, c_size_t),
     "modiso_service_thunk": (c_void_p, c_void_p),
     "modiso_set_misuse_handler": (None, c_void_p, c_void_p),
     "modiso_signal_adopt": (Code,),

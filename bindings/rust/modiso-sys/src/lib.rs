@@ -837,6 +837,7 @@ functions! {
         module: *mut modiso_module,
     ) -> c_int;
     fn modiso_service_destroy(service: *mut modiso_service) -> c_int;
+    fn modiso_service_fail(kind: u32, detail: usize) -> c_int;
     fn modiso_service_thunk(service: *const modiso_service) -> modiso_fn;
     fn modiso_set_misuse_handler(handler: modiso_misuse_fn, arg: *mut c_void);
     fn modiso_signal_adopt() -> c_int;
