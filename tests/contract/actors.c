@@ -120,8 +120,8 @@ struct modiso_region *regions[MANY];
 atomic_int looks, wanted_looks;
 atomic_bool look_no_more;
 
-/* Once for each time that it is asked to. */
-MODULE_CODE static void *look(void *address)
+/* Once for each time that it is asked to. A thread's, not a gate's. */
+UNWATCHED static void *look(void *address)
 {
 	for (;;) {
 		bool last = atomic_load(&look_no_more);

@@ -131,6 +131,13 @@ START_TEST(test_refused)
 	expect(MODISO_OK, modiso_heap_alloc(a.module, 16, 0, 0, &block));
 	expect(MODISO_OK, modiso_region_find(block, &info));
 	must_refuse(MODISO_ERR_BUSY, info.region);
+}
+END_TEST
+
+START_TEST(test_snapshot_busy)
+{
+	struct modiso_region *region = make_scene();
+
 	expect(MODISO_OK, modiso_snapshot_take(a.module));
 	must_refuse(MODISO_ERR_BUSY, region);
 }
@@ -225,6 +232,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_busy);
 	tcase_add_test(tcase, test_snapshot);
+	tcase_add_test(tcase, test_snapshot_busy);
 	tcase_add_test(tcase, test_report);
 	suite_add_tcase(suite, tcase);
 	return suite;

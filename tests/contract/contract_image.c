@@ -79,16 +79,25 @@ START_TEST(from_file)
 	must_eq(enter(gate_to(image, "identity"), 5), 5);
 	expect(MODISO_ERR_FORMAT,
 	       modiso_image_load(module, path, &options, &image));
+	close(fd);
 	unlink(path);
 	expect(MODISO_ERR_NOENT,
 	       modiso_image_load(module, path, &options, &image));
 	expect(MODISO_ERR_NOENT,
 	       modiso_image_load(module, gone, &options, &image));
+	finish();
+}
+END_TEST
+
+START_TEST(from_no_file)
+{
+	struct modiso_image *image = NULL;
+
+	begin();
 	expect(MODISO_ERR_INVAL,
 	       modiso_image_load(module, "/tmp", &options, &image));
 	expect(MODISO_ERR_OS,
 	       modiso_image_load_fd(module, 999, &options, &image));
-	close(fd);
 	finish();
 }
 END_TEST
@@ -307,7 +316,7 @@ END_TEST
 
 static struct modiso_image *inner;
 
-static uintptr_t unload_inside(uintptr_t value)
+MODISO_CALL static uintptr_t unload_inside(uintptr_t value)
 {
 	(void)value;
 	expect(MODISO_ERR_BUSY, modiso_image_unload(inner));
@@ -394,6 +403,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, runs);
 	tcase_add_test(tcase, from_file);
+	tcase_add_test(tcase, from_no_file);
 	tcase_add_test(tcase, missing_import);
 	tcase_add_test(tcase, abi_tag);
 	tcase_add_test(tcase, gate_entries);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -412,6 +413,11 @@ START_TEST(test_pass)
 	must_die(child_status(pass_to_default, (void *)W(poke_load1)), SIGSEGV);
 	must_die(child_status(pass_to_default, (void *)W(poke_ud2)), SIGILL);
 	must_die(child_status(pass_to_default, (void *)W(poke_div0)), SIGFPE);
+}
+END_TEST
+
+START_TEST(test_pass_to_handler)
+{
 	must_exit(child_status(pass_to_handler, (void *)W(poke_load1)), 33);
 }
 END_TEST
@@ -457,6 +463,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_notify_together, 0, 2);
 	tcase_add_test(tcase, test_retry_in_vain);
 	tcase_add_test(tcase, test_pass);
+	tcase_add_test(tcase, test_pass_to_handler);
 	tcase_add_test(tcase, test_fault_in_filter);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -265,11 +265,11 @@ START_TEST(test_copies)
 END_TEST
 
 /* A pointer to the module's own stack is as good as one to its region. */
-static uintptr_t (*volatile service)(char *text, uintptr_t far);
+static uintptr_t (MODISO_CALL *volatile service)(char *text, uintptr_t far);
 static int stack_codes[5];
 static char stack_text[16];
 
-static uintptr_t use_stack(char *text, uintptr_t far)
+MODISO_CALL static uintptr_t use_stack(char *text, uintptr_t far)
 {
 	size_t length = 0;
 
@@ -294,7 +294,8 @@ START_TEST(test_stack)
 	int i;
 
 	make_scene();
-	service = (uintptr_t(*)(char *, uintptr_t))make_service("s", use_stack);
+	service = (CALLED(uintptr_t, char *, uintptr_t))
+		make_service("s", use_stack);
 	must_eq(enter(make_gate(module, on_stack), 0), 7);
 	must_str(stack_text, "request");
 	for (i = 0; i < 4; i++)

@@ -22,7 +22,7 @@ START_TEST(test_listed)
 	make_scene();
 	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
 						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
+	service = (CALLED(uintptr_t, uintptr_t))modiso_service_thunk(listed);
 	mine = make_gate(module, call_service);
 	its = make_gate(other, call_service);
 	fault = enter_fault(module, mine, 1);
@@ -60,7 +60,7 @@ START_TEST(test_after_refusal)
 	struct modiso_service_options options = {
 		SIZED, .flags = MODISO_SERVICE_LISTED};
 	struct modiso_service *listed;
-	uintptr_t (*open)(uintptr_t);
+	uintptr_t (MODISO_CALL *open)(uintptr_t);
 	struct modiso_gate *call, *touch;
 	modiso_fn closed;
 	int i;
@@ -69,11 +69,11 @@ START_TEST(test_after_refusal)
 	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
 						&options, &listed));
 	closed = modiso_service_thunk(listed);
-	open = (uintptr_t(*)(uintptr_t))make_service("open", look);
+	open = (CALLED(uintptr_t, uintptr_t))make_service("open", look);
 	call = make_gate(module, call_service);
 	touch = make_gate(module, call_then_touch);
 	for (i = 0; i < 3; i++) {
-		service = (uintptr_t(*)(uintptr_t))closed;
+		service = (CALLED(uintptr_t, uintptr_t))closed;
 		must_eq(enter_fault(module, call, 1)->kind,
 			MODISO_FAULT_SERVICE);
 		service = open;
@@ -100,7 +100,7 @@ START_TEST(test_list_forgets)
 	make_scene();
 	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
 						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
+	service = (CALLED(uintptr_t, uintptr_t))modiso_service_thunk(listed);
 	for (i = 0; i < 40; i++) {
 		next = make_module("next");
 		must_eq(enter_fault(next, make_gate(next, call_service), 1)
@@ -123,7 +123,7 @@ START_TEST(test_destroyed)
 	make_scene();
 	expect(MODISO_OK,
 	       modiso_service_create("once", (modiso_fn)look, NULL, &once));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(once);
+	service = (CALLED(uintptr_t, uintptr_t))modiso_service_thunk(once);
 	gate = make_gate(module, call_service);
 	must_eq(enter(gate, 1), 2);
 	expect(MODISO_OK, modiso_service_destroy(once));
@@ -159,7 +159,7 @@ START_TEST(test_denied_is_told)
 	make_scene();
 	expect(MODISO_OK, modiso_service_create("listed", (modiso_fn)look,
 						&options, &listed));
-	service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(listed);
+	service = (CALLED(uintptr_t, uintptr_t))modiso_service_thunk(listed);
 	expect(MODISO_OK, modiso_fault_notify(NULL, retrying, landing, NULL));
 	must_eq(enter_fault(module, make_gate(module, call_service), 1)->kind,
 		MODISO_FAULT_SERVICE);
@@ -228,8 +228,8 @@ START_TEST(test_limit)
 		       modiso_service_create("s", (modiso_fn)look, NULL, &out));
 		must_eq(out, UNTOUCHED);
 		for (i = 0; i < SERVICES; i++) {
-			service = (uintptr_t(*)(uintptr_t))modiso_service_thunk(
-				services[i]);
+			service = (CALLED(uintptr_t, uintptr_t))
+				modiso_service_thunk(services[i]);
 			if (i % 512 == 511)
 				must_eq(enter(make_gate(module, call_service),
 					      1),

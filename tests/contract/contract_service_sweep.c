@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-typedef uintptr_t (*after_fn)(struct poke_registers *, modiso_fn, uintptr_t);
+typedef POKE (*after_fn)(struct poke_registers *, modiso_fn, uintptr_t);
 static const after_fn after[] = {poke_after_xmm, poke_after_ymm,
 				 poke_after_zmm};
 

@@ -12,7 +12,7 @@ struct modiso_image_options options;
 
 uintptr_t seen;
 
-uintptr_t import(uintptr_t value)
+MODISO_CALL uintptr_t import(uintptr_t value)
 {
 	seen = value;
 	return value + 1;

@@ -17,7 +17,7 @@ extern struct modiso_image_options options;
 
 extern uintptr_t seen;
 
-uintptr_t import(uintptr_t value);
+MODISO_CALL uintptr_t import(uintptr_t value);
 
 void begin_shape(const struct elf_shape *shape);
 

@@ -27,7 +27,7 @@ static uint64_t flags_now(void)
 	return flags;
 }
 
-uintptr_t look(uintptr_t value)
+MODISO_CALL uintptr_t look(uintptr_t value)
 {
 	char from[200], to[200];
 
@@ -44,7 +44,7 @@ uintptr_t look(uintptr_t value)
 	return value + 1;
 }
 
-uintptr_t (*volatile service)(uintptr_t value);
+uintptr_t (MODISO_CALL *volatile service)(uintptr_t value);
 
 MODULE_CODE uintptr_t call_service(uintptr_t value)
 {

@@ -25,15 +25,15 @@ struct sight {
 };
 extern struct sight seen;
 
-uintptr_t look(uintptr_t value);
+MODISO_CALL uintptr_t look(uintptr_t value);
 
-extern uintptr_t (*volatile service)(uintptr_t value);
+extern uintptr_t (MODISO_CALL *volatile service)(uintptr_t value);
 
-uintptr_t call_service(uintptr_t value);
+MODISO_CALL uintptr_t call_service(uintptr_t value);
 
 /* Back in the module the rights are the module's, on either side of a call. */
-uintptr_t call_then_touch(uintptr_t value, uintptr_t address);
+MODISO_CALL uintptr_t call_then_touch(uintptr_t value, uintptr_t address);
 
-uintptr_t plain(uintptr_t value);
+MODISO_CALL uintptr_t plain(uintptr_t value);
 
 #endif /* TESTS_CONTRACT_SERVICE_CALLER_H */

@@ -13,17 +13,16 @@
 #include <modiso/export.h>
 
 #ifdef __clang__
-#	define MODULE_CODE                                                    \
-		MODISO_CALL                                                    \
+#	define UNWATCHED                                                      \
 		__attribute__((noinline, no_sanitize("address", "undefined",   \
 						     "thread", "memory")))
 #else
-#	define MODULE_CODE                                                    \
-		MODISO_CALL                                                    \
+#	define UNWATCHED                                                      \
 		__attribute__((noinline, noclone, no_sanitize("address"),      \
 			       no_sanitize("undefined"),                       \
 			       no_sanitize("thread")))
 #endif
+#define MODULE_CODE MODISO_CALL UNWATCHED
 
 /* The type of a pointer to such a function, or to its thunk. */
 #define CALLED(result, ...) result(MODISO_CALL *)(__VA_ARGS__)

@@ -10,52 +10,56 @@
 #ifndef TESTS_SUPPORT_POKE_H
 #define TESTS_SUPPORT_POKE_H
 
+#include <modiso/gate.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define POKE MODISO_CALL uintptr_t
+
 /* Memory. The vector stores write whatever their register holds. */
-uintptr_t poke_load1(const void *address);
-uintptr_t poke_load8(const void *address);
-uintptr_t poke_load16(const void *address);
-uintptr_t poke_load32(const void *address); /* needs AVX */
-uintptr_t poke_store1(void *address, uintptr_t value);
-uintptr_t poke_store8(void *address, uintptr_t value);
-uintptr_t poke_store16(void *address);
-uintptr_t poke_store32(void *address); /* needs AVX */
+POKE poke_load1(const void *address);
+POKE poke_load8(const void *address);
+POKE poke_load16(const void *address);
+POKE poke_load32(const void *address); /* needs AVX */
+POKE poke_store1(void *address, uintptr_t value);
+POKE poke_store8(void *address, uintptr_t value);
+POKE poke_store16(void *address);
+POKE poke_store32(void *address); /* needs AVX */
 /* Fails its comparison unless *address is @expected; returns what was there. */
-uintptr_t poke_cmpxchg(void *address, uintptr_t expected, uintptr_t value);
-uintptr_t poke_copy(void *to, const void *from, size_t length);
-uintptr_t poke_jump(const void *address);
+POKE poke_cmpxchg(void *address, uintptr_t expected, uintptr_t value);
+POKE poke_copy(void *to, const void *from, size_t length);
+POKE poke_jump(const void *address);
 extern const char poke_cmpxchg_at[], poke_copy_at[];
 
 /* Crashes. */
-uintptr_t poke_ud2(void);
-uintptr_t poke_int3(void);
-uintptr_t poke_hlt(void);
-uintptr_t poke_div0(void);
-uintptr_t poke_x87(void); /* unmasked division by zero, x87 and SSE */
-uintptr_t poke_sse(void);
+POKE poke_ud2(void);
+POKE poke_int3(void);
+POKE poke_hlt(void);
+POKE poke_div0(void);
+POKE poke_x87(void); /* unmasked division by zero, x87 and SSE */
+POKE poke_sse(void);
 extern const char poke_div0_at[], poke_x87_at[], poke_sse_at[];
 
 /* Stacks. */
-uintptr_t poke_recurse(void);          /* until there is no stack left */
-uintptr_t poke_drop(size_t bytes);     /* one store that far down */
-uintptr_t poke_dig(size_t bytes);      /* a store on each page down to there */
-uintptr_t poke_wild_push(void *stack); /* rsp = stack; push */
-uintptr_t poke_wild_ud2(void *stack);
-uintptr_t poke_wild_jump(void *stack, const void *function);
-uintptr_t poke_local(void); /* the address of its stack */
+POKE poke_recurse(void);          /* until there is no stack left */
+POKE poke_drop(size_t bytes);     /* one store that far down */
+POKE poke_dig(size_t bytes);      /* a store on each page down to there */
+POKE poke_wild_push(void *stack); /* rsp = stack; push */
+POKE poke_wild_ud2(void *stack);
+POKE poke_wild_jump(void *stack, const void *function);
+POKE poke_local(void); /* the address of its stack */
 extern const char poke_recurse_end[], poke_drop_at[], poke_wild_push_at[],
 	poke_wild_ud2_at[];
 
 /* A signal to a thread, by a system call; what that returned. */
-uintptr_t poke_tkill(uintptr_t tid, uintptr_t signo);
+POKE poke_tkill(uintptr_t tid, uintptr_t signo);
 
 /* Ways back. */
-uintptr_t poke_return_low(size_t bytes);       /* rsp that much too low */
-uintptr_t poke_return_to(const void *address); /* another return address */
-uintptr_t poke_smash(size_t words, uintptr_t value); /* and all above it */
+POKE poke_return_low(size_t bytes);       /* rsp that much too low */
+POKE poke_return_to(const void *address); /* another return address */
+POKE poke_smash(size_t words, uintptr_t value); /* and all above it */
 
 /* A far jump, with a DS for 32-bit code; the stack pointer is noted before. */
 struct poke_far {
@@ -63,36 +67,36 @@ struct poke_far {
 	uint16_t selector, unused;
 	uint64_t rsp;
 };
-uintptr_t poke_far(struct poke_far *to);
-uintptr_t poke_far_gs(struct poke_far *to, void *block_base);
+POKE poke_far(struct poke_far *to);
+POKE poke_far_gs(struct poke_far *to, void *block_base);
 
 /* CPU state left behind. */
-uintptr_t poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */
-uintptr_t poke_flags(uintptr_t flags, uintptr_t crash);
-uintptr_t poke_mxcsr(uintptr_t value, uintptr_t crash);
-uintptr_t poke_fcw(uintptr_t value, uintptr_t crash);
+POKE poke_trash(uintptr_t value, uintptr_t crash); /* callee-saved */
+POKE poke_flags(uintptr_t flags, uintptr_t crash);
+POKE poke_mxcsr(uintptr_t value, uintptr_t crash);
+POKE poke_fcw(uintptr_t value, uintptr_t crash);
 /* With an exception that the CPU has yet to tell of, if @control lets it. */
 #define POKE_DIVIDE_OPEN 0x37b
-uintptr_t poke_late(uintptr_t control, uintptr_t crash);
-uintptr_t poke_x87_full(uintptr_t unused, uintptr_t crash);
-uintptr_t poke_mmx(uintptr_t value, uintptr_t crash);
-uintptr_t poke_fsbase(uintptr_t value, uintptr_t crash); /* needs FSGSBASE */
-uintptr_t poke_gsbase(uintptr_t value, uintptr_t crash);
+POKE poke_late(uintptr_t control, uintptr_t crash);
+POKE poke_x87_full(uintptr_t unused, uintptr_t crash);
+POKE poke_mmx(uintptr_t value, uintptr_t crash);
+POKE poke_fsbase(uintptr_t value, uintptr_t crash); /* needs FSGSBASE */
+POKE poke_gsbase(uintptr_t value, uintptr_t crash);
 
 /* Selectors. FS and GS get the base of what is loaded. */
 #define POKE_USER_DS 0x2b
-uintptr_t poke_ds(uintptr_t value, uintptr_t crash);
-uintptr_t poke_es(uintptr_t value, uintptr_t crash);
-uintptr_t poke_fs(uintptr_t value, uintptr_t crash);
-uintptr_t poke_gs(uintptr_t value, uintptr_t crash);
+POKE poke_ds(uintptr_t value, uintptr_t crash);
+POKE poke_es(uintptr_t value, uintptr_t crash);
+POKE poke_fs(uintptr_t value, uintptr_t crash);
+POKE poke_gs(uintptr_t value, uintptr_t crash);
 
 /* The rights register; only where there are protection keys. */
-uintptr_t poke_rdpkru(void);
+POKE poke_rdpkru(void);
 /*
  * Jump to @wrpkru, an instruction of that kind, as if to take all rights, and
  * read *@secret with what comes of it. poke_leaked: it could be read.
  */
-uintptr_t poke_wrpkru_jump(const void *wrpkru, const void *secret);
+POKE poke_wrpkru_jump(const void *wrpkru, const void *secret);
 extern volatile uint64_t poke_leak;
 extern volatile uint32_t poke_leaked;
 
@@ -102,7 +106,7 @@ extern volatile uint32_t poke_leaked;
  * but addresses of code that reads *poke_secret and sets poke_leaked. Where
  * that faults r8 and r9 hold FS and GS base if rbx and r12 are the same.
  */
-uintptr_t poke_jump_with(const uint64_t registers[16]);
+POKE poke_jump_with(const uint64_t registers[16]);
 extern const char poke_jump_landed[];
 extern const void *volatile poke_secret;
 
@@ -114,9 +118,9 @@ struct poke_registers {
 	uint64_t mask[8];       /* k0-k7, with zmm */
 	uint64_t mmx[8];        /* the x87 registers' low words */
 };
-uintptr_t poke_registers_xmm(struct poke_registers *to);
-uintptr_t poke_registers_ymm(struct poke_registers *to);
-uintptr_t poke_registers_zmm(struct poke_registers *to);
+POKE poke_registers_xmm(struct poke_registers *to);
+POKE poke_registers_ymm(struct poke_registers *to);
+POKE poke_registers_zmm(struct poke_registers *to);
 
 /*
  * The host's side: call a function and look at what it left behind.
@@ -130,8 +134,8 @@ struct cpu_seen {
 };
 /* What cpu_call() puts in the six callee-saved registers. */
 #define CPU_SAVED(i) (0x1111111111111111ul * ((i) + 1))
-uintptr_t cpu_call(struct cpu_seen *seen, void (*function)(void), uintptr_t a,
-		   uintptr_t b, uintptr_t c, uintptr_t d);
+POKE cpu_call(struct cpu_seen *seen, modiso_fn function, uintptr_t a,
+	      uintptr_t b, uintptr_t c, uintptr_t d);
 
 /*
  * cpu_is_host - is what cpu_call() saw what a host function leaves behind?
@@ -152,18 +156,18 @@ enum cpu_vectors { CPU_XMM = 0, CPU_YMM = 1, CPU_ZMM = 2 };
  * A host function that leaves POKE_SECRET in every register that a function
  * may change, but in rax: returns @vectors + 1.
  */
-uintptr_t poke_litter(enum cpu_vectors vectors);
+POKE poke_litter(enum cpu_vectors vectors);
 /* Call function(a), then store what it left behind; rbx is the module's. */
-uintptr_t poke_after_xmm(struct poke_registers *to, void (*function)(void),
-			 uintptr_t a);
-uintptr_t poke_after_ymm(struct poke_registers *to, void (*function)(void),
-			 uintptr_t a);
-uintptr_t poke_after_zmm(struct poke_registers *to, void (*function)(void),
-			 uintptr_t a);
+POKE poke_after_xmm(struct poke_registers *to, modiso_fn function,
+		    uintptr_t a);
+POKE poke_after_ymm(struct poke_registers *to, modiso_fn function,
+		    uintptr_t a);
+POKE poke_after_zmm(struct poke_registers *to, modiso_fn function,
+		    uintptr_t a);
 /* The widest that this CPU and kernel have. */
 enum cpu_vectors cpu_vectors(void);
-uintptr_t cpu_call_secret(void (*function)(void), uintptr_t a,
-			  enum cpu_vectors vectors);
+POKE cpu_call_secret(modiso_fn function, uintptr_t a,
+		     enum cpu_vectors vectors);
 
 /* A function of the machine code "mov $42, %eax; ret", to be copied. */
 extern const unsigned char poke_code42[], poke_code42_end[];

@@ -13,19 +13,22 @@ library=$1
 out=$2
 config=${library%/lib/.libs/*}
 compiler=${CC-x86_64-w64-mingw32-gcc}
-tests='gate fault region region_protect window overrun'
+tests='gate fault region region_protect window overrun service service_list heap
+	grant range notify image'
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
 
 # All but the test itself, compiled once; the linker takes what is named.
 parts='support/windows/test.c support/windows/again.c support/windows/proc.c
-	support/proc_any.c support/world.c support/poke.S support/stayer.c'
+	support/proc_any.c support/world.c support/cpu.c support/poke.S
+	support/stayer.c'
 
 compile() {
 	"$compiler" -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-attributes \
 		-include "$config/config.h" -Isupport/windows/include -I. \
-		-I../include -I"$config/include" -I../lib -c "$1" -o "$2"
+		-I../include -I"$config/include" -I../lib \
+		-I../lib/os/windows/include -c "$1" -o "$2"
 }
 
 # compiled FILE... - their objects, a line each
@@ -43,6 +46,10 @@ scene() {
 	case $1 in
 	fault) echo contract/crimes.c ;;
 	gate) echo contract/gate_calls.c ;;
+	grant) echo contract/actors.c ;;
+	heap) echo contract/heap_user.c ;;
+	image) echo contract/image_maker.c support/elf.c ;;
+	service*) echo contract/service_caller.c ;;
 	esac
 }
 

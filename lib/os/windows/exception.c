@@ -4,12 +4,13 @@
 /* What the processor's general protection fault comes with. */
 #define NOWHERE (~(ULONG_PTR)0)
 
+/* Pages that are reserved and no more cannot be opened: nothing is there. */
 static bool is_mapped(uintptr_t address)
 {
 	MEMORY_BASIC_INFORMATION piece;
 
 	return VirtualQuery((void *)address, &piece, sizeof(piece)) != 0 &&
-	       piece.State != MEM_FREE;
+	       piece.State == MEM_COMMIT;
 }
 
 /*

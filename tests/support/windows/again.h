@@ -13,6 +13,9 @@
 #define AGAIN_CASE  "MODISO_TEST_CASE"
 #define AGAIN_CHILD "MODISO_TEST_CHILD"
 
+/* How the children ended that came before, in hexadecimal digits. */
+#define AGAIN_ENDS "MODISO_TEST_ENDS"
+
 /* A case's last line, and the one of a case that is skipped. */
 #define AGAIN_DONE    "# the case is done"
 #define AGAIN_SKIPPED "# skip-next "

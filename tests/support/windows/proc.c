@@ -3,8 +3,11 @@
 #include "support/test.h"
 #include "support/world.h"
 
+#include <fcntl.h>
+#include <io.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <windows.h>
 
 #include <psapi.h>
@@ -163,6 +166,31 @@ int mprotect(void *base, size_t length, int prot)
 									 : -1;
 }
 
+void *mmap(void *base, size_t length, int prot, int flags, int file,
+	   long long offset)
+{
+	void *pages = VirtualAlloc(base, length, MEM_RESERVE | MEM_COMMIT,
+				   page_protection(prot));
+
+	(void)flags;
+	(void)file;
+	(void)offset;
+	return pages != NULL ? pages : MAP_FAILED;
+}
+
+int test_mkstemp(char *path)
+{
+	return _open(_mktemp(path), O_CREAT | O_EXCL | O_RDWR | O_BINARY,
+		     S_IREAD | S_IWRITE);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+	(void)name;
+	(void)flags;
+	test_skip("memfd", "a file cannot become shorter that is mapped");
+}
+
 unsigned char *pages_of_file(size_t pages, int *file)
 {
 	(void)pages;
@@ -184,9 +212,4 @@ bool faults_need_stack(void)
 unsigned char *pages_nowhere(void)
 {
 	return (unsigned char *)0x500000000000ull;
-}
-
-bool cpu_has_avx(void)
-{
-	return __builtin_cpu_supports("avx");
 }

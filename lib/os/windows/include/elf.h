@@ -64,6 +64,10 @@ typedef struct {
 
 #define ELFMAG      "\177ELF"
 #define SELFMAG     4
+#define ELFMAG0     0x7f
+#define ELFMAG1     'E'
+#define ELFMAG2     'L'
+#define ELFMAG3     'F'
 #define EI_CLASS    4
 #define EI_DATA     5
 #define EI_VERSION  6
@@ -76,6 +80,7 @@ typedef struct {
 #define ET_EXEC     2
 #define ET_DYN      3
 
+#define PT_NULL         0
 #define PT_LOAD         1
 #define PT_DYNAMIC      2
 #define PT_INTERP       3
@@ -121,6 +126,7 @@ typedef struct {
 #define ELF64_ST_BIND(info)       ((info) >> 4)
 #define ELF64_ST_TYPE(info)       ((info) & 15)
 #define ELF64_ST_INFO(bind, type) (((bind) << 4) + ((type) & 15))
+#define ELF64_R_INFO(symbol, type) (((uint64_t)(symbol) << 32) + (type))
 #define ELF64_R_SYM(info)         ((info) >> 32)
 #define ELF64_R_TYPE(info)        ((info) & 0xffffffff)
 

@@ -16,10 +16,15 @@ typedef _sigset_t sigset_t;
 #include <stdlib.h>
 
 /* Records have Linux's numbers. */
+#undef SIGABRT
 #define SIGTRAP 5
+#define SIGABRT 6
 #define SIGBUS  7
+#define SIGKILL 9
 #define SIGUSR1 10
 #define SIGUSR2 12
+#define SIGSTOP 19
+#define SIGSYS  31
 #define SIGRTMIN 34
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2

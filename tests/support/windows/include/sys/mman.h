@@ -10,6 +10,18 @@
 #define PROT_WRITE 2
 #define PROT_EXEC  4
 
+#define MAP_SHARED    0x01
+#define MAP_PRIVATE   0x02
+#define MAP_FIXED     0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_FAILED    ((void *)-1)
+#define MFD_CLOEXEC   1u
+
 int mprotect(void *base, size_t length, int prot);
+/* Of no file: where nothing is, or anywhere. */
+void *mmap(void *base, size_t length, int prot, int flags, int file,
+	   long long offset);
+/* Ends the case as skipped. */
+int memfd_create(const char *name, unsigned flags);
 
 #endif /* TESTS_SUPPORT_WINDOWS_MMAN_H */
