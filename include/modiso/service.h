@@ -137,7 +137,7 @@ modiso_service_thunk(const struct modiso_service *service);
  * function that touches a module's pointer itself is not ended by anything: its
  * fault is the host's.
  *
- * Does not return, or returns:
+ * Returns only if there is no call to be ended:
  *   MODISO_ERR_INVAL  another @kind.
  *   MODISO_ERR_STATE  not initialised; called from inside a module, or by code
  *                     that no module has called.

@@ -62,7 +62,7 @@ class Types(support.Case):
                 (c_char_p, []), (POINTER(c_int), []), (Pair, []),
                 (c_longdouble, []), (None, [Pair]), (None, [c_longdouble]),
                 (None, [ctypes.py_object]), (None, [None]), (None, [int]),
-                (None, [c_int] * 7), (None, [c_double] * 9)):
+                (None, [c_int] * 17), (None, [c_double] * 9)):
             with self.subTest(restype=restype, argtypes=argtypes), \
                     self.assertRaises(TypeError):
                 module.gate(self.native.same, restype, argtypes)

@@ -131,7 +131,7 @@ class Services(support.Case):
     def test_types_that_do_not_pass(self):
         for restype, argtypes in ((c_char_p, []), (None, [c_char_p]),
                                   (None, [ctypes.POINTER(c_int)]),
-                                  (None, [c_int] * 7), (int, [])):
+                                  (None, [c_int] * 17), (int, [])):
             with self.subTest(restype=restype, argtypes=argtypes), \
                     self.assertRaises(TypeError):
                 modiso.Service("service", abs, restype, argtypes)

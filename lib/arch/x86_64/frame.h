@@ -714,7 +714,7 @@ MODISO_CALL int mdi_gate_invoke_many(struct mdi_gate_slot *slot,
 				     uintptr_t *result);
 
 /* In place of the function of a service that has words on the stack. */
-void mdi_service_stacked_call(void);
+MODISO_CALL void mdi_service_stacked_call(void);
 extern const char mdi_service_stacked_end[];
 
 /* Where a fault or a failure puts a thread: host rights, host stack, r10. */

@@ -4,13 +4,19 @@
 /* What the processor's general protection fault comes with. */
 #define NOWHERE (~(ULONG_PTR)0)
 
-/* Pages that are reserved and no more cannot be opened: nothing is there. */
+/*
+ * What mdi_os_reserve() has reserved is closed, committed or not, and opened by
+ * a region. Of other pages those that are reserved and no more cannot be opened:
+ * nothing is there.
+ */
 static bool is_mapped(uintptr_t address)
 {
 	MEMORY_BASIC_INFORMATION piece;
 
 	return VirtualQuery((void *)address, &piece, sizeof(piece)) != 0 &&
-	       piece.State == MEM_COMMIT;
+	       (piece.State == MEM_COMMIT ||
+		(piece.State == MEM_RESERVE &&
+		 piece.AllocationProtect == PAGE_NOACCESS));
 }
 
 /*

@@ -40,22 +40,23 @@ fn every_argument_arrives() {
 }
 
 #[test]
-fn too_many_words() {
+fn more_words_than_registers() {
     extern "C" fn seven(
+        first: i8,
         _: i8,
         _: i8,
         _: i8,
         _: i8,
         _: i8,
-        _: i8,
-        _: *const u8,
-    ) {
+        last: usize,
+    ) -> usize {
+        last * 10 + first as usize
     }
     with_library(|library| {
         let module = library.module("m").unwrap();
-        type Seven = extern "C" fn(i8, i8, i8, i8, i8, i8, *const u8);
-        let gate = unsafe { module.gate(seven as Seven) };
-        assert_eq!(gate.err().unwrap().code(), Code::Inval);
+        type Seven = extern "C" fn(i8, i8, i8, i8, i8, i8, usize) -> usize;
+        let gate = unsafe { module.gate(seven as Seven) }.unwrap();
+        assert_eq!(gate.call((1, 2, 3, 4, 5, 6, 7)).unwrap(), 71);
     });
 }
 
