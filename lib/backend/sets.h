@@ -18,6 +18,11 @@ static inline bool mdi_slots_resident(const struct mdi_domain *domain)
 /* As _admit() for itself alone; it takes no slot with a bit in @keep. */
 int mdi_slots_take(struct mdi_domain *domain, uint32_t keep,
 		   const struct mdi_users *users);
+/*
+ * The slot of @from, which has no pages, is that of @to. Whoever may have it
+ * open may have it open for @to as well. 0 or _OS.
+ */
+int mdi_slots_hand_over(struct mdi_domain *from, struct mdi_domain *to);
 /* All of its pages to another key, which its record says then. 0 or _OS. */
 int mdi_slots_tag(struct mdi_domain *domain, int to);
 /* What a module may do now; its links have what it could before. */

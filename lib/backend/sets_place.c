@@ -178,15 +178,61 @@ static int merge(struct mdi_domain *set, struct mdi_domain *module,
 	return result;
 }
 
+static bool has_rights(const struct mdi_domain *set,
+		       const struct mdi_share *share)
+{
+	for (uint32_t i = 0; i < set->share_count; i++)
+		if (set->shares[i].module == share->module)
+			return !(share->access & ~set->shares[i].access);
+	return false;
+}
+
+/*
+ * @old has no pages any more, and a slot because a thread that stays inside of
+ * one of its modules may have it open. True: each such module has the rights to
+ * @set as well, and of the others nobody is inside, nor enters without asking.
+ */
+static bool may_inherit(const struct mdi_domain *set,
+			const struct mdi_domain *old,
+			const struct mdi_users *users)
+{
+	for (uint32_t i = 0; i < old->share_count; i++) {
+		const struct mdi_share *share = &old->shares[i];
+
+		if (share->module != NULL && !has_rights(set, share) &&
+		    !users->quiesce(share->module, share->module))
+			return false;
+	}
+	return true;
+}
+
+/* The slot of such a one, or NOKEY. */
+static int inherit(struct mdi_domain *set, const struct mdi_users *users)
+{
+	for (int key = 0; key < MDI_RIGHTS_KEYS; key++) {
+		struct mdi_domain *old = mdi_slots_domain(key);
+
+		if (old != NULL && old->kind == MDI_DOMAIN_SHARED &&
+		    old->runs.count == 0 && module_of(old) == NULL &&
+		    !mdi_slots_pinned(key, users) &&
+		    may_inherit(set, old, users))
+			return mdi_slots_hand_over(old, set);
+	}
+	return MODISO_ERR_NOKEY;
+}
+
 /* A slot of its own: the module that it was merged into goes on by that. */
 static int give_slot(struct mdi_domain *set, uint32_t keep,
 		     const struct mdi_users *users)
 {
-	int from = set->key, result;
+	int from = set->key, result = MODISO_ERR_NOKEY;
 
 	if (set->merged_into != NULL)
 		users->withdraw(set->merged_into);
-	result = mdi_slots_take(set, keep, users);
+	if (!mdi_slots_resident(set))
+		result = inherit(set, users);
+	if (result == MODISO_ERR_NOKEY)
+		result = mdi_slots_take(set, keep, users);
 	if (result == 0)
 		mdi_sets_not_merged(set);
 	else if (set->merged_into != NULL)

@@ -304,6 +304,17 @@ static MDI_RARE int reference(struct mdi_domain *domain)
 	return domain->half_tagged ? tag(domain, domain->key, domain->key) : 0;
 }
 
+int mdi_slots_hand_over(struct mdi_domain *from, struct mdi_domain *to)
+{
+	int key = from->key, result = tag(to, to->key, key);
+
+	if (result != 0 && !to->half_tagged)
+		return result;
+	park(from);
+	give(to, key);
+	return result;
+}
+
 /* Keys in @keep are needed as well. */
 MDI_INLINE int admit(struct mdi_domain *domain, uint32_t keep,
 		     const struct mdi_users *users)

@@ -7,6 +7,7 @@
 #include "contract/actors.h"
 #include "support/world.h"
 #include "support/proc.h"
+#include "support/stayer.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -286,6 +287,43 @@ START_TEST(test_key_of_set_kept)
 }
 END_TEST
 
+/*
+ * A thread stays in a module whose region is shared with one module after the
+ * other: it has rights that nobody else has any more, and they keep one key.
+ */
+START_TEST(test_shared_in_turn)
+{
+	pthread_t thread;
+
+	common = make_scene();
+	thread = stayer_start(a.module);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct actor *next = &many[i];
+
+		make_actor(next, "next");
+		expect(MODISO_OK, modiso_region_grant(common, next->module,
+						      _i ? MODISO_READ : RW));
+		must_eq(enter(next->load, W(region_bytes(common))), i);
+		if (_i)
+			must_blame(enter_fault(next->module, next->store,
+					       W(region_bytes(common)), 1),
+				   MODISO_WRITE, region_bytes(common), common);
+		else
+			enter(next->store, W(region_bytes(common)), i);
+		region_bytes(common)[0] = (unsigned char)(i + 1);
+		expect(MODISO_OK, modiso_region_revoke(common, next->module));
+		must_blame(enter_fault(next->module, next->load,
+				       W(region_bytes(common))),
+			   MODISO_READ, region_bytes(common), common);
+		expect(MODISO_OK, modiso_module_destroy(next->module));
+	}
+	must_have(&b, common, 0);
+	must_be_clean();
+	stayers_leave();
+	thread_join(thread);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("grant_keys");
@@ -296,6 +334,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_too_few_keys);
 	tcase_add_test(tcase, test_few_keys);
 	tcase_add_test(tcase, test_no_rights_left_over);
+	tcase_add_loop_test(tcase, test_shared_in_turn, 0, 2);
 	if (on_pkey()) {
 		tcase_add_loop_test(tcase, test_thread_of_module, 0, WAYS);
 		add_loop_test_but_tsan(tcase, test_key_of_set_kept, 0, WAYS,
