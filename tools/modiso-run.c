@@ -35,8 +35,8 @@ enum {
 static struct {
 	const char *file;
 	const char *call;
-	uintptr_t args[MODISO_ARGS_MAX];
-	const char *text[MODISO_ARGS_MAX]; /* instead of args, when not NULL */
+	uintptr_t args[MODISO_WORDS_MAX];
+	const char *text[MODISO_WORDS_MAX]; /* instead of args, when not NULL */
 	unsigned count;
 	const char *abi;
 	const char *syscalls; /* NULL: the module makes them */
@@ -207,11 +207,15 @@ static void report(uintptr_t value)
 
 static int call(struct modiso_module *module, struct modiso_image *image)
 {
+	const struct modiso_gate_options options = {
+		.struct_size = sizeof(options),
+		.word_args = run.count,
+	};
 	struct modiso_gate *gate;
 	uintptr_t value = 0;
 	int code, status = STATUS_OK;
 
-	code = modiso_image_gate(image, run.call, NULL, &gate);
+	code = modiso_image_gate(image, run.call, &options, &gate);
 	if (code != 0)
 		return failed(code);
 	code = place_text(module);
@@ -383,13 +387,15 @@ static void take_args(int argc, char **argv)
 	for (; optind < argc; optind++) {
 		const char *word = argv[optind];
 		bool text = word[0] == ':';
+		uintptr_t *value = &run.args[run.count % MODISO_WORDS_MAX];
 
-		if (!text && !number(word, &run.args[run.count % 6])) {
+		if (!text && !number(word, value)) {
 			run.behind = word;
 			return;
 		}
-		if (run.count == MODISO_ARGS_MAX)
-			die(word, " is one argument too many: 6 can be passed");
+		if (run.count == MODISO_WORDS_MAX)
+			die(word,
+			    " is one argument too many: 16 can be passed");
 		run.text[run.count++] = text ? word + 1 : NULL;
 	}
 }

@@ -48,6 +48,11 @@ __attribute__((visibility("default"))) long hello(const char *who, long times)
 		print(who, strlen(who));
 	return 7;
 }
+__attribute__((visibility("default"))) long last(long a, long b, long c, long d,
+	long e, long f, long g)
+{
+	return g + a - b - c - d - e - f;
+}
 __attribute__((visibility("default"))) long spin(volatile long turns)
 {
 	for (;;)
@@ -118,7 +123,11 @@ else
 	skip "a full disk" "no /dev/full"
 fi
 status_of 2 "two modules" "$module" "$module"
-status_of 2 "seven arguments" --call hello 1 2 3 4 5 6 7 "$module"
+status_of 0 "more arguments than registers" --call last 6 1 1 1 1 1 7 "$module"
+says output '^last\(\): 8 ' "the seventh came"
+status_of 2 "17 arguments" \
+	--call last 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 "$module"
+says errors '17 is one argument too many: 16' "is one too many"
 status_of 2 "an unknown level" --confine strongly "$module"
 says errors 'strongly is none of guard, readonly, sealed' "which there are"
 

@@ -62,8 +62,7 @@ unsafe impl<T: 'static> Value for *mut T {
 }
 
 /// A C function of up to eight [`Value`]s: `extern "C" fn(i32) -> f64`, or the
-/// same with `unsafe`. At most six of them are words (the library refuses
-/// more).
+/// same with `unsafe`.
 ///
 /// # Safety
 /// Only this crate implements it.
