@@ -5,9 +5,9 @@
 #define NOWHERE (~(ULONG_PTR)0)
 
 /*
- * What mdi_os_reserve() has reserved is closed, committed or not, and opened by
- * a region. Of other pages those that are reserved and no more cannot be opened:
- * nothing is there.
+ * What mdi_os_reserve() has reserved is closed, committed or not, and a region
+ * opens it. Other pages that are reserved and no more cannot be opened: nothing
+ * is there.
  */
 static bool is_mapped(uintptr_t address)
 {
