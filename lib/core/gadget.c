@@ -5,6 +5,7 @@
 #include "arch/forbidden.h"
 #include "base/error.h"
 #include "core/cfi.h"
+#include "core/seal.h"
 #include "core/state.h"
 #include "os/code.h"
 #include "os/maps.h"
@@ -171,7 +172,7 @@ static int take_away(const struct search *search,
 	if (why == NULL)
 		return 0;
 	gadget->removed = false;
-	if (errno == EPERM && own->sealed)
+	if (errno == EPERM && mdi_seal_is_on())
 		return refuse(match, at, "it is sealed (modiso_code_seal()); "
 					 "make the first guarded module "
 					 "before");
@@ -318,14 +319,14 @@ static bool put_back(const struct mdi_gadget *gadget)
 	return !is_there(gadget) ||
 	       mdi_code_change(gadget->at, gadget->was, gadget->length) ==
 		       NULL ||
-	       !own->sealed;
+	       !mdi_seal_is_on();
 }
 
 /* A detour needs nobody; a trap does, and cannot be taken back. */
 bool mdi_gadgets_sealed(void)
 {
 	for (uint32_t i = 0; i < own->count; i++)
-		if (own->sealed && own->gadgets[i].removed &&
+		if (mdi_seal_is_on() && own->gadgets[i].removed &&
 		    !own->gadgets[i].detours && is_there(&own->gadgets[i]))
 			return true;
 	return false;

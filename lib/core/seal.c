@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool *const sealed = &mdi_core_state.gadget.sealed;
+static struct mdi_seal_state *const own = &mdi_core_state.seal;
 
 /*
  * What the dynamic linker has loaded, and nothing else: a module's code ends
@@ -28,7 +28,7 @@ static bool visit(const struct mdi_mapping *map, const char *name, void *arg)
 		*result = mdi_fail_os("mseal", "the host's code");
 		return false;
 	}
-	*sealed = true;
+	own->sealed = true;
 	return true;
 }
 
@@ -49,4 +49,9 @@ int mdi_seal_code(void)
 	if (result == 0)
 		errno = saved;
 	return result;
+}
+
+bool mdi_seal_is_on(void)
+{
+	return own->sealed;
 }

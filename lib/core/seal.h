@@ -14,4 +14,7 @@
  */
 int mdi_seal_code(void);
 
+/* Is some of the host's code sealed? It is for ever. */
+bool mdi_seal_is_on(void);
+
 #endif /* MDI_CORE_SEAL_H */

@@ -73,7 +73,6 @@ struct mdi_gadget_state {
 	uint32_t count, detours;
 	uint64_t list, loads; /* what was mapped and loaded at the search */
 	bool searched;
-	bool sealed; /* some of the host's code, for ever */
 };
 
 struct mdi_gate_state {
@@ -212,6 +211,11 @@ struct mdi_report_state {
 	bool (*unwind)(uintptr_t pc, struct mdi_cfi *cfi);
 };
 
+/* core/seal.h */
+struct mdi_seal_state {
+	bool sealed; /* some of the host's code, for ever */
+};
+
 struct mdi_service_state {
 	/* Read without the lock by mdi_service_allowed(). */
 	struct modiso_service *services[MDI_SERVICE_SLOTS];
@@ -265,6 +269,7 @@ extern struct mdi_core_state {
 	struct mdi_record_state record;
 	struct mdi_recorder_state recorder;
 	struct mdi_report_state report;
+	struct mdi_seal_state seal;
 	struct mdi_service_state service;
 	struct mdi_thread_state thread;
 	struct mdi_vault_state vault;
