@@ -13,7 +13,7 @@ static const char *const names[] = {"zero", "one", "two", "three"};
 static volatile int counter = 5;
 static volatile char large[3 * 4096 + 100];
 
-int (*EXPORT operation)(int, int);
+int (*operation)(int, int);
 
 static int add(int a, int b)
 {
@@ -99,7 +99,8 @@ static int fast(void)
 	return 1234;
 }
 
-static int (*choose(void))(void)
+/* clang does not see that it is named below. */
+__attribute__((used)) static int (*choose(void))(void)
 {
 	return counter >= 0 ? fast : NULL;
 }
