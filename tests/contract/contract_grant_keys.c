@@ -324,6 +324,35 @@ START_TEST(test_shared_in_turn)
 }
 END_TEST
 
+/*
+ * The same for a thread that stays in the partner, whose rights go or become
+ * less: the next set has another key than the one that it may have open.
+ */
+START_TEST(test_rights_not_inherited)
+{
+	pthread_t thread;
+	int key;
+
+	common = make_scene();
+	expect(MODISO_OK, modiso_region_grant(common, b.module, RW));
+	must_have(&b, common, RW);
+	thread = stayer_start(b.module);
+	key = proc_key(region_bytes(common));
+	expect(MODISO_OK, modiso_region_revoke(common, b.module));
+	expect(MODISO_OK,
+	       modiso_region_grant(common, _i ? b.module : c.module,
+				   _i ? MODISO_READ : RW));
+	if (!_i)
+		enter(c.store, W(region_bytes(common)), 1);
+	enter(a.store, W(region_bytes(common)), 2);
+	must(proc_key(region_bytes(common)) != key);
+	must_have(&b, common, _i ? MODISO_READ : 0);
+	must_be_clean();
+	stayers_leave();
+	thread_join(thread);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("grant_keys");
@@ -337,6 +366,7 @@ static Suite *make_suite(void)
 	if (on_pkey()) {
 		/* Without keys the others wait for the one that stays. */
 		tcase_add_loop_test(tcase, test_shared_in_turn, 0, 2);
+		tcase_add_loop_test(tcase, test_rights_not_inherited, 0, 2);
 		tcase_add_loop_test(tcase, test_thread_of_module, 0, WAYS);
 		add_loop_test_but_tsan(tcase, test_key_of_set_kept, 0, WAYS,
 				       "a thread of its own");
