@@ -341,6 +341,22 @@ ENDF(mdi_gate_\kind\()_scrub_\words)
 	jnz	.Lselectors_\kind
 .endm
 
+/* Words and floats are scrubbed; rdx and rcx are in r12 and r13. */
+.macro CALL_SCRUBBED_SIX
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	RIGHTS_MODULE
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%eax, %eax
+	CALL_MODULE
+.endm
+
 /*
  * All gates into modules of a kind: "pkey", or "guard", guarded ones; and the
  * same where calls are recorded.
@@ -415,18 +431,7 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	COPY_STACK_WORDS
 	SCRUB_FLOATS
 	movq	S_ENTRY(%r11), %r11
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
-	xorl	%r10d, %r10d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-	RIGHTS_MODULE
-	movq	%r12, %rdx
-	movq	%r13, %rcx
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%eax, %eax
-	CALL_MODULE
+	CALL_SCRUBBED_SIX
 	DROP_STACK_WORDS
 	SAME_SELECTORS \kind
 	jmp	.Lexit_\kind
@@ -454,18 +459,7 @@ GATE(mdi_gate_\kind\()_scrub_1)
 	SAME_SELECTORS \kind
 	jmp	.Lexit_\kind
 .Lscrubbed_six_\kind:
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
-	xorl	%r10d, %r10d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-	RIGHTS_MODULE
-	movq	%r12, %rdx
-	movq	%r13, %rcx
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%eax, %eax
-	CALL_MODULE
+	CALL_SCRUBBED_SIX
 	SAME_SELECTORS \kind
 	jmp	.Lexit_\kind
 .Lselectors_\kind:

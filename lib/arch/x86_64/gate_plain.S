@@ -89,6 +89,22 @@
 .endif
 .endm
 
+/* Words and floats are scrubbed; rdx and rcx are in r12 and r13. */
+.macro CALL_SCRUBBED
+	movq	S_ENTRY(%r11), %r11
+	movq	%r12, %rdx
+	movq	%r13, %rcx
+	xorl	%eax, %eax
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r10d, %r10d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	CALL_MODULE
+.endm
+
 /* All gates: "plain", or "plain_rec", where calls are recorded. */
 .macro GATES kind, recorded
 GATE(mdi_gate_\kind)
@@ -131,18 +147,7 @@ GATE(mdi_gate_\kind\()_scrub)
 	movq	%rcx, %r13
 	SCRUB_FLOATS
 	SCRUB_WORDS
-	movq	S_ENTRY(%r11), %r11
-	movq	%r12, %rdx
-	movq	%r13, %rcx
-	xorl	%eax, %eax
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
-	xorl	%r10d, %r10d
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-	CALL_MODULE
+	CALL_SCRUBBED
 	jmp	.Lexit_\kind
 	.cfi_restore_state
 ENDF(mdi_gate_\kind\()_scrub)
@@ -168,18 +173,7 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
-	movq	S_ENTRY(%r11), %r11
-	movq	%r12, %rdx
-	movq	%r13, %rcx
-	xorl	%eax, %eax
-	xorl	%ebx, %ebx
-	xorl	%ebp, %ebp
-	xorl	%r10d, %r10d
-	xorl	%r12d, %r12d
-	xorl	%r13d, %r13d
-	xorl	%r14d, %r14d
-	xorl	%r15d, %r15d
-	CALL_MODULE
+	CALL_SCRUBBED
 	DROP_STACK_WORDS
 	jmp	.Lexit_\kind
 	.cfi_restore_state
