@@ -176,22 +176,23 @@ fi
 vm_helpers=$(eval "$(sed -n '/^prefix=/,/^helpers=/p' \
 	"$installed_prefix/bin/modiso-vm")" && echo "$helpers")
 vm_helpers=$installed${vm_helpers%%:*}:$installed${vm_helpers#*:}
-# As a user: outside of the tree, with nothing of it in the environment.
+# As a user: outside of the tree, with nothing of it in the environment, and in
+# /tmp, which the machine has as well.
 with_vm() {
-	mkdir -p "$scratch/outside" &&
+	outside=$(mktemp -d /tmp/modiso-XXXXXX) &&
 		# shellcheck disable=SC2046 # flags are words
-		${CC##* } -o "$scratch/outside/hello" "$examples/hello.c" \
+		${CC##* } -o "$outside/hello" "$examples/hello.c" \
 			$(PKG_CONFIG_PATH=${installed_pc%/*} "$PKG_CONFIG" \
 				--define-variable=prefix="$installed_prefix" \
 				--cflags --libs libmodiso) &&
 		(
 			unset top_builddir top_srcdir
-			cd "$scratch/outside" &&
-				LD_LIBRARY_PATH=$installed_lib \
+			LD_LIBRARY_PATH=$installed_lib \
 				MODISO_VM_HELPERS=$vm_helpers \
 				"$installed_prefix/bin/modiso-vm" --env \
-				MODISO_BACKEND=pkey ./hello
-		) >"$scratch/hello.out" || return
+				MODISO_BACKEND=pkey "$outside/hello"
+		) >"$scratch/hello.out"
+	rm -rf "$outside"
 	grep -q '^hello from inside: 17 bytes' "$scratch/hello.out"
 }
 text="modiso-vm: a program from outside, with keys"

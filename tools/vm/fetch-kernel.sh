@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 # fetch-kernel.sh SERIES - print the path of a Linux SERIES (6.1, 6.12) image.
-# fetch-kernel.sh auto   - of any: the newest in /boot that can be read, else one
-#                          that was fetched before, else Debian's newest.
+# fetch-kernel.sh auto   - of any: the newest in /boot that can be read, else as
+#                          for a series, of all that there are.
 #
-# The image comes out of Debian's kernel package for cloud machines. The
-# package is downloaded by apt and unpacked into a cache; nothing is installed.
+# The image is the newest that was fetched before, else it comes out of Debian's
+# newest kernel package for cloud machines. The package is downloaded by apt and
+# unpacked into a cache; nothing is installed. Who wants a newer kernel than the
+# cache has removes that one; to ask apt each time takes as long as the machine
+# takes to start.
 #
 #   MODISO_VM_CACHE  where images are kept, by default libmodiso/ in
 #                    $XDG_CACHE_HOME or ~/.cache
@@ -28,12 +31,14 @@ print_newest() {
 	done | sort -V | tail -n 1
 }
 
+image=
 if [ "$series" = auto ]; then
 	series=
 	image=$(print_newest /boot/vmlinuz-*)
-	[ -n "$image" ] || image=$(print_newest "$cache"/vmlinuz-*)
-	[ -z "$image" ] || { echo "$image" && exit 0; }
 fi
+[ -n "$image" ] ||
+	image=$(print_newest "$cache/vmlinuz-linux-image-${series:+$series.}"*)
+[ -z "$image" ] || { echo "$image" && exit 0; }
 
 for tool in apt-get apt-cache dpkg-deb; do
 	command -v "$tool" >/dev/null || die "no kernel image in /boot that can" \
@@ -53,27 +58,21 @@ candidates() {
 }
 
 package=$(candidates | grep "^linux-image-${series:-[0-9]*}\." | head -n 1) || true
-if [ -z "$package" ]; then
-	# Without package lists, an older image of the series will do.
-	image=$(print_newest "$cache/vmlinuz-linux-image-$series."*)
-	[ -z "$image" ] || { echo "$image" && exit 0; }
+[ -n "$package" ] ||
 	die "apt knows no cloud kernel $series: run apt-get update, or give an" \
 		"image with --kernel FILE or in MODISO_VM_KERNEL"
-fi
 
 image=$cache/vmlinuz-$package
-if [ ! -f "$image" ]; then
-	mkdir -p "$cache"
-	# A directory of its own, so that two runs at once do no harm.
-	work=$(mktemp -d "$cache/fetch.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	echo "fetch-kernel.sh: downloading $package" >&2
-	(cd "$work" && apt-get -q -o APT::Sandbox::User=root download \
-		"$package") >"$work/log" 2>&1 || {
-		cat "$work/log" >&2
-		die "apt-get download $package failed"
-	}
-	dpkg-deb -x "$work"/*.deb "$work/root"
-	mv "$work"/root/boot/vmlinuz-* "$image"
-fi
+mkdir -p "$cache"
+# A directory of its own, so that two runs at once do no harm.
+work=$(mktemp -d "$cache/fetch.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+echo "fetch-kernel.sh: downloading $package" >&2
+(cd "$work" && apt-get -q -o APT::Sandbox::User=root download "$package") \
+	>"$work/log" 2>&1 || {
+	cat "$work/log" >&2
+	die "apt-get download $package failed"
+}
+dpkg-deb -x "$work"/*.deb "$work/root"
+mv "$work"/root/boot/vmlinuz-* "$image"
 echo "$image"

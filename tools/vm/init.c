@@ -271,7 +271,6 @@ int main(void)
 	mount_on("devtmpfs", "/dev");
 	mount_on("proc", "/proc");
 	mount_on("sysfs", "/sys");
-	mount_on("tmpfs", "/tmp");
 	mount_on("tmpfs", "/dev/shm");
 	mount_on("devpts", "/dev/pts");
 	chmod("/tmp", 01777);

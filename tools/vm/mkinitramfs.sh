@@ -9,6 +9,9 @@
 # needs, and JOBS as /jobs.
 #
 # A program that libtool has wrapped in a script is taken from .libs/.
+#
+# The archive is not compressed: an emulated CPU takes ten times as long to unpack
+# it as QEMU to read it.
 
 set -eu
 
@@ -45,7 +48,7 @@ add_libraries() {
 		*/ld-linux*) to=$root/lib64/${library##*/} ;;
 		*) to=$library_dir/${library##*/} ;;
 		esac
-		[ -e "$to" ] || cp -L "$library" "$to"
+		[ -e "$to" ] || ln -s "$library" "$to"
 	done
 }
 
@@ -63,7 +66,10 @@ add() {
 			's/^ *LD_LIBRARY_PATH="\([^"$]*\).*/\1/p' "$1" |
 			head -n 1)$library_path
 	fi
-	cp -L "$from" "$root/$2"
+	case $from in
+	/*) ln -sf "$from" "$root/$2" ;;
+	*) ln -sf "$PWD/$from" "$root/$2" ;;
+	esac
 	add_libraries "$from"
 }
 
@@ -84,5 +90,6 @@ done
 unwinder=$loader_dir/libgcc_s.so.1
 [ ! -e "$unwinder" ] || cp -L "$unwinder" "$library_dir/"
 
+# Files are links to those here; cpio follows them.
 (cd "$root" && find . | LC_ALL=C sort |
-	cpio -o -H newc -R 0:0 --quiet) | gzip -1 >"$output"
+	cpio -o -L -H newc -R 0:0 --quiet) >"$output"
