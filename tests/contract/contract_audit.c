@@ -191,7 +191,7 @@ START_TEST(test_alias)
 }
 END_TEST
 
-/* --- doors that need no system call --- */
+/* --- ways that need no system call --- */
 
 /* As often as they were found; how many other findings there are. */
 static size_t count_kind(uint32_t kind, size_t *others)
