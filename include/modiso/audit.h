@@ -61,10 +61,10 @@ struct modiso_audit_finding {
  * process for being writable and executable. Rights do not change meanwhile;
  * threads inside of modules run on.
  *
- * What the kernel does for the process by request, not by a system call, goes
- * round all rights of modules. So rings of io_uring, open or mapped, are told
- * of, the threads by which the kernel serves a ring that it polls (SQPOLL; such
- * a ring is in use without a system call), and memory of asynchronous I/O. Not
+ * What the kernel does for the process by request, not by a system call,
+ * bypasses all rights of modules. So rings of io_uring, open or mapped, are
+ * told of, the threads by which the kernel serves a ring that it polls (SQPOLL:
+ * used without a system call), and memory of asynchronous I/O. Not
  * to be seen are rings in memory of the program's own whose descriptor is
  * closed (IORING_SETUP_NO_MMAP with REGISTERED_FD_ONLY), buffers that a ring
  * has registered, I/O that is under way, and mappings of other processes.

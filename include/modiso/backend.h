@@ -31,7 +31,7 @@ enum modiso_backend {
 #define MODISO_CAP_PARALLEL (1u << 4)   /* modules run at the same time */
 #define MODISO_CAP_UNLIMITED (1u << 5)  /* modules are not bounded by keys */
 /*
- * exit(), abort(), longjmp(), pthread_create() and their kin, called by a GUARD
+ * exit(), abort(), longjmp(), pthread_create() and the like, called by a GUARD
  * module, are seen (modiso/fault.h). This depends on no backend, but on how the
  * program was linked: with the shared library, in front of the C library. It is
  * missing in a program that is linked statically, and where libmodiso is opened

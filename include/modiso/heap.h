@@ -6,9 +6,9 @@
  * functions below and hands them over; module code calls malloc() and its kind,
  * which the host offers as services. Which byte belongs to which block is noted
  * where the module cannot write, and every pointer that comes back is looked up
- * there: a module that corrupts its heap spoils what is in its blocks, and no
- * more. With the mprotect backend that place is the host's ordinary memory, as
- * all that the library knows.
+ * there: a module that corrupts its heap damages what is in its blocks, and no
+ * more. With the mprotect backend that place is ordinary memory of the host, as
+ * all records of the library are.
  *
  * The module can change what a block holds at any time, as all of its memory.
  */
@@ -181,7 +181,7 @@ modiso_heap_get_info(struct modiso_module *module,
  * block is refused and counted, and the module goes on; its free() returns the
  * code, for callers that look at it. realloc() with a size of 0 frees nothing.
  *
- * Returns the function, or NULL when there is no such one.
+ * Returns the function, or NULL when @which is none of them.
  *
  * Cost:   none; a call costs a service call and that of modiso_heap_alloc().
  * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.

@@ -132,11 +132,11 @@ struct modiso_module_options {
  * @options: NULL for the defaults.
  * @out:     receives the module; left untouched on failure.
  *
- * A time limit is kept by one thread of the library's, which ticks five times
- * in the shortest limit: ten times while it finds a thread that runs in a
- * limited module and is new there, and twice while no thread of the process
- * runs; then a tick is two system calls and no more. It ticks every
- * millisecond at most, and every 250 at least. It does not make a call slower;
+ * Time limits are kept by one thread of the library's, which ticks five times
+ * in the shortest limit: ten times while it finds a thread that is new in a
+ * limited module, and twice while no thread of the process runs; then a tick is
+ * two system calls and no more. Ticks are 1 to 250 milliseconds apart. They do
+ * not make a call slower;
  * a thread that a tick finds in a limited module has one call that costs as
  * much as a first one. Time in services, in handlers of the host and in calls
  * that the host makes meanwhile into other modules is not counted, as far as

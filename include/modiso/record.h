@@ -70,9 +70,9 @@ struct modiso_record_event {
 };
 
 /*
- * A call that may be under way, by how many are below it. It is, unless the
- * ring has an event with the same begin; and the service that its module calls
- * likewise. Whether one above another is, is asked only if that one is.
+ * calls[n] is the call at nesting depth n that may be under way. It is under
+ * way unless the ring has an event with the same begin, and so is the service
+ * that its module calls. calls[n + 1] counts only where calls[n] is under way.
  */
 struct modiso_record_call {
 	uint64_t begin;

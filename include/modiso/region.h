@@ -283,8 +283,8 @@ modiso_region_protect(struct modiso_region *region, uint32_t access);
  *                      segment of an image or part of a snapshot.
  *   MODISO_ERR_LIMIT   24 modules have rights to @region already.
  *   MODISO_ERR_NOKEY   threads are inside of modules that have all keys just
- *                      now; or one key is there for modules, and with what it
- *                      may only read a module needs two.
+ *                      now; or only one key is there for modules, and a module
+ *                      with regions that it may only read needs two.
  *   MODISO_ERR_OS      the kernel refused; errno says why.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.

@@ -133,9 +133,9 @@ modiso_service_thunk(const struct modiso_service *service);
  * read the address, else write. The host's code goes on where it has called the
  * gate; the service is left as by longjmp(): no destructor runs, what is locked
  * stays locked, an open window open. So check what a module hands over first,
- * by modiso_copy_in() and its kin, and fail with nothing in hands. A host
- * function that touches a module's pointer itself is not ended by anything: its
- * fault is the host's.
+ * by modiso_copy_in(), and fail while no lock is held and no window is open. A
+ * host function that touches a module's pointer itself is not ended by
+ * anything: its fault is the host's.
  *
  * Returns only if there is no call to be ended:
  *   MODISO_ERR_INVAL  another @kind.

@@ -15,7 +15,7 @@
  * of the library's signal stacks once the thread has entered modules, and so
  * does one that asks where the program has set none. They hold 60 KiB. The
  * library defines sigaltstack(): it sets and tells what the program has, at any
- * time. A system call that goes round it is noticed at the next signal; if that
+ * time. A system call that bypasses it is noticed at the next signal; if that
  * is a module's fault for want of stack, the process ends.
  *
  * What the thread was in the middle of is not changed by a handler that calls
@@ -37,23 +37,25 @@
  *
  * SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP and SIGSYS stay the library's own:
  * sigaction() for one of them changes to whom the library passes a signal that
- * is no module's. Who takes one of these by a system call of his own has it
- * until the library looks for the next time: when a module, gate, service,
- * region, heap or image is made, at a thread's first gate call, and in
- * modiso_signal_adopt(). Then it is the library's again, and he is passed what
- * is no module's. He may hand it on, by calling the handler that the kernel
- * named to him or by putting that back, after modiso_fini() as well: it goes to
- * the handler that was asked for before him, with the siginfo that it came
- * with. Where several take a signal in this way one after the other, the last
- * three are remembered.
+ * is no module's. A handler that other code installs for one of these by a
+ * system call of its own has the signal until the library looks for the next
+ * time: when a module, gate, service, region, heap or image is made, at a
+ * thread's first gate call, and in modiso_signal_adopt(). Then the signal is
+ * the library's again, and that handler is passed what is no module's. It may
+ * hand a signal on, by calling the handler that the kernel named when it was
+ * installed or by putting that one back, after modiso_fini() as well: the
+ * signal goes to the handler that was asked for before it, with the siginfo
+ * that it came with. Where several are installed in this way one after the
+ * other, the last three are remembered.
  *
- * Until the library has looked, a module's fault goes to him. If he hands it
- * on, it is served as ever; but with protection keys he has no rights to the
- * library, and the process ends with a message that says whose handler it is.
- * With keys he has no rights to a module's stack either, where the kernel calls
- * him if he has not asked for SA_ONSTACK, nor to the library's signal stacks on
- * Linux before 6.12 once a READONLY or SEALED module has been made: there the
- * process ends by SIGSEGV at his first instruction, without a message.
+ * Until the library has looked, a module's fault goes to that handler. If it
+ * hands the fault on, that is served as ever; but with protection keys the
+ * handler has no rights to the library's memory, and the process ends with a
+ * message that says whose handler it is. With keys it has no rights to a
+ * module's stack either, where the kernel calls a handler without SA_ONSTACK,
+ * nor to the library's signal stacks on Linux before 6.12 once a READONLY or
+ * SEALED module has been made: there the process ends by SIGSEGV at the
+ * handler's first instruction, without a message.
  *
  * The kernel ends a process whose fault comes as a signal that is blocked. So
  * the library defines sigprocmask(), pthread_sigmask(), sighold(), sigblock()

@@ -56,8 +56,8 @@ modiso_snapshot_take(struct modiso_module *module);
  * modiso_snapshot_restore - bring a module's memory back to its snapshot.
  * @module: the module.
  *
- * As often as one likes. What the host keeps outside of the module's regions
- * is not part of it: gates, services, pointers.
+ * It may be called any number of times. What the host keeps outside of the
+ * module's regions is not restored: gates, services, pointers.
  *
  * What it takes goes by the pages that were written, some microseconds for each
  * with its page fault, and hardly by the size of the module. A small region, of

@@ -83,8 +83,8 @@ struct modiso_syscall {
  * call, outside of the module: it may do what a service may, gate calls
  * included. It runs on a stack of the library's of 48 KiB; three such calls can
  * be under way on a thread at a time. For MODISO_ARCH_LIBC it is called by a
- * service, on the host's stack. Addresses in @call are a module's
- * word: modiso_copy_in() and its kin take them.
+ * service, on the host's stack. Addresses in @call are a module's and not to be
+ * trusted: modiso_copy_in() and modiso_copy_out() read and write there.
  *
  * Returns what the kernel would: a result, or an error of <errno.h> as a
  * negative number. The module goes on with it.
