@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modiso.hpp - libmodiso for C++17 and later: handles that end by themselves,
+ * modiso.hpp - libmodiso for C++17 and later: handles that clean up (RAII),
  * gates and services with the types of their functions, results that are a
  * value or an error. modiso.hpp(3) is its manual.
  *

@@ -105,7 +105,7 @@ public:
 		if (region_)
 			static_cast<void>(revoke());
 	}
-	/* Now, to hear whether that went well; once more is nothing. */
+	/* Now, to hear whether that went well; a second call does nothing. */
 	result<void> revoke()
 	{
 		if (!region_)

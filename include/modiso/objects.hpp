@@ -30,7 +30,7 @@ public:
 	    : detail::user<modiso_image>(std::move(of))
 	{
 	}
-	/* image.make_gate<int(int)>("name"): the type is the caller's word. */
+	/* image.make_gate<int(int)>("name"): nothing checks the type. */
 	template <class Signature>
 	result<gate<Signature>>
 	make_gate(const char *name, const modiso_gate_options &options =

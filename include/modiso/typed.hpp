@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modiso/typed.hpp - handles that end by themselves; gates and services with
- * the types of their functions.
+ * modiso/typed.hpp - handles that clean up (RAII); gates and services with the
+ * types of their functions.
  */
 #ifndef MODISO_TYPED_HPP
 #define MODISO_TYPED_HPP

@@ -31,8 +31,8 @@
 //! on Rust hosts.
 //!
 //! What is unsafe: to name an entry point ([`Module::gate`], [`Image::gate`]).
-//! Its type is the caller's word, and its code, in a GUARD module, may write to
-//! memory of the host that is in no region. What comes back is numbers and raw
+//! Nothing checks its type, and its code, in a GUARD module, may write to memory
+//! of the host that is in no region. What comes back is numbers and raw
 //! pointers.
 
 mod error;
