@@ -122,8 +122,9 @@ struct modiso_options {
  *   log_path=PATH  into PATH.PID, at its end (sarif: into PATH.PID.NUMBER,
  *                  one for each fault); else on standard error
  *   permissive=1   all modules are MODISO_MODULE_PERMISSIVE; where accesses
- *                  were let pass is printed at the end (format json: as JSON),
- *                  and with report=1 each such place like a fault
+ *                  were let pass is printed at the end (format json: as JSON;
+ *                  sarif: as SARIF with a result for each place), and with
+ *                  report=1 each such place like a fault
  *   known_sites=PATH
  *                  a file with the keys of places that need no line any more;
  *                  what modiso_permitted_print() has printed is one

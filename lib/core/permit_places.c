@@ -30,6 +30,7 @@ struct mdi_place {
 	char module[MODISO_NAME_SIZE];
 	char what[256]; /* "wrote to memory that is not its own" */
 	struct mdi_report_place at;
+	uintptr_t pc; /* of at */
 };
 
 /* --- those that are known --- */
@@ -138,8 +139,10 @@ static void describe(const struct mdi_report *report, struct mdi_place *place)
 	};
 	memcpy(place->module, fault->module_name, sizeof(place->module));
 	say_what(fault, place->what, sizeof(place->what));
-	if (report->culprit != NULL)
+	if (report->culprit != NULL) {
 		place->at = report->culprit->place;
+		place->pc = report->culprit->pc - report->culprit->behind;
+	}
 }
 
 /* The lock is held. NULL: no memory, and the count stays where it is. */
@@ -339,6 +342,45 @@ void mdi_permit_print_json(FILE *out)
 	mdi_runtime_unlock();
 }
 
+/* --- as SARIF: a result for each place that is not known --- */
+
+static void sarif_place(const struct mdi_place *place, FILE *out)
+{
+	char text[sizeof(place->module) + sizeof(place->what) + 16];
+	const struct mdi_report_site site = {
+		.at = &place->at,
+		.pc = place->pc,
+		.text = text,
+		.kind = place->kind,
+		.key = place->key,
+		.count = place->count,
+	};
+
+	snprintf(text, sizeof(text), "module \"%s\" %s", place->module,
+		 place->what);
+	mdi_report_sarif_site(&site, out);
+}
+
+static void print_sarif(FILE *out)
+{
+	const char *comma = "";
+
+	mdi_permit_settle();
+	mdi_runtime_lock();
+	if (mdi_permit_begun())
+		add_up();
+	mdi_report_sarif_begin("", out);
+	for (const struct mdi_place *place = own->places; place != NULL;
+	     place = place->next)
+		if (!place->known) {
+			fputs(comma, out);
+			sarif_place(place, out);
+			comma = ",";
+		}
+	mdi_report_sarif_end(out);
+	mdi_runtime_unlock();
+}
+
 /* What the environment has asked for is made while the names are there. */
 char *mdi_permit_last_words(void)
 {
@@ -352,6 +394,8 @@ char *mdi_permit_last_words(void)
 		return NULL;
 	if (mdi_settings()->format == MDI_FORMAT_JSON)
 		mdi_permit_print_json(out);
+	else if (mdi_settings()->format == MDI_FORMAT_SARIF)
+		print_sarif(out);
 	else
 		mdi_permit_print(out);
 	return mdi_stream_close(&stream, out) ? stream.text : NULL;

@@ -82,6 +82,23 @@ void mdi_report_log_text(const char *text);
 /* "  address    0x..., in no region: ...": report_address.c */
 void mdi_report_address(const struct mdi_report *report, FILE *out);
 
+/* --- SARIF: report_sarif.c --- */
+
+/* One place for all accesses that were let pass there. */
+struct mdi_report_site {
+	const struct mdi_report_place *at;
+	uintptr_t pc;
+	const char *text;
+	uint32_t kind; /* enum modiso_fault_kind */
+	uint64_t key, count;
+};
+
+/* A log begins and ends; between the two results, with commas. @rules: "", or a
+   member of the driver with a comma in front. */
+void mdi_report_sarif_begin(const char *rules, FILE *out);
+void mdi_report_sarif_end(FILE *out);
+void mdi_report_sarif_site(const struct mdi_report_site *site, FILE *out);
+
 /* --- words: report_words.c --- */
 
 /* A system call with its arguments: "openat (257 of x86-64): (0x1, ...)". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fault as a SARIF 2.1.0 log with one result: what continuous integration
- * shows beside the line.
+ * A fault as a SARIF 2.1.0 log with one result, or places of permissive modules
+ * with one for each: what continuous integration shows beside the line.
  */
 #include "core/report.h"
 
@@ -29,9 +29,9 @@ static void print_uri(const char *path, FILE *out)
 	fputc('"', out);
 }
 
-static void print_location(const struct mdi_report_frame *frame, FILE *out)
+static void print_location(const struct mdi_report_place *place,
+			   uintptr_t address, FILE *out)
 {
-	const struct mdi_report_place *place = &frame->place;
 	const char *path = place->line != 0         ? place->source
 			   : place->path[0] != '\0' ? place->path
 						    : place->file;
@@ -39,7 +39,7 @@ static void print_location(const struct mdi_report_frame *frame, FILE *out)
 	fprintf(out,
 		"{\"physicalLocation\":{\"address\":"
 		"{\"absoluteAddress\":%" PRIuPTR "}",
-		frame->pc - frame->behind);
+		address);
 	if (path[0] != '\0') {
 		fprintf(out, ",\"artifactLocation\":{\"uri\":");
 		print_uri(path, out);
@@ -62,7 +62,8 @@ static void print_frames(const struct mdi_report_frame *frames, unsigned count,
 {
 	for (unsigned i = 0; i < count; i++) {
 		fprintf(out, "%s{\"location\":", i != 0 || more ? "," : "");
-		print_location(&frames[i], out);
+		print_location(&frames[i].place,
+			       frames[i].pc - frames[i].behind, out);
 		if (frames[i].place.file[0] != '\0') {
 			fprintf(out, ",\"module\":");
 			mdi_json_string(frames[i].place.file, out);
@@ -99,7 +100,9 @@ static void print_result(const struct mdi_report *report, FILE *out)
 	free(text);
 	fprintf(out, "},\"locations\":[");
 	if (report->culprit != NULL)
-		print_location(report->culprit, out);
+		print_location(&report->culprit->place,
+			       report->culprit->pc - report->culprit->behind,
+			       out);
 	fprintf(out, "],\"stacks\":[{\"frames\":[");
 	print_frames(report->module, report->module_count, false, out);
 	print_frames(report->host, report->host_count,
@@ -110,21 +113,47 @@ static void print_result(const struct mdi_report *report, FILE *out)
 		report->key);
 }
 
+void mdi_report_sarif_begin(const char *rules, FILE *out)
+{
+	fprintf(out,
+		"{\"version\":\"2.1.0\",\"runs\":[{"
+		"\"tool\":{\"driver\":{\"name\":\"libmodiso\","
+		"\"version\":\"%s\"%s}},\"results\":[",
+		MODISO_VERSION_STRING, rules);
+}
+
+void mdi_report_sarif_end(FILE *out)
+{
+	fprintf(out, "]}]}\n");
+}
+
+void mdi_report_sarif_site(const struct mdi_report_site *site, FILE *out)
+{
+	fprintf(out,
+		"{\"ruleId\":\"modiso/%s\",\"level\":\"warning\","
+		"\"occurrenceCount\":%" PRIu64 ",\"message\":{\"text\":",
+		modiso_fault_kind_name(site->kind), site->count);
+	mdi_json_string(site->text, out);
+	fprintf(out, "},\"locations\":[");
+	print_location(site->at, site->pc, out);
+	fprintf(out,
+		"],\"partialFingerprints\":{\"modisoFault/v1\":"
+		"\"%016" PRIx64 "\"}}",
+		site->key);
+}
+
 int modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *out)
 {
 	struct mdi_report *report;
 	int saved = errno, result = mdi_report_begin(fault, out, &report);
+	char rules[64];
 
 	if (result != 0)
 		return result;
-	fprintf(out,
-		"{\"version\":\"2.1.0\",\"runs\":[{"
-		"\"tool\":{\"driver\":{\"name\":\"libmodiso\","
-		"\"version\":\"%s\",\"rules\":[{\"id\":\"modiso/%s\"}]}},"
-		"\"results\":[",
-		MODISO_VERSION_STRING,
-		modiso_fault_kind_name(report->fault.kind));
+	snprintf(rules, sizeof(rules), ",\"rules\":[{\"id\":\"modiso/%s\"}]",
+		 modiso_fault_kind_name(report->fault.kind));
+	mdi_report_sarif_begin(rules, out);
 	print_result(report, out);
-	fprintf(out, "]}]}\n");
+	mdi_report_sarif_end(out);
 	return mdi_report_end(report, out, saved);
 }

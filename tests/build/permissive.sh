@@ -161,6 +161,27 @@ else
 	skip "as JSON it is what doc/permitted.schema.json says" \
 		"there is no python3"
 fi
+run wrong "permissive=1:format=sarif:log_path=$scratch/sarif"
+set -- "$scratch"/sarif.*
+if command -v python3 >/dev/null; then
+	expect_command "as SARIF it has a result for each" \
+		python3 -c '
+import json, sys
+log = json.load(open(sys.argv[1], encoding="utf-8"))
+assert log["version"] == "2.1.0" and len(log["runs"]) == 1
+results = log["runs"][0]["results"]
+assert len({r["partialFingerprints"]["modisoFault/v1"] for r in results}) == 5
+for result in results:
+    assert result["ruleId"] == "modiso/access"
+    assert result["message"]["text"].startswith("module \"device ")
+    assert result["occurrenceCount"] >= 10
+    place = result["locations"][0]["physicalLocation"]
+    assert place["address"]["absoluteAddress"] > 0
+    assert place["artifactLocation"]["uri"]
+' "$1"
+else
+	skip "as SARIF it has a result for each" "there is no python3"
+fi
 run right permissive=1
 has "$scratch/errors" '^# libmodiso let 0 accesses pass, at 0 places$' \
 	"mended it has none"
