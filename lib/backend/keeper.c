@@ -224,7 +224,7 @@ static MDI_RARE int wait_in_line(enum mdi_wish wish, struct mdi_domain *domain)
 	uint32_t seen;
 
 	if (mdi_critical_waiting())
-		mdi_misuse("this thread would wait in line behind itself: a "
+		mdi_misuse("this thread would wait for itself for ever: a "
 			   "signal handler that the library does not stand in "
 			   "front of has interrupted it, and touches what a "
 			   "module must leave first; " MDI_HOW_TO_INSTALL);

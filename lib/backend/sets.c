@@ -105,9 +105,9 @@ static int check_keys(const struct mdi_move *move)
 		if (to->shares[i].module != NULL &&
 		    will_read(to->shares[i].module, move))
 			return mdi_fail(MODISO_ERR_NOKEY,
-					"one protection key is there for "
-					"modules; with what it may only read a "
-					"module needs two");
+					"only one protection key is there for "
+					"modules; a module with regions that "
+					"it may only read needs two");
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static const struct {
 	{ "MODISO_ERR_STATE", "not now: before init, inside a module..." },
 	{ "MODISO_ERR_BUSY", "in use" },
 	{ "MODISO_ERR_NOENT", "no such thing" },
-	{ "MODISO_ERR_ACCESS", "refused by policy: W^X, rights" },
+	{ "MODISO_ERR_ACCESS", "not allowed: rights, protection" },
 	{ "MODISO_ERR_FORMAT", "malformed image" },
 	{ "MODISO_ERR_GADGET", "forbidden instruction found" },
 	{ "MODISO_ERR_LIMIT", "a limit of this library is reached" },

@@ -219,15 +219,15 @@ static const char *hint_access(const struct modiso_fault *f)
 		return "a pointer that was never set, or to memory that was "
 		       "given back";
 	if (f->kind == MODISO_FAULT_BUS)
-		return "who makes a mapped file shorter takes its pages away; "
-		       "seal it with F_SEAL_SHRINK";
+		return "a file that is made shorter takes its mapped pages "
+		       "away; sealing it prevents that (F_SEAL_SHRINK)";
 	if (f->region_length != 0 && f->owner_id == f->module_id)
 		return "modiso_region_protect() changes what its owner may do";
 	if (f->region_length != 0)
-		return "if it is meant to: modiso_region_grant(), or a service "
-		       "that does it";
-	return "memory of the host that it needs must be in a region of the "
-	       "module's, or in one that is granted to it";
+		return "if the module is meant to do this: grant it the region "
+		       "(modiso_region_grant()), or have a service do it";
+	return "memory of the host that the module needs must be in a region "
+	       "of the module's, or in one that is granted to it";
 }
 
 const char *mdi_report_hint(const struct modiso_fault *f)
@@ -241,7 +241,7 @@ const char *mdi_report_hint(const struct modiso_fault *f)
 		return "a recursion without end, a large local array, or a "
 		       "stack too small: modiso_module_options.stack_size";
 	case MODISO_FAULT_SERVICE:
-		return "if it may: modiso_service_allow()";
+		return "if the module may call it: modiso_service_allow()";
 	case MODISO_FAULT_PRIVILEGED:
 		return "often a pointer that was overwritten: see the "
 		       "registers";

@@ -210,7 +210,8 @@ static int take_fresh(bool altstacks, uint32_t *index)
 
 	if (own->fresh_index == MDI_THREADS_MAX)
 		return mdi_fail(MODISO_ERR_LIMIT,
-				"threads and fibers are %d at most, together",
+				"there are %d threads and fibers, and no more "
+				"are possible",
 				MDI_THREADS_MAX);
 	result = commit_block(own->fresh_index, altstacks);
 	if (result != 0) {
@@ -262,8 +263,9 @@ static int attach(struct mdi_thread **out)
 
 	if (last_words == PTHREAD_DESTRUCTOR_ITERATIONS)
 		return mdi_fail(MODISO_ERR_STATE,
-				"this thread has ended but for destructors of "
-				"its data, and enters no module any more");
+				"this thread ends: only destructors of its "
+				"thread-specific data run, and it can enter "
+				"no module any more");
 	result = take_index(&index);
 	if (result != 0)
 		return result;

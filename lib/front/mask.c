@@ -58,7 +58,7 @@ int mdi_mask_check(void)
 
 	if (blocked < 0)
 		return mdi_fail_os("rt_sigprocmask",
-				   "what is blocked on this thread");
+				   "the signals that this thread blocks");
 	if (blocked != 0)
 		return mdi_fail(MODISO_ERR_STATE,
 				"SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP or "

@@ -89,7 +89,7 @@ START_TEST(test_text)
 	must_print(false, "  signal     SIGSEGV, code 4 (SEGV_PKUERR)\n"
 			  "  key        5: no access (PKRU 0x55555550)\n");
 	must_print(false, "  registers  rax    0000000000000000  rbx ");
-	must_print(false, "  hint       if it is meant to: ");
+	must_print(false, "  hint       if the module is meant to do this: ");
 }
 END_TEST
 

@@ -38,8 +38,8 @@ MDI_NORETURN static void end_for(int signo)
 		strcpy(path, "no file's");
 	length = snprintf(line, sizeof(line),
 			  "libmodiso: the handler at %#zx (%s) has taken "
-			  "signal %d behind the library's back, and handed it "
-			  "on before the library has seen that; call "
+			  "signal %d by a way that the library does not see, "
+			  "and passed it on before the library has looked; call "
 			  "modiso_signal_adopt() after the handler has been "
 			  "installed\n",
 			  (uintptr_t)first.handler, path, signo);

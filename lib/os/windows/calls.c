@@ -15,7 +15,7 @@ const struct mdi_call_shape *mdi_call_shape(uint32_t number)
 const char *mdi_call_why_not(uint32_t number)
 {
 	(void)number;
-	return "the system's calls have no lasting numbers";
+	return "system calls of Windows have no fixed numbers";
 }
 
 int mdi_call_check(uint32_t number, uintptr_t args[MDI_CALL_ARGS])
