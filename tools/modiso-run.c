@@ -58,7 +58,7 @@ static const char usage[] =
 	"usage: modiso-run [OPTION...] MODULE.so\n"
 	"Load a module, run its initialisers, call it, unload it.\n"
 	"\n"
-	"  --call ENTRY [ARG...]  call an exported function with up to 6 "
+	"  --call ENTRY [ARG...]  call an exported function with up to 16 "
 	"arguments:\n"
 	"                         numbers, or :TEXT for a string. Arguments "
 	"end at\n"

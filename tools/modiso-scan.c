@@ -118,7 +118,8 @@ static bool parse_process(const char *text)
 		process = (uint32_t)number;
 		return true;
 	}
-	fprintf(stderr, "modiso-scan: no process \"%s\"\n", text);
+	fprintf(stderr, "modiso-scan: --process: \"%s\" is no process number, "
+			"nor self\n", text);
 	return false;
 }
 
@@ -178,8 +179,8 @@ static int parse_options(int argc, char **argv)
 		}
 	}
 	if (process_asked && optind < argc) {
-		fprintf(stderr, "modiso-scan: --process and files are two "
-				"questions\n");
+		fprintf(stderr, "modiso-scan: with --process no file can be "
+				"named\n");
 		return EXIT_TROUBLE;
 	}
 	if (process_asked || optind < argc)

@@ -80,6 +80,8 @@ says 'x86_64-module-linux-gnu-gcc' "which is told"
 status_of 0 "what is asked of a compiler goes there" "$cc" -dumpmachine
 says '^x86_64-' "and is answered"
 status_of 0 "what is asked of the linker too" "$cc" -Wl,--version
+status_of 2 "no argument" "$cc"
+says 'no input files' "is wrong usage"
 status_of 1 "no input" "$cc" -O2 -o x.so
 says 'no input files' "is the compiler's to say"
 status_of 2 "an option without its value" "$cc" --abi
