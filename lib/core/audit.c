@@ -122,7 +122,7 @@ static void check_region(struct audit *audit, struct modiso_region *region,
 			 uintptr_t base, uintptr_t end,
 			 const struct mdi_mapping *map)
 {
-	uintptr_t guard = region->stack ? region->node.base + MDI_PAGE_SIZE : 0;
+	uintptr_t guard = mdi_region_start(region);
 
 	if (base < guard) {
 		check_guard(audit, region, base, guard < end ? guard : end,

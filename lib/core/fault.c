@@ -15,6 +15,7 @@
 #include "core/door.h"
 #include "core/entries.h"
 #include "core/frames.h"
+#include "core/front.h"
 #include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
@@ -441,6 +442,8 @@ MODISO_CALL void mdi_gate_land(struct mdi_thread *thread)
 	int saved = errno;
 
 	mdi_selectors_reload(thread);
+	if (mdi_front_now->landed != NULL)
+		mdi_front_now->landed(thread);
 	if (thread->abandoned) {
 		thread->status = 0;
 		mdi_thread_landed(thread);

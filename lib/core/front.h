@@ -44,6 +44,12 @@ struct mdi_front {
 	 */
 	int (*check_thread)(void);
 
+	/*
+	 * A module's fault is over: what was used up to serve it is there
+	 * again. NULL: nothing is.
+	 */
+	void (*landed)(struct mdi_thread *thread);
+
 	/* On a stack that the system's own answers do not tell of? */
 	bool (*is_hidden)(const struct mdi_thread *thread, uintptr_t sp);
 };

@@ -25,6 +25,8 @@
 
 #define STACK_DEFAULT ((size_t)64 * 1024)
 #define RANGE_DEFAULT ((size_t)1 << 30)
+/* Beside a stack: its guard, and a page. */
+#define LEAST_ROOM    (MDI_GUARD_SIZE + MDI_PAGE_SIZE)
 
 static struct mdi_module_state *const own = &mdi_core_state.module;
 
@@ -87,7 +89,7 @@ static int sizes(const struct modiso_module_options *options, size_t *stack,
 				"a range_size of %zu is more than there are "
 				"addresses",
 				*range);
-	if (*range < 2 * MDI_PAGE_SIZE || *stack > *range - 2 * MDI_PAGE_SIZE)
+	if (*range < LEAST_ROOM || *stack > *range - LEAST_ROOM)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"a stack of %zu bytes does not fit into a "
 				"range of %zu",
@@ -158,7 +160,7 @@ int mdi_module_create(const char *name,
 	if (kind == MDI_DOMAIN_MODULE) {
 		/* The range is larger than the stack: there is room. */
 		module->stack_base = mdi_arena_take(
-			&module->arena, stack_size + MDI_PAGE_SIZE, false);
+			&module->arena, stack_size + MDI_GUARD_SIZE, false);
 		module->id = ++own->last_id;
 		own->count++;
 		mdi_recorder_module(module);

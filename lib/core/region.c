@@ -109,7 +109,7 @@ static int commit(char *base, size_t length, size_t guard, uint32_t flags)
 {
 	if (mdi_mem_commit(base + guard, length - guard) != 0)
 		return mdi_fail_os("mmap", "a region of %zu bytes", length);
-	if (guard != 0 && mdi_mem_void(base, guard) != 0)
+	if (guard != 0 && mdi_guard_make(base) != 0)
 		return mdi_fail_os("mremap", "a guard page");
 	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)
 		return mdi_fail_os("madvise", "a region of %zu bytes", length);
@@ -117,14 +117,15 @@ static int commit(char *base, size_t length, size_t guard, uint32_t flags)
 }
 
 /*
- * New pages at @base, which is the owner's; with @guard the first is void. On
- * failure they are a reservation again, and still the owner's.
+ * New pages at @base, which is the owner's; the first @guard bytes of them are
+ * a guard. On failure they are a reservation again, and still the owner's.
+ * Complete when it can be found: a fault handler looks at all of it.
  */
-/* Complete when it can be found: a fault handler looks at all of it. */
 static int create_at(struct modiso_module *owner, char *base, size_t length,
 		     uint32_t access, uint32_t flags, const char *name,
 		     size_t guard, bool stack, struct modiso_region **out)
 {
+	size_t apart = MDI_GUARD_IS_VOID ? 0 : guard;
 	struct modiso_region *region;
 	int result, saved;
 
@@ -133,7 +134,8 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 		return mdi_fail_memory("a region");
 	result = commit(base, length, guard, flags);
 	if (result == 0)
-		result = mdi_region_give_pages(owner, base, length, access,
+		result = mdi_region_give_pages(owner, base + apart,
+					       length - apart, access,
 					       MDI_WAS_FRESH, false);
 	if (result != 0) {
 		saved = errno;
@@ -145,7 +147,7 @@ static int create_at(struct modiso_module *owner, char *base, size_t length,
 	region->stack = stack;
 	/* A stack's guard page counts as its, whatever keeps it closed. */
 	if (stack && guard == 0)
-		region->node.base -= MDI_PAGE_SIZE;
+		region->node.base -= MDI_GUARD_SIZE;
 	mdi_region_publish(region);
 	*out = region;
 	return 0;
@@ -177,18 +179,20 @@ int mdi_region_create(struct modiso_module *owner, size_t length,
 }
 
 /*
- * Its guard page is closed like the rest of the range, so that opening the
- * module is one mapping; a guard between an image and the stack is a void page
+ * Where a guard is a void page, it is closed like the rest of the range, so
+ * that opening the module is one mapping; one between an image and the stack is
  * among theirs, like those of later stacks.
  */
 static int create_first_stack(struct modiso_module *owner, size_t size,
 			      struct modiso_region **out)
 {
-	size_t guard = owner->guard_opens ? MDI_PAGE_SIZE : 0;
+	size_t guard = owner->guard_opens || !MDI_GUARD_IS_VOID ?
+			       MDI_GUARD_SIZE :
+			       0;
 	char *base = owner->stack_base;
 	int result;
 
-	result = create_at(owner, base + MDI_PAGE_SIZE - guard, size + guard,
+	result = create_at(owner, base + MDI_GUARD_SIZE - guard, size + guard,
 			   MODISO_READ | MODISO_WRITE, 0, "stack", guard, true,
 			   out);
 	if (result == 0)
@@ -201,8 +205,8 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 {
 	if (owner->stack_base != NULL)
 		return create_first_stack(owner, size, out);
-	return create(owner, size + MDI_PAGE_SIZE, MODISO_READ | MODISO_WRITE,
-		      MODISO_READ | MODISO_WRITE, 0, "stack", MDI_PAGE_SIZE,
+	return create(owner, size + MDI_GUARD_SIZE, MODISO_READ | MODISO_WRITE,
+		      MODISO_READ | MODISO_WRITE, 0, "stack", MDI_GUARD_SIZE,
 		      out);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/addrmap.h"
 #include "core/module.h"
+#include "os/guard.h"
 
 struct modiso_region {
 	struct mdi_addrnode node;
@@ -135,7 +136,7 @@ void mdi_region_find_place(uintptr_t address, struct mdi_region_place *place);
 /* Its first byte behind the guard. */
 static inline uintptr_t mdi_region_start(const struct modiso_region *region)
 {
-	return region->node.base + (region->stack ? MDI_PAGE_SIZE : 0);
+	return region->node.base + (region->stack ? MDI_GUARD_SIZE : 0);
 }
 
 /* May this memory be adopted? 0, or the codes of modiso_region_adopt(). */

@@ -18,12 +18,12 @@ static int open_guard(struct modiso_module *owner)
 	char *guard = owner->arena.floor;
 	int result = 0;
 
-	if (owner->guard_opens)
+	if (owner->guard_opens || !MDI_GUARD_IS_VOID)
 		return 0;
 	if (owner->stack_base == NULL) {
-		if (mdi_mem_void(guard, MDI_PAGE_SIZE) != 0)
+		if (mdi_guard_make(guard) != 0)
 			return mdi_fail_os("mremap", "a guard page");
-		result = mdi_region_give_pages(owner, guard, MDI_PAGE_SIZE,
+		result = mdi_region_give_pages(owner, guard, MDI_GUARD_SIZE,
 					       MODISO_READ | MODISO_WRITE,
 					       MDI_WAS_FRESH, false);
 	}

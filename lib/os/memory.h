@@ -45,7 +45,7 @@ int mdi_mem_decommit(void *base, size_t length);
 
 /*
  * Pages on which every access is a SIGBUS, whatever mdi_mem_protect() says
- * later: guard pages and holes that do not split a range of one protection.
+ * later: holes that do not split a range of one protection.
  */
 int mdi_mem_void(void *base, size_t length);
 

@@ -11,6 +11,7 @@
 #include "os/dispatch.h" /* system calls that come to the library */
 #include "os/event.h"    /* what the system says of a trap */
 #include "os/file.h"     /* files as memory */
+#include "os/guard.h"    /* what lies below a module's stack */
 #include "os/libc.h"     /* functions that end a call, a thread, a process */
 #include "os/limits.h"   /* why a call was refused */
 #include "os/lock.h"     /* mutual exclusion */

@@ -146,7 +146,6 @@ START_TEST(test_stack_overflow)
 	uintptr_t local;
 	int round;
 
-	skip_without_stack();
 	make_scene();
 	local = enter(make_gate(module, poke_local), 0);
 	gate = make_gate(module, poke_recurse);
@@ -223,8 +222,7 @@ START_TEST(test_many_faults)
 	gates[0] = make_gate(module, poke_load1);
 	gates[1] = make_gate(module, poke_store1);
 	gates[2] = make_gate(other, poke_ud2);
-	gates[3] = faults_need_stack() ? make_gate(other, poke_hlt) :
-					 make_gate(other, poke_recurse);
+	gates[3] = make_gate(other, poke_recurse);
 	for (i = 0; i < 8; i++)
 		enter_fault(i % 4 < 2 ? module : other, gates[i % 4],
 			    W(region_bytes(hosts)));
@@ -315,8 +313,6 @@ START_TEST(test_fault_at_each_level)
 	uintptr_t depth;
 	int i;
 
-	if (_i)
-		skip_without_stack();
 	make_scene();
 	nest_service = (CALLED(uintptr_t, uintptr_t))make_service("down",
 								 nest_down);

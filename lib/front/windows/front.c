@@ -91,6 +91,7 @@ const struct mdi_front mdi_front = {
 	.attach = attach,
 	.detach = detach,
 	.enter = enter,
+	.landed = mdi_trap_landed,
 	.check_thread = check_thread,
 	.is_hidden = mdi_trap_stack_holds,
 };

@@ -14,15 +14,22 @@
 #include "base/error.h"
 #include "core/fault.h"
 #include "core/frames.h"
+#include "core/region.h"
 #include "core/thread.h"
 #include "front/windows/state.h"
+#include "os/guard.h"
 #include "os/memory.h"
 #include "os/windows/event.h"
 
 #include <errno.h>
 
-/* The lowest page is a guard. */
+/* The lowest page is a guard; struct used is the first of the next one. */
 #define STACK_SIZE ((size_t)65536)
+
+/* What serving a fault has used up. */
+struct used {
+	uintptr_t guard; /* a page of a module's stack; 0: none */
+};
 
 static struct mdi_front_state *const own = &mdi_front_state;
 
@@ -49,6 +56,20 @@ bool mdi_trap_stack_holds(const struct mdi_thread *thread, uintptr_t sp)
 	return sp - (uintptr_t)stack_of(thread->host->index) < STACK_SIZE;
 }
 
+static struct used *used_by(const struct mdi_thread *thread)
+{
+	return (struct used *)(stack_of(thread->host->index) + MDI_PAGE_SIZE);
+}
+
+void mdi_trap_landed(struct mdi_thread *thread)
+{
+	struct used *used = used_by(thread);
+
+	if (used->guard != 0)
+		mdi_guard_again(used->guard);
+	used->guard = 0;
+}
+
 struct trap {
 	struct mdi_event event;
 	struct mdi_context context;
@@ -56,12 +77,27 @@ struct trap {
 	bool goes_on; /* by the state that is saved */
 };
 
+/*
+ * What is saved may lie in what was the guard of this stack, and is read there
+ * when the handler returns: so it cannot be armed here.
+ */
+static void note_guard(struct trap *trap)
+{
+	uintptr_t address = trap->event.address;
+	const struct modiso_region *region = mdi_region_at(address);
+
+	if (region != NULL && address < mdi_region_start(region))
+		used_by(trap->thread)->guard = address & -MDI_PAGE_SIZE;
+}
+
 static void serve(void *arg)
 {
 	struct trap *trap = arg;
 	int saved = errno;
 	DWORD last = GetLastError();
 
+	if (trap->context.record->ExceptionCode == EXCEPTION_GUARD_PAGE)
+		note_guard(trap);
 	switch (mdi_fault_event(&trap->event, &trap->context, trap->thread)) {
 	case MDI_GOES_ON:
 	case MDI_ELSEWHERE:

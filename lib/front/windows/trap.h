@@ -20,6 +20,9 @@ int mdi_traps_again(void);
 int mdi_trap_stack_commit(uint32_t index);
 void mdi_trap_stack_uncommit(uint32_t index);
 
+/* A call of this thread has ended with a fault. */
+void mdi_trap_landed(struct mdi_thread *thread);
+
 /* Is that the stack of this thread? */
 bool mdi_trap_stack_holds(const struct mdi_thread *thread, uintptr_t sp);
 

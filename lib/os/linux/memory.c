@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/memory.h"
 
+#include "os/guard.h"
 #include "os/linux/state.h"
 #include "os/linux/sys.h"
 
@@ -148,6 +149,11 @@ int mdi_mem_void(void *base, size_t length)
 			   MREMAP_MAYMOVE | MREMAP_FIXED, base);
 
 	return got == MAP_FAILED ? -1 : 0;
+}
+
+int mdi_guard_make(char *base)
+{
+	return mdi_mem_void(base, MDI_GUARD_SIZE);
 }
 
 /* As above. It does what the other one does, to locked pages as well. */

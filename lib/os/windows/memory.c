@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/memory.h"
 
+#include "os/guard.h"
 #include "os/windows/windows.h"
 
 #include <errno.h>
@@ -128,6 +129,22 @@ int mdi_mem_decommit(void *base, size_t length)
 int mdi_mem_void(void *base, size_t length)
 {
 	return mdi_mem_decommit(base, length);
+}
+
+int mdi_guard_make(char *base)
+{
+	if (commit(base, MDI_GUARD_ROOM, PAGE_READWRITE) != 0)
+		return -1;
+	return commit(base + MDI_GUARD_ROOM, MDI_GUARD_SIZE - MDI_GUARD_ROOM,
+		      PAGE_READWRITE | PAGE_GUARD);
+}
+
+void mdi_guard_again(uintptr_t address)
+{
+	DWORD was;
+
+	(void)VirtualProtect((void *)address, 1, PAGE_READWRITE | PAGE_GUARD,
+			     &was);
 }
 
 /* --- pieces of a range: one allocation, one state, one protection --- */
