@@ -88,7 +88,7 @@ while IFS=$tab read -r here there; do
 done
 # The C library loads this one by itself, when a thread is cancelled or ends.
 unwinder=$loader_dir/libgcc_s.so.1
-[ ! -e "$unwinder" ] || cp -L "$unwinder" "$library_dir/"
+[ ! -e "$unwinder" ] || ln -sf "$unwinder" "$library_dir/"
 
 # Files are links to those here; cpio follows them.
 (cd "$root" && find . | LC_ALL=C sort |
