@@ -19,7 +19,7 @@
 #define MDI_GUARD_SIZE    (MDI_GUARD_ROOM + 4096)
 #define MDI_GUARD_IS_VOID false
 
-/* The page at @address has told of its first touch; it tells of the next one. */
+/* The page at @address has told of its first touch; it tells of the next. */
 void mdi_guard_again(uintptr_t address);
 
 #endif /* MDI_OS_WINDOWS_GUARD_H */
