@@ -16,48 +16,86 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 
 /* Where the first thread is. Out is the only one that is not in the module. */
 enum place { OUT, IN, SERVICE, SERVICE_OTHER, HANDLER, HANDLER_OTHER };
 
-/* It is to go to the one, and has come to the other. */
+/*
+ * It is to go to the one, and has come to the other. An order has a number
+ * above its place, so that two are never the same word.
+ */
 static atomic_int order, place;
+
+#define PLACE(word) (enum place)((word) & 7)
+#define NUMBER      8
 
 static struct modiso_module *module, *other;
 static struct modiso_gate *stay_gate, *other_gate, *other_leave_gate;
 static uintptr_t (*volatile service)(void), (*volatile pass)(void);
 
-static void arrive(int at)
+/*
+ * Neither waits on a CPU: on a busy machine the other one would want that. Nor
+ * is errno touched, which a signal's handler has to find.
+ */
+MODULE_CODE static void futex(atomic_int *word, long what, long value)
 {
-	atomic_store(&place, at);
-	while (atomic_load(&order) == at)
-		;
+	register long no_timeout __asm__("r10") = 0;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(SYS_futex), "D"(word), "S"(what), "d"(value),
+			   "r"(no_timeout)
+			 : "rcx", "r11", "memory");
+}
+
+MODULE_CODE static void tell(atomic_int *word, int value)
+{
+	atomic_store(word, value);
+	futex(word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+MODULE_CODE static void wait_while(atomic_int *word, int value)
+{
+	while (atomic_load(word) == value)
+		futex(word, FUTEX_WAIT_PRIVATE, value);
+}
+
+MODULE_CODE static void obey(int word)
+{
+	tell(&place, (int)PLACE(word));
+	wait_while(&order, word);
 }
 
 /* In the module: every order but one leads to host code above it. */
 MODULE_CODE static uintptr_t stay(void)
 {
-	int to;
-
 	for (;;) {
-		to = atomic_load(&order);
-		if (to == OUT)
+		int word = atomic_load(&order);
+
+		switch (PLACE(word)) {
+		case OUT:
 			return 0;
-		if (to == SERVICE || to == SERVICE_OTHER)
+		case SERVICE:
+		case SERVICE_OTHER:
 			service();
-		else
-			atomic_store(&place, IN);
+			break;
+		default: /* a handler comes by itself */
+			tell(&place, IN);
+			wait_while(&order, word);
+		}
 	}
 }
 
-MODULE_CODE static uintptr_t stay_other(uintptr_t at)
+MODULE_CODE static uintptr_t stay_other(uintptr_t word)
 {
-	atomic_store(&place, (int)at);
-	while (atomic_load(&order) == (int)at)
-		;
+	obey((int)word);
 	return 0;
 }
 
@@ -75,12 +113,14 @@ static uintptr_t nothing(void)
 static uintptr_t serve(void)
 {
 	for (;;) {
-		switch (atomic_load(&order)) {
+		int word = atomic_load(&order);
+
+		switch (PLACE(word)) {
 		case SERVICE:
-			arrive(SERVICE);
+			obey(word);
 			break;
 		case SERVICE_OTHER:
-			enter(other_gate, SERVICE_OTHER);
+			enter(other_gate, (unsigned)word);
 			break;
 		default:
 			return 0;
@@ -92,12 +132,14 @@ static void handle(int signo)
 {
 	(void)signo;
 	for (;;) {
-		switch (atomic_load(&order)) {
+		int word = atomic_load(&order);
+
+		switch (PLACE(word)) {
 		case HANDLER:
-			arrive(HANDLER);
+			obey(word);
 			break;
 		case HANDLER_OTHER:
-			enter(other_gate, HANDLER_OTHER);
+			enter(other_gate, (unsigned)word);
 			break;
 		default:
 			return;
@@ -108,10 +150,12 @@ static void handle(int signo)
 static void *first_thread(void *unused)
 {
 	for (;;) {
-		enter(other_leave_gate, 0);
-		atomic_store(&place, OUT);
-		while (atomic_load(&order) == OUT)
-			;
+		int word = atomic_load(&order);
+
+		if (PLACE(word) == OUT) {
+			enter(other_leave_gate, 0);
+			obey(word);
+		}
 		enter(stay_gate, 0);
 	}
 	return unused;
@@ -133,12 +177,13 @@ static bool in_handler(enum place at)
 static void send_to(enum place to)
 {
 	bool was_in_handler = in_handler(atomic_load(&place));
+	int now;
 
-	atomic_store(&order, to);
+	tell(&order, (atomic_load(&order) & -NUMBER) + NUMBER + (int)to);
 	if (in_handler(to) && !was_in_handler)
 		must_eq(pthread_kill(first, SIGUSR2), 0);
-	while (atomic_load(&place) != (int)to)
-		;
+	while ((now = atomic_load(&place)) != (int)to)
+		wait_while(&place, now);
 }
 
 static void go_on(int signo)

@@ -9,7 +9,7 @@
 #include "support/world.h"
 
 #include <pthread.h>
-#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +257,7 @@ static uint64_t *handled, host_number;
 static pthread_t sender_of;
 static int signal_sent;
 static unsigned long arrived, wanted;
+static sem_t came; /* posted as often */
 
 /*
  * Calls a module of the same kind, where no signal of faults is blocked. One of
@@ -270,6 +271,20 @@ static void handle(int signo)
 	else
 		++host_number;
 	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELAXED);
+	sem_post(&came);
+}
+
+static void wait_for_one(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 2000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	(void)!sem_timedwait(&came, &until);
 }
 
 /*
@@ -279,18 +294,11 @@ static void handle(int signo)
  */
 static void *send_signals(void *arg)
 {
-	unsigned long tries;
-
 	(void)arg;
-	for (unsigned long n = 0; n < wanted; n++) {
-		tries = 0;
-		while (__atomic_load_n(&arrived, __ATOMIC_RELAXED) <= n) {
-			if (tries++ % 1000 == 0) /* the first at once */
-				pthread_sigqueue(
-					sender_of, signal_sent,
-					(union sigval){.sival_int = 1});
-			sched_yield();
-		}
+	while (__atomic_load_n(&arrived, __ATOMIC_RELAXED) < wanted) {
+		pthread_sigqueue(sender_of, signal_sent,
+				 (union sigval){.sival_int = 1});
+		wait_for_one();
 	}
 	return NULL;
 }
@@ -308,7 +316,7 @@ START_TEST(test_signals)
 	pthread_t thread;
 
 	make_scene();
-	wanted = run_times(200, 20);
+	wanted = run_times(2000, 50);
 	rounds = 20;
 	numbers = (uint64_t *)(void *)region_bytes(foreign);
 	handled = signals[_i] == SIGUSR1 ? &numbers[8] : &host_number;
@@ -316,6 +324,7 @@ START_TEST(test_signals)
 	signal_sent = signals[_i];
 	must(!sigaction(signal_sent, &action, NULL));
 	sender_of = pthread_self();
+	must(!sem_init(&came, 0, 0));
 	must_eq(pthread_create(&thread, NULL, send_signals, NULL), 0);
 	for (; __atomic_load_n(&arrived, __ATOMIC_RELAXED) < wanted; calls++)
 		enter(nested, W(numbers), rounds);
