@@ -394,7 +394,7 @@ START_TEST(test_own_lock)
 	if (on_pkey())
 		return;
 	must_end_saying(interrupt_keeper, "a lock of the library");
-	must_end_saying(interrupt_waiting, "in line");
+	must_end_saying(interrupt_waiting, "wait for itself");
 }
 END_TEST
 
