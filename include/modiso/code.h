@@ -2,9 +2,9 @@
 /*
  * modiso/code.h - the host's own code.
  *
- * Modules can jump to it, and whoever has a system call changed, or a host
- * function that makes one, could write to it. The kernel can be told to refuse
- * that for good.
+ * Modules can jump to it, and one that gets the host to make a system call of
+ * its choice could write to it. The kernel can be told to refuse that for as
+ * long as the process lives.
  */
 #ifndef MODISO_CODE_H
 #define MODISO_CODE_H

@@ -343,7 +343,7 @@ MODISO_API const char *modiso_fault_kind_name(uint32_t kind);
  * main(), are left out.
  *
  * Return 0, or:
- *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
+ *   MODISO_ERR_INVAL  an argument is NULL, or @fault is no record of a fault.
  *   MODISO_ERR_NOMEM  no memory for what is looked up.
  *   MODISO_ERR_OS     the stream reports an error; errno says which.
  *
@@ -357,7 +357,7 @@ MODISO_API int
 modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
 
 /*
- * modiso_fault_print_map - what lies around the address of a fault by now.
+ * modiso_fault_print_map - what lies around the address of a fault now.
  * @fault:  a record.
  * @stream: where to.
  *
@@ -368,7 +368,7 @@ modiso_fault_print_json(const struct modiso_fault *fault, FILE *stream);
  * that was no access.
  *
  * Returns 0, or:
- *   MODISO_ERR_INVAL  an argument is NULL, or the record is none.
+ *   MODISO_ERR_INVAL  an argument is NULL, or @fault is no record of a fault.
  *   MODISO_ERR_NOMEM  no memory for what is looked up.
  *   MODISO_ERR_OS     the stream reports an error; errno says which.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.

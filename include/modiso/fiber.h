@@ -58,8 +58,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_fiber_create(struct modiso_fiber **out);
 /*
  * modiso_fiber_destroy - the fiber ends, and with it the calls that it is in.
  *
- * Its stack must not run again. What its modules' functions had to put in order
- * is not done, as when a thread is taken out of them.
+ * Its stack must not run again. Functions of modules that were under way do not
+ * clean up, as when a thread is taken out of them (modiso_thread_abandon()).
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread runs it.

@@ -175,11 +175,11 @@ MODISO_API MODISO_MUST_CHECK int modiso_scan_elf(const void *image,
  *         struct_size must be set. Its segments are mappings.
  *
  * This is what a module of that process can jump to: the program, its objects,
- * the vDSO, and what was made at run time; of the calling process as it is by
- * now, with what the library has taken away (modiso/module.h). A hit has the
- * address in the process, the mapping's path, "[vdso]" or "[anonymous]" for its
- * file, and section and symbol as the file at that path has them. Of the page
- * "[vsyscall]" nothing is read: it has three system calls.
+ * the vDSO, and what was made at run time; the calling process is looked at as
+ * it is now, without what the library has taken away (modiso/module.h). A hit
+ * has the address in the process, the mapping's path, "[vdso]" or "[anonymous]"
+ * for its file, and section and symbol as the file at that path has them. Of
+ * the page "[vsyscall]" nothing is read: it has three system calls.
  *
  * Returns 0 when there is none, or:
  *   MODISO_ERR_INVAL   @kinds or @info->struct_size is wrong.
