@@ -10,6 +10,7 @@
 #include <modiso/error.h>
 #include <modiso/export.h>
 #include <modiso/gate.h>
+#include <modiso/image.h>
 
 #ifndef __cplusplus
 
@@ -53,6 +54,18 @@
 					   1,                                  \
 				   sizeof(**(out)->args_) - 1,                 \
 				   &(out)->gate, (void *)&(out)->call))
+
+/*
+ * modiso_image_gate() and modiso_gate_thunk() for what @image exports as @name,
+ * into *out; 0 or their codes. The type is the caller's word.
+ */
+#define MODISO_TYPED_IMAGE_GATE(image, name, options, out)                     \
+	modiso_typed_image_gate_((image), (name), (options),                   \
+				 sizeof(*(out)->args_) /                       \
+						 sizeof(**(out)->args_) -      \
+					 1,                                    \
+				 sizeof(**(out)->args_) - 1, &(out)->gate,     \
+				 (void *)&(out)->call)
 
 /*
  * A call with what came of it: MODISO_TYPED_CALL(value = parse.call(text, 1))
@@ -149,25 +162,26 @@
 #define MODISO_TYPED_23_(m, a, ...) m(a) MODISO_TYPED_22_(m, __VA_ARGS__)
 #define MODISO_TYPED_24_(m, a, ...) m(a) MODISO_TYPED_23_(m, __VA_ARGS__)
 
-static inline int
-modiso_typed_gate_create_(struct modiso_module *module, modiso_fn entry,
-			  const struct modiso_gate_options *options,
-			  size_t words, size_t numbers,
-			  struct modiso_gate **gate, void *call)
+static inline struct modiso_gate_options
+modiso_typed_gate_counted_(const struct modiso_gate_options *options,
+			   size_t words, size_t numbers)
 {
 	struct modiso_gate_options counted = MODISO_GATE_OPTIONS_INIT;
-	modiso_fn thunk;
-	struct modiso_gate *made;
-	int result;
 
 	if (options != NULL)
 		counted = *options;
 	counted.word_args = (uint32_t)words;
 	counted.float_args = (uint32_t)numbers;
-	result = modiso_gate_create(module, entry, &counted, &made);
-	if (result != MODISO_OK)
-		return result;
-	result = modiso_gate_thunk(made, &thunk);
+	return counted;
+}
+
+static inline int modiso_typed_gate_thunk_(struct modiso_gate *made,
+					   struct modiso_gate **gate,
+					   void *call)
+{
+	modiso_fn thunk;
+	int result = modiso_gate_thunk(made, &thunk);
+
 	if (result != MODISO_OK) {
 		modiso_gate_destroy(made);
 		return result;
@@ -175,6 +189,38 @@ modiso_typed_gate_create_(struct modiso_module *module, modiso_fn entry,
 	*gate = made;
 	__builtin_memcpy(call, &thunk, sizeof(thunk));
 	return MODISO_OK;
+}
+
+static inline int
+modiso_typed_gate_create_(struct modiso_module *module, modiso_fn entry,
+			  const struct modiso_gate_options *options,
+			  size_t words, size_t numbers,
+			  struct modiso_gate **gate, void *call)
+{
+	const struct modiso_gate_options counted =
+		modiso_typed_gate_counted_(options, words, numbers);
+	struct modiso_gate *made;
+	int result = modiso_gate_create(module, entry, &counted, &made);
+
+	if (result != MODISO_OK)
+		return result;
+	return modiso_typed_gate_thunk_(made, gate, call);
+}
+
+static inline int
+modiso_typed_image_gate_(const struct modiso_image *image, const char *name,
+			 const struct modiso_gate_options *options,
+			 size_t words, size_t numbers,
+			 struct modiso_gate **gate, void *call)
+{
+	const struct modiso_gate_options counted =
+		modiso_typed_gate_counted_(options, words, numbers);
+	struct modiso_gate *made;
+	int result = modiso_image_gate(image, name, &counted, &made);
+
+	if (result != MODISO_OK)
+		return result;
+	return modiso_typed_gate_thunk_(made, gate, call);
 }
 
 #endif
