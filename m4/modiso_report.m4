@@ -15,6 +15,9 @@ AC_DEFUN([MODISO_REPORT], [
 	AS_IF([test "x$have_seccomp" = xyes],
 		[modiso_calls="libseccomp"],
 		[modiso_calls="numbers: install the Debian package libseccomp-dev"])
+	AS_IF([test "x$have_libclang" = xyes],
+		[modiso_bind="yes"],
+		[modiso_bind="not before the Debian package python3-clang is installed"])
 	AS_IF([test "x$enable_pkey" != xno],
 		[modiso_backends="pkey mprotect"], [modiso_backends=mprotect])
 	AS_ECHO(["
@@ -26,6 +29,7 @@ libmodiso $PACKAGE_VERSION
   lines in reports:    $modiso_lines
   instructions, too:   $modiso_words
   system calls:        $modiso_calls
+  modiso-bind runs:    $modiso_bind
   sanitizer:           $modiso_sanitizer
   fuzzers:             $enable_fuzzers
   coverage:            $enable_code_coverage

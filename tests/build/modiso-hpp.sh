@@ -9,20 +9,8 @@ set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
 . "${0%/*}/../dist/tap.sh"
 
-gcc_warnings='-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion
-	-Wold-style-cast -Wuseless-cast -Wshadow -Wnon-virtual-dtor
-	-Woverloaded-virtual -Wnull-dereference -Wduplicated-cond
-	-Wduplicated-branches -Wlogical-op -Wcast-align=strict -Wcast-qual
-	-Wdouble-promotion -Wformat=2 -Wextra-semi -Wsuggest-override
-	-Wzero-as-null-pointer-constant -Wundef -Wredundant-decls
-	-Wctor-dtor-privacy -Wstrict-null-sentinel -Wmissing-declarations
-	-Wswitch-enum -Wfloat-equal -Weffc++ -Wdeprecated-copy-dtor
-	-Wmismatched-tags -Wnoexcept'
-# What is off complains of C++17 itself, of alignment, and of virtual functions
-# in headers.
-clang_warnings='-Weverything -Wno-c++98-compat -Wno-c++98-compat-pedantic
-	-Wno-padded -Wno-weak-vtables -Wno-unknown-warning-option
-	-Wno-unsafe-buffer-usage'
+# shellcheck source-path=SCRIPTDIR source=warnings.sh
+. "${0%/*}/warnings.sh"
 
 # What CXX calls itself, and the other one if it is there.
 compilers=

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* The library behind shapes.h, as a module; some of it lies. */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct shape_point {
+	int x, y;
+};
+struct shape_node {
+	struct shape_node *next;
+	int value;
+};
+struct shape_list {
+	struct shape_node *head;
+};
+typedef int (*visitor)(void *arg, const struct shape_point *at, short weight,
+		       bool last);
+
+void *malloc(size_t size);
+void free(void *block);
+
+int shape_sum(const int *values, unsigned count)
+{
+	int sum = 0;
+
+	while (count-- > 0)
+		sum += values[count];
+	return sum;
+}
+
+int shape_first(const int *values)
+{
+	return values == NULL ? -1 : values[0];
+}
+
+void shape_fill(unsigned char *to, size_t *length, unsigned char with)
+{
+	*length /= 2;
+	for (size_t i = 0; i < *length; i++)
+		to[i] = with;
+}
+
+/* More than it was lent. */
+void shape_boast(unsigned char *to, size_t *length)
+{
+	for (size_t i = 0; i < *length; i++)
+		to[i] = '!';
+	*length = (size_t)-1;
+}
+
+/* A bool that is neither, in a register whose upper bytes mean nothing. */
+long shape_is_odd(long value)
+{
+	return (value & 1) != 0 ? 0x7702 : 0x7700;
+}
+
+/* None of the enumeration's. */
+long shape_next(int of)
+{
+	return (1L << 40) + of + 1;
+}
+
+double shape_mean(const double *values, size_t count, float scale)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += values[i];
+	return sum / (double)count * (double)scale;
+}
+
+void shape_move(struct shape_point *point, const struct shape_point *by)
+{
+	point->x += by->x;
+	point->y += by->y;
+}
+
+size_t shape_length(const char *text)
+{
+	size_t length = 0;
+
+	if (text == NULL)
+		return (size_t)-1;
+	while (text[length] != '\0')
+		length++;
+	return length;
+}
+
+size_t shape_total(const char *const *texts, unsigned count)
+{
+	size_t total = 0;
+
+	while (count-- > 0)
+		total += shape_length(texts[count]);
+	return total;
+}
+
+const char *shape_name(void)
+{
+	return "shapes";
+}
+
+const char *shape_nowhere(void)
+{
+	return (const char *)0x1000;
+}
+
+void shape_upper(char *text, int rows, int each)
+{
+	for (int i = 0; i < rows * each; i++)
+		if (text[i] >= 'a' && text[i] <= 'z')
+			text[i] = (char)(text[i] - 'a' + 'A');
+}
+
+int shape_pair_sum(const int *pair)
+{
+	return pair[0] + pair[1];
+}
+
+int shape_pair_stays(const int *pair)
+{
+	return pair == NULL ? -1 : shape_pair_sum(pair);
+}
+
+int shape_twice(int value)
+{
+	return 2 * value;
+}
+
+int shape_many(int a, int b, int c, int d, int e, int f, int g, double h,
+	       const char *text)
+{
+	return a + b + c + d + e + f + 10 * g + (int)h + text[0];
+}
+
+int shape_crash(int value)
+{
+	static volatile int *volatile nowhere;
+
+	*nowhere = value;
+	return value;
+}
+
+int shape_flags(unsigned char *one, unsigned char *two)
+{
+	*two = *one == 1 ? 200 : 0;
+	*one = 0;
+	return 0;
+}
+
+struct shape_list *shape_list_new(void)
+{
+	struct shape_list *list = malloc(sizeof(*list));
+
+	list->head = NULL;
+	return list;
+}
+
+int shape_list_make(struct shape_list **made)
+{
+	*made = shape_list_new();
+	return 0;
+}
+
+void shape_list_add(struct shape_list *list, int value)
+{
+	struct shape_node *node = malloc(sizeof(*node));
+
+	node->next = list->head;
+	node->value = value;
+	list->head = node;
+}
+
+int shape_list_sum(const struct shape_list *list)
+{
+	int sum = 0;
+	const struct shape_node *at;
+
+	for (at = list->head; at != NULL; at = at->next)
+		sum += at->value;
+	return sum;
+}
+
+const struct shape_node *shape_list_head(const struct shape_list *list)
+{
+	return list->head;
+}
+
+void shape_list_free(struct shape_list *list)
+{
+	while (list->head != NULL) {
+		struct shape_node *next = list->head->next;
+
+		free(list->head);
+		list->head = next;
+	}
+	free(list);
+}
+
+long shape_bytes(void *to, const void *from, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		((unsigned char *)to)[i] =
+			(unsigned char)(((const unsigned char *)from)[i] + 1);
+	return (long)length;
+}
+
+int shape_each(visitor visit, void *arg)
+{
+	int sum = 0;
+
+	if (visit == NULL)
+		return -1;
+	for (int i = 1; i <= 3; i++) {
+		struct shape_point at = {i, 10 * i};
+
+		sum += visit(arg, &at, (short)-i, i == 3);
+	}
+	return sum;
+}
+
+double shape_integrate(double (*of)(double x), double from, double to)
+{
+	return (of(from) + of(to)) / 2 * (to - from);
+}
+
+int shape_each_dirty(visitor visit)
+{
+	int (*words)(long, long, long, long) =
+		(int (*)(long, long, long, long))(void (*)(void))visit;
+
+	return words(0, 0x1000, (7L << 40) - 2, 0x5500 + 2);
+}

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""modiso-bind: typed wrappers of a library in a module, from its header."""
+
+import os
+import re
+import subprocess
+import sys
+from io import StringIO
+
+# The one table of exit codes; modiso-bind(1) says what they mean.
+DONE, REFUSED, USAGE, NO_PARSE, NO_LIBCLANG = range(5)
+
+
+def say(text):
+    print("modiso-bind: " + text, file=sys.stderr)
+
+
+class Usage(Exception):
+    pass
+
+
+class Wishes:
+    def __init__(self, words):
+        self.outputs, self.parser, self.functions = [], [], []
+        self.before = []
+        self.name = self.image = self.header = None
+        self.linked = []
+        self.exports = False
+        self.read(words)
+
+    def read(self, words):
+        words = list(words)
+        while words:
+            word = words.pop(0)
+            if word == "--":
+                self.linked = words
+                break
+            option, equals, value = word.partition("=")
+            if option in ("--functions", "--image", "--include", "--name"):
+                if not equals:
+                    value = self.following(word, words)
+                self.option(option, value)
+            elif word in ("-o", "-I", "-D", "-U", "-isystem"):
+                value = self.following(word, words)
+                if word == "-o":
+                    self.outputs.append(value)
+                else:
+                    self.parser += [word, value]
+            elif re.match("-[IDU].", word):
+                self.parser.append(word)
+            elif word == "--exports":
+                self.exports = True
+            elif word.startswith("-"):
+                raise Usage("%s is no option" % word)
+            elif self.header is None:
+                self.header = word
+            else:
+                self.functions.append(word)
+        if self.header is None:
+            raise Usage("no header is named")
+        if not self.functions:
+            raise Usage("no function is named")
+        if self.image and not self.linked:
+            raise Usage("--image needs what is linked behind --")
+        if self.linked and not self.image:
+            raise Usage("what stands behind -- is for --image")
+        if self.name is None:
+            stem = os.path.basename(self.header).split(".", 1)[0]
+            self.name = re.sub(r"\W", "_", stem)
+        if not re.fullmatch(r"[A-Za-z_]\w*", self.name):
+            raise Usage("%s is no name of C: say --name" % self.name)
+
+    def headers(self):
+        return self.before + [self.header]
+
+    @staticmethod
+    def following(word, words):
+        if not words:
+            raise Usage("%s needs what follows it" % word)
+        return words.pop(0)
+
+    def option(self, option, value):
+        if option == "--functions":
+            import rules
+            try:
+                with open(value, encoding="utf-8") as file:
+                    self.functions += rules.words_of(file.read())
+            except (OSError, UnicodeError) as error:
+                raise Usage("%s cannot be read: %s" % (value, error)) \
+                    from error
+        elif option == "--include":
+            self.before.append(value)
+        elif option == "--image":
+            self.image = value
+        else:
+            self.name = value
+
+
+def write_file(wishes, name, functions, head):
+    import header
+    import wrap
+    import write_c
+    import write_cpp
+    writer = write_cpp if re.search(r"\.(hpp|hh|hxx|H)$", name) else write_c
+    text = StringIO()
+    writer.write_all(wishes.name, header.include_lines(wishes.headers()),
+                     functions, head,
+                     lambda line: text.write(line + "\n"))
+    try:
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(wrap.wrap(text.getvalue()))
+    except OSError as error:
+        raise Usage("%s cannot be written: %s" % (name, error)) from error
+
+
+def make_image(wishes, names):
+    command = [os.environ.get("MODISO_BIND_CC", "modiso-cc"),
+               "--export=" + ",".join(names), "-o", wishes.image]
+    try:
+        done = subprocess.run(command + wishes.linked, check=False)
+    except OSError as error:
+        say("modiso-cc cannot be run: %s" % error)
+        return REFUSED
+    if done.returncode != 0:
+        say("%s was not made: modiso-cc ended with %d" % (
+            wishes.image, done.returncode))
+        return REFUSED
+    return DONE
+
+
+def run(words):
+    try:
+        import header
+    except ImportError as error:
+        say("Python's bindings of libclang are not there (%s): install the "
+            "Debian package python3-clang" % error)
+        return NO_LIBCLANG
+    import rules
+    wishes = Wishes(words)
+    try:
+        groups = rules.group(wishes.functions)
+    except ValueError as error:
+        raise Usage(str(error)) from error
+    try:
+        declared, wrong = header.parse(wishes.headers(), wishes.parser)
+    except ImportError as error:
+        say("libclang is not there (%s): install the Debian package "
+            "python3-clang" % error)
+        return NO_LIBCLANG
+    if wrong:
+        for each in wrong:
+            say(each)
+        say("%s does not parse, so nothing is made of it" % wishes.header)
+        return NO_PARSE
+    functions, complaints = rules.bind_all(wishes.header, declared, groups)
+    if complaints:
+        for each in complaints:
+            say(each)
+        return REFUSED
+    names = [each.name for each in functions]
+    head = "Made by modiso-bind from %s: change that, or what was said of it." \
+        % wishes.header
+    for name in wishes.outputs:
+        write_file(wishes, name, functions, head)
+    if wishes.exports:
+        print(",".join(names))
+    return make_image(wishes, names) if wishes.image else DONE
+
+
+def main():
+    try:
+        return run(sys.argv[1:])
+    except Usage as error:
+        say("%s; try modiso-bind --help" % error)
+        return USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Bindings for C++17, over <modiso/bind.hpp>."""
+
+import os
+
+from header import pointer_to
+
+
+def tainted(to):
+    """What stands for one object that a module may have written."""
+    return "::modiso::tainted<%s>" % to.text.rstrip()
+
+
+def join(text, name):
+    return text + ("" if text.endswith("*") else " ") + name
+
+
+def element(parameter):
+    """What host memory that is lent holds: pointers there are a module's."""
+    to = parameter.type.to
+    if to.kind == "pointer" or not parameter.length:
+        if parameter.how != "in" or to.kind == "pointer":
+            return tainted(to)
+    return to.text
+
+
+def callback_type(of):
+    def one(type_):
+        if type_.kind == "pointer":
+            return pointer_to(type_.to, type_.to.constant)
+        return type_.text
+    return "%s(%s)" % (one(of.result), ", ".join(map(one, of.arguments)))
+
+
+def declared(parameter):
+    """The parameter as the host gives it."""
+    of = parameter.type
+    name = parameter.name
+    if of.kind == "callback":
+        return "const ::modiso::callback<%s> &%s" % (callback_type(of), name)
+    if of.kind != "pointer":
+        return join(of.text, name)
+    if parameter.how == "module":
+        return "::modiso::tainted<%s> %s" % (
+            pointer_to(of.to, of.to.constant), name)
+    if parameter.how == "string":
+        return "const char *" + name
+    constant = parameter.how == "in"
+    text = ("const " if constant else "") + element(parameter)
+    return text + ("" if text.endswith("*") else " ") + "*" + name
+
+
+def count(parameter):
+    if not parameter.length:
+        return "1"
+    factors = []
+    for of, pointed in parameter.length:
+        if isinstance(of, int):
+            factors.append(str(of))
+        elif pointed:
+            how = ".unverified()" if of.how == "inout" else ""
+            factors.append("(%s ? (*%s)%s : 0)" % (of.name, of.name, how))
+        else:
+            factors.append(of.name)
+    return "::modiso::count_of(%s)" % ", ".join(factors)
+
+
+def given(parameter, loans):
+    """The argument as the gate takes it."""
+    of = parameter.type
+    name = parameter.name
+    if of.kind == "callback":
+        return name + ".pointer()"
+    if of.kind != "pointer":
+        return name
+    if parameter.how == "module":
+        return name + ".unverified()"
+    lent = "loans_[%d]" % loans.index(parameter)
+    if of.to.kind == "void":
+        return lent
+    return "static_cast<%s>(%s)" % (pointer_to(of.to, of.to.constant), lent)
+
+
+def returned(result):
+    if result.kind == "void":
+        return "void"
+    if result.kind == "pointer":
+        return "::modiso::tainted<%s>" % pointer_to(result.to, result.to.constant)
+    return "::modiso::tainted<%s>" % result.text
+
+
+def lend(number, parameter):
+    name = parameter.name
+    if parameter.how == "string":
+        return "loans_.string(%d, %s)" % (number, name)
+    way = {"in": "MODISO_LOAN_IN", "out": "MODISO_LOAN_OUT",
+           "inout": "MODISO_LOAN_IN | MODISO_LOAN_OUT"}[parameter.how]
+    return "loans_.open(%d, %s, %s, %s)" % (
+        number, name, count(parameter), way)
+
+
+def write_call(function, write):
+    loans = [each for each in function.parameters
+             if each.how in ("in", "out", "inout", "string")]
+    back = [each for each in loans if each.how in ("out", "inout")]
+    arguments = ["const Sandbox &sandbox_"] + \
+        [declared(each) for each in function.parameters]
+    write("/* %s: %s */" % (
+        os.path.basename(function.where), function.text))
+    write("template <> struct binding<&::%s> {" % function.name)
+    write("\tstatic constexpr const char *name = \"%s\";" % function.name)
+    write("\ttemplate <class Sandbox>")
+    write("\tstatic result<%s>" % returned(function.result))
+    write("\tcall(%s)" % (",\n\t     ".join(arguments)))
+    write("\t{")
+    if loans:
+        write("\t\tloans<%d> loans_(sandbox_);" % len(loans))
+        write("\t\tint code_;\n")
+        for number, each in enumerate(loans):
+            write("\t\tcode_ = %s;" % lend(number, each))
+            write("\t\tif (code_ != MODISO_OK)")
+            write("\t\t\treturn error(code_);")
+    write("\t\tconst auto value_ =")
+    write("\t\t\tsandbox_.template gate<&::%s>()(%s);" % (
+        function.name, ",".join("\n\t\t\t\t" + given(each, loans)
+                                for each in function.parameters)))
+    write("\t\tif (!value_)")
+    write("\t\t\treturn value_.error();")
+    # What says how much came back is there first.
+    for each in sorted(back, key=lambda one: bool(one.length)):
+        write("\t\tcode_ = loans_.back(%d, %s, %s);" % (
+            loans.index(each), each.name, count(each)))
+        write("\t\tif (code_ != MODISO_OK)")
+        write("\t\t\treturn error(code_);")
+    if function.result.kind == "void":
+        write("\t\treturn {};")
+    else:
+        write("\t\treturn %s(*value_);" % returned(function.result))
+    write("\t}")
+    write("};\n")
+
+
+def write_all(name, includes, functions, head, write):
+    write("/* %s */" % head)
+    write("#ifndef %s_SANDBOX_HPP" % name.upper())
+    write("#define %s_SANDBOX_HPP\n" % name.upper())
+    write("#include <modiso/bind.hpp>\n")
+    for each in includes:
+        write(each)
+    write("\nnamespace modiso {\n")
+    for each in functions:
+        write_call(each, write)
+    write("}\n")
+    write("/* The library, with these functions of it. */")
+    write("using %s_sandbox =\n\t::modiso::sandbox<%s>;\n" % (
+        name, (",\n\t\t\t  ".join("&::" + each.name for each in functions))))
+    write("#endif")
