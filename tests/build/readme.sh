@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# readme.sh - what README tells a reader to type works: the first program
-# compiles as shown and prints what is shown, and what it names is there.
+# readme.sh - what README tells a reader to type works: its programs compile as
+# shown and print what is shown, and what it names is there.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -42,6 +42,38 @@ for backend in mprotect pkey; do
 			<"$scratch/output"
 	fi
 done
+
+# The second program, of a library from its header.
+sed -n '/^	\/\* unpack\.cc /,/^	\$ /{ /^	\$ /d; s/^	//; p }' "$readme" \
+	>"$scratch/unpack.cc"
+sed -n '/^	\$ modiso-bind /,/^$/{ s/^	\$ //; p }' "$readme" \
+	>"$scratch/bind"
+command=$(sed -n 's/^	\$ c++ \(.*-o unpack .*\)/\1/p' "$readme")
+MODISO_BIND_PARTS=$top_srcdir/tools/bind
+MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
+export MODISO_BIND_PARTS MODISO_RUNTIME
+# shellcheck disable=SC2086 # CC may hold options
+archive=$($CC -print-file-name=libz.a)
+(
+	cd "$scratch" && PATH=$top_builddir/tools:$PATH sh ./bind
+) >"$scratch/output" 2>&1
+status=$?
+if [ $status -eq 4 ] || [ ! -e "$archive" ] || [ -z "$CXX" ]; then
+	skip "the second program" "no python3-clang, zlib1g-dev or C++ compiler"
+elif [ $status -ne 0 ]; then
+	not_ok "modiso-bind with the arguments shown" <"$scratch/output"
+else
+	expect_command "the second program compiles with that command" \
+		env PKG_CONFIG_PATH="$top_builddir" sh -c \
+		"cd '$scratch' && $CXX -Wall -Wextra -Werror $command"
+	expected=$(sed -n '/^	\$ \.\/unpack$/{ n; s/^	//; p; }' "$readme")
+	(cd "$scratch" && ./unpack) >"$scratch/output" 2>&1
+	if [ "$(cat "$scratch/output")" = "$expected" ]; then
+		ok "it prints what README shows"
+	else
+		not_ok "it prints what README shows" <"$scratch/output"
+	fi
+fi
 
 # Files and directories of the clone, make targets, manual pages.
 grep -oE '(^|[[:space:]"])(include|lib|tools|examples|bench|tests|doc)/[A-Za-z0-9_/.-]*' \
