@@ -68,7 +68,8 @@ struct modiso_gate_options {
  *                      one of another module.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_NOTSUP  MODISO_GATE_SCRUB, on a CPU with registers that this
- *                      version cannot clear.
+ *                      version cannot clear; or @entry is host code, and the
+ *                      module has thread-local storage of its own.
  *   MODISO_ERR_OS      the kernel refused rt_sigaction; errno says why.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *

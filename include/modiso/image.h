@@ -86,9 +86,25 @@ struct modiso_image_info {
  * module's stack, so that entering is three calls of the kernel at most;
  * constants before the code, where lld has them, are one call more.
  *
+ * An image may have thread-local storage (PT_TLS), of at most 1 MiB, with
+ * variables of every model: one image of a module. Each thread that enters the
+ * module has a TLS block in it, from its first call on, with the image's
+ * initial values, until it is detached; the FS base leads there while the
+ * module runs, and services have the host's. So has an image without, in whose
+ * code the thread pointer (%fs:0) is used; in a SEALED module also one with a
+ * stack protector that reads %fs:0x28. Gates of such a module have six
+ * instructions more, and two system calls where programs cannot write FS
+ * themselves (Linux before 5.9, or CPUs without FSGSBASE). They lead to its own
+ * code alone: a function of the host's that is not called as a service would
+ * run with the module's FS base. Nothing is known of pointers that the module
+ * keeps to variables of another thread: when that one is detached, the place is
+ * another's.
+ *
  * Return 0, or:
  *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, two exports
  *                      have one name or one has none.
+ *   MODISO_ERR_BUSY    the image is to have thread-local storage, and the
+ *                      module has a gate already, or a thread is inside.
  *   MODISO_ERR_FORMAT  no ELF image, not for this machine, damaged: truncated,
  *                      segments that overlap or wrap, tables outside of them,
  *                      one name defined twice in its default version. The
@@ -96,9 +112,11 @@ struct modiso_image_info {
  *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
  *                      of code, an executable stack.
  *   MODISO_ERR_NOTSUP  something that modules cannot have, by name:
- *                      thread-local storage, a library that it needs, a kind
- *                      of relocation, another ABI tag; or a tag of its dynamic
- *                      section that this library does not know.
+ *                      thread-local storage beside that of another image, or
+ *                      larger than 1 MiB, or that is another image's; a library
+ *                      that it needs, a kind of relocation, another ABI tag; or
+ *                      a tag of its dynamic section that this library does not
+ *                      know.
  *   MODISO_ERR_NOENT   no such file; or undefined symbols that no export
  *                      has, by name: as many as the sentence has room for, and
  *                      how many more.
@@ -108,7 +126,8 @@ struct modiso_image_info {
  *                      address, the section and the symbol.
  *   MODISO_ERR_FAULT   an initialiser or a resolver faulted; see
  *                      modiso_fault_last().
- *   MODISO_ERR_LIMIT   no room in the module's address range.
+ *   MODISO_ERR_LIMIT   no room in the module's address range; or modules and
+ *                      those with thread-local storage are too many, together.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused; errno says how.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
@@ -138,7 +157,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_image_load_memory(
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the module, or a gate into the image
- *                     exists.
+ *                     exists; where it has thread-local storage, any gate into
+ *                     the module.
  *   MODISO_ERR_FAULT  a finaliser faulted; the image is gone all the same.
  *   MODISO_ERR_OS     the kernel refused; call it again.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping; call it again.

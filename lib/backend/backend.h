@@ -54,7 +54,10 @@ struct mdi_domain {
 		struct {
 			/* Its system calls come to the library. */
 			uint8_t guarded;
-			/* It sees nothing that the host leaves in registers. */
+			/*
+			 * MODE_SCRUB: it sees nothing that the host leaves in
+			 * registers. MODE_TLS: it has a thread pointer.
+			 */
 			uint8_t scrub;
 		};
 	};

@@ -12,6 +12,7 @@
 #include "core/runtime.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/tls.h"
 #include "core/vault.h"
 
 #include <errno.h>
@@ -217,6 +218,15 @@ static int drop(struct modiso_image *image)
 	return 0;
 }
 
+/* Nothing of it is mapped any more, in a module that goes on. */
+static void forget(struct modiso_image *image)
+{
+	if (image->has_tls)
+		mdi_tls_end(image->module);
+	withdraw(image);
+	free_object(image);
+}
+
 void mdi_image_discard(struct modiso_image *image)
 {
 	char text[384];
@@ -226,10 +236,8 @@ void mdi_image_discard(struct modiso_image *image)
 	mdi_image_debug_remove(image);
 	mdi_runtime_lock();
 	/* What the kernel would not close stays the module's, on the list. */
-	if (drop(image) == 0) {
-		withdraw(image);
-		free_object(image);
-	}
+	if (drop(image) == 0)
+		forget(image);
 	mdi_runtime_unlock();
 	mdi_fail(0, "%s", text);
 	errno = saved;
@@ -246,6 +254,12 @@ static int check_idle(const struct modiso_image *image)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"a thread is inside module %s, to which image "
 				"%s belongs",
+				image->module->name, image->name);
+	/* All of them load what it has made. */
+	if (image->has_tls && image->module->gates != NULL)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a gate into module %s exists, which has its "
+				"thread-local storage from image %s",
 				image->module->name, image->name);
 	for (gate = image->module->gates; gate != NULL; gate = gate->next)
 		if (mdi_image_holds(image, (uintptr_t)gate->own.entry))
@@ -292,10 +306,8 @@ int mdi_image_unload(struct modiso_image *image)
 		image->sealed = false;
 		result = drop(image);
 	}
-	if (result == 0) {
-		withdraw(image);
-		free_object(image);
-	}
+	if (result == 0)
+		forget(image);
 	mdi_runtime_unlock();
 	return result != 0 ? result : finished;
 }

@@ -41,6 +41,7 @@ struct modiso_image {
 	size_t tables, tables_length; /* that are no part: image_tables.c */
 	bool trimmed;    /* only the parts are left of its pages */
 	bool sealed;     /* its symbols may be used */
+	bool has_tls;    /* the module's TLS is of its making */
 	bool finished;   /* its finalisers have run */
 	uintptr_t *fini; /* functions at run time, in the order to run them */
 	size_t fini_count;
@@ -118,6 +119,12 @@ int mdi_image_seal_code(const struct modiso_image *image,
 			struct mdi_image_part *part);
 /* It is code now, or never will be. */
 void mdi_image_seal_done(struct modiso_image *image);
+
+/*
+ * The module's threads have a TLS block of the image's making, if it needs one:
+ * image_block.c. 0 or the codes of mdi_tls_begin(); the lock is held.
+ */
+int mdi_image_tls_begin(struct modiso_image *image, const struct mdi_elf *elf);
 
 /* Call a function inside the module: image_run.c. */
 int mdi_image_call(const struct modiso_image *image, uintptr_t function,

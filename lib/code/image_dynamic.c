@@ -73,8 +73,9 @@ static int refuse_unknown(const struct mdi_elf *elf, int64_t tag)
 		{TAG_ANDROID_RELR, "packed relocations under a number of "
 				   "Android's (DT_ANDROID_RELR); link without "
 				   "--use-android-relr-tags"},
-		{DT_TLSDESC_PLT, "thread-local storage (DT_TLSDESC_PLT), which "
-				 "a module cannot have"},
+		{DT_TLSDESC_PLT, "TLS descriptors that are resolved late "
+				 "(DT_TLSDESC_PLT); compile with "
+				 "-mtls-dialect=gnu or link with -z now"},
 		{DT_GNU_CONFLICT, "the marks of prelink (DT_GNU_CONFLICT); "
 				  "undo them with prelink -u"},
 		{DT_AUXILIARY, "an auxiliary library (DT_AUXILIARY), which a "
@@ -107,9 +108,6 @@ static int take_value(const struct mdi_elf *elf, struct dynamic *dynamic,
 				"image %s has relocations of its code "
 				"(DF_TEXTREL); compile with -fPIC",
 				elf->name);
-	if (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_STATIC_TLS)
-		return refuse_tag(elf, "thread-local storage (DF_STATIC_TLS), "
-				       "which a module cannot have");
 	return 0;
 }
 

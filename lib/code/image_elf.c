@@ -331,11 +331,7 @@ static int check_other(struct mdi_elf *elf, const Elf64_Phdr *header)
 {
 	switch (header->p_type) {
 	case PT_TLS:
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"image %s has thread-local storage (PT_TLS, "
-				"%#" PRIx64 " bytes), which a module cannot "
-				"have",
-				elf->name, header->p_memsz);
+		return mdi_elf_take_tls(elf, header);
 	case PT_GNU_STACK:
 		if (!(header->p_flags & PF_X))
 			return 0;

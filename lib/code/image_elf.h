@@ -44,6 +44,14 @@ struct mdi_hooks {
 	size_t count;
 };
 
+/* What each thread begins with: PT_TLS. */
+struct mdi_elf_tls {
+	uint64_t vaddr;     /* as linked; aligned */
+	uint64_t file_size; /* bytes there; the rest is zero */
+	uint64_t size, align;
+	bool is; /* false: there is none */
+};
+
 struct mdi_elf {
 	const char *name; /* for sentences */
 	Elf64_Ehdr header; /* linkers put the next right behind it */
@@ -60,6 +68,7 @@ struct mdi_elf {
 	uint64_t relro, relro_end; /* whole pages; the same: none */
 	uint64_t entry;
 	uint64_t unwind; /* .eh_frame_hdr; 0: none */
+	struct mdi_elf_tls tls;
 
 	struct mdi_part strings; /* of the dynamic symbols */
 	struct mdi_part symbols; /* room for them: an upper bound */
@@ -85,6 +94,14 @@ int mdi_elf_headers(struct mdi_elf *elf, const struct mdi_scan_source *source);
 int mdi_elf_segments(struct mdi_elf *elf, const struct mdi_scan_source *source,
 		     char *pages);
 int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed);
+
+/* One more program header, PT_TLS: image_tls.c. */
+int mdi_elf_take_tls(struct mdi_elf *elf, const Elf64_Phdr *header);
+/* Bytes from the thread pointer down to where the TLS begins. */
+static inline uint64_t mdi_elf_tls_below(const struct mdi_elf *elf)
+{
+	return (elf->tls.size + elf->tls.align - 1) & -elf->tls.align;
+}
 
 /* The dynamic section: image_dynamic.c. */
 int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,

@@ -395,7 +395,9 @@ static int start(struct load *load)
 
 	mdi_runtime_lock();
 	mdi_image_publish(image);
-	result = mdi_image_settle(image);
+	result = mdi_image_tls_begin(image, &load->elf);
+	if (result == 0)
+		result = mdi_image_settle(image);
 	mdi_runtime_unlock();
 	if (result == 0)
 		result = mdi_image_debug_add(image, load->request);

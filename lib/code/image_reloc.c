@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "code/image_reloc.h"
 
+#include "arch/tls.h"
 #include "base/error.h"
 
 #include <inttypes.h>
@@ -24,14 +25,10 @@ static const char *kind_name(uint32_t kind)
 		[R_X86_64_PC16] = "R_X86_64_PC16",
 		[R_X86_64_8] = "R_X86_64_8",
 		[R_X86_64_PC8] = "R_X86_64_PC8",
-		[R_X86_64_DTPMOD64] = "R_X86_64_DTPMOD64",
-		[R_X86_64_DTPOFF64] = "R_X86_64_DTPOFF64",
-		[R_X86_64_TPOFF64] = "R_X86_64_TPOFF64",
 		[R_X86_64_TLSGD] = "R_X86_64_TLSGD",
 		[R_X86_64_TPOFF32] = "R_X86_64_TPOFF32",
 		[R_X86_64_PC64] = "R_X86_64_PC64",
 		[R_X86_64_SIZE64] = "R_X86_64_SIZE64",
-		[R_X86_64_TLSDESC] = "R_X86_64_TLSDESC",
 	};
 
 	return kind < MDI_COUNT(names) && names[kind] != NULL ? names[kind]
@@ -85,6 +82,11 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 	size_t room = reloc->late_room != 0 ? reloc->late_room * 2 : 16;
 	struct mdi_late *more;
 
+	if (target - reloc->elf->tls.vaddr < reloc->elf->tls.file_size)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"image %s: a thread-local variable begins as "
+				"the address of an indirect function",
+				reloc->elf->name);
 	if (!mdi_elf_is_code(reloc->elf, resolver))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: the resolver at %#" PRIx64 " is not "
@@ -109,6 +111,7 @@ static bool find_import(const struct mdi_reloc *reloc, const Elf64_Sym *symbol,
 	*value = 0;
 	return *name == '\0' ||
 	       mdi_bindings_find(reloc->bindings, name, value) ||
+	       mdi_tls_function(name, value) ||
 	       ELF64_ST_BIND(symbol->st_info) == STB_WEAK;
 }
 
@@ -163,9 +166,9 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 				"which does not exist",
 				elf->name, index);
 	if (ELF64_ST_TYPE(symbol.st_info) == STT_TLS)
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"image %s: %s is thread-local, which a module "
-				"cannot have",
+		return mdi_fail(MODISO_ERR_FORMAT,
+				"image %s: %s is thread-local, and a "
+				"relocation wants its address",
 				elf->name, name);
 	if (symbol.st_shndx == SHN_UNDEF) {
 		if (!find_import(reloc, &symbol, name, &value))
@@ -179,6 +182,68 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 	}
 	put(reloc, rela->r_offset, value + addend);
 	return 0;
+}
+
+static int refuse_tls(const struct mdi_elf *elf, const char *what)
+{
+	return mdi_fail(MODISO_ERR_FORMAT,
+			"image %s: a relocation of thread-local storage names "
+			"%s",
+			elf->name, what);
+}
+
+/* Where in the image's TLS the symbol is; the image's own alone. */
+static int find_local(const struct mdi_reloc *reloc, const Elf64_Rela *rela,
+		      uint64_t *offset)
+{
+	const struct mdi_elf *elf = reloc->elf;
+	uint64_t index = ELF64_R_SYM(rela->r_info);
+	Elf64_Sym symbol;
+
+	*offset = 0;
+	if (!elf->tls.is)
+		return refuse_tls(elf, "an image that has none");
+	if (index == 0)
+		return 0;
+	if (!mdi_elf_symbol(elf, index, &symbol))
+		return refuse_tls(elf, "a symbol that does not exist");
+	if (symbol.st_shndx == SHN_UNDEF)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"image %s needs the thread-local %.128s of "
+				"another image",
+				elf->name,
+				mdi_elf_string(elf, symbol.st_name) ?: "?");
+	if (ELF64_ST_TYPE(symbol.st_info) != STT_TLS ||
+	    symbol.st_value > elf->tls.size)
+		return refuse_tls(elf, "a symbol that is not in it");
+	*offset = symbol.st_value;
+	return 0;
+}
+
+/*
+ * What mdi_tls_address() adds up, of two words: how far from the thread pointer
+ * the image's TLS begins, in place of a module's number, and how far in it the
+ * variable is. TPOFF64 is both. A descriptor has a function in front.
+ */
+static int bind_local(struct mdi_reloc *reloc, const Elf64_Rela *rela,
+		      uint32_t kind)
+{
+	uint64_t begin = -mdi_elf_tls_below(reloc->elf), offset, value;
+	int result = find_local(reloc, rela, &offset);
+
+	offset += (uint64_t)rela->r_addend;
+	value = kind == R_X86_64_DTPOFF64 ? offset : begin + offset;
+	if (result == 0 && kind == R_X86_64_DTPMOD64)
+		value = begin;
+	if (result == 0 && kind == R_X86_64_TLSDESC) {
+		result = check_target(reloc, rela->r_offset + sizeof(value));
+		if (result == 0)
+			put(reloc, rela->r_offset + sizeof(value), value);
+		value = (uintptr_t)mdi_tls_described;
+	}
+	if (result == 0)
+		put(reloc, rela->r_offset, value);
+	return result;
 }
 
 static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
@@ -203,6 +268,11 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 		return bind(reloc, rela, 0);
 	case R_X86_64_64:
 		return bind(reloc, rela, addend);
+	case R_X86_64_TPOFF64:
+	case R_X86_64_DTPMOD64:
+	case R_X86_64_DTPOFF64:
+	case R_X86_64_TLSDESC:
+		return bind_local(reloc, rela, kind);
 	default:
 		return mdi_fail(MODISO_ERR_NOTSUP,
 				"image %s: relocation %u (%s) of %#" PRIx64,

@@ -26,11 +26,13 @@ void mdi_frames_start(struct mdi_thread *thread)
 
 	for (int i = 0; i < MDI_DEPTH_MAX; i++) {
 		frame[i].x87.tags = 0xffff;
+		frame[i].module_pointer = MDI_NO_POINTER;
 		set_service(&frame[i], 0);
 		set_link(&frame[i], T_LINKS);
 	}
 	/* None at all looks like one in a service, to who asks the first. */
 	set_service(frame - 1, ~(uint64_t)0);
+	frame[-1].module_pointer = MDI_NO_POINTER;
 	set_top(thread, frame);
 }
 

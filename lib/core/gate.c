@@ -14,6 +14,7 @@
 #include "core/schedule.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/tls.h"
 #include "core/vault.h"
 #include "os/critical.h"
 #include "os/misuse.h"
@@ -76,6 +77,12 @@ static int check_entry(struct modiso_module *module, uintptr_t entry)
 {
 	struct modiso_region *region = mdi_region_at(entry);
 
+	if (region == NULL && module->tls != NULL)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"entry %#zx is host code, which needs the "
+				"host's thread-local storage; module %s runs "
+				"with its own",
+				(size_t)entry, module->name);
 	if (region == NULL)
 		return 0; /* host code: a function that the module shares */
 	if (region->owner != module)
@@ -100,6 +107,7 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.floats = options->float_args,
 		.scrub = options->flags & MODISO_GATE_SCRUB,
 		.recorded = mdi_recorder_is_on(),
+		.tls = module->tls != NULL,
 	};
 	bool many = shape.words > MODISO_ARGS_MAX;
 	struct modiso_gate *gate;
@@ -125,13 +133,14 @@ int mdi_gate_create(struct modiso_module *module, modiso_fn entry,
 		.value = options->fault_value,
 		.words = shape.words,
 		.floats = shape.floats,
+		.tls = shape.tls ? module->tls->word : 0,
 	};
 	mdi_backend_now->gate(&module->domain, &shape, &gate->own);
 	gate->own.enter = gate->own.value == 0 ? gate->own.inner :
 			  many		       ? mdi_gate_valued_many :
 						 mdi_gate_valued;
-	if (shape.scrub && !module->domain.scrub) {
-		module->domain.scrub = true;
+	if (shape.scrub && !(module->domain.scrub & MODE_SCRUB)) {
+		module->domain.scrub |= MODE_SCRUB;
 		mdi_threads_scrub(&module->domain);
 	}
 	gate->next = module->gates;
@@ -163,6 +172,7 @@ void mdi_gate_slot_fill(struct mdi_gate_slot *slot,
 	slot->floats = gate->floats;
 	slot->next = gate->next;
 	slot->link = gate->link;
+	slot->tls = gate->tls;
 	__atomic_store_n(&slot->inner, gate->inner, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->enter, gate->enter, __ATOMIC_RELEASE);
 }

@@ -17,6 +17,7 @@
 #include "core/snapshot.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/tls.h"
 #include "core/vault.h"
 #include "os/misuse.h"
 #include "os/tracepoint.h"
@@ -41,29 +42,33 @@ void mdi_module_reset(void)
 	own->search_start = 0;
 	mdi_grants_reset();
 	memset(mdi_arch_state.domains, 0, sizeof(mdi_arch_state.domains));
+	memset(own->taken, 0, sizeof(own->taken));
 }
 
 /* A free link; link 0 of the table belongs to the host, who is never entered */
-static bool take_link(struct mdi_domain *domain)
+uint32_t mdi_link_take(struct mdi_domain_head *domain)
 {
 	for (uint32_t n = 0; n < MDI_MODULES_MAX; n++) {
 		uint32_t i = (own->search_start + n) % MDI_MODULES_MAX;
 
-		if (mdi_arch_state.domains[i] != NULL)
+		if (own->taken[i / 64] >> (i % 64) & 1)
 			continue;
-		domain->head.link = T_LINKS + (i << L_SHIFT);
-		__atomic_store_n(&mdi_arch_state.domains[i], &domain->head,
+		own->taken[i / 64] |= (uint64_t)1 << (i % 64);
+		if (domain != NULL)
+			domain->link = T_LINKS + (i << L_SHIFT);
+		__atomic_store_n(&mdi_arch_state.domains[i], domain,
 				 __ATOMIC_RELEASE);
 		own->search_start = i + 1;
-		return true;
+		return T_LINKS + (i << L_SHIFT);
 	}
-	return false;
+	return 0;
 }
 
-static void give_link(const struct mdi_domain *domain)
+void mdi_link_give(uint32_t link)
 {
-	uint32_t i = mdi_link_index(domain->head.link);
+	uint32_t i = mdi_link_index(link);
 
+	own->taken[i / 64] &= ~((uint64_t)1 << (i % 64));
 	__atomic_store_n(&mdi_arch_state.domains[i], NULL, __ATOMIC_RELAXED);
 	if (i < own->search_start)
 		own->search_start = i;
@@ -128,7 +133,9 @@ int mdi_module_create(const char *name,
 	module->domain.guarded = options->syscalls != MODISO_SYSCALLS_OPEN ?
 					 MDI_SELECTOR_BLOCK :
 					 MDI_SELECTOR_ALLOW;
-	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED;
+	module->domain.scrub = options->confinement == MODISO_CONFINE_SEALED ?
+				       MODE_SCRUB :
+				       0;
 	if (options->confinement == MODISO_CONFINE_READONLY &&
 	    options->syscalls != MODISO_SYSCALLS_OPEN)
 		mdi_arch_state.tokens_read = 1;
@@ -138,7 +145,7 @@ int mdi_module_create(const char *name,
 		result = mdi_policy_log_begin(module);
 	if (result != 0)
 		goto free_module;
-	if (!take_link(&module->domain)) {
+	if (mdi_link_take(&module->domain.head) == 0) {
 		result = mdi_fail(MODISO_ERR_LIMIT, "%zu modules exist already",
 				  own->count);
 		goto free_log;
@@ -180,7 +187,7 @@ fini_domain:
 free_arena:
 	mdi_arena_fini(&module->arena);
 free_link:
-	give_link(&module->domain);
+	mdi_link_give(module->domain.head.link);
 free_log:
 	mdi_policy_log_free(module);
 free_module:
@@ -235,6 +242,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	while (module->gates != NULL)
 		mdi_gate_destroy(module->gates);
 	mdi_threads_forget(module);
+	mdi_tls_free(module);
 	mdi_services_forget(module);
 	while ((region = module->regions) != NULL) {
 		module->regions = region->next;
@@ -247,7 +255,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_policy_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_forget(&module->arena);
-	give_link(&module->domain);
+	mdi_link_give(module->domain.head.link);
 	if (module->limit_ns != 0)
 		mdi_limit_remove(module);
 	if (module->domain.kind == MDI_DOMAIN_MODULE)

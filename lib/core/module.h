@@ -19,6 +19,7 @@ struct mdi_heap;
 struct mdi_rule;
 struct mdi_snapshot;
 struct mdi_stack;
+struct mdi_tls;
 struct modiso_gate;
 struct modiso_region;
 
@@ -43,6 +44,7 @@ struct modiso_module {
 	struct modiso_region *regions;
 	struct modiso_gate *gates;
 	struct mdi_stack *free_stacks;
+	struct mdi_tls *tls; /* NULL: its threads have the host's */
 	struct mdi_notify notify; /* its own, or nobody */
 	struct mdi_snapshot *snapshot; /* NULL: none was taken */
 	struct mdi_heap *heap;         /* NULL: it has none */
@@ -64,6 +66,13 @@ int mdi_module_create(const char *name,
 		      enum mdi_domain_kind kind, struct modiso_module **out);
 int mdi_module_destroy(struct modiso_module *module);
 size_t mdi_module_count(void);
+
+/*
+ * A number of links, as their offset in a block; 0: none is free. @domain is
+ * what it stands for; NULL: nothing that can be entered.
+ */
+uint32_t mdi_link_take(struct mdi_domain_head *domain);
+void mdi_link_give(uint32_t link);
 void mdi_module_reset(void);
 
 #endif /* MDI_CORE_MODULE_H */

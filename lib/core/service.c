@@ -12,6 +12,7 @@
 #include "core/recorder.h"
 #include "core/state.h"
 #include "core/thread.h"
+#include "core/tls.h"
 #include "core/vault.h"
 #include "os/critical.h"
 #include "os/misuse.h"
@@ -229,7 +230,11 @@ MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 	int saved = errno, result;
 
 	*scrub = mdi_frame_domain(frame)->scrub;
-	if (*scrub != 0) {
+	if (*scrub & MODE_TLS)
+		*scrub = (*scrub & MODE_SCRUB) |
+			 mdi_tls_pointer(thread, mdi_domain_module(
+						 mdi_frame_domain(frame)));
+	if (*scrub & MODE_SCRUB) {
 		if (!(mdi_arch_state.services[frame->service].flags &
 		      MDI_SERVICE_FLOAT))
 			real[0] = 0;

@@ -11,6 +11,7 @@
 #include "core/front.h"
 #include "core/region.h"
 #include "core/state.h"
+#include "core/tls.h"
 #include "core/vault.h"
 
 /* Above the first function's frame: mdi_context_resume(); 16 aligned. */
@@ -54,6 +55,11 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		*out = stack;
 		return 0;
 	}
+	if (module->tls != NULL) {
+		result = mdi_tls_attach(thread, module);
+		if (result != 0)
+			return result;
+	}
 	/* Some time to look at what the thread may have done since it came. */
 	result = mdi_front_now->check_thread();
 	if (result != 0)
@@ -75,47 +81,51 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 	return 0;
 }
 
-static void forget(struct mdi_thread *thread, struct modiso_module *module)
+/* Of one thread: those in @only, or all if it is NULL. */
+static void give(struct mdi_thread *thread, const struct modiso_module *only)
 {
 	struct mdi_stack **link = &thread->stacks, *stack;
 
 	while ((stack = *link) != NULL) {
-		if (stack->module != module) {
+		struct modiso_module *module = stack->module;
+		uint32_t number = module->domain.head.link;
+
+		if (only != NULL && module != only) {
 			link = &stack->next;
 			continue;
 		}
 		*link = stack->next;
-		mdi_vault_free(stack, sizeof(*stack));
+		mdi_thread_link(thread, number)->stack = 0;
+		*mdi_thread_first_stack(thread, number) = NULL;
+		if (stack->rank == MDI_RANK_TLS) {
+			mdi_tls_retire(thread, stack);
+			continue;
+		}
+		stack->next = module->free_stacks;
+		module->free_stacks = stack;
 	}
-	mdi_thread_link(thread, module->domain.head.link)->stack = 0;
-	*mdi_thread_first_stack(thread, module->domain.head.link) = NULL;
+}
+
+void mdi_thread_give_stacks(struct mdi_thread *thread)
+{
+	give(thread, NULL);
+}
+
+void mdi_threads_give_stacks(struct modiso_module *module)
+{
+	struct mdi_thread *thread;
+
+	for (thread = own->attached; thread != NULL; thread = thread->next)
+		give(thread, module);
 }
 
 void mdi_threads_forget(struct modiso_module *module)
 {
 	struct mdi_stack *stack;
 
-	for (struct mdi_thread *thread = own->attached; thread != NULL;
-	     thread = thread->next)
-		forget(thread, module);
+	mdi_threads_give_stacks(module);
 	while ((stack = module->free_stacks) != NULL) {
 		module->free_stacks = stack->next;
 		mdi_vault_free(stack, sizeof(*stack));
 	}
-}
-
-void mdi_thread_give_stacks(struct mdi_thread *thread)
-{
-	struct mdi_stack *stack, *next;
-
-	for (stack = thread->stacks; stack != NULL; stack = next) {
-		uint32_t link = stack->module->domain.head.link;
-
-		next = stack->next;
-		mdi_thread_link(thread, link)->stack = 0;
-		*mdi_thread_first_stack(thread, link) = NULL;
-		stack->next = stack->module->free_stacks;
-		stack->module->free_stacks = stack;
-	}
-	thread->stacks = NULL;
 }

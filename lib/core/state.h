@@ -164,6 +164,8 @@ struct mdi_module_state {
 	uint64_t last_id;
 	size_t count;          /* modules, the host not counted */
 	uint32_t search_start; /* links below are taken, more or less */
+	/* Which are: not each stands for a domain. */
+	uint64_t taken[MDI_MODULES_MAX / 64];
 };
 
 /* Pictures of modules that the environment asks for. */

@@ -122,7 +122,7 @@ void mdi_threads_scrub(const struct mdi_domain *domain)
 	for (thread = own->attached; thread != NULL; thread = thread->next)
 		__atomic_store_n(&mdi_thread_link(thread,
 						  domain->head.link)->scrub,
-				 1, __ATOMIC_RELAXED);
+				 domain->scrub, __ATOMIC_RELAXED);
 }
 
 static void renew(const struct mdi_domain *domain)

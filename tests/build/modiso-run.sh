@@ -197,10 +197,5 @@ status_of 3 "which are not there" "$scratch/wants.so"
 for name in first second third; do
 	says errors "needs .*$name" "$name is named"
 done
-printf '_Thread_local int x;\nint *f(void){return &x;}\n' >"$scratch/tls.c"
-expect_command "a module with thread-local storage" \
-	"$top_builddir/tools/modiso-cc" -o "$scratch/tls.so" "$scratch/tls.c"
-status_of 3 "is refused" "$scratch/tls.so"
-says errors 'thread-local' "by name"
 
 finish

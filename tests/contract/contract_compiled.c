@@ -242,9 +242,6 @@ START_TEST(refused)
 	expect(MODISO_ERR_NOENT,
 	       modiso_image_load(module, path_of("printf"), &options, &image));
 	must(strstr(modiso_last_error_text(), "needs printf,"));
-	expect(MODISO_ERR_NOTSUP,
-	       modiso_image_load(module, path_of("tls"), &options, &image));
-	must(strstr(modiso_last_error_text(), "thread-local"));
 	/* File, offset, section and symbol. */
 	expect(MODISO_ERR_GADGET,
 	       modiso_image_load(module, path_of("gadget"), &options, &image));

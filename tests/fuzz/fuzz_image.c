@@ -37,6 +37,22 @@ static void relocate(const struct mdi_elf *elf, char *pages)
 	mdi_bindings_fini(&bindings);
 }
 
+/* What each thread would begin with. */
+static void copy_tls(const struct mdi_elf *elf)
+{
+	size_t below = mdi_elf_tls_below(elf);
+	unsigned char *block;
+
+	if (!elf->tls.is)
+		return;
+	block = malloc(below + 1);
+	if (elf->tls.file_size != 0)
+		memcpy(block, mdi_elf_at(elf, elf->tls.vaddr - elf->low),
+		       elf->tls.file_size);
+	memset(block + elf->tls.file_size, 0, below - elf->tls.file_size);
+	free(block);
+}
+
 static void name(const struct mdi_elf *elf,
 		 const struct mdi_scan_source *source)
 {
@@ -92,6 +108,7 @@ static void parse_aside(const struct mdi_scan_source *source, bool ignore,
 		abort();
 	if (result == 0) {
 		relocate(&elf, pages);
+		copy_tls(&elf);
 		name(&elf, source);
 	}
 	free(elf.aside);
@@ -112,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		result = parse_image(&elf, &source, ignore, &pages);
 		if (result == 0 && pages != NULL) {
 			relocate(&elf, pages);
+			copy_tls(&elf);
 			name(&elf, &source);
 		}
 		free(pages);

@@ -80,12 +80,32 @@ static void relr(struct elf_image *image)
 	elf_tag(image, DT_RELRENT)->d_un.d_val = 8;
 }
 
+/* Thread-local storage, and a relocation of each kind that it has. */
+static void tls(struct elf_image *image)
+{
+	static const uint32_t kinds[ELF_RELOCATIONS] = {
+		R_X86_64_DTPMOD64, R_X86_64_TPOFF64, R_X86_64_TLSDESC};
+	Elf64_Phdr *header = &image->program[ELF_SPARE];
+
+	*header = image->program[ELF_RODATA];
+	header->p_type = PT_TLS;
+	header->p_filesz = 24;
+	header->p_memsz = 100;
+	header->p_align = 64;
+	image->symbol[ELF_LOAD1].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_TLS);
+	image->symbol[ELF_LOAD1].st_value = 16;
+	for (int i = 0; i < ELF_RELOCATIONS; i++)
+		image->rela[i].r_info = ELF64_R_INFO(ELF_LOAD1, kinds[i]);
+	image->rela[2].r_offset -= 8;
+	elf_tag(image, DT_FLAGS)->d_un.d_val = DF_STATIC_TLS;
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct elf_image *image);
 } images[] = {
 	{"plain", plain}, {"relro", relro}, {"ifunc", ifunc},
-	{"gnu-hash", gnu}, {"relr", relr},
+	{"gnu-hash", gnu}, {"relr", relr},   {"tls", tls},
 };
 
 static void use_file(const char *path, seed_fn *use)

@@ -183,20 +183,74 @@ START_TEST(policy)
 	begin();
 	image.program[ELF_STACK].p_flags |= PF_X;
 	refused(ACCESS, "executable stack");
-	image.program[ELF_SPARE].p_type = PT_TLS;
-	refused(NOTSUP, "PT_TLS");
 	elf_tag(&image, DT_TEXTREL);
 	refused(ACCESS, "DT_TEXTREL");
 	elf_tag(&image, DT_FLAGS)->d_un.d_val = DF_TEXTREL;
 	refused(ACCESS, "DF_TEXTREL");
-	elf_tag(&image, DT_FLAGS)->d_un.d_val = DF_STATIC_TLS;
-	refused(NOTSUP, "DF_STATIC_TLS");
 	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1;
 	refused(NOTSUP, "library import");
 	elf_tag(&image, DT_NEEDED)->d_un.d_val = 1u << 31;
 	refused(NOTSUP, "library ?");
 	elf_tag(&image, DT_REL)->d_un.d_val = 1;
 	refused(NOTSUP, "REL;");
+}
+END_TEST
+
+static Elf64_Phdr *tls_of(uint64_t file_size, uint64_t size, uint64_t align)
+{
+	Elf64_Phdr *tls = &image.program[ELF_SPARE];
+
+	*tls = image.program[ELF_DATA];
+	tls->p_type = PT_TLS;
+	tls->p_filesz = file_size;
+	tls->p_memsz = size;
+	tls->p_align = align;
+	return tls;
+}
+
+START_TEST(thread_local)
+{
+	static const uint64_t odd[] = {3, 48, 4097, UINT64_MAX};
+
+	begin();
+	tls_of(5, 100, 64);
+	ck_assert_int_eq(parse(), 0);
+	ck_assert(elf.tls.is);
+	ck_assert_uint_eq(elf.tls.file_size, 5);
+	ck_assert_uint_eq(mdi_elf_tls_below(&elf), 128);
+	tls_of(0, 0, 0);
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_uint_eq(mdi_elf_tls_below(&elf), 0);
+	/* The most, and one byte more; what would wrap when it is rounded. */
+	tls_of(0, 1 << 20, 4096);
+	ck_assert_int_eq(parse(), 0);
+	tls_of(0, (1 << 20) + 1, 8);
+	refused(NOTSUP, "thread-local storage of 0x100001 bytes");
+	tls_of(0, UINT64_MAX, 64);
+	refused(NOTSUP, "thread-local storage of 0xffffffffffffffff bytes");
+	tls_of(8, 8, 8192)->p_vaddr = 8192;
+	refused(NOTSUP, "aligned to 0x2000");
+	tls_of(8, 8, 1ull << 63)->p_vaddr = 0;
+	refused(NOTSUP, "aligned to 0x8000000000000000");
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		tls_of(8, 8, odd[i])->p_vaddr = 0;
+		refused(FORMAT, "no power of two");
+	}
+	tls_of(8, 8, 64)->p_vaddr += 32;
+	refused(FORMAT, "is not aligned as it says");
+	tls_of(9, 8, 8);
+	refused(FORMAT, "larger in the file than in memory");
+	tls_of(UINT64_MAX, 8, 8);
+	refused(FORMAT, "larger in the file than in memory");
+	tls_of(5901, 6000, 8);
+	refused(FORMAT, "not in the file");
+	tls_of(8, 8, 8)->p_vaddr = UINT64_MAX - 7;
+	refused(FORMAT, "not in the file");
+	tls_of(8, 8, 8)->p_vaddr = 1ull << 40;
+	refused(FORMAT, "not in the file");
+	tls_of(8, 8, 8);
+	image.program[ELF_STACK] = image.program[ELF_SPARE];
+	refused(FORMAT, "is there twice");
 }
 END_TEST
 
@@ -210,7 +264,7 @@ START_TEST(tags)
 		{0x6000000f, "DT_ANDROID_REL)"},
 		{0x60000011, "DT_ANDROID_RELA)"},
 		{0x6fffe000, "DT_ANDROID_RELR)"},
-		{DT_TLSDESC_PLT, "thread-local storage"},
+		{DT_TLSDESC_PLT, "TLS descriptors"},
 		{DT_GNU_CONFLICT, "prelink"},
 		{DT_AUXILIARY, "DT_AUXILIARY"},
 		{DT_FILTER, "DT_FILTER"},
@@ -425,6 +479,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, bad_segments);
 	tcase_add_test(tcase, unsorted_segments);
 	tcase_add_test(tcase, policy);
+	tcase_add_test(tcase, thread_local);
 	tcase_add_test(tcase, tags);
 	tcase_add_test(tcase, versions);
 	tcase_add_test(tcase, needed_ignored);

@@ -4,6 +4,7 @@
 #include "support/parse.h"
 #include "support/test.h"
 
+#include "arch/tls.h"
 #include "code/image_reloc.h"
 #include "code/image_symbols.h"
 
@@ -140,9 +141,7 @@ START_TEST(kinds)
 		{R_X86_64_PC32, "relocation 2 (R_X86_64_PC32)"},
 		{R_X86_64_COPY, "relocation 5 (R_X86_64_COPY)"},
 		{R_X86_64_32, "relocation 10 (R_X86_64_32)"},
-		{R_X86_64_DTPMOD64, "relocation 16 (R_X86_64_DTPMOD64)"},
-		{R_X86_64_TPOFF64, "relocation 18 (R_X86_64_TPOFF64)"},
-		{R_X86_64_TLSDESC, "relocation 36 (R_X86_64_TLSDESC)"},
+		{R_X86_64_TPOFF32, "relocation 23 (R_X86_64_TPOFF32)"},
 		{200, "relocation 200 (unknown)"},
 	};
 
@@ -154,6 +153,81 @@ START_TEST(kinds)
 	image.rela[2].r_info = ELF64_R_INFO(0, R_X86_64_NONE);
 	ck_assert_int_eq(relocate(), 0);
 	ck_assert_uint_eq(word(ELF_WORD_INIT), 0);
+}
+END_TEST
+
+static void add_tls(void)
+{
+	Elf64_Phdr *tls = &image.program[ELF_SPARE];
+
+	*tls = image.program[ELF_RODATA];
+	tls->p_type = PT_TLS;
+	tls->p_filesz = 8;
+	tls->p_memsz = 100;
+	tls->p_align = 64;
+	image.symbol[ELF_IDENTITY].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_TLS);
+	image.symbol[ELF_IDENTITY].st_value = 24;
+}
+
+static void relocation(int i, uint32_t symbol, uint32_t kind, int64_t addend)
+{
+	image.rela[i].r_info = ELF64_R_INFO(symbol, kind);
+	image.rela[i].r_addend = addend;
+}
+
+/* 128 bytes lie below the thread pointer; the variable is the 24th of them. */
+START_TEST(thread_local)
+{
+	static const uint32_t all[] = {R_X86_64_TPOFF64, R_X86_64_DTPMOD64,
+				       R_X86_64_DTPOFF64, R_X86_64_TLSDESC};
+	uintptr_t function = 0;
+
+	begin_bound();
+	add_tls();
+	relocation(0, ELF_IDENTITY, R_X86_64_DTPMOD64, 5);
+	relocation(1, ELF_IDENTITY, R_X86_64_DTPOFF64, 5);
+	relocation(2, 0, R_X86_64_TPOFF64, 40);
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_GOT), (uint64_t)-128);
+	ck_assert_uint_eq(word(ELF_WORD_SELF), 24 + 5);
+	ck_assert_uint_eq(word(ELF_WORD_INIT), (uint64_t)-128 + 40);
+	relocation(0, 0, R_X86_64_NONE, 0);
+	relocation(2, 0, R_X86_64_NONE, 0);
+	relocation(1, ELF_IDENTITY, R_X86_64_TLSDESC, 8);
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(ELF_WORD_SELF), (uintptr_t)mdi_tls_described);
+	ck_assert_uint_eq(word(ELF_WORD_SPARE), (uint64_t)-128 + 32);
+	/* The second word of a descriptor is looked at as well. */
+	image.rela[1].r_offset = image.program[ELF_DATA].p_vaddr + 6200 - 8;
+	refused(MODISO_ERR_FORMAT, "in no segment");
+	/* Who calls for an address is bound to the library's own function. */
+	ck_assert(mdi_tls_function("__tls_get_addr", &function));
+	ck_assert_uint_eq(function, (uintptr_t)mdi_tls_address);
+	ck_assert(!mdi_tls_function("__tls_get_addr_slow", &function));
+	for (size_t i = 0; i < MDI_COUNT(all); i++) {
+		relocation(2, ELF_IDENTITY, all[i], 0);
+		refused(MODISO_ERR_FORMAT, "names an image that has none");
+		add_tls();
+		relocation(2, 0xffffff, all[i], 0);
+		refused(MODISO_ERR_FORMAT, "a symbol that does not exist");
+		add_tls();
+		relocation(2, ELF_LOAD1, all[i], 0);
+		refused(MODISO_ERR_FORMAT, "a symbol that is not in it");
+		add_tls();
+		image.symbol[ELF_IDENTITY].st_value = 101;
+		relocation(2, ELF_IDENTITY, all[i], 0);
+		refused(MODISO_ERR_FORMAT, "a symbol that is not in it");
+		add_tls();
+		relocation(2, ELF_IMPORT, all[i], 0);
+		refused(MODISO_ERR_NOTSUP, "the thread-local import of");
+	}
+	/* An indirect function's address is known when threads have copies. */
+	add_tls();
+	image.program[ELF_SPARE].p_vaddr = image.program[ELF_DATA].p_vaddr;
+	image.program[ELF_SPARE].p_filesz = 1000;
+	image.program[ELF_SPARE].p_memsz = 1000;
+	relocation(1, 0, R_X86_64_IRELATIVE, 4096);
+	refused(MODISO_ERR_NOTSUP, "address of an indirect function");
 }
 END_TEST
 
@@ -178,7 +252,7 @@ START_TEST(targets)
 	image.symbol[ELF_IDENTITY].st_name = 1000000;
 	refused(MODISO_ERR_FORMAT, "symbol 2");
 	image.symbol[ELF_IDENTITY].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_TLS);
-	refused(MODISO_ERR_NOTSUP, "identity is thread-local");
+	refused(MODISO_ERR_FORMAT, "identity is thread-local");
 }
 END_TEST
 
@@ -434,6 +508,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, addends);
 	tcase_add_test(tcase, missing);
 	tcase_add_test(tcase, kinds);
+	tcase_add_test(tcase, thread_local);
 	tcase_add_test(tcase, targets);
 	tcase_add_test(tcase, resolvers);
 	tcase_add_test(tcase, self_modifying);

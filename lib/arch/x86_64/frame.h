@@ -86,6 +86,7 @@
 #define F_SERVICE 108
 #define F_MODULE_MXCSR 112
 #define F_MODULE_X87CW 116
+#define F_TP 120
 #define F_SIZE 128
 /* What is recorded of a call under way, from its frame */
 #define O_BEGIN (T_RING_CALLS - T_FRAMES)
@@ -100,6 +101,7 @@
 #define E_PLACE 24
 #define E_SIZE 32
 
+#define MDI_NO_POINTER (~(uint64_t)0) /* in FS, of no thread */
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
 #define WAY_BACK 1 /* MDI_WAY_BACK */
@@ -126,6 +128,14 @@
 #define L_SELECTOR 12
 #define L_SCRUB 13
 #define L_SHIFT 4
+#define MODE_SCRUB 1 /* bits of L_SCRUB */
+#define MODE_TLS 2
+
+/* What lies at a module's own thread pointer: core/tls.h */
+#define TCB_SELF 0
+#define TCB_BLOCK 8
+#define TCB_CANARY 40
+#define TCB_POINTER_GUARD 48
 
 /* struct mdi_gate_slot */
 #define S_ENTER 0
@@ -137,6 +147,7 @@
 #define S_FLOATS 44
 #define S_NEXT 48
 #define S_LINK 56
+#define S_TLS 60
 #define S_SIZE 64
 #define MDI_GATE_SLOTS 8192
 
@@ -245,7 +256,7 @@ struct mdi_link {
 		uint32_t modes;
 		struct {
 			uint8_t selector; /* enum mdi_selector */
-			/* pkey: it is not to see what a service leaves */
+			/* MODE_*: what the way back of a service looks at */
 			uint8_t scrub;
 		};
 	};
@@ -278,7 +289,14 @@ struct mdi_frame {
 		/* Where sp leads, while a handler of the host runs. */
 		uint64_t called_at;
 	};
-	uint64_t block_base; /* plain: the host's */
+	union {
+		uint64_t block_base; /* plain: the host's */
+		/*
+		 * pkey, in a module with TLS: the thread pointer that the gate
+		 * has loaded for it. Else left from another call, or ~0.
+		 */
+		uint64_t module_pointer;
+	};
 };
 
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
@@ -418,7 +436,8 @@ struct mdi_gate_slot {
 	uint32_t floats;
 	void (*next)(void); /* the gate behind mdi_gate_pkey_own() */
 	uint32_t link;      /* domain->link */
-	uint32_t unused;
+	/* Of a module with TLS: where each thread's block has its pointer. */
+	uint32_t tls;
 };
 
 struct mdi_service_slot {
@@ -454,8 +473,9 @@ struct mdi_entries {
 	/*
 	 * @end: of the frame of the service's caller. @real: 16 bytes, what the
 	 * register of a floating-point result returns to the module with.
-	 * *@scrub: not 0, when everything else that the service has left in
-	 * registers is to be cleared.
+	 * *@scrub: MODE_SCRUB, when everything else that the service has left
+	 * in registers is to be cleared; and the thread pointer of a module
+	 * with TLS.
 	 */
 	uintptr_t (MODISO_CALL *plain_service_leave)(
 		const struct mdi_frame *end, uint64_t *real, uint64_t *scrub);
@@ -678,21 +698,27 @@ MDI_GATES(pkey);
 MDI_GATES(guard);     /* into modules whose system calls are guarded */
 MDI_GATES(pkey_rec);  /* the same, and the call is recorded */
 MDI_GATES(guard_rec);
+MDI_GATES(pkey_tls);  /* the same four, into modules with TLS */
+MDI_GATES(guard_tls);
+MDI_GATES(pkey_tls_rec);
+MDI_GATES(guard_tls_rec);
 /* In front of them, when the program has protection keys of its own. */
 void mdi_gate_pkey_own(void);
-void mdi_gate_plain(void);
-void mdi_gate_plain_scrub(void);
-void mdi_gate_plain_many(void);
-void mdi_gate_plain_scrub_many(void);
-void mdi_gate_plain_rec(void);
-void mdi_gate_plain_rec_scrub(void);
-void mdi_gate_plain_rec_many(void);
-void mdi_gate_plain_rec_scrub_many(void);
+#define MDI_GATES_PLAIN(kind)                                                  \
+	void mdi_gate_##kind(void);                                            \
+	void mdi_gate_##kind##_scrub(void);                                    \
+	void mdi_gate_##kind##_many(void);                                     \
+	void mdi_gate_##kind##_scrub_many(void)
+MDI_GATES_PLAIN(plain);
+MDI_GATES_PLAIN(plain_rec);
+MDI_GATES_PLAIN(plain_tls);
+MDI_GATES_PLAIN(plain_tls_rec);
 /* The one for a gate, and for this CPU. */
 struct mdi_gate_shape {
 	uint32_t words, floats;
 	bool scrub;
 	bool recorded; /* its calls are: modiso/record.h */
+	bool tls; /* the module has TLS of its own */
 };
 void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 			bool guarded))(void);
@@ -812,7 +838,7 @@ MODISO_CALL void mdi_gate_unwind(char *block, uintptr_t rsp)
  * them, and where the second one is: as far from mdi_gate_pkey(). Behind the
  * last kind comes mdi_service_pkey(): gate_pkey.S.
  */
-#define MDI_GATE_FAMILIES 4
+#define MDI_GATE_FAMILIES 8
 struct mdi_gate_family {
 	uint32_t begin, exit, six;
 };

@@ -55,6 +55,7 @@ SAME(struct mdi_frame, link, F_LINK);
 SAME(struct mdi_frame, service, F_SERVICE);
 SAME(struct mdi_frame, module_mxcsr, F_MODULE_MXCSR);
 SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
+SAME(struct mdi_frame, module_pointer, F_TP);
 _Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
 _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");
@@ -108,6 +109,7 @@ SAME(struct mdi_gate_slot, words, S_WORDS);
 SAME(struct mdi_gate_slot, floats, S_FLOATS);
 SAME(struct mdi_gate_slot, next, S_NEXT);
 SAME(struct mdi_gate_slot, link, S_LINK);
+SAME(struct mdi_gate_slot, tls, S_TLS);
 _Static_assert(sizeof(struct mdi_gate_slot) == S_SIZE, "S_SIZE");
 
 SAME(struct mdi_service_slot, function, V_FUNCTION);

@@ -13,6 +13,7 @@
  *	                                        go on from a module's frames to
  *	                                        the host's; scrubbed: 0
  *	rsp             host, at return addr    link - 16, at return address
+ *	FS base         the thread's            the same; with TLS the module's
  *
  * Module's stack when the entry function begins (link is 8 modulo 16):
  *
@@ -30,7 +31,8 @@
  * to the slow path, never to a forged block. After it nothing is, but for the
  * open page at GS, which no module can write. After the second WRPKRU no
  * register is: r10 is masked into the table of blocks; the block must name
- * this FS base; EAX must be the block's host_rights. A thread that jumps here
+ * this FS base, or its innermost frame that of a module with TLS; EAX must be
+ * the block's host_rights. A thread that jumps here
  * with registers of its choice can only leave its own innermost gate.
  *
  * A module that can execute WRFSBASE and WRGSBASE can pose as another thread
@@ -99,6 +101,11 @@
  *
  * Into a guarded module there is one more: the selector, on the way out.
  *
+ * Into one with TLS (core/tls.h) there are 6 more, 70 in all: the place of the
+ * pointer in the block, the pointer, to the frame, and WRFSBASE; on the way out
+ * the host's pointer and WRFSBASE. That FS is what the frame says, and not what
+ * the block says, is no instruction more.
+ *
  * A scrubbed one with one word has 82: fxrstor and vzeroupper; ten registers
  * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
  * looks at; the jump to the common way out, because each WRPKRU is one more
@@ -134,11 +141,25 @@
 .endm
 
 /*
+ * The module's thread pointer into FS, and into the frame: that is what says on
+ * the way out whose block it is. The frame is written first, so that a handler
+ * on a strange stack (signal.S) knows the pointer as soon as it is there. No
+ * instruction up to the store of RIGHTS_MODULE uses FS or goes anywhere else,
+ * and who has jumped here does not get past that store. r15 is the gate's.
+ */
+.macro POINTER_MODULE frame
+	movl	S_TLS(%r11), %r15d
+	movq	(%r10,%r15), %r15
+	movq	%r15, F_TP(\frame)
+	wrfsbase %r15
+.endm
+
+/*
  * Registers into a frame, stack into the module, its rights into eax, the third
  * word into r12. xmm15 carries no argument, and the six words leave no other
  * register.
  */
-.macro ENTER_PKEY recorded
+.macro ENTER_PKEY recorded, tls
 	FIND_BLOCK
 	movq	T_FRAME(%r10), %rax
 	movd	S_LINK(%r11), %xmm15
@@ -155,6 +176,9 @@
 	pushq	%rax
 	CFI_IN_MODULE
 	movq	%rdx, %r12
+.if \tls
+	POINTER_MODULE %rax
+.endif
 .if \recorded
 	movq	%rax, %r14
 	RECORD_BEGIN %r14
@@ -163,7 +187,7 @@
 .endm
 
 /* The same with two moves less, where rcx and rdx carry no arguments. */
-.macro ENTER_PKEY_TWO recorded
+.macro ENTER_PKEY_TWO recorded, tls
 	FIND_BLOCK
 	movq	T_FRAME(%r10), %rcx
 	movl	S_LINK(%r11), %edx
@@ -182,6 +206,9 @@
 	jz	mdi_gate_pkey_no_stack_two
 	pushq	%rcx
 	CFI_IN_MODULE
+.if \tls
+	POINTER_MODULE %rcx
+.endif
 .endm
 
 /*
@@ -228,7 +255,7 @@
 	movl	%gs:RO_HOST_PKRU, %eax
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
-	HOST_BLOCK
+	HOST_BLOCK mdi_gate_bad
 .endm
 
 /*
@@ -237,21 +264,49 @@
  * are: so it looks at both at no cost. What the trap comes to is in C
  * (context.c: mdi_context_mend); @label is the instruction.
  */
-.macro RIGHTS_BACK label
+.macro SELECTORS_BACK
 	movl	%gs:RO_HOST_PKRU, %eax
 	movl	%ds, %ecx
 	movl	%es, %edx
-\label:
-	HOST_BLOCK
 .endm
 
-.macro HOST_BLOCK
+.macro RIGHTS_BACK label, other=mdi_gate_bad
+	SELECTORS_BACK
+\label:
+	HOST_BLOCK \other
+.endm
+
+/* @other: where a thread goes whose FS base is not the block's: rcx has it. */
+.macro HOST_BLOCK other
+	WRPKRU_BLOCK
+	rdfsbase %rcx
+	cmpq	T_FS_BASE(%r10), %rcx
+	jne	\other
+	cmpl	T_HOST_PKRU(%r10), %eax
+	jne	mdi_gate_bad
+.endm
+
+.macro WRPKRU_BLOCK
 	WRPKRU
 	rdgsbase %r10
 	andl	$MDI_BLOCK_MASK, %r10d
 	addq	A_BLOCKS+mdi_arch_state(%rip), %r10
-	rdfsbase %rcx
-	cmpq	T_FS_BASE(%r10), %rcx
+.endm
+
+/*
+ * The same out of a module with TLS: FS is still the module's, and must be what
+ * its gate has written into the block's innermost frame, in front of rcx. No
+ * two threads have the same pointer, and no code of a module can change it
+ * (WRFSBASE) that the scanner has passed; a selector makes it 0, which is in no
+ * frame. A jumper that has brought another block meets that block's frame.
+ */
+.macro RIGHTS_BACK_TLS label
+	SELECTORS_BACK
+\label:
+	WRPKRU_BLOCK
+	movq	T_FRAME(%r10), %rcx
+	rdfsbase %rdx
+	cmpq	-F_SIZE+F_TP(%rcx), %rdx
 	jne	mdi_gate_bad
 	cmpl	T_HOST_PKRU(%r10), %eax
 	jne	mdi_gate_bad
@@ -263,13 +318,19 @@
  * whose block this is. Should a guarded module jump to the other way out, the
  * host's next system call is refused, and allowed then (core/guard.c).
  */
-.macro WAY_OUT guarded, recorded, label
+.macro WAY_OUT guarded, recorded, tls, label
 	movq	%rax, %rsi
+.if \tls
+	RIGHTS_BACK_TLS \label
+.else
 	RIGHTS_BACK \label
+.endif
 .if \guarded
 	movb	$0, RO_SELECTOR(%r10)
 .endif
+.ifeq \tls
 	movq	T_FRAME(%r10), %rcx
+.endif
 .if \recorded
 	RECORD_END %rcx, O_BEGIN, %r11, %r11d
 .endif
@@ -278,6 +339,10 @@
 	.cfi_restore_state
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	HEARS_LATE fldenv -F_SIZE+F_X87(%rcx)
+.if \tls
+	movq	T_FS_BASE(%r10), %rdx
+	wrfsbase %rdx
+.endif
 	wrgsbase %r10
 	subq	$F_SIZE, T_FRAME(%r10)
 	CLEAN_FLAGS_HOST_ONLY
@@ -290,11 +355,11 @@
  * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
  * vzeroupper clears what lies above them.
  */
-.macro SCRUB_IN recorded, words
+.macro SCRUB_IN recorded, tls, words
 .if \words > 2
-	ENTER_PKEY \recorded
+	ENTER_PKEY \recorded, \tls
 .else
-	ENTER_PKEY_TWO \recorded
+	ENTER_PKEY_TWO \recorded, \tls
 .endif
 	movq	S_ENTRY(%r11), %r11
 	fxrstor	mdi_clean_fpu(%rip)
@@ -318,9 +383,9 @@
 .endif
 .endm
 
-.macro SCRUB kind, recorded, words
+.macro SCRUB kind, recorded, tls, words
 GATE(mdi_gate_\kind\()_scrub_\words)
-	SCRUB_IN \recorded, \words
+	SCRUB_IN \recorded, \tls, \words
 .if \words > 2
 	jmp	.Lscrubbed_six_\kind
 .else
@@ -361,22 +426,22 @@ ENDF(mdi_gate_\kind\()_scrub_\words)
  * All gates into modules of a kind: "pkey", or "guard", guarded ones; and the
  * same where calls are recorded.
  */
-.macro GATES kind, guarded, recorded
+.macro GATES kind, guarded, recorded, tls
 
 /* Up to two words: rdx and rcx carry nothing. */
 GATE(mdi_gate_\kind)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY_TWO \recorded
+	ENTER_PKEY_TWO \recorded, \tls
 	movq	S_ENTRY(%r11), %r11
 	RIGHTS_MODULE
 	CALL_MODULE
 .Lexit_\kind:
-	WAY_OUT \guarded, \recorded, .Lexit_rights_\kind
+	WAY_OUT \guarded, \recorded, \tls, .Lexit_rights_\kind
 ENDF(mdi_gate_\kind)
 
 GATE(mdi_gate_\kind\()_six)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY \recorded
+	ENTER_PKEY \recorded, \tls
 	movq	S_ENTRY(%r11), %r11
 	movq	%rcx, %r13
 	RIGHTS_MODULE
@@ -387,19 +452,19 @@ GATE(mdi_gate_\kind\()_six)
 	.cfi_restore_state
 ENDF(mdi_gate_\kind\()_six)
 
-	SCRUB \kind, \recorded, 0
-	SCRUB \kind, \recorded, 2
-	SCRUB \kind, \recorded, 3
-	SCRUB \kind, \recorded, 4
-	SCRUB \kind, \recorded, 5
-	SCRUB \kind, \recorded, 6
+	SCRUB \kind, \recorded, \tls, 0
+	SCRUB \kind, \recorded, \tls, 2
+	SCRUB \kind, \recorded, \tls, 3
+	SCRUB \kind, \recorded, \tls, 4
+	SCRUB \kind, \recorded, \tls, 5
+	SCRUB \kind, \recorded, \tls, 6
 
 /*
  * With float arguments, or on a CPU without AVX or with AVX-512: what the
  * slot counts as arguments is kept, the rest goes register by register.
  */
 GATE(mdi_gate_\kind\()_scrub_any)
-	ENTER_PKEY \recorded
+	ENTER_PKEY \recorded, \tls
 	movq	%rcx, %r13
 	SCRUB_FLOATS
 	SCRUB_WORDS
@@ -411,7 +476,7 @@ ENDF(mdi_gate_\kind\()_scrub_any)
 /* With words on the stack: gate.h, COPY_STACK_WORDS. */
 GATE(mdi_gate_\kind\()_many)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY \recorded
+	ENTER_PKEY \recorded, \tls
 	movq	%rcx, %r13
 	COPY_STACK_WORDS
 	movq	S_ENTRY(%r11), %r11
@@ -426,7 +491,7 @@ ENDF(mdi_gate_\kind\()_many)
 
 GATE(mdi_gate_\kind\()_scrub_many)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PKEY \recorded
+	ENTER_PKEY \recorded, \tls
 	movq	%rcx, %r13
 	COPY_STACK_WORDS
 	SCRUB_FLOATS
@@ -444,7 +509,7 @@ ENDF(mdi_gate_\kind\()_scrub_many)
  */
 GATE(mdi_gate_\kind\()_scrub_1)
 	PERSONALITY(mdi_unwind_module)
-	SCRUB_IN \recorded, 1
+	SCRUB_IN \recorded, \tls, 1
 .Lscrubbed_\kind:
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
@@ -473,10 +538,14 @@ GATE(mdi_gate_\kind\()_scrub_1)
 ENDF(mdi_gate_\kind\()_scrub_1)
 .endm
 
-	GATES pkey, 0, 0
-	GATES guard, 1, 0
-	GATES pkey_rec, 0, 1
-	GATES guard_rec, 1, 1
+	GATES pkey, 0, 0, 0
+	GATES guard, 1, 0, 0
+	GATES pkey_rec, 0, 1, 0
+	GATES guard_rec, 1, 1, 0
+	GATES pkey_tls, 0, 0, 1
+	GATES guard_tls, 1, 0, 1
+	GATES pkey_tls_rec, 0, 1, 1
+	GATES guard_tls_rec, 1, 1, 1
 
 /*
  * No stack for this module yet, or it is in use, or the rights went away: rax,
@@ -570,6 +639,7 @@ ENDF(mdi_gate_pkey_slow)
  *	r10        -              block             block          0
  *	r11        number         function          scratch        0
  *	rsp        module's       host's            host's         module's
+ *	FS base    module's       host's            host's         module's
  */
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
@@ -579,10 +649,12 @@ FUNC(mdi_service_\kind)
 	jz	.Ldirect_\kind
 	rdfsbase %r10
 	cmpq	%gs:RO_FS_BASE, %r10
-	jne	.Ldirect_\kind
+	jne	.Lother_\kind
+.Lcalled_\kind:
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
-	RIGHTS_BACK .Lservice_rights_\kind
+	RIGHTS_BACK .Lservice_rights_\kind, .Lpointer_\kind
+.Lback_\kind:
 	movb	$0, RO_SELECTOR(%r10)
 	movq	T_FRAME(%r10), %rax
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
@@ -672,6 +744,8 @@ FUNC(mdi_service_\kind)
 	 * the service has left pending is raised first, as the host's.
 	 */
 	fwait
+	testb	$MODE_SCRUB, L_SCRUB(%r10,%rdx)
+	jz	2f
 	movl	-F_SIZE+F_SERVICE(%rcx), %eax
 	shlq	$V_SHIFT, %rax
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi
@@ -682,8 +756,34 @@ FUNC(mdi_service_\kind)
 1:	fxrstor	mdi_clean_fpu(%rip)
 	CLEAR_WIDE
 	movq	%r8, %xmm0
+2:	testb	$MODE_TLS, L_SCRUB(%r10,%rdx)
+	jz	.Lmodes_\kind
+	/* Nothing from here on uses FS. */
+	movq	-F_SIZE+F_TP(%rcx), %rax
+	wrfsbase %rax
+	HOST_ONLY
 	jmp	.Lmodes_\kind
 	.cfi_restore_state
+	/*
+	 * FS is not the thread's: a module with TLS, or host code on a thread
+	 * that is not attached. The word at the pointer tells which; a module
+	 * can write there, and is believed no further: the frame is asked.
+	 */
+.Lother_\kind:
+	rdgsbase %r10
+	cmpq	%fs:TCB_BLOCK, %r10
+	jne	.Ldirect_\kind
+	jmp	.Lcalled_\kind
+.Lpointer_\kind:
+	movq	T_FRAME(%r10), %rdx
+	cmpq	-F_SIZE+F_TP(%rdx), %rcx
+	jne	mdi_gate_bad
+	cmpl	T_HOST_PKRU(%r10), %eax
+	jne	mdi_gate_bad
+	movq	T_FS_BASE(%r10), %rcx
+	wrfsbase %rcx
+	HOST_ONLY
+	jmp	.Lback_\kind
 .Lask_\kind:
 	/* Two words were pushed: SAVE_ARGS keeps the stack at 16. */
 	SAVE_ARGS
@@ -723,14 +823,16 @@ ENDF(mdi_service_\kind)
 	.section .rodata
 	.p2align 2
 LABEL(mdi_gate_families)
-	.irp	kind, pkey, guard, pkey_rec, guard_rec
+	.irp	kind, pkey, guard, pkey_rec, guard_rec, pkey_tls, guard_tls, \
+		pkey_tls_rec, guard_tls_rec
 	.long	mdi_gate_\kind - mdi_gate_pkey
 	.long	.Lexit_\kind - mdi_gate_pkey
 	.long	mdi_gate_\kind\()_six - mdi_gate_pkey
 	.endr
 /* The instructions that trap when DS or ES is not 0: for core/fault.c. */
 LABEL(mdi_rights_back)
-	.irp	kind, pkey, guard, pkey_rec, guard_rec
+	.irp	kind, pkey, guard, pkey_rec, guard_rec, pkey_tls, guard_tls, \
+		pkey_tls_rec, guard_tls_rec
 	.long	.Lexit_rights_\kind - mdi_gate_pkey
 	.endr
 	.long	.Lservice_rights_pkey - mdi_gate_pkey

@@ -16,7 +16,8 @@
  *
  * What is trusted: the thread's block is writable by modules, so this gate
  * catches bugs, not attacks. On the way back the word on the module's stack is
- * masked into the table of blocks, and the FS base must be the block's.
+ * masked into the table of blocks, and the FS base must be the block's; where
+ * the module has TLS, the word at its thread pointer must name the same block.
  */
 #include "arch/x86_64/gate.h"
 
@@ -29,6 +30,54 @@
 	THREAD_POINTER(%rcx)
 	cmpq	T_FS_BASE(%r10), %rcx
 	jne	mdi_gate_bad
+.endm
+
+/*
+ * The FS base becomes what rsi says: by the kernel where programs may not write
+ * it themselves. Uses rax, rcx, rdi, r11.
+ */
+.macro POINTER_RSI
+	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
+	je	.Lask\@
+	wrfsbase %rsi
+	HOST_ONLY
+	jmp	.Lset\@
+.Lask\@:
+	SET_FS_BASE
+.Lset\@:
+.endm
+
+/*
+ * On the host's stack, where C has taken the frame at rax, if it has: the
+ * module's thread pointer, which lies in the frame's block. r11 is saved there.
+ */
+.macro POINTER_MODULE_PLAIN
+	testq	%rax, %rax
+	jz	.Lnone\@
+	movq	%rax, %r10
+	movq	48(%rsp), %r11
+	movl	S_TLS(%r11), %esi
+	andq	$-MDI_BLOCK_SIZE, %rax
+	movq	(%rax,%rsi), %rsi
+	POINTER_RSI
+	movq	%r10, %rax
+.Lnone\@:
+.endm
+
+/*
+ * And out of it: r10 is the block that the module's stack names. What lies at
+ * the module's pointer must name the same one. r8 keeps the result.
+ */
+.macro CHECK_POINTER
+	andl	$MDI_BLOCK_MASK, %r10d
+	addq	A_BLOCKS+mdi_arch_state(%rip), %r10
+	movq	POINTED_BLOCK, %rsi
+	cmpq	%rsi, %r10
+	jne	mdi_gate_bad
+	movq	%rax, %r8
+	movq	T_FS_BASE(%r10), %rsi
+	POINTER_RSI
+	movq	%r8, %rax
 .endm
 
 /*
@@ -50,7 +99,7 @@
  * The frame is whole when C returns: a signal handler may find the thread in
  * the module from then on, and take it out again.
  */
-.macro ENTER_PLAIN recorded
+.macro ENTER_PLAIN recorded, tls
 	subq	$PLAIN_SAVED, %rsp
 	.cfi_adjust_cfa_offset PLAIN_SAVED
 	SAVE_REGS %rsp
@@ -62,6 +111,9 @@
 	movq	%r11, %rdi
 	leaq	ARGS_SIZE(%rsp), %rsi
 	callq	*A_PLAIN_ENTER+mdi_arch_state(%rip)
+.if \tls
+	POINTER_MODULE_PLAIN
+.endif
 	LOAD_WORDS
 	cmpl	$0, S_FLOATS(%r11)
 	je	.Lasked\@
@@ -105,16 +157,23 @@
 	CALL_MODULE
 .endm
 
-/* All gates: "plain", or "plain_rec", where calls are recorded. */
-.macro GATES kind, recorded
+/*
+ * All gates: "plain", or "plain_rec", where calls are recorded; and the same
+ * into modules with TLS.
+ */
+.macro GATES kind, recorded, tls
 GATE(mdi_gate_\kind)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN \recorded, \tls
 	movq	S_ENTRY(%r11), %r11
 	CALL_MODULE
 .Lexit_\kind:
 	movq	(%rsp), %r10
+.if \tls
+	CHECK_POINTER
+.else
 	CHECK_BLOCK
+.endif
 	movq	T_FRAME(%r10), %rcx
 	LOAD_REGS %rcx, -F_SIZE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
@@ -142,7 +201,7 @@ ENDF(mdi_gate_\kind)
 
 GATE(mdi_gate_\kind\()_scrub)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN \recorded, \tls
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
@@ -155,7 +214,7 @@ ENDF(mdi_gate_\kind\()_scrub)
 /* With words on the stack: gate.h, COPY_STACK_WORDS. */
 GATE(mdi_gate_\kind\()_many)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN \recorded, \tls
 	HERE_BLOCK(%r10, %r14)
 	COPY_STACK_WORDS
 	movq	S_ENTRY(%r11), %r11
@@ -167,7 +226,7 @@ ENDF(mdi_gate_\kind\()_many)
 
 GATE(mdi_gate_\kind\()_scrub_many)
 	PERSONALITY(mdi_unwind_module)
-	ENTER_PLAIN \recorded
+	ENTER_PLAIN \recorded, \tls
 	HERE_BLOCK(%r10, %r14)
 	COPY_STACK_WORDS
 	movq	%rdx, %r12
@@ -180,13 +239,25 @@ GATE(mdi_gate_\kind\()_scrub_many)
 ENDF(mdi_gate_\kind\()_scrub_many)
 .endm
 
-	GATES plain, 0
-	GATES plain_rec, 1
+	GATES plain, 0, 0
+	GATES plain_rec, 1, 0
+	GATES plain_tls, 0, 1
+	GATES plain_tls_rec, 1, 1
 
-/* A module calls a service: r11d is its number. Host code may, too. */
+/*
+ * A module calls a service: r11d is its number. Host code may, too. Where the
+ * module has TLS, FS is its own, and what lies there leads to the host's; that
+ * word of a host's thread, in the C library's hands, is in no block.
+ */
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
 	PERSONALITY(mdi_unwind_service)
+	movq	POINTED_BLOCK, %r10
+	movq	%r10, %rax
+	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
+	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %rax
+	jbe	.Lpointer_\kind
+.Lhost_pointer_\kind:
 	HERE_BLOCK(%r10, %rax)
 	cmpq	$MDI_UNATTACHED, %r10
 	je	.Ldirect_\kind
@@ -260,6 +331,8 @@ FUNC(mdi_service_\kind)
 .Lscrub_\kind:
 	.cfi_remember_state
 	CFI_IN_SERVICE
+	testb	$MODE_SCRUB, 24(%rsp)
+	jz	.Lscrubbed_\kind
 	fxrstor	mdi_clean_fpu(%rip)
 	CLEAR_WIDE
 	xorl	%edx, %edx
@@ -267,8 +340,36 @@ FUNC(mdi_service_\kind)
 	xorl	%edi, %edi
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
+.Lscrubbed_\kind:
+	movq	24(%rsp), %rsi
+	andq	$~MODE_SCRUB, %rsi
+	jz	.Lmodes_\kind
+	movq	%r11, %rdx
+	POINTER_RSI
+	movq	%rdx, %r11
+	movq	T_FRAME(%r10), %rcx
+	xorl	%edx, %edx
+	xorl	%esi, %esi
+	xorl	%edi, %edi
 	jmp	.Lmodes_\kind
 	.cfi_restore_state
+	/* On the module's stack; only the words that a call has are kept. */
+.Lpointer_\kind:
+	testl	$MDI_BLOCK_SIZE-1, %r10d
+	jnz	.Lhost_pointer_\kind
+	cmpq	$0, A_BLOCKS+mdi_arch_state(%rip)
+	je	.Lhost_pointer_\kind
+	.irp	kept, rdi, rsi, rcx, r11
+	pushq	%\kept
+	.cfi_adjust_cfa_offset 8
+	.endr
+	movq	T_FS_BASE(%r10), %rsi
+	POINTER_RSI
+	.irp	kept, r11, rcx, rsi, rdi
+	popq	%\kept
+	.cfi_adjust_cfa_offset -8
+	.endr
+	jmp	.Lhost_pointer_\kind
 .Lrefused_\kind:
 	HERE_BLOCK(%r10, %rax)
 	movq	T_FRAME(%r10), %rcx

@@ -19,16 +19,20 @@ void mdi_arch_start(void)
 	own->tokens_read = 0;
 }
 
+#define WAYS(kind)                                                             \
+	{                                                                      \
+		{ mdi_gate_##kind, mdi_gate_##kind##_many },                   \
+		{ mdi_gate_##kind##_scrub, mdi_gate_##kind##_scrub_many },     \
+	}
+
 void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
 {
-	static void (*const ways[2][2][2])(void) = {
-		{ { mdi_gate_plain, mdi_gate_plain_many },
-		  { mdi_gate_plain_scrub, mdi_gate_plain_scrub_many } },
-		{ { mdi_gate_plain_rec, mdi_gate_plain_rec_many },
-		  { mdi_gate_plain_rec_scrub, mdi_gate_plain_rec_scrub_many } },
+	static void (*const ways[2][2][2][2])(void) = {
+		{ WAYS(plain), WAYS(plain_rec) },
+		{ WAYS(plain_tls), WAYS(plain_tls_rec) },
 	};
 
-	return ways[shape->recorded][shape->scrub]
+	return ways[shape->tls][shape->recorded][shape->scrub]
 		   [shape->words > REGISTER_WORDS];
 }
 

@@ -19,9 +19,11 @@
 void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 			bool guarded))(void)
 {
-	static void (*const ways[2][2][12])(void) = {
-		{ WAYS(pkey), WAYS(pkey_rec) },
-		{ WAYS(guard), WAYS(guard_rec) },
+	static void (*const ways[2][2][2][12])(void) = {
+		{ { WAYS(pkey), WAYS(pkey_rec) },
+		  { WAYS(guard), WAYS(guard_rec) } },
+		{ { WAYS(pkey_tls), WAYS(pkey_tls_rec) },
+		  { WAYS(guard_tls), WAYS(guard_tls_rec) } },
 	};
 	const struct mdi_cpu *cpu = mdi_cpu();
 	bool known = shape->floats == 0 && cpu->avx && !mdi_cpu_wide(cpu);
@@ -31,7 +33,7 @@ void (*mdi_gate_pkey_of(const struct mdi_gate_shape *shape,
 		way = shape->scrub ? 10 : 11;
 	else if (!shape->scrub)
 		way = shape->words > 2 ? 9 : 8;
-	return ways[guarded][shape->recorded][way];
+	return ways[shape->tls][guarded][shape->recorded][way];
 }
 
 #define HIDDEN __attribute__((visibility("hidden")))

@@ -28,6 +28,10 @@
  *
  * The kernel clears DF, TF and RF, but not AC.
  *
+ * A module with TLS has an FS base of its own (core/tls.h), and is found in the
+ * same way as one that has changed it. C runs with the thread's, and the module
+ * gets back the one that it had.
+ *
  * A module whose system calls are guarded has a selector that says no, and so
  * has its thread here until the last of these checks is done: before that no
  * system call is made on such a thread, and whose the thread is, is asked of GS
@@ -46,11 +50,9 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/frame.h"
 
-#define SYS_ARCH_PRCTL 158
 #define SYS_GETPID 39
 #define SYS_SIGALTSTACK 131
 #define SYS_GETTID 186
-#define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
 
 	ENTRY_TEXT
@@ -157,7 +159,10 @@
  * then it was the kernel that put the context and the restorer's address there,
  * and the last one that has arrived there was this thread. A module can write
  * the former on a stack of its own, and the count may be another thread's; but
- * who has arrived says only who has key 0. Uses rax, rcx, r11.
+ * who has arrived says only who has key 0.
+ *
+ * Where the module has TLS, FS is its own, and C is to find the thread by the
+ * host's. rbx: the FS base that the thread has come with. Uses rax, rcx, r11.
  */
 .macro FROM_KERNEL
 	rdgsbase %r11
@@ -166,10 +171,17 @@
 	ja	.Lelse\@
 	andl	$MDI_BLOCK_MASK, %r11d
 	addq	A_BLOCKS+mdi_arch_state(%rip), %r11
-	rdfsbase %rax
-	cmpq	%rax, T_FS_BASE(%r11)
-	jne	.Lelse\@ /* a thread has its creator's GS base at first */
 	movq	T_FRAME(%r11), %rax
+	cmpq	%rbx, T_FS_BASE(%r11)
+	je	.Lhost_fs\@
+	testq	%rax, %rax
+	jz	.Lelse\@
+	cmpq	%rbx, -F_SIZE+F_TP(%rax)
+	jne	.Lelse\@ /* a thread has its creator's GS base at first */
+	movq	T_FS_BASE(%r11), %rcx
+	wrfsbase %rcx
+	HOST_ONLY
+.Lhost_fs\@:
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
 	jne	.Lelse\@
 	leaq	8(%rsp), %rax
@@ -178,11 +190,10 @@
 	leaq	mdi_signal_restorer(%rip), %rax
 	cmpq	%rax, (%rsp)
 	jne	mdi_gate_bad
-	rdfsbase %r11
 	NOTE
 	cmpq	%rsp, N_SP(%rcx,%rax)
 	jne	mdi_gate_bad
-	cmpq	%r11, N_FS_BASE(%rcx,%rax)
+	cmpq	%rbx, N_FS_BASE(%rcx,%rax)
 	jne	mdi_gate_bad
 .Lelse\@:
 .endm
@@ -335,13 +346,6 @@
 	movq	%r14, %rsi
 .endm
 
-/* To what rsi says. Uses rax, rcx, rdi, r11. */
-.macro SET_FS_BASE
-	movl	$ARCH_SET_FS, %edi
-	movl	$SYS_ARCH_PRCTL, %eax
-	syscall
-.endm
-
 .macro SIGNAL_PLAIN handler
 	FROM_CODE 0
 	pushq	$2
@@ -349,6 +353,8 @@
 	UNLESS_OVER mdi_signal_over
 	BLOCK_BY_STACK .Lforeign\@, 0
 	leaq	T_FS_BASE(%r10), %r9
+.Lknown\@:
+	leaq	T_FS_BASE(%r10), %r15
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Lask_kernel\@
 	rdfsbase %rbx
@@ -362,15 +368,24 @@
 .Lask_kernel\@:
 	HOST_FS_BASE
 	jmp	.Lcall\@
+	/* C finds the thread by FS: the host's, also where a module has TLS. */
 .Lforeign\@:
 	xorl	%r9d, %r9d
+	movq	POINTED_BLOCK, %r10
+	movq	%r10, %rax
+	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
+	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %rax
+	ja	.Lhost_fs\@
+	testl	$MDI_BLOCK_SIZE-1, %r10d
+	jz	.Lknown\@
+.Lhost_fs\@:
+	xorl	%r15d, %r15d
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Lcall\@
 	rdfsbase %rbx
 	rdgsbase %r12
 .Lcall\@:
 	movq	%r9, %rcx
-	movq	%r9, %r15
 	subq	$8, %rsp
 	.cfi_adjust_cfa_offset 8
 	callq	*\handler+mdi_arch_state(%rip)

@@ -51,4 +51,18 @@
 91:	movq %fs:0, to; \
 92:
 
+/* What lies at the thread pointer: a block, where a module has put its own. */
+#define POINTED_BLOCK %fs:TCB_BLOCK
+
+/*
+ * The base of FS becomes what rsi says, where programs may not write it
+ * themselves. Uses rax, rcx, rdi, r11.
+ */
+#define SET_FS_BASE \
+	movl $ARCH_SET_FS, %edi; \
+	movl $SYS_ARCH_PRCTL, %eax; \
+	syscall
+#define SYS_ARCH_PRCTL 158
+#define ARCH_SET_FS 0x1002
+
 #endif /* MDI_OS_LINUX_ASM_H */

@@ -8,6 +8,9 @@
 /* mdi_here of a thread that is not attached: no GS base is ever 1. */
 #define MDI_UNATTACHED 1
 
+/* FS is the C library's, and can be another one inside of a module. */
+#define MDI_HAS_MODULE_POINTER 1
+
 #ifndef __ASSEMBLER__
 
 #include "base/common.h"

@@ -30,4 +30,8 @@
 	movq %gs:(by), to
 #define THREAD_POINTER(to) movq %gs:0x30, to
 
+/* FS is nobody's here, no module has a thread pointer: not a block's address */
+#define POINTED_BLOCK $-1
+#define SET_FS_BASE ud2
+
 #endif /* MDI_OS_WINDOWS_ASM_H */

@@ -13,6 +13,9 @@
 /* The word of a thread that is not attached. */
 #define MDI_UNATTACHED 0
 
+/* GS is the system's alone: a module has no thread pointer of its own. */
+#define MDI_HAS_MODULE_POINTER 0
+
 #ifndef __ASSEMBLER__
 
 #include "base/common.h"
