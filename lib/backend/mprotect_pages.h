@@ -41,11 +41,21 @@ int mdi_pages_open(struct mdi_domain *domain);
  */
 int mdi_pages_reopen(struct mdi_domain *domain);
 
+/*
+ * A set is about to get its first pages. While a module is inside it alone is
+ * open, and so the set must be, if it is that module's.
+ */
+void mdi_pages_open_first(struct mdi_domain *set);
+
 /* --- as in struct mdi_backend; they take the lock --- */
 
 int mdi_pages_domain_init(struct mdi_domain *domain);
 int mdi_pages_domain_fini(struct mdi_domain *domain, void *base, size_t length,
 			  const struct mdi_users *users);
+bool mdi_pages_retire(struct mdi_domain *set, const struct mdi_users *users);
+
+/* --- mprotect_change.c: the same, of pages --- */
+
 int mdi_pages_protect(struct mdi_domain *domain, void *base, size_t length,
 		      uint32_t prot, uint32_t was, struct mdi_runs *runs);
 int mdi_pages_release(struct mdi_domain *domain, void *base, size_t length,
@@ -55,7 +65,6 @@ int mdi_pages_remap_rights(struct mdi_domain *domain, void *base, size_t length,
 int mdi_pages_discard(struct mdi_domain *domain, void *base, size_t length,
 		      struct mdi_runs *runs);
 int mdi_pages_move(const struct mdi_move *move, const struct mdi_users *users);
-bool mdi_pages_retire(struct mdi_domain *set, const struct mdi_users *users);
 
 /* --- mprotect_once.c: the same for one instruction of a module --- */
 
