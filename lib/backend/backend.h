@@ -66,6 +66,15 @@ struct mdi_domain {
 
 	struct mdi_runs runs; /* every page of the domain */
 
+	/* Addresses that are for its pages alone; a set has none. */
+	char *range;
+	size_t range_length;
+	/*
+	 * So many images are being built among them, in pages that are the
+	 * host's. It changes in steady().
+	 */
+	uint32_t staged;
+
 	/*
 	 * A module's: the sets that it has rights to, a list. A set's: the
 	 * modules that have rights to it, an array. They change in steady().
@@ -96,6 +105,8 @@ struct mdi_domain {
 			bool open, whole;
 			uint32_t opened;
 			struct mdi_domain *next; /* list of open domains */
+			/* By address: all that have a range. */
+			struct mdi_domain *above, *below;
 		};
 	};
 };

@@ -83,6 +83,7 @@ struct mdi_mprotect_state {
 struct mdi_pages_state {
 	struct mdi_domain *open_list; /* the host's not among them */
 	struct mdi_domain *host;
+	struct mdi_domain *lowest; /* of a list in order of their ranges */
 };
 
 struct mdi_pkey_state {

@@ -31,6 +31,14 @@ static void copy_name(char *to, const char *from)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 }
 
+/* Its pages are the host's no more; the lock is held. */
+static void end_building(struct modiso_image *image)
+{
+	if (!image->built)
+		mdi_region_stage_end(image->module);
+	image->built = true;
+}
+
 int mdi_image_create(struct mdi_image_request *request, size_t length,
 		     size_t bare, bool data_last, struct modiso_image **out)
 {
@@ -44,10 +52,13 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 	if (image == NULL) {
 		result = mdi_fail_memory("image %s", request->source.name);
 	} else {
+		mdi_region_stage_begin(request->module);
 		result = mdi_region_stage(request->module, length, bare,
 					  data_last, &image->pages);
-		if (result != 0)
+		if (result != 0) {
+			mdi_region_stage_end(request->module);
 			mdi_vault_free(image, sizeof(*image));
+		}
 	}
 	mdi_runtime_unlock();
 	if (result != 0)
@@ -63,6 +74,7 @@ int mdi_image_create(struct mdi_image_request *request, size_t length,
 /* The lock is held. */
 static void free_object(struct modiso_image *image)
 {
+	end_building(image);
 	mdi_image_debug_free(image);
 	mdi_image_unprepare(image);
 	mdi_image_seal_done(image);
@@ -179,6 +191,8 @@ int mdi_image_settle(struct modiso_image *image)
 	for (unsigned i = 0; i < image->part_count; i++)
 		image->part[i].region = part[i].region;
 	mdi_image_seal_done(image);
+	if (result == 0)
+		end_building(image);
 	return result;
 }
 

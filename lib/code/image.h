@@ -39,6 +39,7 @@ struct modiso_image {
 	struct mdi_image_part part[MDI_IMAGE_PARTS];
 	unsigned part_count;
 	size_t tables, tables_length; /* that are no part: image_tables.c */
+	bool built;      /* what it has of pages are regions, or gone */
 	bool trimmed;    /* only the parts are left of its pages */
 	bool sealed;     /* its symbols may be used */
 	bool has_tls;    /* the module's TLS is of its making */

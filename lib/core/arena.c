@@ -2,6 +2,7 @@
 #include "core/arena.h"
 
 #include "base/error.h"
+#include "core/state.h"
 #include "core/vault.h"
 #include "os/memory.h"
 
@@ -13,22 +14,71 @@
  */
 #define EDGE MDI_PAGE_SIZE
 
+/*
+ * Far from where the kernel puts mappings of itself, so that nothing of others
+ * comes in between. At random, as these are.
+ */
+#define AWAY ((uintptr_t)64 << 30)
+
+static struct mdi_arena_state *const own = &mdi_core_state.arena;
+
+/* Where the next range is wished: beside another one. */
+static void *wish(size_t length)
+{
+	uintptr_t low = (uintptr_t)own->low;
+
+	if (own->hole_length >= length)
+		return own->hole + own->hole_length - length;
+	if (low == 0 && (uintptr_t)mdi_arch_state.blocks > AWAY)
+		low = (uintptr_t)mdi_arch_state.blocks - AWAY;
+	return low > length ? (void *)(low - length) : NULL;
+}
+
+static void note_taken(char *base, size_t length)
+{
+	if (own->hole_length >= length &&
+	    base == own->hole + own->hole_length - length)
+		own->hole_length -= length;
+	else if (own->low == NULL || base + length == own->low)
+		own->low = base;
+}
+
+/* One hole is remembered, the last one with what is free beside it. */
+static void note_free(char *base, size_t length)
+{
+	if (own->hole_length != 0 && own->hole == base + length) {
+		length += own->hole_length;
+	} else if (own->hole_length != 0 &&
+		   own->hole + own->hole_length == base) {
+		base = own->hole;
+		length += own->hole_length;
+	}
+	own->hole = base;
+	own->hole_length = length;
+	if (base != own->low)
+		return;
+	own->low += length;
+	own->hole_length = 0;
+}
+
 int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length)
 {
 	const char *call;
 
 	length += EDGE + 2 * room;
 	*arena = (struct mdi_arena){ .length = length };
-	arena->base = mdi_mem_reserve(length, MDI_PAGE_SIZE, &call);
+	arena->base = mdi_mem_reserve_at(wish(length), length, &call);
 	if (arena->base == NULL)
 		return mdi_fail_os(call, "%zu bytes of address space",
 				   length);
+	note_taken(arena->base, length);
 	arena->floor = arena->base + EDGE + room;
 	arena->ceiling = arena->base + length - room;
 	arena->free_room = 4;
 	arena->free = mdi_vault_alloc(arena->free_room * sizeof(*arena->free));
 	if (arena->free == NULL) {
 		mdi_mem_release(arena->base, length);
+		note_free(arena->base, length);
 		return mdi_fail_memory("the list of an address range");
 	}
 	arena->free[0] = (struct mdi_extent){ arena->base + EDGE,
@@ -45,7 +95,13 @@ void mdi_arena_fini(struct mdi_arena *arena)
 
 void mdi_arena_forget(struct mdi_arena *arena)
 {
+	note_free(arena->base, arena->length);
 	mdi_vault_free(arena->free, arena->free_room * sizeof(*arena->free));
+}
+
+void mdi_arena_reset(void)
+{
+	*own = (struct mdi_arena_state){ 0 };
 }
 
 /* What @extent has of [low, high); nothing: of length 0. */

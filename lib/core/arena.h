@@ -3,7 +3,8 @@
  * core/arena.h - one reserved address range, and who has which part of it.
  *
  * What is taken where is said in core/layout.h: so that pages of one protection
- * lie side by side.
+ * lie side by side. So do the ranges, each below the last one, as long as the
+ * kernel has these addresses: who closes two of them does so in one call.
  */
 #ifndef MDI_CORE_ARENA_H
 #define MDI_CORE_ARENA_H
@@ -36,6 +37,8 @@ int mdi_arena_init(struct mdi_arena *arena, size_t room, size_t length);
 void mdi_arena_fini(struct mdi_arena *arena);
 /* The same when the range is unmapped already. */
 void mdi_arena_forget(struct mdi_arena *arena);
+/* No range is left. */
+void mdi_arena_reset(void);
 
 /* Is there a free piece of this length in the middle? */
 bool mdi_arena_fits(const struct mdi_arena *arena, size_t length);

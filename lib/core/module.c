@@ -40,6 +40,7 @@ void mdi_module_reset(void)
 {
 	own->count = 0;
 	own->search_start = 0;
+	mdi_arena_reset();
 	mdi_grants_reset();
 	memset(mdi_arch_state.domains, 0, sizeof(mdi_arch_state.domains));
 	memset(own->taken, 0, sizeof(own->taken));
@@ -157,6 +158,8 @@ int mdi_module_create(const char *name,
 				range_size);
 	if (result != 0)
 		goto free_link;
+	module->domain.range = module->arena.base;
+	module->domain.range_length = module->arena.length;
 	result = mdi_backend_now->domain_init(&module->domain);
 	if (result != 0)
 		goto free_arena;

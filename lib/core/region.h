@@ -89,6 +89,13 @@ int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
 void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length,
 			size_t bare);
 
+/*
+ * From before the first until after the last of these two: who closes the
+ * module's pages leaves alone what lies in between.
+ */
+void mdi_region_stage_begin(struct modiso_module *owner);
+void mdi_region_stage_end(struct modiso_module *owner);
+
 struct mdi_region_part {
 	char *base;
 	size_t length;

@@ -31,6 +31,28 @@ static int open_guard(struct modiso_module *owner)
 	return result;
 }
 
+static int begin(void *arg)
+{
+	((struct mdi_domain *)arg)->staged++;
+	return 0;
+}
+
+static int end(void *arg)
+{
+	((struct mdi_domain *)arg)->staged--;
+	return 0;
+}
+
+void mdi_region_stage_begin(struct modiso_module *owner)
+{
+	(void)mdi_backend_steady(begin, &owner->domain);
+}
+
+void mdi_region_stage_end(struct modiso_module *owner)
+{
+	(void)mdi_backend_steady(end, &owner->domain);
+}
+
 int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
 		     bool data_last, char **out)
 {

@@ -158,6 +158,12 @@ struct mdi_limit_state {
 	pthread_t ticker;
 };
 
+struct mdi_arena_state {
+	char *low; /* of the ranges that lie side by side; NULL: none yet */
+	char *hole; /* among them, where one was; of length 0: none */
+	size_t hole_length;
+};
+
 struct mdi_module_state {
 	/* They stand for the host: owners of its guarded regions. */
 	struct modiso_module *host, *host_closed;
@@ -265,6 +271,7 @@ extern struct mdi_core_state {
 	struct mdi_host_frames_state host_frames;
 	struct mdi_limit_state limit;
 	struct mdi_lines_state lines;
+	struct mdi_arena_state arena;
 	struct mdi_module_state module;
 	struct mdi_permit_state permit;
 	struct mdi_picture_state picture;

@@ -25,6 +25,9 @@
  */
 void *mdi_mem_reserve(size_t length, size_t align, const char **call);
 
+/* The same for whole pages: at @at, or where that is not free, anywhere. */
+void *mdi_mem_reserve_at(void *at, size_t length, const char **call);
+
 /* Zeroed, private pages inside a reservation; nobody can touch them yet. */
 int mdi_mem_commit(void *base, size_t length);
 

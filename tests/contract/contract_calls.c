@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -199,6 +200,77 @@ START_TEST(test_guarded)
 
 	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * ROUNDS);
 	must_eq(counts.all, counts.mprotect);
+}
+END_TEST
+
+static void guarded_in_turn(void)
+{
+	struct modiso_gate *one, *other;
+	volatile unsigned char *byte;
+	uintptr_t i;
+
+	make_modules();
+	byte = region_bytes(make_region(NULL, PAGE, "host's"));
+	one = make_gate(first, same);
+	other = make_gate(second, same);
+	must_eq(enter(one, 1) + enter(other, 1), 2);
+	mark();
+	for (i = 0; i < ROUNDS; i++) {
+		must_eq(enter(one, i), i);
+		*byte = 1;
+		must_eq(enter(other, i), i);
+		*byte = 2;
+	}
+	mark();
+}
+
+/* What the other module and the host have is closed in one call. */
+START_TEST(test_guarded_in_turn)
+{
+	struct counts counts = trace(guarded_in_turn);
+
+	must_eq(counts.mprotect, on_pkey() ? 0 : 2 * 3 * ROUNDS);
+	must_eq(counts.all, counts.mprotect);
+}
+END_TEST
+
+enum { NEIGHBOURS = 4 };
+
+/* Host code opens what it touches; mappings of its own come in between. */
+static void neighbours(void)
+{
+	volatile unsigned char *byte[NEIGHBOURS];
+	struct modiso_module *module;
+	struct modiso_gate *gate;
+	uintptr_t i, k;
+
+	world_start();
+	for (i = 0; i < NEIGHBOURS; i++) {
+		module = make_module("neighbour");
+		byte[i] = region_bytes(make_region(module, PAGE, "data"));
+		must(mmap(NULL, PAGE << i, PROT_READ,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	}
+	make_region(NULL, PAGE, "host's");
+	module = make_module("entered");
+	gate = make_gate(module, same);
+	must_eq(enter(gate, 1), 1);
+	mark();
+	for (i = 0; i < ROUNDS; i++) {
+		for (k = 0; k < NEIGHBOURS; k++)
+			*byte[k] = 1;
+		must_eq(enter(gate, i), i);
+	}
+	mark();
+}
+
+/* They open one by one, are closed in one call, and the host's opens again. */
+START_TEST(test_neighbours)
+{
+	struct counts counts = trace(neighbours);
+
+	must_eq(counts.mprotect,
+		on_pkey() ? 0 : (NEIGHBOURS + 1 + 1) * ROUNDS);
 }
 END_TEST
 
@@ -426,6 +498,8 @@ static Suite *make_suite(void)
 	if (on_pkey())
 		tcase_add_test(tcase, test_guard_steps);
 	tcase_add_test(tcase, test_guarded);
+	tcase_add_test(tcase, test_guarded_in_turn);
+	tcase_add_test(tcase, test_neighbours);
 	tcase_add_test(tcase, test_in_turn);
 	tcase_add_test(tcase, test_faults);
 	add_test_but_tsan(tcase, test_preempted_alone, SCHEDULED);

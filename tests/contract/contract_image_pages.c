@@ -356,8 +356,16 @@ START_TEST(never_writable_code)
 }
 END_TEST
 
+MODULE_CODE static uintptr_t itself(uintptr_t value)
+{
+	return value;
+}
+
 /* Bytes that the scanner is given. */
 static size_t looked_at;
+
+/* Gates that are called while it looks; the first one of none: NULL. */
+static struct modiso_gate *meanwhile[4];
 
 /* Of code/executable.h, which has a name in common with image_maker.h. */
 struct mdi_scan_place;
@@ -373,6 +381,8 @@ int __wrap_mdi_executable_scan(const struct modiso_module *owner,
 			       struct mdi_scan_place *place)
 {
 	looked_at += length;
+	for (size_t i = 0; meanwhile[i] != NULL; i++)
+		must_eq(enter(meanwhile[i], i), i);
 	return __real_mdi_executable_scan(owner, bytes, length, place);
 }
 
@@ -385,6 +395,34 @@ START_TEST(scanned_once)
 	looked_at = 0;
 	(void)load();
 	must_eq(looked_at, 5 * PAGE);
+	finish();
+}
+END_TEST
+
+/*
+ * Modules that run meanwhile have theirs opened and closed, and the host's
+ * guarded memory as well: not what an image is built in, whatever lies around.
+ */
+START_TEST(built_among_others)
+{
+	struct modiso_module *others[2];
+	struct modiso_region *hosts;
+
+	begin();
+	hosts = make_region(NULL, PAGE, "host's");
+	/* The first one ends where data begins, others lie above of it. */
+	for (int i = 0; i < 2; i++)
+		(void)load();
+	meanwhile[0] = make_gate(module, itself);
+	for (int i = 0; i < 2; i++) {
+		others[i] = make_module("other");
+		meanwhile[1 + i] = make_gate(others[i], itself);
+	}
+	(void)load();
+	meanwhile[0] = NULL;
+	for (int i = 0; i < 2; i++)
+		expect(MODISO_OK, modiso_module_destroy(others[i]));
+	expect(MODISO_OK, modiso_region_destroy(hosts));
 	finish();
 }
 END_TEST
@@ -424,6 +462,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, relro);
 	tcase_add_test(tcase, never_writable_code);
 	tcase_add_test(tcase, scanned_once);
+	tcase_add_test(tcase, built_among_others);
 	tcase_add_test(tcase, few_calls);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -257,6 +257,48 @@ START_TEST(test_rooms)
 }
 END_TEST
 
+/* Each below the one before; one that has gone leaves its place to others. */
+START_TEST(test_side_by_side)
+{
+	const size_t length = 8 * MDI_PAGE_SIZE, whole = length + MDI_PAGE_SIZE;
+	struct mdi_arena other[4];
+	const char *call;
+
+	mdi_arena_reset();
+	mdi_arch_state.blocks = mdi_mem_reserve(length, MDI_PAGE_SIZE, &call);
+	must(mdi_arch_state.blocks != NULL);
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(mdi_arena_init(&other[i], 0, length), 0);
+		if (i > 0)
+			ck_assert_ptr_eq(other[i].base + whole,
+					 other[i - 1].base);
+	}
+	/* Two that lie in between, as one hole for a larger one. */
+	mdi_arena_fini(&other[1]);
+	mdi_arena_fini(&other[2]);
+	ck_assert_int_eq(mdi_arena_init(&other[1], 0, length), 0);
+	ck_assert_ptr_eq(other[1].base + whole, other[0].base);
+	mdi_arena_fini(&other[1]);
+	ck_assert_int_eq(
+		mdi_arena_init(&other[1], 0, length + whole), 0);
+	ck_assert_ptr_eq(other[1].base, other[3].base + whole);
+	/* The lowest ones. */
+	mdi_arena_fini(&other[1]);
+	mdi_arena_fini(&other[3]);
+	ck_assert_int_eq(mdi_arena_init(&other[1], 0, length), 0);
+	ck_assert_ptr_eq(other[1].base + whole, other[0].base);
+	/* A larger one than what is free of a hole: below all others. */
+	ck_assert_int_eq(mdi_arena_init(&other[2], 0, length), 0);
+	mdi_arena_fini(&other[1]);
+	ck_assert_int_eq(mdi_arena_init(&other[1], 0, length + whole), 0);
+	ck_assert_ptr_eq(other[1].base + whole + whole, other[2].base);
+	for (int i = 0; i < 3; i++)
+		mdi_arena_fini(&other[i]);
+	mdi_mem_release(mdi_arch_state.blocks, length);
+	mdi_arch_state.blocks = NULL;
+}
+END_TEST
+
 /* No memory for the list: a code, and no address space kept. */
 START_TEST(test_no_memory)
 {
@@ -285,6 +327,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_random);
 	tcase_add_test(tcase, test_reserved);
 	tcase_add_test(tcase, test_rooms);
+	tcase_add_test(tcase, test_side_by_side);
 	tcase_add_test(tcase, test_no_memory);
 	suite_add_tcase(suite, tcase);
 	return suite;

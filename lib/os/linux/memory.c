@@ -47,21 +47,29 @@ void mdi_mem_stop(void)
 	own->void_page = NULL;
 }
 
+void *mdi_mem_reserve_at(void *at, size_t length, const char **call)
+{
+	void *base = mmap(at, length, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	*call = "mmap";
+	return base == MAP_FAILED ? NULL : base;
+}
+
 void *mdi_mem_reserve(size_t length, size_t align, const char **call)
 {
 	size_t room, head;
 	char *base;
 
-	*call = "mmap";
 	if (align < MDI_PAGE_SIZE)
 		align = MDI_PAGE_SIZE;
 	if (__builtin_add_overflow(length, align - MDI_PAGE_SIZE, &room)) {
+		*call = "mmap";
 		errno = ENOMEM;
 		return NULL;
 	}
-	base = mmap(NULL, room, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
+	base = mdi_mem_reserve_at(NULL, room, call);
+	if (base == NULL)
 		return NULL;
 	head = -(uintptr_t)base & (align - 1);
 	if (head != 0 && munmap(base, head) != 0)

@@ -79,6 +79,14 @@ void *mdi_mem_reserve(size_t length, size_t align, const char **call)
 	return base;
 }
 
+void *mdi_mem_reserve_at(void *at, size_t length, const char **call)
+{
+	void *base = reserve_at(at, length);
+
+	return base != NULL ? base :
+			      mdi_mem_reserve(length, MDI_PAGE_SIZE, call);
+}
+
 static int commit(void *base, size_t length, DWORD how)
 {
 	/* What was committed before is to be zero as well. */
