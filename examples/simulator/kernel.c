@@ -95,7 +95,7 @@ static void fill_tables(struct kernel *kernel, const struct scenario *scenario)
 
 int kernel_create(struct kernel *kernel, const struct scenario *scenario)
 {
-	void *base[TABLES + 1];
+	void *base[TABLES + 2];
 	size_t size;
 	int i, rc;
 
@@ -114,6 +114,11 @@ int kernel_create(struct kernel *kernel, const struct scenario *scenario)
 	rc = isolation_table("pending work",
 			     kernel->device_count * sizeof(*kernel->pending),
 			     &base[TABLES]);
+	if (rc == 0)
+		rc = isolation_table("pending bytes",
+				     kernel->device_count *
+					     sizeof(*kernel->bytes),
+				     &base[TABLES + 1]);
 	if (rc != 0)
 		return rc;
 	kernel->devices = base[TABLE_DEVICES];
@@ -122,6 +127,7 @@ int kernel_create(struct kernel *kernel, const struct scenario *scenario)
 	kernel->windows = base[TABLE_WINDOWS];
 	kernel->memory = base[TABLE_MEMORY];
 	kernel->pending = base[TABLES];
+	kernel->bytes = base[TABLES + 1];
 	fill_tables(kernel, scenario);
 	return 0;
 }
@@ -165,7 +171,8 @@ bool kernel_commit(struct kernel *kernel, uint32_t device, uint32_t tick)
 
 	for (i = 0; i < pending->write_count; i++) {
 		memcpy(kernel->memory + pending->writes[i].address,
-		       pending->bytes + offset, pending->writes[i].length);
+		       kernel->bytes[device] + offset,
+		       pending->writes[i].length);
 		offset += pending->writes[i].length;
 	}
 	/* Tick 0 is the start. */

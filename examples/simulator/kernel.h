@@ -61,7 +61,6 @@ struct kernel_pending {
 		uint32_t address;
 		uint32_t length;
 	} writes[PENDING_WRITES];
-	uint8_t bytes[PENDING_BYTES];
 	char log[PENDING_LOG];       /* lines */
 	char reason[PENDING_REASON]; /* of the last refusal */
 };
@@ -83,6 +82,11 @@ struct kernel {
 	struct scenario_window *windows;
 	uint8_t *memory;
 	struct kernel_pending *pending;
+	/*
+	 * The bytes of those writes, a row for each device. Not among the rest:
+	 * pages that nobody has touched cost nothing to close and to open.
+	 */
+	uint8_t (*bytes)[PENDING_BYTES];
 	uint32_t device_count, window_count, memory_size;
 	uint64_t log_digest;
 

@@ -81,8 +81,8 @@ static int bus_write(struct kernel_device *self, uint32_t address,
 	    pending->write_count == PENDING_WRITES)
 		return SERVICE_FULL;
 	if (isolation_copy_in(&unit->module,
-			      pending->bytes + pending->bytes_used, from,
-			      length) != 0)
+			      kernel->bytes[unit->index] + pending->bytes_used,
+			      from, length) != 0)
 		return refuse(unit, "bus_write", modiso_last_error_text());
 	pending->writes[pending->write_count].address = address;
 	pending->writes[pending->write_count++].length = length;
