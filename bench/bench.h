@@ -55,6 +55,8 @@ extern const struct bench_subject bench_start;
 extern const struct bench_subject bench_touch;
 extern const struct bench_subject bench_first;
 extern const struct bench_subject bench_simulator;
+extern const struct bench_subject bench_parser_plain;
+extern const struct bench_subject bench_parser;
 extern const struct bench_subject bench_gate;
 extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_crowd;
@@ -79,6 +81,7 @@ extern const struct bench_subject bench_threads;
 #define ROW_THUNK          "gate: thunk, 1 argument"
 #define ROW_ALTERNATE      "gate: two modules in turn, per call"
 #define ROW_ALTERNATE_BUSY "gate: two modules in turn, other CPU busy"
+#define ROW_ALTERNATE_HOST "gate: two in turn, a host region is guarded"
 #define ROW_ALTERNATE_RICH "gate: two modules of 100 regions, per call"
 #define ROW_TURN_16        "gate: 16 modules in turn, per call"
 #define ROW_TURN_64        "gate: 64 modules in turn, per call"
@@ -107,6 +110,10 @@ extern const struct bench_subject bench_threads;
 #define ROW_THREADS_OWN    "threads: a call, module each, threads: "
 #define ROW_THREADS_ONE    "threads: a call, one module, threads: "
 #define ROW_TICK           "simulator: a tick, 1 thread"
+#define ROW_TICK_2         "simulator: a tick, 2 threads"
+#define ROW_TICK_50        "simulator: a tick, 50 devices, 2 threads"
+#define ROW_PARSER         "parser: a MB of XML by expat"
+#define ROW_PARSER_PROCESS "parser: a MB of XML, a process instead"
 #define ROW_TICK_CROWD     "simulator: a tick, 200 devices, 2 threads"
 #define ROW_RESTORE_RAW    "raw: write, drop 1000 private pages of 16384"
 

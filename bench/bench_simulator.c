@@ -169,11 +169,11 @@ static const char one_way[] = "one way";
 
 static const struct bench_row rows[] = {
 	{ ROW_TICK, one_way, FLAGS, TICKS, run_1, need_simulator, NULL },
-	{ "simulator: a tick, 2 threads", one_way, FLAGS, TICKS, run_2,
+	{ ROW_TICK_2, one_way, FLAGS, TICKS, run_2,
 	  need_simulator, NULL },
 	{ "simulator: a tick, 4 threads", one_way, FLAGS, TICKS, run_4,
 	  need_simulator, NULL },
-	{ "simulator: a tick, 50 devices, 2 threads", one_way, FLAGS,
+	{ ROW_TICK_50, one_way, FLAGS,
 	  CROWD_TICKS, run_crowd, crowd_of_50, crowd_close },
 	{ ROW_TICK_CROWD, one_way, FLAGS, CROWD_TICKS, run_crowd, crowd_of_200,
 	  crowd_close },

@@ -53,9 +53,24 @@ static const struct {
 	     {64, ROW_TURN_64},
 	     {1000, ROW_TURN_1000}};
 
+/* Ticks of the simulator. */
+static const struct {
+	const char *row, *label;
+} ticks[] = {{ROW_TICK_2, "6 devices"},
+	     {ROW_TICK_50, "50"},
+	     {ROW_TICK_CROWD, "200"}};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Is it in any of the charts? The spread is that of rows among the bars. */
+static bool is_tick(const char *row)
+{
+	for (unsigned i = 0; i < COUNT(ticks); i++)
+		if (strcmp(row, ticks[i].row) == 0)
+			return true;
+	return false;
+}
+
+/* Is it in any other chart? The spread is that of rows among the bars. */
 static bool is_drawn(const char *row)
 {
 	unsigned i;
@@ -72,14 +87,17 @@ static bool is_drawn(const char *row)
 	return false;
 }
 
-bool plot_draws(const struct plan *plan)
+static bool any(const struct plan *plan, bool (*is)(const char *row))
 {
-	unsigned i;
-
-	for (i = 0; i < plan->count; i++)
-		if (is_drawn(plan->results[i].row->name))
+	for (unsigned i = 0; i < plan->count; i++)
+		if (is(plan->results[i].row->name))
 			return true;
 	return false;
+}
+
+bool plot_draws(const struct plan *plan)
+{
+	return any(plan, is_drawn) || any(plan, is_tick);
 }
 
 static const char *place_title(enum worker_place place)
@@ -297,10 +315,50 @@ static void write_turns(FILE *out, const struct plan *plan)
 	end_curves(out, count);
 }
 
+/* Groups of bars, a colour for each place; a line of data for each group. */
+static void write_ticks(FILE *out, const struct plan *plan)
+{
+	const char *separator = "plot \\\n";
+	const struct result *result;
+	unsigned i, j, found;
+
+	fputs("set title 'Ticks of the simulator in a second, 2 threads'\n"
+	      "unset logscale x\nset logscale y\nset ylabel 'ticks'\n"
+	      "unset xlabel\nset style data histogram\n"
+	      "set style fill solid 0.7\nset xtics auto\n",
+	      out);
+	for (i = COUNT(order); i-- > 0;) {
+		fprintf(out, "$ticks%u << EOD\n", i);
+		for (j = 0; j < COUNT(ticks); j++) {
+			result = measure_find(plan, order[i], ticks[j].row);
+			if (result != NULL)
+				fprintf(out, "\"%s\" %f\n", ticks[j].label,
+					1e9 / result->median);
+			else
+				fprintf(out, "\"%s\" NaN\n", ticks[j].label);
+		}
+		fputs("EOD\n", out);
+	}
+	for (i = COUNT(order); i-- > 0;) {
+		for (j = found = 0; j < COUNT(ticks); j++)
+			found += measure_find(plan, order[i], ticks[j].row) !=
+				 NULL;
+		if (found == 0)
+			continue;
+		fprintf(out, "%s  $ticks%u using 2:xtic(1) lc %u title '%s'",
+			separator, i, i + 1, place_title(order[i]));
+		separator = ", \\\n";
+	}
+	fputc('\n', out);
+	if (*separator == 'p')
+		not_measured(out);
+}
+
 int plot_write(const struct plan *plan, const struct fact *facts,
 	       const char *file)
 {
 	bool svg = strcmp(file + strlen(file) - 4, ".svg") == 0;
+	bool calls = any(plan, is_drawn), tick = any(plan, is_tick);
 	FILE *out;
 	int status;
 
@@ -315,12 +373,20 @@ int plot_write(const struct plan *plan, const struct fact *facts,
 		"set terminal %s size 1100,800 font ',12'\n"
 		"set output '%s'\nset encoding utf8\n"
 		"set key outside below horizontal\n"
-		"set multiplot layout 2,2 title \"libmodiso %s on %s\"\n",
-		svg ? "svg" : "png", file, facts[0].value, facts[1].value);
-	write_bars(out, plan);
-	write_spread(out, plan);
-	write_threads(out, plan);
-	write_turns(out, plan);
+		"set multiplot layout %s title \"libmodiso %s on %s\"\n",
+		svg ? "svg" : "png", file,
+		!tick	? "2,2" :
+		calls	? "3,2" :
+			  "1,1",
+		facts[0].value, facts[1].value);
+	if (calls) {
+		write_bars(out, plan);
+		write_spread(out, plan);
+		write_threads(out, plan);
+		write_turns(out, plan);
+	}
+	if (tick)
+		write_ticks(out, plan);
 	fputs("unset multiplot\n", out);
 	status = pclose(out);
 	if (status == 0 && access(file, R_OK) == 0)

@@ -33,11 +33,12 @@ struct answer {
 
 static const struct bench_subject *const base_subjects[] = {
 	&bench_base,   &bench_start, &bench_touch, &bench_scan,
-	&bench_dlopen, &bench_simulator, NULL};
+	&bench_dlopen, &bench_simulator, &bench_parser_plain, NULL};
 static const struct bench_subject *const backend_subjects[] = {
 	&bench_gate,	 &bench_region, &bench_fault,	 &bench_guard,
 	&bench_image,	 &bench_heap,	&bench_first,	 &bench_snapshot,
-	&bench_crowd,	 &bench_threads, &bench_simulator, NULL};
+	&bench_crowd,	 &bench_threads, &bench_simulator, &bench_parser,
+	NULL};
 
 static const struct bench_subject *const *subjects(enum worker_place place)
 {
