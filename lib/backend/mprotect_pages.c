@@ -99,7 +99,7 @@ static bool joins(const struct mdi_domain *low, const struct mdi_domain *high,
 	return false;
 }
 
-MDI_INLINE int close_stretch(const struct stretch *stretch)
+static int close_stretch(const struct stretch *stretch)
 {
 	char *base, *end;
 
@@ -249,18 +249,22 @@ static void doubt_sets(void)
 			set->whole = false;
 }
 
+static uint32_t share_of(const struct mdi_domain *module,
+			 const struct mdi_domain *set)
+{
+	for (uint32_t i = 0; i < set->share_count; i++)
+		if (set->shares[i].module == module)
+			return set->shares[i].access;
+	return 0;
+}
+
 /* What @module may do with @domain: its own, or a set's. */
-static uint32_t rights(const struct mdi_domain *module,
-		       const struct mdi_domain *domain)
+MDI_INLINE uint32_t rights(const struct mdi_domain *module,
+			   const struct mdi_domain *domain)
 {
 	if (module == domain)
 		return EVERYTHING;
-	if (domain->kind != MDI_DOMAIN_SHARED)
-		return 0;
-	for (uint32_t i = 0; i < domain->share_count; i++)
-		if (domain->shares[i].module == module)
-			return domain->shares[i].access;
-	return 0;
+	return domain->kind == MDI_DOMAIN_SHARED ? share_of(module, domain) : 0;
 }
 
 static int open_sets(const struct mdi_domain *module)
@@ -273,53 +277,92 @@ static int open_sets(const struct mdi_domain *module)
 	return result;
 }
 
-/* The host's guarded regions, if there are any. */
-static bool host_is_open(void)
+/* Of the open ones from @link on the first that is not for @module. */
+MDI_INLINE struct mdi_domain **other(const struct mdi_domain *module,
+				     struct mdi_domain **link)
 {
-	struct mdi_domain *host = own->host;
-
-	if (host == NULL || !host->open)
-		return false;
-	if (host->runs.count != 0)
-		return true;
-	host->whole = host->open = false;
-	return false;
+	while (*link != NULL && rights(module, *link) != 0)
+		link = &(*link)->next;
+	return link;
 }
 
-/* All that is open and not for @module, in as few calls as it lies in pieces */
-MDI_INLINE int close_others(const struct mdi_domain *module)
+/* In as few calls as they lie in pieces. */
+static MDI_RARE int close_several(const struct mdi_domain *module,
+				  struct mdi_domain *host)
 {
-	struct mdi_domain **link = &own->open_list, *open;
-	bool host = host_is_open(), any = host;
 	struct stretch stretch = { NULL, NULL };
+	struct mdi_domain **link = other(module, &own->open_list);
 	int result = 0;
 
-	for (open = *link; result == 0 && open != NULL; open = open->next) {
-		if (rights(module, open) != 0)
-			continue;
-		any = true;
-		result = close_with(&stretch, open, module);
+	while (result == 0 && *link != NULL) {
+		result = close_with(&stretch, *link, module);
+		link = other(module, &(*link)->next);
 	}
-	if (!any)
-		return 0;
-	if (result == 0 && host)
-		result = close_with(&stretch, own->host, module);
+	if (result == 0 && host != NULL)
+		result = close_with(&stretch, host, module);
 	if (result == 0)
 		result = close_stretch(&stretch);
 	doubt_sets();
 	if (result != 0)
 		return result;
-	while ((open = *link) != NULL) {
-		if (rights(module, open) != 0) {
-			link = &open->next;
-			continue;
-		}
-		open->open = false;
-		*link = open->next;
+	link = &own->open_list;
+	while (*(link = other(module, link)) != NULL) {
+		(*link)->open = false;
+		*link = (*link)->next;
 	}
-	if (host)
-		own->host->open = false;
+	if (host != NULL)
+		host->open = false;
 	return 0;
+}
+
+MDI_INLINE int close_one(struct mdi_domain *domain)
+{
+	const struct mdi_runs *runs = &domain->runs;
+	int result = 0;
+
+	domain->whole = false;
+	if (domain->staged != 0)
+		result = close_runs(runs, false);
+	else if (runs->own_base != NULL)
+		result = close_part(runs->own_base, runs->own_length);
+	if (result == 0 && runs->outside != 0)
+		result = close_runs(runs, true);
+	if (domain->kind != MDI_DOMAIN_SHARED)
+		doubt_sets();
+	if (result == 0)
+		domain->open = false;
+	return result;
+}
+
+/* The host's guarded regions, if there are any and they are open. */
+MDI_INLINE struct mdi_domain *open_host_regions(void)
+{
+	struct mdi_domain *host = own->host;
+
+	if (host == NULL || !host->open)
+		return NULL;
+	if (host->runs.count != 0)
+		return host;
+	host->whole = host->open = false;
+	return NULL;
+}
+
+/* All that is open and not for @module; mostly that is one domain or none. */
+MDI_INLINE int close_others(const struct mdi_domain *module)
+{
+	struct mdi_domain *host = open_host_regions();
+	struct mdi_domain **link = other(module, &own->open_list);
+	struct mdi_domain *first = *link;
+	int result;
+
+	if (first == NULL)
+		return host == NULL ? 0 : close_one(host);
+	if (host != NULL || *other(module, &first->next) != NULL)
+		return close_several(module, host);
+	result = close_one(first);
+	if (result == 0)
+		*link = first->next;
+	return result;
 }
 
 int mdi_pages_to_domain(struct mdi_domain *domain)
