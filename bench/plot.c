@@ -370,11 +370,11 @@ int plot_write(const struct plan *plan, const struct fact *facts,
 	}
 	/* The first two facts are the library and the CPU. */
 	fprintf(out,
-		"set terminal %s size 1100,800 font ',12'\n"
+		"set terminal %s size 1100,%d font ',12'\n"
 		"set output '%s'\nset encoding utf8\n"
 		"set key outside below horizontal\n"
 		"set multiplot layout %s title \"libmodiso %s on %s\"\n",
-		svg ? "svg" : "png", file,
+		svg ? "svg" : "png", calls && tick ? 1200 : 800, file,
 		!tick	? "2,2" :
 		calls	? "3,2" :
 			  "1,1",
