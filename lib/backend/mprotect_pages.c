@@ -4,6 +4,7 @@
 #include "backend/keeper.h"
 #include "backend/state.h"
 #include "base/error.h"
+#include "os/guard.h"
 #include "os/memory.h"
 #include "os/misuse.h"
 
@@ -48,6 +49,12 @@ MDI_INLINE int close_part(char *base, size_t length)
 }
 
 /*
+ * What lies between runs is closed or void, and may be closed with them in one
+ * call, but for guards of a kind of their own.
+ */
+#define CLOSED_AS_ONE MDI_GUARD_IS_VOID
+
+/*
  * Those of its runs alone that lie outside of the range, or those in it. The
  * latter one by one where an image is being built in between.
  */
@@ -87,7 +94,7 @@ static bool joins(const struct mdi_domain *low, const struct mdi_domain *high,
 {
 	size_t between = 0;
 
-	while (low->staged == 0 && low->above != NULL &&
+	while (CLOSED_AS_ONE && low->staged == 0 && low->above != NULL &&
 	       range_end(low) == low->above->range) {
 		low = low->above;
 		if (low == high)
@@ -105,7 +112,7 @@ static int close_stretch(const struct stretch *stretch)
 
 	if (stretch->low == NULL)
 		return 0;
-	if (stretch->low->staged != 0)
+	if (!CLOSED_AS_ONE || stretch->low->staged != 0)
 		return close_runs(&stretch->low->runs, false);
 	base = stretch->low->runs.own_base;
 	end = stretch->high->runs.own_base + stretch->high->runs.own_length;

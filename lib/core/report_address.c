@@ -3,6 +3,7 @@
 #include "core/report.h"
 
 #include "core/state.h"
+#include "os/guard.h"
 
 #include <inttypes.h>
 
@@ -84,11 +85,11 @@ static void print_nowhere(const struct mdi_report *report, FILE *out)
 static bool print_guard(const struct modiso_fault *f, FILE *out)
 {
 	if (f->kind != MODISO_FAULT_STACK || f->owner_id != f->module_id ||
-	    f->region_offset >= MDI_PAGE_SIZE ||
-	    f->region_length <= MDI_PAGE_SIZE)
+	    f->region_offset >= MDI_GUARD_SIZE ||
+	    f->region_length <= MDI_GUARD_SIZE)
 		return false;
 	fprintf(out, ", in the guard page below its stack of %zu bytes",
-		f->region_length - MDI_PAGE_SIZE);
+		f->region_length - MDI_GUARD_SIZE);
 	return true;
 }
 

@@ -6,17 +6,18 @@
  * on, and room below it. An exception takes 2 KiB, with AVX-512 5 KiB, and the
  * functions that bring it some more.
  *
- *	base              + 16 KiB      + 20 KiB
- *	+- room, open ----+- PAGE_GUARD +- stack
+ *	base       + 4 KiB           + 20 KiB       + 24 KiB
+ *	+- closed -+- room, open ----+- PAGE_GUARD -+- stack
  *
  * The room is always open: what is written there harms nobody, and is not
- * stopped either.
+ * stopped either. The closed page is for who runs off the end of what lies
+ * below.
  */
 #ifndef MDI_OS_WINDOWS_GUARD_H
 #define MDI_OS_WINDOWS_GUARD_H
 
 #define MDI_GUARD_ROOM    ((size_t)16384)
-#define MDI_GUARD_SIZE    (MDI_GUARD_ROOM + 4096)
+#define MDI_GUARD_SIZE    (4096 + MDI_GUARD_ROOM + 4096)
 #define MDI_GUARD_IS_VOID false
 
 /* The page at @address has told of its first touch; it tells of the next. */

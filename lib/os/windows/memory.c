@@ -141,10 +141,12 @@ int mdi_mem_void(void *base, size_t length)
 
 int mdi_guard_make(char *base)
 {
-	if (commit(base, MDI_GUARD_ROOM, PAGE_READWRITE) != 0)
+	char *room = base + MDI_PAGE_SIZE, *guard = room + MDI_GUARD_ROOM;
+
+	if (commit(base, MDI_PAGE_SIZE, PAGE_NOACCESS) != 0 ||
+	    commit(room, MDI_GUARD_ROOM, PAGE_READWRITE) != 0)
 		return -1;
-	return commit(base + MDI_GUARD_ROOM, MDI_GUARD_SIZE - MDI_GUARD_ROOM,
-		      PAGE_READWRITE | PAGE_GUARD);
+	return commit(guard, MDI_PAGE_SIZE, PAGE_READWRITE | PAGE_GUARD);
 }
 
 void mdi_guard_again(uintptr_t address)
