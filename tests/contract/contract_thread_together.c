@@ -7,12 +7,10 @@
 #include "support/world.h"
 #include "support/poke.h"
 #include "support/proc.h"
-#include "arch/x86_64/signal.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <threads.h>
 #include <unistd.h>
 
 enum { MANY = 8 };
@@ -178,17 +176,17 @@ static void *module_worker(void *gate)
 	return NULL;
 }
 
-static void *fault_worker(void *unused)
+static void *fault_worker(void *times)
 {
 	struct modiso_gate *gate = make_gate(module, poke_store1);
-	unsigned long n = run_times(10000, 1000), i;
 	unsigned char *byte = region_bytes(hosts);
+	uintptr_t n = W(times), i;
 
 	for (i = 0; i < n; i++)
 		must_blame(enter_fault(module, gate, W(byte), 1), MODISO_WRITE,
 			   byte, hosts);
 	must_eq(modiso_fault_count(), n);
-	return unused;
+	return NULL;
 }
 
 /* One thread faults again and again; nobody else loses a thing. */
@@ -204,7 +202,8 @@ START_TEST(test_everybody_works)
 			module_worker,
 			make_gate(i ? module : other, module_add_one));
 	}
-	faulty = thread_start(fault_worker, NULL);
+	faulty = thread_start(fault_worker,
+			      (void *)(uintptr_t)run_times(10000, 1000));
 	thread_join(faulty);
 	for (i = 0; i < 3; i++)
 		thread_join(hosts_own[i]);
@@ -215,6 +214,22 @@ START_TEST(test_everybody_works)
 			run_times(20000, 1000));
 	}
 	must_eq(((uint64_t *)region_bytes(hosts))[0], 0);
+	must_eq(modiso_fault_count(), 0);
+}
+END_TEST
+
+/* Each thread is told of its own faults, and of each of them. */
+START_TEST(test_faults_at_once)
+{
+	void *times = (void *)(uintptr_t)run_times(25000, 1000);
+	pthread_t threads[4];
+	int i;
+
+	make_scene();
+	for (i = 0; i < 4; i++)
+		threads[i] = thread_start(fault_worker, times);
+	for (i = 0; i < 4; i++)
+		thread_join(threads[i]);
 	must_eq(modiso_fault_count(), 0);
 }
 END_TEST
@@ -251,6 +266,7 @@ static Suite *make_suite(void)
 		tcase_add_test(tcase, test_one_module_at_a_time);
 	tcase_add_loop_test(tcase, test_host_beside_module, 0, 2);
 	tcase_add_test(tcase, test_everybody_works);
+	tcase_add_test(tcase, test_faults_at_once);
 	add_test_but_tsan(tcase, test_setgid,
 			  "its own thread would run the library's handler");
 	suite_add_tcase(suite, tcase);

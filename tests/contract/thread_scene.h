@@ -9,7 +9,6 @@
 #include "support/world.h"
 
 #include <stdatomic.h>
-#include <threads.h>
 
 extern struct modiso_module *module, *other;
 extern struct modiso_region *data, *others, *hosts;
@@ -24,6 +23,6 @@ void make_scene_without_walks(void);
 extern volatile int inside, leave;
 extern atomic_int touched, tid;
 
-uintptr_t stay(uintptr_t value);
+MODISO_CALL uintptr_t stay(uintptr_t value);
 
 #endif /* TESTS_CONTRACT_THREAD_SCENE_H */
