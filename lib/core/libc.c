@@ -71,8 +71,9 @@ static intptr_t by_preset(const struct modiso_syscall *call)
 
 /* --- the service --- */
 
-static intptr_t libc_call(uintptr_t number, uintptr_t a, uintptr_t b,
-			  uintptr_t c, uintptr_t d, uintptr_t e)
+MODISO_CALL static intptr_t libc_call(uintptr_t number, uintptr_t a,
+				      uintptr_t b, uintptr_t c, uintptr_t d,
+				      uintptr_t e)
 {
 	struct modiso_syscall call = {
 		.struct_size = sizeof(call),

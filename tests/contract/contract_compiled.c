@@ -19,7 +19,8 @@ static struct modiso_image_options options;
 static char said[64];
 static long events;
 
-static long uart_write(const char *text, long length)
+/* "long" of a module is as long as a pointer, on every system. */
+MODISO_CALL static intptr_t uart_write(const char *text, intptr_t length)
 {
 	if (length < 0 || (size_t)length >= sizeof(said))
 		return -1;
@@ -30,9 +31,9 @@ static long uart_write(const char *text, long length)
 	return length;
 }
 
-static void note(long event)
+MODISO_CALL static void note(intptr_t event)
 {
-	events = events * 10 + event;
+	events = events * 10 + (long)event;
 }
 
 static const char *path_of(const char *name)
@@ -111,7 +112,7 @@ START_TEST(plain)
 	must_eq(enter(to("speak"), 3), 12);
 	must_str(said, "number three");
 	expect(MODISO_OK, modiso_gate_thunk(to("half"), &half));
-	must(((double (*)(double))half)(5.0) == 2.5);
+	must(((CALLED(double, double))half)(5.0) == 2.5);
 	expect(MODISO_OK, modiso_gate_destroy(gate));
 	expect(MODISO_OK, modiso_image_unload(image));
 	must_eq(events, 12);
@@ -139,9 +140,14 @@ static char report[2048];
 
 static const char *print(const struct modiso_fault *fault)
 {
-	FILE *stream = fmemopen(report, sizeof(report), "w");
+	FILE *stream = tmpfile();
+	size_t length;
 
+	must(stream != NULL);
 	expect(MODISO_OK, modiso_fault_print(fault, stream));
+	rewind(stream);
+	length = fread(report, 1, sizeof(report) - 1, stream);
+	report[length] = '\0';
 	fclose(stream);
 	return report;
 }
