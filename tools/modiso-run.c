@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,11 +129,11 @@ static int failed(int code)
 
 /* --- the service --- */
 
-static long print(const char *text, unsigned long length)
+MODISO_CALL static intptr_t print(const char *text, uintptr_t length)
 {
 	struct modiso_module *caller = modiso_module_caller();
 	char piece[512];
-	unsigned long done = 0;
+	uintptr_t done = 0;
 
 	while (done < length) {
 		size_t want = length - done < sizeof(piece) ? length - done
@@ -143,7 +144,7 @@ static long print(const char *text, unsigned long length)
 		fwrite(piece, 1, want, run.json ? stderr : stdout);
 		done += want;
 	}
-	return (long)length;
+	return (intptr_t)length;
 }
 
 /* What the C library of a module writes (modiso-cc --libc). */
@@ -198,10 +199,10 @@ static void report(uintptr_t value)
 		json_string(run.file);
 		printf(",\"call\":");
 		json_string(name);
-		printf(",\"result\":%ld}\n", (long)value);
+		printf(",\"result\":%" PRIdPTR "}\n", (intptr_t)value);
 	} else {
-		printf("%s(): %ld (%#lx)\n", run.call ? name : "entry point",
-		       (long)value, (unsigned long)value);
+		printf("%s(): %" PRIdPTR " (%#" PRIxPTR ")\n",
+		       run.call ? name : "entry point", (intptr_t)value, value);
 	}
 }
 
@@ -260,23 +261,6 @@ static int load_and_call(struct modiso_module *module,
 	return status;
 }
 
-/* What was logged, if anything was. */
-static int logs(struct modiso_module *module)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	int code;
-
-	if (out == NULL)
-		return -1;
-	code = modiso_syscall_print(module, out);
-	if (fclose(out) == 0 && code == 0 && strchr(text, '\n')[1] != '\0')
-		fputs(text, stderr);
-	free(text);
-	return code;
-}
-
 static int run_module(void)
 {
 	const struct modiso_module_options options = {
@@ -319,7 +303,7 @@ static int run_module(void)
 				       {"modiso_syscall", libc},
 			       },
 			       2);
-	if (run.syscalls != NULL && logs(module) != 0)
+	if (run.syscalls != NULL && syscalls_print(module) != 0)
 		perror("modiso-run");
 	code = modiso_module_destroy(module);
 	if (code == 0)

@@ -235,3 +235,19 @@ bool syscalls_apply(struct modiso_module *module)
 	}
 	return true;
 }
+
+int syscalls_print(struct modiso_module *module)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int code;
+
+	if (out == NULL)
+		return -1;
+	code = modiso_syscall_print(module, out);
+	if (fclose(out) == 0 && code == 0 && strchr(text, '\n')[1] != '\0')
+		fputs(text, stderr);
+	free(text);
+	return code;
+}

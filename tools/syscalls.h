@@ -17,4 +17,7 @@ bool syscalls_read(const char *word);
 uint32_t syscalls_preset(void);
 bool syscalls_apply(struct modiso_module *module);
 
+/* On standard error, what was logged, if anything was. 0, or -1 with errno. */
+int syscalls_print(struct modiso_module *module);
+
 #endif /* MODISO_TOOLS_SYSCALLS_H */

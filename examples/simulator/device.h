@@ -10,6 +10,8 @@
 #ifndef SIMULATOR_DEVICE_H
 #define SIMULATOR_DEVICE_H
 
+#include <modiso/export.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,13 +42,15 @@ struct kernel_device;
 
 /* The kernel's services. Each is the thunk of a modiso service. */
 struct device_services {
-	int (*raise_irq)(struct kernel_device *self);
-	int (*bus_read)(struct kernel_device *self, uint32_t address, void *to,
-			uint32_t length);
-	int (*bus_write)(struct kernel_device *self, uint32_t address,
-			 const void *from, uint32_t length);
-	int (*log)(struct kernel_device *self, const char *text,
-		   uint32_t length);
+	int (MODISO_CALL *raise_irq)(struct kernel_device *self);
+	int (MODISO_CALL *bus_read)(struct kernel_device *self,
+				    uint32_t address, void *to,
+				    uint32_t length);
+	int (MODISO_CALL *bus_write)(struct kernel_device *self,
+				     uint32_t address, const void *from,
+				     uint32_t length);
+	int (MODISO_CALL *log)(struct kernel_device *self, const char *text,
+			       uint32_t length);
 };
 
 /* What a driver asks of a device. */
@@ -76,7 +80,8 @@ struct device_ports {
 };
 
 /* Called with the time at start (0) and at each tick. Returns 0. */
-typedef uintptr_t (*device_entry_fn)(struct device_ports *ports, uint64_t now);
+typedef uintptr_t (MODISO_CALL *device_entry_fn)(struct device_ports *ports,
+						 uint64_t now);
 
 /* A number that a scenario may give; a list of them ends with name NULL. */
 struct device_parameter {

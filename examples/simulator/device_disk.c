@@ -22,7 +22,8 @@ struct disk_state {
 	uint32_t address;
 };
 
-static uintptr_t disk_start(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t disk_start(struct device_ports *ports,
+					uint64_t now)
 {
 	struct disk_state *disk = ports->state;
 
@@ -96,7 +97,8 @@ static void begin(struct device_ports *ports, const struct command *command,
 	disk->busy = 1;
 }
 
-static uintptr_t disk_tick(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t disk_tick(struct device_ports *ports,
+				       uint64_t now)
 {
 	struct disk_state *disk = ports->state;
 	const struct command *command;

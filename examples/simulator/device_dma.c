@@ -32,7 +32,8 @@ struct dma_state {
 	struct command last;
 };
 
-static uintptr_t dma_start(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t dma_start(struct device_ports *ports,
+				       uint64_t now)
 {
 	struct dma_state *dma = ports->state;
 	uint32_t i;
@@ -142,7 +143,8 @@ static void move_burst(struct device_ports *ports, uint32_t number)
 		finish(ports, number, rc != SERVICE_DONE);
 }
 
-static uintptr_t dma_tick(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t dma_tick(struct device_ports *ports,
+				      uint64_t now)
 {
 	struct dma_state *dma = ports->state;
 	const struct command *command;

@@ -28,7 +28,8 @@ struct filter_state {
 	uint32_t sum; /* over the payloads that passed */
 };
 
-static uintptr_t filter_start(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t filter_start(struct device_ports *ports,
+					  uint64_t now)
 {
 	struct filter_state *filter = ports->state;
 
@@ -95,7 +96,8 @@ static void inspect(struct device_ports *ports, const struct command *command)
 	pass(ports, length);
 }
 
-static uintptr_t filter_tick(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t filter_tick(struct device_ports *ports,
+					 uint64_t now)
 {
 	const struct command *command;
 

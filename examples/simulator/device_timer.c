@@ -23,7 +23,8 @@ struct timer_state {
 	uint32_t recorded;
 };
 
-static uintptr_t timer_start(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t timer_start(struct device_ports *ports,
+					 uint64_t now)
 {
 	struct timer_state *timer = ports->state;
 
@@ -76,7 +77,8 @@ static void obey(struct device_ports *ports, const struct command *command,
 	ports->call.log(ports->self, text.bytes, text.length);
 }
 
-static uintptr_t timer_tick(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t timer_tick(struct device_ports *ports,
+					uint64_t now)
 {
 	struct timer_state *timer = ports->state;
 	const struct command *command;

@@ -20,7 +20,8 @@ struct uart_state {
 	uint8_t line[LINE_SIZE];
 };
 
-static uintptr_t uart_start(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t uart_start(struct device_ports *ports,
+					uint64_t now)
 {
 	struct uart_state *uart = ports->state;
 
@@ -62,7 +63,8 @@ static void finish_line(struct device_ports *ports)
 	uart->line_length = 0;
 }
 
-static uintptr_t uart_tick(struct device_ports *ports, uint64_t now)
+MODISO_CALL static uintptr_t uart_tick(struct device_ports *ports,
+				       uint64_t now)
 {
 	struct uart_state *uart = ports->state;
 	const struct command *command;

@@ -3,17 +3,14 @@
  * simulator - a small machine whose device models are isolated from its
  * kernel and from each other. The demonstration of libmodiso.
  */
+#include "apart.h"
 #include "machine.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define EXIT_DAMAGED   1 /* tables corrupted, or the simulation died */
 #define EXIT_USAGE     2 /* the command line or the scenario */
 #define EXIT_ISOLATION 3 /* the isolation asked for cannot be had */
 
@@ -139,38 +136,6 @@ static int simulate(const struct scenario *scenario, struct report *report,
 	return status;
 }
 
-/*
- * Without isolation a device model can take the whole program down. That is
- * left to a child, so that somebody is there to tell.
- */
-static int simulate_in_child(const struct scenario *scenario,
-			     struct report *report, struct machine *machine)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		/* What was printed must be seen, however this ends. */
-		setvbuf(report->text, NULL, _IOLBF, 0);
-		exit(simulate(scenario, report, machine));
-	}
-	if (child == -1 || waitpid(child, &status, 0) != child) {
-		perror("simulator: fork");
-		return EXIT_DAMAGED;
-	}
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	fprintf(report->text,
-		"verdict\n  The simulation DIED of signal %d (%s) in tick %u, "
-		"and every device with it.\n",
-		WTERMSIG(status), strsignal(WTERMSIG(status)), machine->now);
-	if (report->json != NULL)
-		fprintf(report->json,
-			"{\"result\":\"died\",\"signal\":%d,\"ticks\":%u}\n",
-			WTERMSIG(status), machine->now);
-	return EXIT_DAMAGED;
-}
-
 int main(int argc, char **argv)
 {
 	struct report report = {.text = stdout, .threads = 2};
@@ -183,17 +148,14 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (report.until == 0 || report.until > scenario.ticks)
 		report.until = scenario.ticks;
-	/* Shared: a child that dies leaves behind how far it has come. */
-	machine = mmap(NULL, sizeof(*machine), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (machine == MAP_FAILED) {
-		perror("simulator: mmap");
+	machine = apart_machine();
+	if (machine == NULL) {
+		perror("simulator: memory");
 		return EXIT_DAMAGED;
 	}
 	status = report.asked == ISOLATION_NONE
-			 ? simulate_in_child(&scenario, &report, machine)
+			 ? apart_simulate(simulate, &scenario, &report, machine)
 			 : simulate(&scenario, &report, machine);
-	munmap(machine, sizeof(*machine));
 	scenario_free(&scenario);
 	if (fflush(stdout) != 0) {
 		perror("simulator: standard output");

@@ -38,7 +38,7 @@ static int refuse(const struct unit *unit, const char *service,
 	return SERVICE_REFUSED;
 }
 
-static int raise_irq(struct kernel_device *self)
+MODISO_CALL static int raise_irq(struct kernel_device *self)
 {
 	const struct unit *unit = identify(self);
 
@@ -49,8 +49,8 @@ static int raise_irq(struct kernel_device *self)
 }
 
 /* Reads see the memory as it was when the tick began. */
-static int bus_read(struct kernel_device *self, uint32_t address, void *to,
-		    uint32_t length)
+MODISO_CALL static int bus_read(struct kernel_device *self, uint32_t address,
+				void *to, uint32_t length)
 {
 	const struct unit *unit = identify(self);
 
@@ -66,8 +66,8 @@ static int bus_read(struct kernel_device *self, uint32_t address, void *to,
 }
 
 /* Writes are kept, and seen by everybody in the next tick. */
-static int bus_write(struct kernel_device *self, uint32_t address,
-		     const void *from, uint32_t length)
+MODISO_CALL static int bus_write(struct kernel_device *self, uint32_t address,
+				 const void *from, uint32_t length)
 {
 	const struct unit *unit = identify(self);
 	struct kernel_pending *pending;
@@ -90,8 +90,8 @@ static int bus_write(struct kernel_device *self, uint32_t address,
 	return SERVICE_DONE;
 }
 
-static int log_line(struct kernel_device *self, const char *text,
-		    uint32_t length)
+MODISO_CALL static int log_line(struct kernel_device *self, const char *text,
+				uint32_t length)
 {
 	const struct unit *unit = identify(self);
 	struct kernel_pending *pending;
@@ -130,12 +130,12 @@ int service_create_all(struct kernel *of, struct device_services *out)
 	if (rc != 0)
 		return rc;
 	/* A thunk has the type of the function behind it. */
-	out->raise_irq = (int (*)(struct kernel_device *))thunk[0];
-	out->bus_read = (int (*)(struct kernel_device *, uint32_t, void *,
-				 uint32_t))thunk[1];
-	out->bus_write = (int (*)(struct kernel_device *, uint32_t,
-				  const void *, uint32_t))thunk[2];
-	out->log = (int (*)(struct kernel_device *, const char *,
-			    uint32_t))thunk[3];
+	out->raise_irq = (int (MODISO_CALL *)(struct kernel_device *))thunk[0];
+	out->bus_read = (int (MODISO_CALL *)(struct kernel_device *, uint32_t,
+					     void *, uint32_t))thunk[1];
+	out->bus_write = (int (MODISO_CALL *)(struct kernel_device *, uint32_t,
+					      const void *, uint32_t))thunk[2];
+	out->log = (int (MODISO_CALL *)(struct kernel_device *, const char *,
+					uint32_t))thunk[3];
 	return 0;
 }

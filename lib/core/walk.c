@@ -183,12 +183,12 @@ static uint32_t walk(struct modiso_fault *fault, struct reader *reader,
 
 /* --- who has called a gate --- */
 
-/* The linker's names; where nobody links such a function there are none. */
-extern const char
-	__start_mdi_call_text[] __attribute__((weak, visibility("hidden"))),
-	__stop_mdi_call_text[] __attribute__((weak, visibility("hidden")));
+/* The linker's names. */
+extern const char __start_mdi_call_text[] __attribute__((visibility("hidden"))),
+	__stop_mdi_call_text[] __attribute__((visibility("hidden")));
 
-bool mdi_is_call_code(uintptr_t pc)
+/* It lies there itself: so there is such a part in each program. */
+MDI_CALL_TEXT bool mdi_is_call_code(uintptr_t pc)
 {
 	return (pc >= (uintptr_t)__start_mdi_call_text &&
 		pc < (uintptr_t)__stop_mdi_call_text) ||

@@ -64,15 +64,61 @@ bool mdi_object_begins(uintptr_t address)
 	       64;
 }
 
-/* A PE file has the names of what it exports alone. */
+/* What a PE file exports; NULL: nothing. */
+static const IMAGE_EXPORT_DIRECTORY *exports_of(const char *base)
+{
+	const IMAGE_DATA_DIRECTORY *directory =
+		&headers_of(base)->OptionalHeader.DataDirectory
+			 [IMAGE_DIRECTORY_ENTRY_EXPORT];
+
+	return directory->Size != 0 ?
+		       (const void *)(base + directory->VirtualAddress) :
+		       NULL;
+}
+
+/* A section that is executed: data is exported, too. */
+static bool is_code(uintptr_t address)
+{
+	MEMORY_BASIC_INFORMATION piece;
+
+	return VirtualQuery((void *)address, &piece, sizeof(piece)) != 0 &&
+	       (piece.Protect & (PAGE_EXECUTE | PAGE_EXECUTE_READ |
+				 PAGE_EXECUTE_READWRITE |
+				 PAGE_EXECUTE_WRITECOPY)) != 0;
+}
+
+/*
+ * A PE file has the names of what it exports alone, and of no function where it
+ * ends: the last one that begins before the address.
+ */
 bool mdi_object_function(uintptr_t address, char *name, size_t size,
 			 uintptr_t *begin)
 {
-	(void)address;
-	(void)name;
-	(void)size;
-	(void)begin;
-	return false;
+	const char *base = (const char *)module_at(address);
+	const IMAGE_EXPORT_DIRECTORY *exports =
+		base != NULL ? exports_of(base) : NULL;
+	const DWORD *names, *functions;
+	const WORD *ordinals;
+	DWORD at, best = 0, named = 0;
+
+	if (exports == NULL || !is_code(address))
+		return false;
+	names = (const void *)(base + exports->AddressOfNames);
+	functions = (const void *)(base + exports->AddressOfFunctions);
+	ordinals = (const void *)(base + exports->AddressOfNameOrdinals);
+	for (DWORD i = 0; i < exports->NumberOfNames; i++) {
+		at = functions[ordinals[i]];
+		if (at <= address - (uintptr_t)base && at > best &&
+		    is_code((uintptr_t)base + at)) {
+			best = at;
+			named = names[i];
+		}
+	}
+	if (best == 0)
+		return false;
+	snprintf(name, size, "%s", base + named);
+	*begin = (uintptr_t)base + best;
+	return true;
 }
 
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size)

@@ -2,12 +2,25 @@
 /* The C library has no such stream: a file that goes with its last handle. */
 #include "os/stream.h"
 
+#include "os/windows/windows.h"
+
 #include <stdlib.h>
+
+/* Not tmpfile(), whose place is one where few may write. */
+static FILE *scratch(void)
+{
+	char folder[MAX_PATH + 1], path[MAX_PATH];
+
+	if (GetTempPathA(sizeof(folder), folder) == 0 ||
+	    GetTempFileNameA(folder, "mdi", 0, path) == 0)
+		return NULL;
+	return fopen(path, "w+bTD"); /* short-lived, deleted when closed */
+}
 
 FILE *mdi_stream_open(struct mdi_stream *stream)
 {
 	*stream = (struct mdi_stream){ .text = NULL };
-	return tmpfile();
+	return scratch();
 }
 
 bool mdi_stream_close(struct mdi_stream *stream, FILE *file)
