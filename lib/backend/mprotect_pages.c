@@ -328,7 +328,7 @@ MDI_INLINE int close_one(struct mdi_domain *domain)
 	int result = 0;
 
 	domain->whole = false;
-	if (domain->staged != 0)
+	if (!CLOSED_AS_ONE || domain->staged != 0)
 		result = close_runs(runs, false);
 	else if (runs->own_base != NULL)
 		result = close_part(runs->own_base, runs->own_length);

@@ -65,7 +65,7 @@ const struct modiso_fault *leave(struct modiso_gate *gate, uint32_t kind,
 
 volatile int ends, ends_below;
 
-uintptr_t (*volatile service)(uintptr_t);
+uintptr_t (MODISO_CALL *volatile service)(uintptr_t);
 struct modiso_gate *gates[2];
 
 MODULE_CODE uintptr_t call_service(uintptr_t value)

@@ -8,8 +8,6 @@
 
 #include "support/world.h"
 
-#include <assert.h>
-#include <unwind.h>
 
 /* More than calls can nest: a call that is not ended would be noticed. */
 enum { ROUNDS = 150 };
@@ -35,10 +33,10 @@ const struct modiso_fault *leave(struct modiso_gate *gate, uint32_t kind,
 
 extern volatile int ends, ends_below;
 
-extern uintptr_t (*volatile service)(uintptr_t);
+extern uintptr_t (MODISO_CALL *volatile service)(uintptr_t);
 extern struct modiso_gate *gates[2];
 
-uintptr_t call_service(uintptr_t value);
+MODISO_CALL uintptr_t call_service(uintptr_t value);
 
 uintptr_t gate_call(uintptr_t what, void *gate);
 

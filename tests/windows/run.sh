@@ -1,20 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# run.sh LIBRARY DIRECTORY - contract tests, compiled for Windows against that
-# static library, and run by Wine. They are the sources that Linux runs, with
-# support/windows in place of Check and of what asks the kernel. DIRECTORY has
-# the programs, and Wine's own files. The last line counts the results.
+# run.sh BUILD DIRECTORY [LINUX] - what is built for Windows, tried by Wine. BUILD
+# is where it was built, LINUX a build for this machine, and DIRECTORY has the
+# programs, and Wine's own files.
+#
+# Contract tests are compiled against the static library from the sources that
+# Linux runs, with support/windows in place of Check and of what asks the
+# kernel. They load the modules of the build for Linux, as they are; tools and
+# the simulator say what those of that build say. The last line counts.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-library=$1
+build=$1
 out=$2
-config=${library%/lib/.libs/*}
+linux=${3-}
+library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests='gate fault region region_protect window overrun service service_list heap
-	grant range notify image'
+	grant range notify image compiled thread thread_together leave'
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -25,9 +30,11 @@ parts='support/windows/test.c support/windows/again.c support/windows/proc.c
 	support/stayer.c'
 
 compile() {
-	"$compiler" -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-attributes \
-		-include "$config/config.h" -Isupport/windows/include -I. \
-		-I../include -I"$config/include" -I../lib \
+	local command=("$compiler" -std=gnu11)
+	[ "${1%.cc}" = "$1" ] || command=("${compiler%gcc}g++")
+	"${command[@]}" -O1 -Wall -Wextra -Werror -Wno-attributes \
+		-include "$build/config.h" -Isupport/windows/include -I. \
+		-I../include -I"$build/include" -I../lib \
 		-I../lib/os/windows/include -c "$1" -o "$2"
 }
 
@@ -41,8 +48,12 @@ compiled() {
 	done
 }
 
-# scene TEST - what else it is made of
+# scene TEST - what it is made of
 scene() {
+	case $1 in
+	leave) echo windows/leave.c contract/leaver.c support/cxx.cc ;;
+	*) echo "contract/contract_$1.c" ;;
+	esac
 	case $1 in
 	fault) echo contract/crimes.c ;;
 	gate) echo contract/gate_calls.c ;;
@@ -50,6 +61,7 @@ scene() {
 	heap) echo contract/heap_user.c ;;
 	image) echo contract/image_maker.c support/elf.c ;;
 	service*) echo contract/service_caller.c ;;
+	thread*) echo contract/thread_scene.c ;;
 	esac
 }
 
@@ -59,10 +71,9 @@ link_all() {
 	shared=$(compiled $parts) || return 1
 	for test in $tests; do
 		# shellcheck disable=SC2046
-		own=$(compiled "contract/contract_$test.c" $(scene "$test")) ||
-			return 1
+		own=$(compiled $(scene "$test")) || return 1
 		# shellcheck disable=SC2086
-		"$compiler" -static -o "$out/$test.exe" $own $shared \
+		"${compiler%gcc}g++" -static -o "$out/$test.exe" $own $shared \
 			"$library" -lpthread -lsynchronization -ladvapi32 \
 			-lpsapi || return 1
 	done
@@ -70,26 +81,88 @@ link_all() {
 
 # Without a debugger that asks on each crash. The first start takes a while.
 start_wine() {
-	wineserver -p || return 1
+	wineserver -p
 	printf '%s\n\n[%s]\n"Auto"="0"\n"Debugger"=""\n' REGEDIT4 \
 		'HKEY_LOCAL_MACHINE\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' \
 		>"$out/quiet.reg"
 	wine regedit /S "$out/quiet.reg" >/dev/null 2>&1
 }
 
-mkdir -p "$out"
+# windows PROGRAM ARGUMENT... - with lines as Linux has them
+windows() {
+	wine "$@" </dev/null 2>"$out/err" | tr -d '\r'
+	return "${PIPESTATUS[0]}"
+}
+
+# plain FILE - without what differs for good: addresses, how long it took, and of
+# a fault's report how the compiler has made the code. Which backends there are.
+plain() {
+	sed -E '/^  (pkey|instruction|from|called by|lines|code) /d
+		/^  (assembly|registers|thread|signal) /d
+		/^ {11}/d
+		s/(0x)?[0-9a-f]{9,16}/ADDRESS/g; s/ +/ /g
+		s/"seconds":[0-9.]+//' "$1"
+}
+
+# same NAME PROGRAM ARGUMENT... - in both builds
+number=0
+same() {
+	local name=$1 program=$2 good=not\ ok
+	shift 2
+	number=$((number + 1))
+	if [ -z "$linux" ]; then
+		echo "ok $number - $name # SKIP linux: no build for it was given"
+		return
+	fi
+	windows "$build/$program.exe" "$@" >"$out/here"
+	MODISO_BACKEND=mprotect "$linux/$program" "$@" >"$out/there" \
+		2>/dev/null </dev/null
+	if [ -s "$out/there" ] &&
+		diff <(plain "$out/there") <(plain "$out/here") >"$out/diff"; then
+		good=ok
+	else
+		sed 's/^/# /' "$out/diff"
+	fi
+	echo "$good $number - $name"
+}
+
+tools() {
+	local scenario
+	echo 1..4
+	for scenario in clean buggy; do
+		same "simulator: $scenario" examples/simulator/simulator \
+			--isolation mprotect --threads 1 \
+			"../examples/simulator/$scenario.sim"
+	done
+	same modiso-scan tools/modiso-scan --json \
+		"$out/modules/gadget-gcc.so"
+	same modiso-run tools/modiso-run --abi test-1 --call count 4 \
+		"$out/modules/count-gcc.so"
+}
+
+mkdir -p "$out/modules"
 trap 'wineserver -k; wait' EXIT
+[ -z "$linux" ] || cp "$linux"/tests/modules/*-gcc.so "$out/modules"
 link_all || {
 	echo "windows: 0 passed, 1 failed, 0 skipped"
 	exit 1
 }
 start_wine || echo "Wine does not start" >&2
-for test in $tests; do
-	echo "# $test"
-	wine "$out/$test.exe" </dev/null 2>"$out/$test.err" | tr -d '\r'
-done | tee "$out/results" | grep -v '^ok [^#]*$'
+{
+	for test in $tests; do
+		echo "# $test"
+		(
+			cd "$out" || exit
+			# A hundred thousand threads take Wine some minutes.
+			[ "$test" != thread ] || export MODISO_TEST_SHORT=1
+			wine "./$test.exe" </dev/null 2>"$test.err"
+		) | tr -d '\r'
+	done
+	echo "# tools"
+	tools
+} | tee "$out/results" | grep -v '^ok [^#]*$'
 # A program that prints fewer lines than it has promised has failed.
-awk -v programs="$(echo "$tests" | wc -w)" '
+awk -v programs="$(echo "$tests tools" | wc -w)" '
 /^1\.\.[0-9]+/ { sub(/^1\.\./, ""); promised += $1; begun++ }
 /^ok .* # SKIP / { skipped++; next }
 /^ok / { passed++ }

@@ -251,7 +251,7 @@ ENDF(mdi_gate_\kind\()_scrub_many)
  */
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
-	PERSONALITY(mdi_unwind_service)
+	UNWIND_TO(mdi_unwind_service)
 	movq	POINTED_BLOCK, %r10
 	movq	%r10, %rax
 	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
@@ -377,6 +377,7 @@ FUNC(mdi_service_\kind)
 	jmp	mdi_gate_recover
 .Ldirect_\kind:
 	SERVICE_DIRECT
+	UNWIND_TO_END
 ENDF(mdi_service_\kind)
 .endm
 

@@ -39,12 +39,13 @@ static const uint8_t mdi_dwarf_register[17] = {
 };
 
 /* Through that door, in a module: the process is to end (os/libc.h). */
-void mdi_door_open_exit(int status, unsigned how) __attribute__((noreturn));
+MODISO_CALL void mdi_door_open_exit(int status, unsigned how)
+	__attribute__((noreturn));
 
 /* These come back when the module may do it. */
-void mdi_door_open_abort(void);
-void mdi_door_open_jump(uintptr_t sp);
-void mdi_door_open_thread(void);
+MODISO_CALL void mdi_door_open_abort(void);
+MODISO_CALL void mdi_door_open_jump(uintptr_t sp);
+MODISO_CALL void mdi_door_open_thread(void);
 
 /* The stack pointer in a jmp_buf of the C library. */
 uintptr_t mdi_jump_sp(const void *jmp_buf);

@@ -96,10 +96,6 @@ const struct mdi_front mdi_front = {
 	.is_hidden = mdi_trap_stack_holds,
 };
 
-void mdi_interpose(void)
-{
-}
-
 void mdi_handlers_meet(void)
 {
 }

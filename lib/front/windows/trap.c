@@ -134,6 +134,9 @@ static LONG CALLBACK on_exception(EXCEPTION_POINTERS *pointers)
 	};
 	uintptr_t sp = mdi_context_sp(&trap.context);
 
+	if (trap.thread != NULL && mdi_thread_inside(trap.thread) &&
+	    mdi_unwind_begins(&trap.context))
+		return EXCEPTION_CONTINUE_EXECUTION;
 	if (!mdi_event_read(&trap.event, pointers->ExceptionRecord) ||
 	    is_hosts_guard(pointers->ExceptionRecord->ExceptionCode,
 			   trap.thread))

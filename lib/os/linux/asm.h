@@ -25,6 +25,8 @@
 
 /* What an unwinder asks at a call in a function: a function of unwind.c. */
 #define PERSONALITY(function) .cfi_personality 0x1b, function
+#define UNWIND_TO(function)   PERSONALITY(function)
+#define UNWIND_TO_END
 
 /* The note that keeps the stack from becoming executable. */
 #define END_OF_FILE .section .note.GNU-stack, "", @progbits

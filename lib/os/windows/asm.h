@@ -16,6 +16,15 @@
 #define END_OF_FILE
 /* The system's unwinder does not read what .cfi_personality writes. */
 #define PERSONALITY(function)
+/*
+ * It asks @function (by Microsoft's calling convention) when it comes to here
+ * from above; what lies below it never sees.
+ */
+#define UNWIND_TO(function)    \
+	.seh_proc function;    \
+	.seh_handler function, @except; \
+	.seh_endprologue
+#define UNWIND_TO_END .seh_endproc
 
 /* GNU as has no stack of sections for PE. */
 .macro LIST_PLACE list, at

@@ -38,6 +38,8 @@ static const struct {
 	{"from_no_file", "directories that can be opened"},
 	{"test_wild_stack", "stacks for faults of another one"},
 	{"test_interrupts_modules", "interrupts of a module by another thread"},
+	{"test_host_beside_module", "interrupts of a module by another thread"},
+	{"test_setgid", "groups of users"},
 	{"test_big_frame", "stacks for faults of another one"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
 };

@@ -13,6 +13,12 @@ struct mdi_context {
 	const EXCEPTION_RECORD *record;
 };
 
+/*
+ * In a module: is this a C++ exception, or one that is like it? Then the thread
+ * goes on to where a call ends that something was thrown out of.
+ */
+bool mdi_unwind_begins(struct mdi_context *context);
+
 /* function(arg), with RSP at @sp, a multiple of 16: trap.S. */
 void mdi_call_on(void (*function)(void *arg), void *arg, uintptr_t sp);
 

@@ -16,6 +16,7 @@ struct test_case {
 	void (*run)(int _i);
 };
 
+typedef struct test_case TTest;
 typedef struct test_suite {
 	const char *name;
 } Suite;

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * windows/leave - modules that are left by other doors than their gates: what
+ * Windows lets the library see of contract_leave, contract_leave_process,
+ * contract_leave_thread and contract_leave_exception.
+ */
+#include "contract/leaver.h"
+#include "support/cxx.h"
+#include "support/poke.h"
+#include "support/proc.h"
+
+#include <modiso.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void (*const exits[])(int) = {exit, _exit};
+
+MODULE_CODE static uintptr_t exit_process(uintptr_t how, uintptr_t status)
+{
+	exits[how]((int)status);
+	return how;
+}
+
+static void be_told(struct modiso_gate *gate, uint32_t kind, uintptr_t how)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		leave(gate, kind, how, 3);
+}
+
+START_TEST(test_exit)
+{
+	enum modiso_verdict verdict = MODISO_VERDICT_RETRY;
+	struct modiso_gate *gate;
+
+	make_scene();
+	gate = make_gate(module, exit_process);
+	be_told(gate, MODISO_FAULT_EXIT, (uintptr_t)_i);
+	expect(MODISO_OK, modiso_fault_notify(NULL, refuse, NULL, &verdict));
+	must_eq(leave(gate, MODISO_FAULT_EXIT, (uintptr_t)_i, 77)->code, 77);
+	must_eq(asked, 1);
+	expect(MODISO_OK, modiso_fault_notify(NULL, NULL, NULL, NULL));
+	nothing_left();
+}
+END_TEST
+
+/* The filter passes it: the process ends as the module has asked. */
+static void exit_passed(void *how)
+{
+	static enum modiso_verdict verdict = MODISO_VERDICT_PASS;
+
+	expect(MODISO_OK, modiso_fault_notify(NULL, refuse, NULL, &verdict));
+	enter(gates[0], W(how), 45);
+}
+
+static MODISO_CALL uintptr_t exit_in_service(uintptr_t how)
+{
+	exits[how](46);
+	return how;
+}
+
+static void exit_service(void *how)
+{
+	enter(gates[1], W(how));
+}
+
+START_TEST(test_exit_host)
+{
+	make_scene();
+	gates[0] = make_gate(module, exit_process);
+	service = (CALLED(uintptr_t, uintptr_t))make_service("e",
+							exit_in_service);
+	gates[1] = make_gate(module, call_service);
+	must_exit(child_status(exit_passed, (void *)(uintptr_t)_i), 45);
+	must_exit(child_status(exit_service, (void *)(uintptr_t)_i), 46);
+	all_well();
+}
+END_TEST
+
+MODULE_CODE static uintptr_t abort_it(uintptr_t how)
+{
+	if (how == 0)
+		abort();
+	cxx_terminate();
+	return how;
+}
+
+START_TEST(test_abort)
+{
+	make_scene();
+	leave(make_gate(module, abort_it), MODISO_FAULT_ABORT, (uintptr_t)_i,
+	      0);
+	nothing_left();
+}
+END_TEST
+
+/* --- jumps --- */
+
+static jmp_buf home;
+
+MODULE_CODE static uintptr_t jump_home(void)
+{
+	longjmp(home, 1);
+}
+
+START_TEST(test_jump_out)
+{
+	struct modiso_gate *gate;
+
+	make_scene();
+	gate = make_gate(module, jump_home);
+	if (setjmp(home))
+		ck_abort_msg("the module came here");
+	be_told(gate, MODISO_FAULT_JUMP, 0);
+	nothing_left();
+}
+END_TEST
+
+static MODISO_CALL uintptr_t jump_deeper(uintptr_t depth)
+{
+	be_host();
+	if (depth == 0)
+		longjmp(home, 7);
+	return gate_call(depth - 1, gates[depth % 2]);
+}
+
+/* A host that jumps over modules: out of a service, at each depth. */
+START_TEST(test_jump_over)
+{
+	volatile int i;
+	int value;
+
+	make_scene();
+	service = (CALLED(uintptr_t, uintptr_t))make_service("jump",
+							     jump_deeper);
+	gates[0] = make_gate(module, call_service);
+	gates[1] = make_gate(other, call_service);
+	for (i = 0; i < ROUNDS; i++) {
+		value = setjmp(home);
+		if (value == 0)
+			gate_call((uintptr_t)(i % 5), gates[0]);
+		must_eq(value, 7);
+		must_eq(modiso_module_caller(), NULL);
+		be_host();
+	}
+	must_eq(modiso_fault_count(), 0);
+	all_well();
+}
+END_TEST
+
+/* --- exceptions --- */
+
+static uintptr_t throw_it(uintptr_t what, void *unused)
+{
+	(void)unused;
+	return cxx_throw(what, &ends) + 1;
+}
+
+MODULE_CODE static uintptr_t throw_out(uintptr_t what)
+{
+	return throw_it(what, NULL) + 1;
+}
+
+/* Whether it would be caught there, nobody can be asked. */
+MODULE_CODE static uintptr_t throw_and_catch(uintptr_t what)
+{
+	return cxx_catch(throw_it, what, NULL) - 1;
+}
+
+START_TEST(test_exception)
+{
+	struct modiso_gate *gate, *catching;
+
+	make_scene();
+	gate = make_gate(module, throw_out);
+	catching = make_gate(module, throw_and_catch);
+	for (int i = 1; i <= ROUNDS; i++) {
+		leave(i % 2 ? gate : catching, MODISO_FAULT_EXCEPTION,
+		      (uintptr_t)_i, 0);
+		must_eq(ends, _i == CXX_OBJECT ? i : 0);
+		must_eq(cxx_uncaught(), 0);
+	}
+	/* The host's own exceptions are caught as ever. */
+	must_eq(cxx_catch(throw_it, CXX_INT, NULL), CXX_CAUGHT_INT);
+	nothing_left();
+}
+END_TEST
+
+static bool catches;
+
+static MODISO_CALL uintptr_t service_throws(uintptr_t what)
+{
+	be_host();
+	return catches ? cxx_catch(throw_it, what, NULL) : throw_it(what, NULL);
+}
+
+static void let_it_throw(void *what)
+{
+	enter(gates[0], W(what));
+}
+
+/* Inside of a service it is caught; out of it, the process ends. */
+START_TEST(test_service_throws)
+{
+	char text[512];
+
+	make_scene();
+	service = (CALLED(uintptr_t, uintptr_t))make_service("t",
+							     service_throws);
+	gates[0] = make_gate(module, call_service);
+	catches = true;
+	must_eq(enter(gates[0], CXX_INT), CXX_CAUGHT_INT + 1);
+	catches = false;
+	must_die(child_output(let_it_throw, (void *)CXX_INT, text,
+			      sizeof(text)),
+		 SIGABRT);
+	must(strstr(text, "an exception left a service"));
+	all_well();
+}
+END_TEST
+
+/* --- threads --- */
+
+MODULE_CODE static uintptr_t exit_thread(void *value)
+{
+	pthread_exit(value);
+	return 1;
+}
+
+static void *thread_body(void *gate)
+{
+	enter(gate, 0x1234);
+	ck_abort_msg("the module came back");
+}
+
+/* Its call ends with it. */
+START_TEST(test_pthread_exit)
+{
+	struct modiso_gate *gate;
+
+	make_scene();
+	gate = make_gate(module, exit_thread);
+	for (int i = 0; i < 5; i++)
+		must_eq(thread_join(thread_start(thread_body, gate)), 0x1234);
+	must_eq(modiso_fault_count(), 0);
+	nothing_left();
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("leave");
+	TCase *tcase = tcase_create("windows");
+
+	tcase_add_loop_test(tcase, test_exit, 0, 2);
+	tcase_add_loop_test(tcase, test_exit_host, 0, 2);
+	tcase_add_loop_test(tcase, test_abort, 0, 2);
+	tcase_add_test(tcase, test_jump_out);
+	tcase_add_test(tcase, test_jump_over);
+	tcase_add_loop_test(tcase, test_exception, 0, 3);
+	tcase_add_test(tcase, test_service_throws);
+	tcase_add_test(tcase, test_pthread_exit);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_BACKEND);
+}
