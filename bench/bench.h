@@ -30,6 +30,9 @@
 #define BENCH_FAILED (-1)
 #define BENCH_ABSENT (-2) /* this machine does not have it */
 
+/* Module code, a service, and their thunks. */
+typedef MODISO_CALL uintptr_t bench_call(uintptr_t argument);
+
 struct bench_row {
 	const char *name;
 	const char *way; /* "one way" or "round trip" */

@@ -9,7 +9,7 @@ static struct modiso_region *region;
 static struct modiso_gate *gate;
 
 /* Module code. */
-static uintptr_t entry_stray(uintptr_t address)
+MODISO_CALL static uintptr_t entry_stray(uintptr_t address)
 {
 	*(volatile char *)address = 1;
 	return 0;

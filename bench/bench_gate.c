@@ -9,46 +9,47 @@ struct world {
 	struct modiso_module *module;
 	struct modiso_region *region;
 	struct modiso_gate *null_gate;
-	uintptr_t (*null_thunk)(uintptr_t);
+	bench_call *null_thunk;
 };
 
 static struct world first, second;
-static uintptr_t (*scrub_thunk)(uintptr_t);
-static uintptr_t (*loop_thunk)(uintptr_t);
-static uintptr_t (*nested_thunk)(uintptr_t);
-static uintptr_t (*service_null)(uintptr_t);
-static uintptr_t (*service_nested)(uintptr_t);
-static uintptr_t (*dispatch_thunk)(uintptr_t);
-static uintptr_t (*dispatch)(uintptr_t request, uintptr_t, uintptr_t,
-			     uintptr_t);
+static bench_call *scrub_thunk;
+static bench_call *loop_thunk;
+static bench_call *nested_thunk;
+static bench_call *service_null;
+static bench_call *service_nested;
+static bench_call *dispatch_thunk;
+typedef MODISO_CALL uintptr_t four_words(uintptr_t request, uintptr_t,
+					 uintptr_t, uintptr_t);
+static four_words *dispatch;
 static struct modiso_service *services[3];
 static struct modiso_region *guarded;
 
 /* Module code. Nothing but the return: what is measured is the way. */
-static void __attribute__((noinline)) entry_null(uintptr_t argument)
+MODISO_CALL static void __attribute__((noinline))
+entry_null(uintptr_t argument)
 {
 	__asm__ volatile("" ::"r"(argument));
 }
 
-static uintptr_t entry_loop(uintptr_t rounds)
+MODISO_CALL static uintptr_t entry_loop(uintptr_t rounds)
 {
-	uintptr_t (*call)(uintptr_t) = service_null;
+	bench_call *call = service_null;
 
 	while (rounds-- > 0)
 		call(1);
 	return 0;
 }
 
-static uintptr_t entry_nested(uintptr_t argument)
+MODISO_CALL static uintptr_t entry_nested(uintptr_t argument)
 {
 	return service_nested(argument) + 1;
 }
 
 /* As the module of an RTOS calls it: a request number and three words. */
-static uintptr_t entry_dispatch(uintptr_t rounds)
+MODISO_CALL static uintptr_t entry_dispatch(uintptr_t rounds)
 {
-	uintptr_t (*call)(uintptr_t, uintptr_t, uintptr_t, uintptr_t) =
-		dispatch;
+	four_words *call = dispatch;
 
 	while (rounds-- > 0)
 		call(1, 2, 3, 4);
@@ -56,18 +57,18 @@ static uintptr_t entry_dispatch(uintptr_t rounds)
 }
 
 /* Services: host code. */
-static void host_null(uintptr_t argument)
+MODISO_CALL static void host_null(uintptr_t argument)
 {
 	__asm__ volatile("" ::"r"(argument));
 }
 
-static void host_dispatch(uintptr_t request, uintptr_t a, uintptr_t b,
-			  uintptr_t c)
+MODISO_CALL static void host_dispatch(uintptr_t request, uintptr_t a,
+				      uintptr_t b, uintptr_t c)
 {
 	__asm__ volatile("" ::"r"(request), "r"(a), "r"(b), "r"(c));
 }
 
-static uintptr_t host_nested(uintptr_t argument)
+MODISO_CALL static uintptr_t host_nested(uintptr_t argument)
 {
 	return second.null_thunk(argument);
 }
@@ -80,7 +81,7 @@ static int thunks_done(void)
 
 static int run_thunk(uint64_t rounds)
 {
-	uintptr_t (*call)(uintptr_t) = first.null_thunk;
+	bench_call *call = first.null_thunk;
 
 	while (rounds-- > 0)
 		call(1);
@@ -99,7 +100,7 @@ static int run_gate_call(uint64_t rounds)
 
 static int run_scrub(uint64_t rounds)
 {
-	uintptr_t (*call)(uintptr_t) = scrub_thunk;
+	bench_call *call = scrub_thunk;
 
 	while (rounds-- > 0)
 		call(1);
@@ -120,7 +121,7 @@ static int run_dispatch(uint64_t rounds)
 
 static int run_nested(uint64_t rounds)
 {
-	uintptr_t (*call)(uintptr_t) = nested_thunk;
+	bench_call *call = nested_thunk;
 
 	while (rounds-- > 0)
 		call(1);
@@ -129,8 +130,8 @@ static int run_nested(uint64_t rounds)
 
 static int run_alternate(uint64_t rounds)
 {
-	uintptr_t (*one)(uintptr_t) = first.null_thunk;
-	uintptr_t (*other)(uintptr_t) = second.null_thunk;
+	bench_call *one = first.null_thunk;
+	bench_call *other = second.null_thunk;
 
 	while (rounds-- > 0) {
 		one(1);
@@ -155,7 +156,7 @@ static void guarded_end(void)
 /* The host touches what is guarded from the module, as it would. */
 static int run_guarded(uint64_t rounds)
 {
-	uintptr_t (*call)(uintptr_t) = first.null_thunk;
+	bench_call *call = first.null_thunk;
 	volatile char *byte = modiso_region_base(guarded);
 
 	while (rounds-- > 0) {
@@ -167,7 +168,7 @@ static int run_guarded(uint64_t rounds)
 
 static int make_thunk(struct modiso_module *module,
 		      modiso_fn entry, uint32_t flags,
-		      struct modiso_gate **gate, uintptr_t (**thunk)(uintptr_t))
+		      struct modiso_gate **gate, bench_call **thunk)
 {
 	struct modiso_gate_options options = {
 		.struct_size = sizeof(options), .flags = flags, .word_args = 1};
@@ -181,7 +182,7 @@ static int make_thunk(struct modiso_module *module,
 		rc = bench_check("modiso_gate_thunk",
 				 modiso_gate_thunk(*gate, &plain));
 	if (rc == 0)
-		*thunk = (uintptr_t(*)(uintptr_t))plain;
+		*thunk = (bench_call *)plain;
 	return rc;
 }
 
@@ -229,10 +230,9 @@ static int make_services(void)
 				  &services[2], &dispatcher);
 	if (rc != 0)
 		return rc;
-	service_null = (uintptr_t(*)(uintptr_t))null;
-	service_nested = (uintptr_t(*)(uintptr_t))nested;
-	dispatch = (uintptr_t(*)(uintptr_t, uintptr_t, uintptr_t,
-				 uintptr_t))dispatcher;
+	service_null = (bench_call *)null;
+	service_nested = (bench_call *)nested;
+	dispatch = (four_words *)dispatcher;
 	return 0;
 }
 

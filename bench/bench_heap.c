@@ -14,11 +14,12 @@ static struct modiso_module *module;
 static struct modiso_service *get, *give;
 static struct modiso_gate *gate;
 
-typedef void *malloc_fn(size_t size);
-typedef int free_fn(void *block);
+typedef MODISO_CALL void *malloc_fn(size_t size);
+typedef MODISO_CALL int free_fn(void *block);
 
 /* In the module: one gate call for all rounds of a batch. */
-static uintptr_t inside(uint64_t rounds, malloc_fn *take, free_fn *drop)
+MODISO_CALL static uintptr_t inside(uint64_t rounds, malloc_fn *take,
+				    free_fn *drop)
 {
 	uintptr_t failed = 0;
 	void *block;

@@ -137,7 +137,7 @@ static double now(void)
  * How far it is, on standard error: a line that changes on a terminal, else
  * one for each tenth. The newest sample of a row shows that there are results.
  */
-static void tell(const struct plan *plan, double share,
+static void show(const struct plan *plan, double share,
 		 const struct result *result)
 {
 	static int tenth = -1;
@@ -184,7 +184,7 @@ void measure_time(struct plan *plan)
 
 	allocate(plan, plan->samples);
 	for (i = 0; i < plan->count && !stopped; i++) {
-		tell(plan, (now() - began) / plan->seconds, NULL);
+		show(plan, (now() - began) / plan->seconds, NULL);
 		choose_batch(plan, &plan->results[i]);
 	}
 	first = now();
@@ -200,11 +200,11 @@ void measure_time(struct plan *plan)
 							  plan->count)
 				continue;
 			sample_row(&plan->results[i]);
-			tell(plan, (time - began) / plan->seconds,
+			show(plan, (time - began) / plan->seconds,
 			     &plan->results[i]);
 		}
 done:
-	tell(plan, 1, NULL);
+	show(plan, 1, NULL);
 	for (i = 0; i < plan->count; i++) {
 		if (plan->results[i].rc != 0)
 			continue;
