@@ -23,6 +23,10 @@ tests='gate fault region region_protect window overrun service service_list heap
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
+# What make has built goes by the compiler's own DLLs.
+WINEPATH=$("$compiler" -print-file-name=libwinpthread-1.dll)
+WINEPATH=Z:${WINEPATH%/*}
+export WINEPATH=${WINEPATH//\//\\}
 
 # All but the test itself, compiled once; the linker takes what is named.
 parts='support/windows/test.c support/windows/again.c support/windows/proc.c
