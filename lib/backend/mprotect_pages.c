@@ -54,10 +54,7 @@ MDI_INLINE int close_part(char *base, size_t length)
  */
 #define CLOSED_AS_ONE MDI_GUARD_IS_VOID
 
-/*
- * Those of its runs alone that lie outside of the range, or those in it. The
- * latter one by one where an image is being built in between.
- */
+/* Runs outside of the range; or those in it, where an image is being built. */
 static MDI_RARE int close_runs(const struct mdi_runs *runs, bool outside)
 {
 	int result = 0;
@@ -358,10 +355,13 @@ MDI_INLINE struct mdi_domain *open_host_regions(void)
 MDI_INLINE int close_others(const struct mdi_domain *module)
 {
 	struct mdi_domain *host = open_host_regions();
-	struct mdi_domain **link = other(module, &own->open_list);
-	struct mdi_domain *first = *link;
+	struct mdi_domain **link, *first;
 	int result;
 
+	if (host == NULL && own->open_list == module && module->next == NULL)
+		return 0;
+	link = other(module, &own->open_list);
+	first = *link;
 	if (first == NULL)
 		return host == NULL ? 0 : close_one(host);
 	if (host != NULL || *other(module, &first->next) != NULL)
