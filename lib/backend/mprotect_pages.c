@@ -48,12 +48,6 @@ MDI_INLINE int close_part(char *base, size_t length)
 			   (void *)base);
 }
 
-/*
- * What lies between runs is closed or void, and may be closed with them in one
- * call, but for guards of a kind of their own.
- */
-#define CLOSED_AS_ONE MDI_GUARD_IS_VOID
-
 /* Runs outside of the range; or those in it, where an image is being built. */
 static MDI_RARE int close_runs(const struct mdi_runs *runs, bool outside)
 {
@@ -66,7 +60,10 @@ static MDI_RARE int close_runs(const struct mdi_runs *runs, bool outside)
 	return result;
 }
 
-/* From the lowest page of @low to the highest one of @high. */
+/*
+ * From the lowest page of @low to the highest one of @high; only where guards
+ * between them are void, and may be closed as well (os/guard.h).
+ */
 struct stretch {
 	const struct mdi_domain *low, *high; /* NULL: of nothing */
 };
@@ -91,7 +88,7 @@ static bool joins(const struct mdi_domain *low, const struct mdi_domain *high,
 {
 	size_t between = 0;
 
-	while (CLOSED_AS_ONE && low->staged == 0 && low->above != NULL &&
+	while (MDI_GUARD_IS_VOID && low->staged == 0 && low->above != NULL &&
 	       range_end(low) == low->above->range) {
 		low = low->above;
 		if (low == high)
@@ -109,7 +106,7 @@ static int close_stretch(const struct stretch *stretch)
 
 	if (stretch->low == NULL)
 		return 0;
-	if (!CLOSED_AS_ONE || stretch->low->staged != 0)
+	if (!MDI_GUARD_IS_VOID || stretch->low->staged != 0)
 		return close_runs(&stretch->low->runs, false);
 	base = stretch->low->runs.own_base;
 	end = stretch->high->runs.own_base + stretch->high->runs.own_length;
@@ -325,7 +322,7 @@ MDI_INLINE int close_one(struct mdi_domain *domain)
 	int result = 0;
 
 	domain->whole = false;
-	if (!CLOSED_AS_ONE || domain->staged != 0)
+	if (!MDI_GUARD_IS_VOID || domain->staged != 0)
 		result = close_runs(runs, false);
 	else if (runs->own_base != NULL)
 		result = close_part(runs->own_base, runs->own_length);
