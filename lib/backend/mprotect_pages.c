@@ -60,10 +60,7 @@ static MDI_RARE int close_runs(const struct mdi_runs *runs, bool outside)
 	return result;
 }
 
-/*
- * From the lowest page of @low to the highest one of @high; only where guards
- * between them are void, and may be closed as well (os/guard.h).
- */
+/* From the lowest page of @low to the highest one of @high. */
 struct stretch {
 	const struct mdi_domain *low, *high; /* NULL: of nothing */
 };
@@ -81,7 +78,8 @@ static char *range_end(const struct mdi_domain *domain)
 
 /*
  * May what is between these two be closed with them? It must be ranges side by
- * side, none with pages of the host's, and not what is open for @module.
+ * side with void guards (os/guard.h), without pages of the host's, and not what
+ * is open for @module.
  */
 static bool joins(const struct mdi_domain *low, const struct mdi_domain *high,
 		  const struct mdi_domain *module)
