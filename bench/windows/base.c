@@ -156,7 +156,7 @@ static void base_close(void)
 static const char way_one[] = "one way";
 static const char way_trip[] = "round trip";
 
-/* By the names that they have on Linux, so that the ratios are the same ones. */
+/* By the names that they have on Linux, so that ratios are the same ones. */
 static const struct bench_row rows[] = {
 	{"empty loop, 1 argument loaded", way_one, 0, 0, run_empty, NULL, NULL},
 	{ROW_PLAIN, way_trip, BENCH_QUICK, 0, run_plain, NULL, NULL},

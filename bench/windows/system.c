@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the measurer asks of the system, and pictures, which there are none of. */
+/* What the measurer asks of the system; there are no pictures. */
 #include "../bench.h"
 
 #include "../machine.h"

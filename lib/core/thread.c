@@ -111,6 +111,7 @@ int mdi_threads_start(uint32_t max)
 	mdi_arch_state.pid = mdi_os_process_id();
 	own->attached = NULL;
 	own->attached_count = 0;
+	mdi_arch_state.tids_end = 0;
 	own->fresh_index = 0;
 	own->free_count = 0;
 	own->free_fiber_count = 0;
@@ -242,8 +243,18 @@ static int take_index(uint32_t *index)
 	return 0;
 }
 
+/* For signal.S, which asks only for threads that are inside of modules. */
+static void note_tid(const struct mdi_thread *thread)
+{
+	mdi_arch_state.tids[thread->index] = thread->tid;
+	if (mdi_arch_state.tids_end <= thread->index)
+		__atomic_store_n(&mdi_arch_state.tids_end, thread->index + 1,
+				 __ATOMIC_RELEASE);
+}
+
 static void give_index(uint32_t index)
 {
+	mdi_arch_state.tids[index] = 0;
 	own->free_indexes[own->free_count++] = index;
 	own->attached_count--;
 }
@@ -278,6 +289,7 @@ static int attach(struct mdi_thread **out)
 	thread->host = thread;
 	thread->current = mdi_thread_block(thread);
 	mdi_frames_start(thread);
+	note_tid(thread);
 	result = mdi_front_now->attach(thread);
 	if (result != 0)
 		goto give;
@@ -448,6 +460,7 @@ void mdi_threads_after_fork(void)
 	if (self != NULL) {
 		host->tid = mdi_os_thread_id();
 		self->tid = host->tid;
+		note_tid(host);
 		mdi_guard_after_fork(host);
 		mdi_windows_forget(self);
 		mdi_windows_count(self);

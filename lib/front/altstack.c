@@ -42,19 +42,23 @@ int mdi_altstacks_protect(uint32_t index)
 	return result;
 }
 
-/* Without one, a module that has lost FS and GS ends the process: signal.S. */
-static void make_token(uint32_t index)
+/* For each stack that a handler can begin on, so also where none is ours. */
+int mdi_altstacks_start(void)
 {
-	struct mdi_arrival *arrival =
-		mdi_arrival_at((uintptr_t)stacks_of(index));
+	uint64_t tokens[64];
 
-	if (mdi_os_random(&arrival->token, sizeof(arrival->token)) != 0)
-		arrival->token = 0;
+	for (size_t i = 0; i < MDI_THREADS_MAX; i++) {
+		if (i % MDI_COUNT(tokens) == 0 &&
+		    mdi_os_random(tokens, sizeof(tokens)) != 0)
+			return mdi_fail_os("getrandom", "tokens of signal "
+							"stacks");
+		mdi_arrivals[i].token = tokens[i % MDI_COUNT(tokens)] | 1;
+	}
+	return 0;
 }
 
 int mdi_altstacks_commit(uint32_t index)
 {
-	make_token(index);
 	for (unsigned part = 0; part < MDI_ALTSTACK_PARTS; part++)
 		if (mdi_mem_protect(part_base(index, part), ROOM,
 				    MDI_PROT_READ | MDI_PROT_WRITE) != 0)
@@ -299,6 +303,9 @@ void mdi_altstack_begin(struct mdi_thread *thread, const ucontext_t *context,
 		arm_own(thread);
 	} else if (idle != 0) {
 		mdi_altstack_arm(first_of(thread, idle), ROOM);
+	} else {
+		/* A gate call that entered a module now would have none. */
+		mdi_ready = MDI_UNATTACHED;
 	}
 }
 

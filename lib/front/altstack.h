@@ -15,6 +15,8 @@
 #include "base/common.h"
 #include "front/event.h"
 
+/* Before any: with keys. 0 or a code. */
+int mdi_altstacks_start(void);
 /* Memory for the stacks of a block that is used for the first time; gone. */
 int mdi_altstacks_commit(uint32_t index);
 /* As the backend wants them by now. */

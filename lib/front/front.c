@@ -51,8 +51,12 @@ static void entries(struct mdi_entries *to)
 
 static int start(const struct mdi_backend *backend)
 {
-	return mdi_signals_start(backend->entries->fault, mdi_signal_restorer,
-				 mdi_entry_mask());
+	int result = backend->threads != NULL ? mdi_altstacks_start() : 0;
+
+	return result != 0 ? result :
+			     mdi_signals_start(backend->entries->fault,
+					       mdi_signal_restorer,
+					       mdi_entry_mask());
 }
 
 static int attach(struct mdi_thread *thread)

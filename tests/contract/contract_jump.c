@@ -29,7 +29,9 @@
 
 static struct modiso_module *module;
 static struct modiso_region *own, *hosts;
-static struct modiso_gate *jump, *add;
+/* With the bases of FS and GS as they are; GS 0 before; both. */
+enum { WITH_BASES, WITHOUT_GS, WITHOUT_BASES, BASES };
+static struct modiso_gate *jump[BASES], *add;
 static struct poke_registers *state; /* in the module's region */
 static unsigned char *zeros;         /* a page of it: a context, too */
 static uint64_t secret;
@@ -62,7 +64,7 @@ static void note_frame(int signo, siginfo_t *info, void *context)
 struct target {
 	const char *name, *code;
 	size_t size, at;
-	unsigned variant;
+	unsigned variant, bases;
 	unsigned long tries; /* of all code */
 };
 static struct target *target;
@@ -95,7 +97,9 @@ static void make_scene(void)
 	poke_secret = region_bytes(hosts);
 	state = (void *)region_bytes(own);
 	zeros = region_bytes(own) + PAGE;
-	jump = make_gate(module, poke_jump_with);
+	jump[WITH_BASES] = make_gate(module, poke_jump_with);
+	jump[WITHOUT_GS] = make_gate(module, poke_jump_without_gs);
+	jump[WITHOUT_BASES] = make_gate(module, poke_jump_without_bases);
 	add = make_gate(module, module_add_one);
 	must_eq(enter(add, 1), 2);
 	must(!sigaction(SIGUSR1, &action, NULL));
@@ -158,8 +162,8 @@ static void try_jump(void)
 	if (state->word[7] == own_frame())
 		for (size_t i = 0; i < MDI_THREADS_MAX; i++)
 			mdi_arrivals[i].count = 1;
-	if (modiso_gate_call(jump, WORDS(W(state->word)), NULL) ==
-		    MODISO_ERR_FAULT &&
+	if (modiso_gate_call(jump[target->bases], WORDS(W(state->word)),
+			     NULL) == MODISO_ERR_FAULT &&
 	    !modiso_fault_last(&fault) && fault.pc == W(poke_jump_landed) &&
 	    (fault.registers[8] == W(zeros) || fault.registers[9] == W(zeros)))
 		_exit(MOVED);
@@ -283,17 +287,18 @@ static void must_hold(int status)
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 
 	if (code >= LEAKED && code <= BROKEN)
-		ck_abort_msg("%s + %#lx, registers %u: %s", target->name,
-			     (unsigned long)target->at, target->variant,
+		ck_abort_msg("%s + %#lx, registers %u, bases %u: %s",
+			     target->name, (unsigned long)target->at,
+			     target->variant, target->bases,
 			     verdicts[code - LEAKED]);
 	if (code || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
-		ck_abort_msg("%s + %#lx, registers %u: status %#x",
+		ck_abort_msg("%s + %#lx, registers %u, bases %u: status %#x",
 			     target->name, (unsigned long)target->at,
-			     target->variant, (unsigned)status);
+			     target->variant, target->bases, (unsigned)status);
 }
 
-static void jump_into(const char *name, modiso_fn entry, size_t size,
-		      unsigned variants)
+static void jump_with(const char *name, modiso_fn entry, size_t size,
+		      unsigned variants, unsigned bases)
 {
 	for (unsigned variant = 0; variant < variants; variant++) {
 		*target = (struct target){
@@ -301,11 +306,19 @@ static void jump_into(const char *name, modiso_fn entry, size_t size,
 			.code = (const char *)W(entry),
 			.size = size,
 			.variant = variant,
+			.bases = bases,
 			.tries = target->tries,
 		};
 		for (; target->at < size; target->at++)
 			must_hold(child_status(try_jumps, NULL));
 	}
+}
+
+static void jump_into(const char *name, modiso_fn entry, size_t size,
+		      unsigned variants)
+{
+	for (unsigned bases = 0; bases < (on_pkey() ? BASES : 1); bases++)
+		jump_with(name, entry, size, variants, bases);
 }
 
 START_TEST(test_into_handler)

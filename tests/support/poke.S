@@ -429,6 +429,20 @@ LABEL poke_jump_landed
 	ud2
 END poke_jump_with
 
+/* The same, and the base of GS is 0; that of FS too. */
+POKE poke_jump_without_bases
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	jmp	poke_jump_with
+END poke_jump_without_bases
+
+POKE poke_jump_without_gs
+	xor	%eax, %eax
+	mov	%eax, %gs
+	jmp	poke_jump_with
+END poke_jump_without_gs
+
 /* --- what the entry finds in its registers --- */
 
 .macro STORE_WORDS

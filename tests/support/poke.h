@@ -107,6 +107,8 @@ extern volatile uint32_t poke_leaked;
  * that faults r8 and r9 hold FS and GS base if rbx and r12 are the same.
  */
 POKE poke_jump_with(const uint64_t registers[16]);
+POKE poke_jump_without_gs(const uint64_t registers[16]);
+POKE poke_jump_without_bases(const uint64_t registers[16]);
 extern const char poke_jump_landed[];
 extern const void *volatile poke_secret;
 

@@ -11,7 +11,6 @@
 
 /* Where FP_XSTATE_MAGIC1 marks that an XSAVE area follows the legacy part. */
 #define MAGIC1_OFFSET 464
-#define XSTATE_BV_OFFSET 512
 
 /* Bits of a page fault's error code (Intel SDM 3A, 4.7). */
 #define PF_WRITE (1u << 1)

@@ -101,6 +101,13 @@
 #define E_PLACE 24
 #define E_SIZE 32
 
+/*
+ * In an XSAVE area: which components it holds, PKRU among them. Without its bit
+ * PKRU is loaded as 0.
+ */
+#define XSTATE_BV_OFFSET 512
+#define MDI_XSTATE_PKRU (1 << 9)
+
 #define MDI_NO_POINTER (~(uint64_t)0) /* in FS, of no thread */
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
@@ -207,6 +214,9 @@
 #define A_UNWIND_OVER 721072
 #define A_FRAMES_SWITCHED 721080
 #define A_SERVICE_STACKED 721104
+#define A_RIGHTS_OFFSET 721128
+#define A_TIDS_END 721160
+#define A_TIDS 721164
 
 /*
  * Behind each write of a segment base, with keys: a load that code without the
@@ -531,6 +541,9 @@ struct mdi_arch_state {
 	pthread_once_t cpu_once;
 	/* Code in place of the host's: gadget.h. Size 0: there is none. */
 	uintptr_t detours, detours_size;
+	/* Of attached threads, by the index of their block; 0: of none. */
+	uint32_t tids_end;
+	int32_t tids[MDI_THREADS_MAX];
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;

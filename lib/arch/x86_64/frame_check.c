@@ -153,6 +153,9 @@ SAME(struct mdi_arch_state, entries.host_signal, A_HOST_SIGNAL);
 SAME(struct mdi_arch_state, entries.unwind_over, A_UNWIND_OVER);
 SAME(struct mdi_arch_state, entries.frames_switched, A_FRAMES_SWITCHED);
 SAME(struct mdi_arch_state, entries.service_stacked, A_SERVICE_STACKED);
+SAME(struct mdi_arch_state, cpu.rights_offset, A_RIGHTS_OFFSET);
+SAME(struct mdi_arch_state, tids_end, A_TIDS_END);
+SAME(struct mdi_arch_state, tids, A_TIDS);
 _Static_assert(REGISTER_WORDS == MODISO_ARGS_MAX &&
 		       REGISTER_WORDS + STACK_WORDS == MODISO_WORDS_MAX &&
 		       STACK_WORDS_SIZE == STACK_WORDS * sizeof(uint64_t) &&

@@ -26,7 +26,7 @@
 #include "arch/cpu.h"
 #include "arch/forbidden.h"
 #include "arch/length.h"
-#include "arch/x86_64/rights.h"
+#include "arch/x86_64/frame.h"
 
 #include <string.h>
 

@@ -99,9 +99,6 @@ static inline uint32_t mdi_rights_common(uint32_t a, uint32_t b)
 /* In words: "no access", "read only", "read and write". */
 const char *mdi_rights_words(uint32_t rights, int key);
 
-/* Bit 9 of XSTATE_BV: the XSAVE area holds PKRU (else PKRU loads as 0). */
-#define MDI_XSTATE_PKRU (1u << 9)
-
 static inline uint32_t mdi_rights_read(void)
 {
 	uint32_t low, high;

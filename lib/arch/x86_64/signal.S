@@ -21,10 +21,8 @@
  * The note alone is another thread's as well as ours. The alternate stack tells
  * the thread; its FS base, or gettid(2) when a module has changed that,
  * confirms it, because a module can put any address into RSP. The context must
- * lie where the kernel puts it, right above RSP. On any other stack a thread
- * that is inside a module is one whose program has called sigaltstack(2) behind
- * the library's back; there the restorer must be right as well, and the note
- * must say that this thread has come on this very stack.
+ * lie where the kernel puts it, right above RSP. Handlers on any other stack:
+ * FROM_KERNEL.
  *
  * The kernel clears DF, TF and RF, but not AC.
  *
@@ -54,6 +52,7 @@
 #define SYS_SIGALTSTACK 131
 #define SYS_GETTID 186
 #define ARCH_GET_FS 0x1003
+#define UC_FPREGS 224 /* uc_mcontext.fpregs: the XSAVE area */
 
 	ENTRY_TEXT
 
@@ -154,17 +153,44 @@
 .endm
 
 /*
- * Not on an alternate stack of ours. A thread that is inside a module comes
- * here when the program has given the kernel another stack, or none, by itself:
- * then it was the kernel that put the context and the restorer's address there,
- * and the last one that has arrived there was this thread. A module can write
- * the former on a stack of its own, and the count may be another thread's; but
- * who has arrived says only who has key 0.
+ * Not on an alternate stack of ours: the program has given the kernel another
+ * one, or none, by itself, or the library does not know the thread. Whoever
+ * brings the token was started by the kernel, and then it was the kernel that
+ * has put the context there. What it says of the rights at that time tells a
+ * SEALED or READONLY module, for which key 0 is not open, from host code, which
+ * goes on without a system call: the program may have stopped them itself.
  *
- * Where the module has TLS, FS is its own, and C is to find the thread by the
- * host's. rbx: the FS base that the thread has come with. Uses rax, rcx, r11.
+ * Such a module can have changed FS and GS, also to those of another thread, by
+ * a jump to an instruction that writes them. So the kernel is asked who it is,
+ * and FS must be the thread's or that of its module with TLS. One whose module
+ * may make no system call does not go on.
+ *
+ * Where a module may have read the token, all are asked. Who has jumped here
+ * then is told by the restorer, and by the note, which must say that the last
+ * one that has arrived on this very stack was this thread.
+ *
+ * C is to find the thread by the host's FS. rbx: the one that the thread has
+ * come with. Uses rax, rcx, r11, r14.
  */
 .macro FROM_KERNEL
+	rdfsbase %rbx
+	cmpl	$0, A_TOKENS_READ+mdi_arch_state(%rip)
+	jne	.Lask_tid\@
+	NOTE
+	testq	%r14, %r14
+	jz	mdi_gate_bad
+	cmpq	%r14, N_TOKEN(%rcx,%rax)
+	jne	mdi_gate_bad
+	xorl	%r14d, %r14d
+	movq	UC_FPREGS(%rdx), %rax
+	testq	%rax, %rax
+	jz	mdi_gate_bad
+	testl	$MDI_XSTATE_PKRU, XSTATE_BV_OFFSET(%rax)
+	jz	.Lelse\@ /* all rights */
+	movl	A_RIGHTS_OFFSET+mdi_arch_state(%rip), %ecx
+	testl	$3, (%rax,%rcx)
+	jnz	.Lask_tid\@
+	/* A GUARD module with TLS. */
 	rdgsbase %r11
 	subq	A_BLOCKS+mdi_arch_state(%rip), %r11
 	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %r11
@@ -172,18 +198,43 @@
 	andl	$MDI_BLOCK_MASK, %r11d
 	addq	A_BLOCKS+mdi_arch_state(%rip), %r11
 	movq	T_FRAME(%r11), %rax
-	cmpq	%rbx, T_FS_BASE(%r11)
-	je	.Lhost_fs\@
 	testq	%rax, %rax
 	jz	.Lelse\@
 	cmpq	%rbx, -F_SIZE+F_TP(%rax)
-	jne	.Lelse\@ /* a thread has its creator's GS base at first */
+	jne	.Lelse\@
 	movq	T_FS_BASE(%r11), %rcx
 	wrfsbase %rcx
 	HOST_ONLY
-.Lhost_fs\@:
+	jmp	.Lelse\@
+.Lask_tid\@:
+	xorl	%eax, %eax
+	wrfsbase %rax /* a SIGSYS that comes now is not to find a module's */
+	HOST_ONLY
+	movl	$SYS_GETTID, %eax
+	syscall
+	xorl	%ecx, %ecx
+	leaq	A_TIDS+mdi_arch_state(%rip), %r11
+.Lnext\@:
+	cmpl	A_TIDS_END+mdi_arch_state(%rip), %ecx
+	jae	.Lhost_code\@
+	incl	%ecx
+	cmpl	%eax, -4(%r11,%rcx,4)
+	jne	.Lnext\@
+	decl	%ecx
+	shlq	$MDI_BLOCK_SHIFT, %rcx
+	addq	A_BLOCKS+mdi_arch_state(%rip), %rcx
+	movq	T_CURRENT(%rcx), %r11
+	movq	T_FRAME(%r11), %rax
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
-	jne	.Lelse\@
+	jne	.Lhost_code\@
+	movq	T_FS_BASE(%r11), %rcx
+	cmpq	%rbx, %rcx
+	je	.Lits_fs\@
+	cmpq	%rbx, -F_SIZE+F_TP(%rax)
+	jne	mdi_gate_bad
+.Lits_fs\@:
+	wrfsbase %rcx
+	HOST_ONLY
 	leaq	8(%rsp), %rax
 	cmpq	%rax, %rdx
 	jne	mdi_gate_bad
@@ -195,6 +246,10 @@
 	jne	mdi_gate_bad
 	cmpq	%rbx, N_FS_BASE(%rcx,%rax)
 	jne	mdi_gate_bad
+	jmp	.Lelse\@
+.Lhost_code\@:
+	wrfsbase %rbx
+	HOST_ONLY
 .Lelse\@:
 .endm
 
