@@ -55,15 +55,21 @@
 
 /* What lies at the thread pointer: a block, where a module has put its own. */
 #define POINTED_BLOCK %fs:TCB_BLOCK
+/* Where it is aligned as one is. The C library's own word there hardly is. */
+#define IF_POINTED(label) \
+	testl $MDI_BLOCK_SIZE-1, POINTED_BLOCK; \
+	jz label
 
 /*
  * The base of FS becomes what rsi says, where programs may not write it
- * themselves. Uses rax, rcx, rdi, r11.
+ * themselves, or the process ends. Uses rax, rcx, rdi, r11.
  */
 #define SET_FS_BASE \
 	movl $ARCH_SET_FS, %edi; \
 	movl $SYS_ARCH_PRCTL, %eax; \
-	syscall
+	syscall; \
+	testq %rax, %rax; \
+	jnz mdi_os_pointer_refused
 #define SYS_ARCH_PRCTL 158
 #define ARCH_SET_FS 0x1002
 

@@ -130,3 +130,28 @@ void mdi_os_kill(void)
 	for (;;)
 		syscall(SYS_kill, getpid(), SIGKILL);
 }
+
+/*
+ * The kernel does not set FS (seccomp): module code would run on the host's
+ * thread-local variables, or the host's on the module's. FS is anybody's, so
+ * nothing here may use it, as errno does.
+ */
+__attribute__((noreturn)) void mdi_os_pointer_refused(void);
+void mdi_os_pointer_refused(void)
+{
+	static const char text[] =
+		"libmodiso: arch_prctl(ARCH_SET_FS) is refused, by which "
+		"modules with thread-local storage are entered and left\n";
+	long ignored = SYS_write;
+
+	__asm__ volatile("syscall"
+			 : "+a"(ignored)
+			 : "D"(STDERR_FILENO), "S"(text),
+			   "d"(sizeof(text) - 1)
+			 : "rcx", "r11", "memory");
+	for (;;)
+		__asm__ volatile("syscall"
+				 :
+				 : "a"(SYS_exit_group), "D"(128 + SIGABRT)
+				 : "rcx", "r11", "memory");
+}

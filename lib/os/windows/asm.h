@@ -41,6 +41,7 @@
 
 /* FS is nobody's here, no module has a thread pointer: not a block's address */
 #define POINTED_BLOCK $-1
+#define IF_POINTED(label)
 #define SET_FS_BASE ud2
 
 #endif /* MDI_OS_WINDOWS_ASM_H */
