@@ -712,8 +712,9 @@ FUNC(mdi_service_\kind)
 	RECORD_END %rcx, O_SERVICE_BEGIN, %r11, %r11d
 .endif
 	movl	-F_SIZE+F_LINK(%rcx), %edx
-	cmpb	$0, L_SCRUB(%r10,%rdx)
-	jne	.Lscrub_result_\kind
+	/* The only mode, as a rule; above it, MODE_TLS. */
+	cmpb	$MODE_SCRUB, L_SCRUB(%r10,%rdx)
+	jae	.Lscrub_result_\kind
 .Lmodes_\kind:
 	ldmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
 	fldcw	-F_SIZE+F_MODULE_X87CW(%rcx)
@@ -741,11 +742,12 @@ FUNC(mdi_service_\kind)
 	CFI_IN_SERVICE
 	/*
 	 * x87, all of each vector register and of xmm0 what is no result. What
-	 * the service has left pending is raised first, as the host's.
+	 * the service has left pending is raised first, as the host's. Flags
+	 * are of the comparison.
 	 */
 	fwait
-	testb	$MODE_SCRUB, L_SCRUB(%r10,%rdx)
-	jz	2f
+	ja	.Lpointer_back_\kind
+.Lscrub_all_\kind:
 	movl	-F_SIZE+F_SERVICE(%rcx), %eax
 	shlq	$V_SHIFT, %rax
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi
@@ -756,12 +758,14 @@ FUNC(mdi_service_\kind)
 1:	fxrstor	mdi_clean_fpu(%rip)
 	CLEAR_WIDE
 	movq	%r8, %xmm0
-2:	testb	$MODE_TLS, L_SCRUB(%r10,%rdx)
-	jz	.Lmodes_\kind
+	jmp	.Lmodes_\kind
+.Lpointer_back_\kind:
 	/* Nothing from here on uses FS. */
 	movq	-F_SIZE+F_TP(%rcx), %rax
 	wrfsbase %rax
 	HOST_ONLY
+	testb	$MODE_SCRUB, L_SCRUB(%r10,%rdx)
+	jnz	.Lscrub_all_\kind
 	jmp	.Lmodes_\kind
 	.cfi_restore_state
 	/*

@@ -247,16 +247,13 @@ ENDF(mdi_gate_\kind\()_scrub_many)
 /*
  * A module calls a service: r11d is its number. Host code may, too. Where the
  * module has TLS, FS is its own, and what lies there leads to the host's; that
- * word of a host's thread, in the C library's hands, is in no block.
+ * word of a host's thread, in the C library's hands, is no block, and is hardly
+ * ever aligned as one.
  */
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
 	UNWIND_TO(mdi_unwind_service)
-	movq	POINTED_BLOCK, %r10
-	movq	%r10, %rax
-	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
-	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %rax
-	jbe	.Lpointer_\kind
+	IF_POINTED(.Lpointer_\kind)
 .Lhost_pointer_\kind:
 	HERE_BLOCK(%r10, %rax)
 	cmpq	$MDI_UNATTACHED, %r10
@@ -355,8 +352,11 @@ FUNC(mdi_service_\kind)
 	.cfi_restore_state
 	/* On the module's stack; only the words that a call has are kept. */
 .Lpointer_\kind:
-	testl	$MDI_BLOCK_SIZE-1, %r10d
-	jnz	.Lhost_pointer_\kind
+	movq	POINTED_BLOCK, %r10
+	movq	%r10, %rax
+	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
+	cmpq	$MDI_THREADS_MAX*MDI_BLOCK_SIZE-1, %rax
+	ja	.Lhost_pointer_\kind
 	cmpq	$0, A_BLOCKS+mdi_arch_state(%rip)
 	je	.Lhost_pointer_\kind
 	.irp	kept, rdi, rsi, rcx, r11
