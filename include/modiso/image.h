@@ -92,19 +92,32 @@ struct modiso_image_info {
  * initial values, until it is detached; the FS base leads there while the
  * module runs, and services have the host's. So has an image without, in whose
  * code the thread pointer (%fs:0) is used; in a SEALED module also one with a
- * stack protector that reads %fs:0x28. Gates of such a module have six
- * instructions more, and two system calls where programs cannot write FS
- * themselves (Linux before 5.9, or CPUs without FSGSBASE). They lead to its own
- * code alone: a function of the host's that is not called as a service would
- * run with the module's FS base. Nothing is known of pointers that the module
- * keeps to variables of another thread: when that one is detached, the place is
- * another's.
+ * stack protector that reads %fs:0x28. One that only does the latter is loaded
+ * without a block where the module has a gate already, or a thread is inside:
+ * its functions with a stack protector fault then.
+ *
+ * The order counts. An image with PT_TLS comes first, before gates and before
+ * the images that need a block and have none of their own: they share its. The
+ * other way round they get an empty one, which has no room for variables, and
+ * the image with PT_TLS is refused. The blocks are the module's until the last
+ * image that needs them is unloaded, whichever brought them. After a load that
+ * failed they stay as long as gates exist that were made meanwhile, or a thread
+ * is inside, and then until another image brings its own.
+ *
+ * Gates of such a module have six instructions more, and two system calls where
+ * programs cannot write FS themselves (Linux before 5.9, or CPUs without
+ * FSGSBASE); should the kernel refuse these (seccomp), the process ends with a
+ * message. They lead to its own code alone: a function of the host's that is
+ * not called as a service would run with the module's FS base. Nothing is known
+ * of pointers that the module keeps to variables of another thread: when that
+ * one is detached, the place is another's.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, two exports
  *                      have one name or one has none.
- *   MODISO_ERR_BUSY    the image is to have thread-local storage, and the
- *                      module has a gate already, or a thread is inside.
+ *   MODISO_ERR_BUSY    the image has thread-local storage, or uses the thread
+ *                      pointer, and the module has a gate already, or a thread
+ *                      is inside.
  *   MODISO_ERR_FORMAT  no ELF image, not for this machine, damaged: truncated,
  *                      segments that overlap or wrap, tables outside of them,
  *                      one name defined twice in its default version. The
@@ -112,8 +125,9 @@ struct modiso_image_info {
  *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
  *                      of code, an executable stack.
  *   MODISO_ERR_NOTSUP  something that modules cannot have, by name:
- *                      thread-local storage beside that of another image, or
- *                      larger than 1 MiB, or that is another image's; a library
+ *                      thread-local storage where another image has some or
+ *                      has got an empty block, or larger than 1 MiB, or that
+ *                      is another image's; a library
  *                      that it needs, a kind of relocation, another ABI tag; or
  *                      a tag of its dynamic section that this library does not
  *                      know.
@@ -157,8 +171,8 @@ MODISO_API MODISO_MUST_CHECK int modiso_image_load_memory(
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the module, or a gate into the image
- *                     exists; where it has thread-local storage, any gate into
- *                     the module.
+ *                     exists; where it is the last one that needs the module's
+ *                     thread-local storage, any gate into the module.
  *   MODISO_ERR_FAULT  a finaliser faulted; the image is gone all the same.
  *   MODISO_ERR_OS     the kernel refused; call it again.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping; call it again.

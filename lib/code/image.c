@@ -236,7 +236,7 @@ static int drop(struct modiso_image *image)
 static void forget(struct modiso_image *image)
 {
 	if (image->has_tls)
-		mdi_tls_end(image->module);
+		mdi_tls_unshare(image->module);
 	withdraw(image);
 	free_object(image);
 }
@@ -270,10 +270,11 @@ static int check_idle(const struct modiso_image *image)
 				"%s belongs",
 				image->module->name, image->name);
 	/* All of them load what it has made. */
-	if (image->has_tls && image->module->gates != NULL)
+	if (image->has_tls && image->module->tls->users == 1 &&
+	    image->module->gates != NULL)
 		return mdi_fail(MODISO_ERR_BUSY,
-				"a gate into module %s exists, which has its "
-				"thread-local storage from image %s",
+				"a gate into module %s exists, whose "
+				"thread-local storage goes with image %s",
 				image->module->name, image->name);
 	for (gate = image->module->gates; gate != NULL; gate = gate->next)
 		if (mdi_image_holds(image, (uintptr_t)gate->own.entry))

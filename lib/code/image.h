@@ -42,7 +42,7 @@ struct modiso_image {
 	bool built;      /* what it has of pages are regions, or gone */
 	bool trimmed;    /* only the parts are left of its pages */
 	bool sealed;     /* its symbols may be used */
-	bool has_tls;    /* the module's TLS is of its making */
+	bool has_tls;    /* it needs the module's TLS */
 	bool finished;   /* its finalisers have run */
 	uintptr_t *fini; /* functions at run time, in the order to run them */
 	size_t fini_count;

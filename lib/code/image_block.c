@@ -58,19 +58,23 @@ static enum use use_in(const unsigned char *code, size_t length)
  * itself is about to use what the host's C library keeps there, as a C library
  * that is part of the image does, and is given an empty block in its place.
  */
-static bool wants_block(const struct modiso_image *image)
+static enum use wants_block(const struct modiso_image *image)
 {
 	bool closed =
 		image->module->domain.confinement == MODISO_CONFINE_SEALED;
-	enum use least = closed ? USES_CANARY : USES_POINTER;
+	enum use most = USES_NOTHING, use;
 
-	for (unsigned i = 0; i < image->part_count; i++)
-		if (image->part[i].access & MODISO_EXEC &&
-		    use_in((const unsigned char *)image->pages +
-				   image->part[i].offset,
-			   image->part[i].length) >= least)
-			return MDI_HAS_MODULE_POINTER;
-	return false;
+	for (unsigned i = 0; i < image->part_count; i++) {
+		if (!(image->part[i].access & MODISO_EXEC))
+			continue;
+		use = use_in((const unsigned char *)image->pages +
+				     image->part[i].offset,
+			     image->part[i].length);
+		most = use > most ? use : most;
+	}
+	return !MDI_HAS_MODULE_POINTER || (most == USES_CANARY && !closed) ?
+		       USES_NOTHING :
+		       most;
 }
 
 int mdi_image_tls_begin(struct modiso_image *image, const struct mdi_elf *elf)
@@ -80,14 +84,20 @@ int mdi_image_tls_begin(struct modiso_image *image, const struct mdi_elf *elf)
 		.size = elf->tls.size,
 		.align = elf->tls.is ? elf->tls.align : 1,
 	};
+	enum use use = elf->tls.is ? USES_POINTER : wants_block(image);
 	int result;
 
-	if (!elf->tls.is &&
-	    (image->module->tls != NULL || !wants_block(image)))
+	if (use == USES_NOTHING)
 		return 0;
+	if (!elf->tls.is && image->module->tls != NULL) {
+		mdi_tls_share(image->module);
+		image->has_tls = true;
+		return 0;
+	}
 	if (tls.filled != 0)
 		tls.bytes = mdi_elf_at(elf, elf->tls.vaddr - elf->low);
 	result = mdi_tls_begin(image->module, &tls);
 	image->has_tls = result == 0;
-	return result;
+	/* Without one each read of the host's word is a fault. */
+	return result == MODISO_ERR_BUSY && use == USES_CANARY ? 0 : result;
 }

@@ -19,55 +19,6 @@ static size_t round_up(size_t size, size_t align)
 	return (size + align - 1) & -align;
 }
 
-int mdi_tls_begin(struct modiso_module *module,
-		  const struct mdi_tls_image *image)
-{
-	struct mdi_tls *tls;
-
-	if (module->tls != NULL)
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"module %s has thread-local storage of another "
-				"image already", module->name);
-	if (module->gates != NULL)
-		return mdi_fail(MODISO_ERR_BUSY,
-				"module %s has gates already; load the image "
-				"with thread-local storage first",
-				module->name);
-	if (mdi_threads_inside(&module->domain))
-		return mdi_fail(MODISO_ERR_BUSY,
-				"a thread is inside module %s", module->name);
-	tls = mdi_vault_alloc(sizeof(*tls));
-	if (tls == NULL)
-		return mdi_fail_memory("thread-local storage of %s",
-				       module->name);
-	tls->filled = image->filled;
-	tls->below = round_up(image->size, image->align);
-	tls->above = image->align > MDI_TCB_ROOM ? image->align : MDI_TCB_ROOM;
-	tls->word = mdi_link_take(NULL);
-	if (tls->word == 0) {
-		mdi_vault_free(tls, sizeof(*tls));
-		return mdi_fail(MODISO_ERR_LIMIT,
-				"modules and those with thread-local storage "
-				"are %d at most, together",
-				MDI_MODULES_MAX);
-	}
-	if (image->filled != 0) {
-		tls->bytes = mdi_vault_alloc_raw(image->filled);
-		if (tls->bytes == NULL) {
-			mdi_link_give(tls->word);
-			mdi_vault_free(tls, sizeof(*tls));
-			return mdi_fail_memory("%zu bytes of thread-local "
-					       "storage", image->filled);
-		}
-		memcpy(tls->bytes, image->bytes, image->filled);
-	}
-	/* So that the next call of each thread comes by C, and finds it. */
-	mdi_threads_give_stacks(module);
-	module->domain.scrub |= MODE_TLS;
-	module->tls = tls;
-	return 0;
-}
-
 void mdi_tls_free(struct modiso_module *module)
 {
 	struct mdi_tls *tls = module->tls;
@@ -100,7 +51,8 @@ static void free_old(struct mdi_tls *tls)
 	errno = saved;
 }
 
-void mdi_tls_end(struct modiso_module *module)
+/* No gate exists, and nobody is inside. */
+static void end(struct modiso_module *module)
 {
 	if (module->tls == NULL)
 		return;
@@ -108,6 +60,69 @@ void mdi_tls_end(struct modiso_module *module)
 	while (module->tls->old != NULL)
 		free_old(module->tls);
 	mdi_tls_free(module);
+}
+
+int mdi_tls_begin(struct modiso_module *module,
+		  const struct mdi_tls_image *image)
+{
+	struct mdi_tls *tls;
+
+	if (module->tls != NULL && module->tls->users != 0)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"module %s has thread-local storage of another "
+				"image already", module->name);
+	if (module->gates != NULL)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"module %s has gates already; load the image "
+				"with thread-local storage first",
+				module->name);
+	if (mdi_threads_inside(&module->domain))
+		return mdi_fail(MODISO_ERR_BUSY,
+				"a thread is inside module %s", module->name);
+	end(module);
+	tls = mdi_vault_alloc(sizeof(*tls));
+	if (tls == NULL)
+		return mdi_fail_memory("thread-local storage of %s",
+				       module->name);
+	tls->users = 1;
+	tls->filled = image->filled;
+	tls->below = round_up(image->size, image->align);
+	tls->above = image->align > MDI_TCB_ROOM ? image->align : MDI_TCB_ROOM;
+	tls->word = mdi_link_take(NULL);
+	if (tls->word == 0) {
+		mdi_vault_free(tls, sizeof(*tls));
+		return mdi_fail(MODISO_ERR_LIMIT,
+				"modules and those with thread-local storage "
+				"are %d at most, together",
+				MDI_MODULES_MAX);
+	}
+	if (image->filled != 0) {
+		tls->bytes = mdi_vault_alloc_raw(image->filled);
+		if (tls->bytes == NULL) {
+			mdi_link_give(tls->word);
+			mdi_vault_free(tls, sizeof(*tls));
+			return mdi_fail_memory("%zu bytes of thread-local "
+					       "storage", image->filled);
+		}
+		memcpy(tls->bytes, image->bytes, image->filled);
+	}
+	/* So that the next call of each thread comes by C, and finds it. */
+	mdi_threads_give_stacks(module);
+	module->domain.scrub |= MODE_TLS;
+	module->tls = tls;
+	return 0;
+}
+
+void mdi_tls_share(struct modiso_module *module)
+{
+	module->tls->users++;
+}
+
+void mdi_tls_unshare(struct modiso_module *module)
+{
+	if (--module->tls->users == 0 && module->gates == NULL &&
+	    !mdi_threads_inside(&module->domain))
+		end(module);
 }
 
 /* --- a thread's --- */
@@ -181,7 +196,8 @@ int mdi_tls_attach(struct mdi_thread *thread, struct modiso_module *module)
 	stack->top = stack->region->node.end - module->tls->above;
 	stack->next = thread->stacks;
 	thread->stacks = stack;
-	mdi_thread_link(thread, module->tls->word)->stack = stack->top;
+	mdi_thread_link(thread, module->tls->word)->stack =
+		stack->top - module->tls->word;
 	return 0;
 }
 

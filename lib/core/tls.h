@@ -21,8 +21,9 @@
  * second one (struct mdi_tls, word).
  *
  * A TLS block is made as a stack is, by the thread's first call, and is the
- * thread's until it is detached or the image goes. The next thread does not get
- * what was left there: an old one makes room and a new one is made.
+ * thread's until it is detached or the last image goes that needs one. The next
+ * thread does not get what was left there: an old one makes room and a new one
+ * is made.
  */
 #ifndef MDI_CORE_TLS_H
 #define MDI_CORE_TLS_H
@@ -45,7 +46,13 @@ struct mdi_tls_image {
 
 /* A module's. */
 struct mdi_tls {
-	uint32_t word; /* in a thread's block, mdi_thread_link()->stack of it */
+	/*
+	 * In a thread's block: mdi_thread_link()->stack of it is the pointer
+	 * less @word, so that a gate that found 0 there would load no 0, which
+	 * a module can make of FS by a selector.
+	 */
+	uint32_t word;
+	uint32_t users; /* images; 0: they have gone before the gates */
 	size_t filled;
 	size_t below, above; /* bytes on either side of the thread pointer */
 	void *bytes; /* @filled of them, in the vault; NULL: none */
@@ -55,14 +62,20 @@ struct mdi_tls {
 /*
  * The library's lock is held in all of these.
  *
- * The module has TLS from now on. 0; MODISO_ERR_NOTSUP, it has some already;
+ * The module has TLS from now on. 0; MODISO_ERR_NOTSUP, an image has some;
  * MODISO_ERR_BUSY, a gate exists or a thread is inside; MODISO_ERR_LIMIT, no
  * link is left; MODISO_ERR_NOMEM.
  */
 int mdi_tls_begin(struct modiso_module *module,
 		  const struct mdi_tls_image *image);
-/* No gate exists. */
-void mdi_tls_end(struct modiso_module *module);
+/* One more image needs what the module has. */
+void mdi_tls_share(struct modiso_module *module);
+/*
+ * One needs it no more. With the last one it ends, unless gates load it or a
+ * thread is inside: an image that fails while it is loaded cannot wait for
+ * them. Then it stays until another one begins, or the module ends.
+ */
+void mdi_tls_unshare(struct modiso_module *module);
 /* A module ends, with all its pages. */
 void mdi_tls_free(struct modiso_module *module);
 
@@ -73,7 +86,10 @@ int mdi_tls_attach(struct mdi_thread *thread, struct modiso_module *module);
 static inline uint64_t mdi_tls_pointer(const struct mdi_thread *thread,
 				       const struct modiso_module *module)
 {
-	return mdi_thread_link(thread, module->tls->word)->stack;
+	uint64_t word = module->tls->word;
+	uint64_t distance = mdi_thread_link(thread, (uint32_t)word)->stack;
+
+	return distance == 0 ? 0 : word + distance;
 }
 
 /* A block that is the thread's no more; @stack is the record of it. */

@@ -108,7 +108,8 @@
 #define XSTATE_BV_OFFSET 512
 #define MDI_XSTATE_PKRU (1 << 9)
 
-#define MDI_NO_POINTER (~(uint64_t)0) /* in FS, of no thread */
+/* Not canonical: FS cannot be this, whoever writes it. */
+#define MDI_NO_POINTER ((uint64_t)1 << 63)
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
 #define WAY_BACK 1 /* MDI_WAY_BACK */
@@ -303,7 +304,8 @@ struct mdi_frame {
 		uint64_t block_base; /* plain: the host's */
 		/*
 		 * pkey, in a module with TLS: the thread pointer that the gate
-		 * has loaded for it. Else left from another call, or ~0.
+		 * has loaded for it. Else left from another call, or
+		 * MDI_NO_POINTER.
 		 */
 		uint64_t module_pointer;
 	};
@@ -446,7 +448,7 @@ struct mdi_gate_slot {
 	uint32_t floats;
 	void (*next)(void); /* the gate behind mdi_gate_pkey_own() */
 	uint32_t link;      /* domain->link */
-	/* Of a module with TLS: where each thread's block has its pointer. */
+	/* Of a module with TLS: struct mdi_tls, word. */
 	uint32_t tls;
 };
 

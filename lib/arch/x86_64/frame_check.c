@@ -56,6 +56,9 @@ SAME(struct mdi_frame, service, F_SERVICE);
 SAME(struct mdi_frame, module_mxcsr, F_MODULE_MXCSR);
 SAME(struct mdi_frame, module_x87_control, F_MODULE_X87CW);
 SAME(struct mdi_frame, module_pointer, F_TP);
+/* With 48 bits of address, and with 57. */
+_Static_assert(MDI_NO_POINTER >> 56 != 0 && MDI_NO_POINTER >> 56 != 0xff,
+	       "MDI_NO_POINTER is no address");
 _Static_assert(sizeof(struct mdi_frame) == F_SIZE, "F_SIZE");
 _Static_assert(T_FRAMES + MDI_DEPTH_MAX * F_SIZE == T_FRAMES_END,
 	       "the frames end where no memory follows");

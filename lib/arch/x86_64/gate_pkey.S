@@ -149,7 +149,7 @@
  */
 .macro POINTER_MODULE frame
 	movl	S_TLS(%r11), %r15d
-	movq	(%r10,%r15), %r15
+	addq	(%r10,%r15), %r15
 	movq	%r15, F_TP(\frame)
 	wrfsbase %r15
 .endm

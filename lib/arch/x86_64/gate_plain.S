@@ -58,7 +58,7 @@
 	movq	48(%rsp), %r11
 	movl	S_TLS(%r11), %esi
 	andq	$-MDI_BLOCK_SIZE, %rax
-	movq	(%rax,%rsi), %rsi
+	addq	(%rax,%rsi), %rsi
 	POINTER_RSI
 	movq	%r10, %rax
 .Lnone\@:
@@ -141,6 +141,12 @@
 .endif
 .endm
 
+/* r10: the block, from the frame that was pushed; FS may be the module's. */
+.macro FRAME_BLOCK
+	movq	(%rsp), %r10
+	andq	$-MDI_BLOCK_SIZE, %r10
+.endm
+
 /* Words and floats are scrubbed; rdx and rcx are in r12 and r13. */
 .macro CALL_SCRUBBED
 	movq	S_ENTRY(%r11), %r11
@@ -215,7 +221,7 @@ ENDF(mdi_gate_\kind\()_scrub)
 GATE(mdi_gate_\kind\()_many)
 	PERSONALITY(mdi_unwind_module)
 	ENTER_PLAIN \recorded, \tls
-	HERE_BLOCK(%r10, %r14)
+	FRAME_BLOCK
 	COPY_STACK_WORDS
 	movq	S_ENTRY(%r11), %r11
 	CALL_MODULE
@@ -227,7 +233,7 @@ ENDF(mdi_gate_\kind\()_many)
 GATE(mdi_gate_\kind\()_scrub_many)
 	PERSONALITY(mdi_unwind_module)
 	ENTER_PLAIN \recorded, \tls
-	HERE_BLOCK(%r10, %r14)
+	FRAME_BLOCK
 	COPY_STACK_WORDS
 	movq	%rdx, %r12
 	movq	%rcx, %r13
