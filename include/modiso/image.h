@@ -108,7 +108,10 @@ struct modiso_image_info {
  * programs cannot write FS themselves (Linux before 5.9, or CPUs without
  * FSGSBASE); should the kernel refuse these (seccomp), the process ends with a
  * message. They lead to its own code alone: a function of the host's that is
- * not called as a service would run with the module's FS base. Nothing is known
+ * not called as a service would run with the module's FS base, and so would one
+ * of this library: where it can find out it refuses (MODISO_ERR_STATE); with
+ * mprotect a module that forges what lies there can have it believe that no
+ * module runs, as it can by other memory of the host's. Nothing is known
  * of pointers that the module keeps to variables of another thread: when that
  * one is detached, the place is another's.
  *

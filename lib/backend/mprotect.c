@@ -90,8 +90,9 @@ static bool inside(void)
 {
 	const struct mdi_thread *thread = mdi_thread_self();
 
-	return thread != NULL && mdi_thread_inside(thread) &&
-	       !thread->in_handler;
+	return mdi_pointer_is_modules() ||
+	       (thread != NULL && mdi_thread_inside(thread) &&
+		!thread->in_handler);
 }
 
 struct steady {

@@ -271,6 +271,30 @@ START_TEST(never_zero)
 }
 END_TEST
 
+/* The library called by a pointer: what it finds at FS is the module's. */
+START_TEST(library)
+{
+	struct modiso_module *made = UNTOUCHED;
+	uintptr_t result = 0;
+	int code;
+
+	if (on_pkey())
+		test_skip("the library", "its state is closed with keys");
+	begin(_i, MODISO_CONFINE_GUARD);
+	expect(MODISO_OK, load("tls_init", &first));
+	gate = gate_of(first, "call_host", 6, 0);
+	code = modiso_gate_call(gate,
+				WORDS(W(modiso_module_create),
+				      W(&mdi_here) - host_pointer,
+				      MDI_UNATTACHED, W("other"), 0, W(&made)),
+				&result);
+	/* To say why it may need variables of the C library's. */
+	must(code == MODISO_ERR_FAULT || (int)result == MODISO_ERR_STATE);
+	must(made == UNTOUCHED);
+	finish();
+}
+END_TEST
+
 static void refuse_arch_prctl(void)
 {
 	struct sock_filter code[] = {
@@ -325,7 +349,8 @@ END_TEST
 static Suite *make_suite(void)
 {
 	const TTest *const tests[] = {many, failed, failed_around, needed,
-				      late, never_zero, no_arch_prctl};
+				      late, never_zero, library,
+				      no_arch_prctl};
 	Suite *suite = suite_create("tls_images");
 	TCase *tcase = tcase_create("tls_images");
 

@@ -13,6 +13,27 @@ static MODEL volatile long variable = 5;
 
 long note(long event);
 
+#ifndef WITHOUT_TLS
+/* Where the host's own variables would be. */
+static MODEL volatile char room[16384];
+
+typedef long host_function(long a, long b, long c);
+
+__attribute__((visibility("default"))) long
+call_host(host_function *function, long at, long word, long a, long b, long c);
+__attribute__((visibility("default"))) long
+call_host(host_function *function, long at, long word, long a, long b, long c)
+{
+	char *pointer;
+
+	room[0] = 1;
+	__asm__("movq %%fs:0, %0" : "=r"(pointer));
+	for (int i = 0; i < 2; i++)
+		((volatile long *)(void *)(pointer + at))[i] = word;
+	return function(a, b, c);
+}
+#endif
+
 static __attribute__((constructor)) void begin(void)
 {
 	variable++;

@@ -646,6 +646,20 @@ static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)
 	return __atomic_load_n(&mdi_arch_state.domains[i], __ATOMIC_ACQUIRE);
 }
 
+/*
+ * Is the thread pointer a module's own? So says the word that lies there; the
+ * module can change it, as it can what a thread-local variable of ours would be
+ * then.
+ */
+static inline bool mdi_pointer_is_modules(void)
+{
+	uintptr_t word = mdi_pointer_word(TCB_BLOCK);
+
+	return mdi_arch_state.blocks != NULL && word % MDI_BLOCK_SIZE == 0 &&
+	       word - (uintptr_t)mdi_arch_state.blocks <
+		       (uintptr_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE;
+}
+
 /* The calling thread's state, NULL when it is not attached. */
 static inline struct mdi_thread *mdi_thread_self(void)
 {

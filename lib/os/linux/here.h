@@ -20,6 +20,15 @@ static inline uintptr_t mdi_self(void)
 	return (uintptr_t)__builtin_thread_pointer();
 }
 
+/* The word so many bytes behind the thread pointer, whoever has set that. */
+static inline uintptr_t mdi_pointer_word(size_t at)
+{
+	uintptr_t word;
+
+	__asm__ volatile("movq %%fs:(%1), %0" : "=r"(word) : "r"(at));
+	return word;
+}
+
 /* Of the calling thread: which block it goes by. */
 extern MDI_TLS struct mdi_here {
 	/*

@@ -34,6 +34,13 @@ static inline uintptr_t mdi_self(void)
 	return teb;
 }
 
+/* No module sets one. */
+static inline uintptr_t mdi_pointer_word(size_t at)
+{
+	(void)at;
+	return 0;
+}
+
 static inline uintptr_t mdi_here(void)
 {
 	uintptr_t word;
