@@ -42,11 +42,16 @@ int mdi_altstacks_protect(uint32_t index)
 	return result;
 }
 
-/* For each stack that a handler can begin on, so also where none is ours. */
+/*
+ * For each stack that a handler can begin on, so also where none is ours. Once:
+ * a thread may have loaded one, and be about to compare it.
+ */
 int mdi_altstacks_start(void)
 {
 	uint64_t tokens[64];
 
+	if (mdi_arrivals[MDI_THREADS_MAX - 1].token != 0)
+		return 0;
 	for (size_t i = 0; i < MDI_THREADS_MAX; i++) {
 		if (i % MDI_COUNT(tokens) == 0 &&
 		    mdi_os_random(tokens, sizeof(tokens)) != 0)
