@@ -84,6 +84,7 @@ static void at_thread_exit(void *unused)
 int mdi_threads_start(uint32_t max)
 {
 	const char *call;
+	char *blocks;
 
 	if (!own->exit_key_made) {
 		if (pthread_key_create(&own->exit_key, at_thread_exit) != 0)
@@ -94,20 +95,20 @@ int mdi_threads_start(uint32_t max)
 	own->attached_max = max != 0 ? max : MDI_THREADS_MAX;
 	mdi_arch_start();
 	/* Aligned to its size, so that a mask finds the offset of a block. */
-	mdi_arch_state.blocks =
-		mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE, &call);
-	if (mdi_arch_state.blocks == NULL)
+	blocks = mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE, &call);
+	if (blocks == NULL)
 		return mdi_fail_os(call, "%zu bytes of address space",
 				   2 * BLOCKS_SIZE);
 	/* So that each thread's have one place in mdi_arrivals. */
 	mdi_arch_state.altstacks =
 		mdi_mem_reserve(ALTSTACKS_SIZE, MDI_ALTSTACK_SIZE, &call);
 	if (mdi_arch_state.altstacks == NULL) {
-		mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
+		mdi_mem_release(blocks, BLOCKS_SIZE);
 		return mdi_fail_os(call, "%zu bytes of address space",
 				   ALTSTACKS_SIZE);
 	}
-	mdi_open.state.blocks = mdi_arch_state.blocks;
+	__atomic_store_n(&mdi_arch_state.blocks, blocks, __ATOMIC_RELAXED);
+	mdi_open.state.blocks = blocks;
 	mdi_arch_state.pid = mdi_os_process_id();
 	own->attached = NULL;
 	own->attached_count = 0;
@@ -123,7 +124,7 @@ void mdi_threads_stop(void)
 {
 	mdi_mem_release(mdi_arch_state.blocks, BLOCKS_SIZE);
 	mdi_mem_release(mdi_arch_state.altstacks, ALTSTACKS_SIZE);
-	mdi_arch_state.blocks = NULL;
+	__atomic_store_n(&mdi_arch_state.blocks, NULL, __ATOMIC_RELAXED);
 	mdi_arch_state.altstacks = NULL;
 }
 

@@ -654,10 +654,12 @@ static inline struct mdi_domain_head *mdi_link_domain(uint32_t link)
 static inline bool mdi_pointer_is_modules(void)
 {
 	uintptr_t word = mdi_pointer_word(TCB_BLOCK);
+	/* Another thread may start the library by now. */
+	uintptr_t blocks = (uintptr_t)__atomic_load_n(&mdi_arch_state.blocks,
+						      __ATOMIC_RELAXED);
 
-	return mdi_arch_state.blocks != NULL && word % MDI_BLOCK_SIZE == 0 &&
-	       word - (uintptr_t)mdi_arch_state.blocks <
-		       (uintptr_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE;
+	return blocks != 0 && word % MDI_BLOCK_SIZE == 0 &&
+	       word - blocks < (uintptr_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE;
 }
 
 /* The calling thread's state, NULL when it is not attached. */
