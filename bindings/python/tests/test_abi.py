@@ -130,7 +130,7 @@ class Abi(unittest.TestCase):
         """Its name, and how many arguments it has."""
         found = {}
         for name, arguments in re.findall(
-                r"^(?:MODISO_API|\w).*?\b(modiso_\w+)\(([^()]*)\);",
+                r"^(?:MODISO_API|\w).*?\b(modiso_\w+(?<!_))\(([^()]*)\);",
                 self.text, re.MULTILINE | re.DOTALL):
             arguments = arguments.strip()
             found[name] = 0 if arguments == "void" else \
