@@ -7,7 +7,11 @@
 
 #include <modiso/region.h>
 
+#include <stddef.h>
 #include <string.h>
+
+_Static_assert(offsetof(ucontext_t, uc_mcontext.fpregs) == UC_FPREGS,
+	       "UC_FPREGS");
 
 /* Where FP_XSTATE_MAGIC1 marks that an XSAVE area follows the legacy part. */
 #define MAGIC1_OFFSET 464

@@ -52,7 +52,6 @@
 #define SYS_SIGALTSTACK 131
 #define SYS_GETTID 186
 #define ARCH_GET_FS 0x1003
-#define UC_FPREGS 224 /* uc_mcontext.fpregs: the XSAVE area */
 
 	ENTRY_TEXT
 
