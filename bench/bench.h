@@ -46,7 +46,10 @@ struct bench_row {
 
 struct bench_subject {
 	const struct bench_row *rows; /* the last one's name is NULL */
-	/* Once in each worker. The backend's have modiso_init() behind them. */
+	/*
+	 * Once in each worker; NULL for nothing. The backend's have
+	 * modiso_init() behind them.
+	 */
 	int (*open)(void);
 	void (*close)(void);
 };
@@ -135,6 +138,10 @@ extern int bench_cpu;
 extern int bench_other_cpu;
 extern cpu_set_t bench_cpus; /* all that are allowed */
 void bench_pin(int cpu);
+
+/* A row's run(): a call with one argument; the same but for the call. */
+int bench_run_plain(uint64_t rounds);
+int bench_run_empty(uint64_t rounds);
 
 /* A thread that keeps the other CPU busy: begin and end of a row. */
 int bench_busy_begin(void);

@@ -36,39 +36,6 @@ static volatile int *closed;
 static sigjmp_buf home;
 static int key = -1;
 
-/*
- * What a caller does in each round but for the call: a loop, and an argument
- * into the register where calls have it. Counts of instructions are without
- * these, so that a plain call is a call and a return.
- */
-static int run_empty(uint64_t rounds)
-{
-	uintptr_t argument;
-
-	while (rounds-- > 0) {
-		argument = 1;
-		/* Whatever it is behind this, the next round loads it again. */
-		__asm__ volatile("" : "+D"(argument));
-	}
-	return 0;
-}
-
-/* Nothing but the return, as the entries in bench_gate.c. */
-static void __attribute__((noinline)) null_function(uintptr_t argument)
-{
-	__asm__ volatile("" ::"r"(argument));
-}
-
-static int run_plain(uint64_t rounds)
-{
-	void (*volatile hidden)(uintptr_t) = null_function;
-	void (*call)(uintptr_t) = hidden;
-
-	while (rounds-- > 0)
-		call(1);
-	return 0;
-}
-
 static int run_getpid(uint64_t rounds)
 {
 	while (rounds-- > 0)
@@ -298,8 +265,9 @@ static const char way_one[] = "one way";
 static const char way_trip[] = "round trip";
 
 static const struct bench_row rows[] = {
-	{"empty loop, 1 argument loaded", way_one, 0, 0, run_empty, NULL, NULL},
-	{ROW_PLAIN, way_trip, BENCH_QUICK, 0, run_plain, NULL, NULL},
+	{"empty loop, 1 argument loaded", way_one, 0, 0, bench_run_empty,
+	 NULL, NULL},
+	{ROW_PLAIN, way_trip, BENCH_QUICK, 0, bench_run_plain, NULL, NULL},
 	{ROW_GETPID, way_trip, BENCH_QUICK, 0, run_getpid, NULL, NULL},
 	{"pkey_set pair of the C library", way_trip, 0, 0, run_pkey_set,
 	 pkey_begin, NULL},

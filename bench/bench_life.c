@@ -85,15 +85,6 @@ static int run_plain_threads(uint64_t rounds)
 	return run_threads(rounds, do_nothing);
 }
 
-static int nothing_to_open(void)
-{
-	return 0;
-}
-
-static void nothing_to_close(void)
-{
-}
-
 static const char one_way[] = "one way";
 
 static const struct bench_row start_rows[] = {
@@ -108,8 +99,6 @@ static const struct bench_row start_rows[] = {
 
 const struct bench_subject bench_start = {
 	.rows = start_rows,
-	.open = nothing_to_open,
-	.close = nothing_to_close,
 };
 
 /* --- with a backend --- */

@@ -398,15 +398,6 @@ static int run_module(uint64_t rounds)
 
 static const char one_way[] = "one way";
 
-static int nothing_to_open(void)
-{
-	return 0;
-}
-
-static void nothing_to_close(void)
-{
-}
-
 static const struct bench_row plain_rows[] = {
 	{ ROW_PARSER, one_way, FLAGS, MEGABYTES, run_plain, need_expat, NULL },
 	{ ROW_PARSER_PROCESS, one_way, FLAGS, MEGABYTES,
@@ -416,8 +407,6 @@ static const struct bench_row plain_rows[] = {
 
 const struct bench_subject bench_parser_plain = {
 	.rows = plain_rows,
-	.open = nothing_to_open,
-	.close = nothing_to_close,
 };
 
 static const struct bench_row rows[] = {

@@ -154,15 +154,6 @@ static int run_crowd(uint64_t rounds)
 	return run(rounds, crowd, backend_name(), "2");
 }
 
-static int nothing_to_open(void)
-{
-	return 0;
-}
-
-static void nothing_to_close(void)
-{
-}
-
 #define FLAGS (BENCH_HEAVY | BENCH_TIMED | BENCH_RARE)
 
 static const char one_way[] = "one way";
@@ -182,6 +173,4 @@ static const struct bench_row rows[] = {
 
 const struct bench_subject bench_simulator = {
 	.rows = rows,
-	.open = nothing_to_open,
-	.close = nothing_to_close,
 };

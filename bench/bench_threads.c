@@ -176,11 +176,6 @@ static const struct bench_row rows[] = {
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
-static int nothing_to_open(void)
-{
-	return 0;
-}
-
 static void close_modules(void)
 {
 	while (own_count > 0)
@@ -190,6 +185,5 @@ static void close_modules(void)
 
 const struct bench_subject bench_threads = {
 	.rows = rows,
-	.open = nothing_to_open,
 	.close = close_modules,
 };

@@ -4,7 +4,6 @@
 #include "bench.h"
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,20 +11,6 @@
 #define VULNERABILITIES "/sys/devices/system/cpu/vulnerabilities"
 #define CLOCK_SOURCE                                                           \
 	"/sys/devices/system/clocksource/clocksource0/current_clocksource"
-
-void machine_add(struct fact *facts, unsigned *count, const char *name,
-		 const char *format, ...)
-{
-	va_list arguments;
-
-	if (*count == FACTS_MAX)
-		return;
-	snprintf(facts[*count].name, sizeof(facts[*count].name), "%s", name);
-	va_start(arguments, format);
-	vsnprintf(facts[*count].value, FACT_SIZE, format, arguments);
-	va_end(arguments);
-	(*count)++;
-}
 
 /* The first line of a file; "" when there is none. */
 static void read_line(const char *path, char line[FACT_SIZE])

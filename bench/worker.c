@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker.h"
 
-#include "clock.h"
+#include "place.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -31,93 +30,18 @@ struct answer {
 	char reason[WORKER_REASON];
 };
 
-static const struct bench_subject *const base_subjects[] = {
+const struct bench_subject *const place_base_subjects[] = {
 	&bench_base,   &bench_start, &bench_touch, &bench_scan,
 	&bench_dlopen, &bench_simulator, &bench_parser_plain, NULL};
-static const struct bench_subject *const backend_subjects[] = {
+const struct bench_subject *const place_backend_subjects[] = {
 	&bench_gate,	 &bench_region, &bench_fault,	 &bench_guard,
 	&bench_image,	 &bench_heap,	&bench_first,	 &bench_snapshot,
 	&bench_crowd,	 &bench_threads, &bench_simulator, &bench_parser,
 	NULL};
 
-static const struct bench_subject *const *subjects(enum worker_place place)
-{
-	return place == PLACE_BASE ? base_subjects : backend_subjects;
-}
-
-const char *worker_place_name(enum worker_place place)
-{
-	static const char *const names[PLACES] = {"-", "pkey", "mprotect"};
-
-	return names[place];
-}
-
-const struct bench_row *worker_row(enum worker_place place, unsigned number)
-{
-	const struct bench_subject *const *subject = subjects(place);
-	const struct bench_row *row;
-
-	for (; *subject != NULL; subject++)
-		for (row = (*subject)->rows; row->name != NULL; row++)
-			if (number-- == 0)
-				return row;
-	return NULL;
-}
-
 /* ------------------------------------------------------------------------
  * In the worker.
  */
-
-static int open_all(enum worker_place place)
-{
-	struct modiso_options options = {.struct_size = sizeof(options)};
-	const struct bench_subject *const *subject;
-	int rc = 0;
-
-	if (place != PLACE_BASE) {
-		options.backend = place == PLACE_PKEY ? MODISO_BACKEND_PKEY
-						      : MODISO_BACKEND_MPROTECT;
-		rc = modiso_init(&options);
-		if (rc == MODISO_ERR_NOTSUP)
-			return bench_say(BENCH_ABSENT, "%s",
-					 modiso_last_error_text());
-		rc = bench_check("modiso_init", rc);
-	}
-	for (subject = subjects(place); rc == 0 && *subject != NULL; subject++)
-		rc = (*subject)->open();
-	return rc;
-}
-
-static void close_all(enum worker_place place)
-{
-	const struct bench_subject *const *subject;
-
-	for (subject = subjects(place); *subject != NULL; subject++)
-		(*subject)->close();
-	if (place != PLACE_BASE && modiso_fini() != 0)
-		fprintf(stderr, "modiso-bench: modiso_fini: %s\n",
-			modiso_last_error_text());
-}
-
-static int measure(const struct bench_row *row, uint64_t rounds,
-		   uint64_t *ticks)
-{
-	uint64_t began;
-	int rc = row->begin != NULL ? row->begin() : 0;
-
-	if (rc != 0)
-		return rc;
-	/* Caches, lazily made stacks, the first fault of a page. */
-	rc = row->run(rounds < 4 ? rounds : 4);
-	if (rc == 0) {
-		began = clock_now();
-		rc = row->run(rounds);
-		*ticks = clock_now() - began;
-	}
-	if (row->end != NULL)
-		row->end();
-	return rc;
-}
 
 static void reply(int out, const struct answer *answer)
 {
@@ -133,20 +57,20 @@ work(enum worker_place place, int in, int out)
 
 	memset(&answer, 0, sizeof(answer));
 	bench_pin(bench_cpu);
-	answer.rc = open_all(place);
+	answer.rc = place_open(place);
 	snprintf(answer.reason, sizeof(answer.reason), "%s", bench_said());
 	reply(out, &answer);
 	if (answer.rc != 0)
 		exit(0);
 	while (read(in, &question, sizeof(question)) == sizeof(question) &&
 	       question.row != NO_MORE) {
-		answer.rc = measure(worker_row(place, question.row),
-				    question.rounds, &answer.ticks);
+		answer.rc = place_measure(worker_row(place, question.row),
+					  question.rounds, &answer.ticks);
 		snprintf(answer.reason, sizeof(answer.reason), "%s",
 			 answer.rc == 0 ? "" : bench_said());
 		reply(out, &answer);
 	}
-	close_all(place);
+	place_close(place);
 	exit(0);
 }
 

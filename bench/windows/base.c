@@ -14,35 +14,6 @@
 static volatile char *one_page, *modules[2], *closed;
 static void *handler;
 
-static int run_empty(uint64_t rounds)
-{
-	uintptr_t argument;
-
-	while (rounds-- > 0) {
-		argument = 1;
-		/* Whatever it is behind this, the next round loads it again. */
-		__asm__ volatile("" : "+D"(argument));
-	}
-	return 0;
-}
-
-/* Nothing but the return, as the entries in bench_gate.c. */
-MODISO_CALL static void __attribute__((noinline))
-null_function(uintptr_t argument)
-{
-	__asm__ volatile("" ::"r"(argument));
-}
-
-static int run_plain(uint64_t rounds)
-{
-	void (MODISO_CALL *volatile hidden)(uintptr_t) = null_function;
-	void (MODISO_CALL *call)(uintptr_t) = hidden;
-
-	while (rounds-- > 0)
-		call(1);
-	return 0;
-}
-
 static int fail(const char *call)
 {
 	return bench_say(BENCH_FAILED, "%s: error %lu", call, GetLastError());
@@ -149,17 +120,14 @@ static int base_open(void)
 	return 0;
 }
 
-static void base_close(void)
-{
-}
-
 static const char way_one[] = "one way";
 static const char way_trip[] = "round trip";
 
 /* By the names that they have on Linux, so that ratios are the same ones. */
 static const struct bench_row rows[] = {
-	{"empty loop, 1 argument loaded", way_one, 0, 0, run_empty, NULL, NULL},
-	{ROW_PLAIN, way_trip, BENCH_QUICK, 0, run_plain, NULL, NULL},
+	{"empty loop, 1 argument loaded", way_one, 0, 0, bench_run_empty,
+	 NULL, NULL},
+	{ROW_PLAIN, way_trip, BENCH_QUICK, 0, bench_run_plain, NULL, NULL},
 	{ROW_MPROTECT, way_trip, BENCH_QUICK | BENCH_HEAVY, 0, run_one_page,
 	 NULL, NULL},
 	{ROW_SWITCH, way_one, BENCH_QUICK | BENCH_HEAVY, 2, run_switch, NULL,
@@ -172,5 +140,4 @@ static const struct bench_row rows[] = {
 const struct bench_subject bench_base = {
 	.rows = rows,
 	.open = base_open,
-	.close = base_close,
 };

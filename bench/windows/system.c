@@ -6,8 +6,6 @@
 #include "../plot.h"
 
 #include <cpuid.h>
-#include <stdarg.h>
-#include <string.h>
 #include <windows.h>
 
 int bench_getaffinity(int pid, size_t size, cpu_set_t *set)
@@ -29,20 +27,6 @@ int bench_setaffinity(int pid, size_t size, const cpu_set_t *set)
 	return SetThreadAffinityMask(GetCurrentThread(), (DWORD_PTR)*set) != 0 ?
 		       0 :
 		       -1;
-}
-
-void machine_add(struct fact *facts, unsigned *count, const char *name,
-		 const char *format, ...)
-{
-	va_list arguments;
-
-	if (*count == FACTS_MAX)
-		return;
-	snprintf(facts[*count].name, sizeof(facts[*count].name), "%s", name);
-	va_start(arguments, format);
-	vsnprintf(facts[*count].value, FACT_SIZE, format, arguments);
-	va_end(arguments);
-	(*count)++;
 }
 
 static void cpu_model(char model[FACT_SIZE])
