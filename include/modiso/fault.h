@@ -111,11 +111,11 @@ enum modiso_frames_end {
 /*
  * A gate that the thread was in: the module that it leads into. For all but
  * the innermost, and for that one where its service has ended the call: how the
- * thread got out of that module again, by a service, or
- * because a signal handler of the host has interrupted it. What the gate was
- * called with is not known any more: its words are passed in registers, where
- * the module has long put others, and a copy would make each call longer. The
- * same is true of most services; see modiso_fault.service_words.
+ * thread got out of that module again, by a service, or because a signal handler
+ * of the host has interrupted it. What the gate was called with is not known any
+ * more: its words are passed in registers, where the module has long put others,
+ * and a copy would make each call longer. What the innermost service was called
+ * with is in modiso_fault.syscall_args.
  */
 struct modiso_fault_call {
 	uint64_t module_id;
@@ -197,7 +197,7 @@ struct modiso_fault {
 	uint32_t call_count;
 	struct modiso_fault_call calls[MODISO_FAULT_CALLS];
 	uint32_t permitted; /* 1: it was let pass (MODISO_MODULE_PERMISSIVE) */
-	uint32_t service_words; /* of syscall_args: 6 or 0 */
+	uint32_t service_words; /* of syscall_args: 6, 2 or 0 */
 	/*
 	 * MODISO_FAULT_SYSCALL: what was asked of the kernel. pc is behind the
 	 * instruction. The number is of the table that syscall_arch names, an
@@ -205,9 +205,10 @@ struct modiso_fault {
 	 * MODISO_FAULT_SERVICE: syscall_args are the words that would have been
 	 * passed to the service, as many as it takes; number and arch are 0.
 	 * Another fault, in a module that was entered from a service: the words
-	 * that this service, calls[1].service_name, was called with. They are
-	 * known where the library looks at each call anyway: on mprotect of
-	 * all services, with keys of those that are MODISO_SERVICE_LISTED.
+	 * that this service, calls[1].service_name, was called with: the first
+	 * two, as often a number that says what is asked for is among them. All
+	 * six are known where the library looks at each call anyway: on
+	 * mprotect, and with keys of services that are MODISO_SERVICE_LISTED.
 	 */
 	uint32_t syscall_number;
 	uint32_t syscall_arch; /* 0: no system call */

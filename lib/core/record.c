@@ -222,6 +222,14 @@ static void record_service(struct modiso_fault_call *call,
 	call->service_pc = 0; /* mdi_walk_record() reads it */
 }
 
+static void record_all_words(struct modiso_fault *fault,
+			     const struct mdi_frame *frame)
+{
+	fault->service_words = MDI_COUNT(fault->syscall_args);
+	memcpy(fault->syscall_args, mdi_service_words(frame),
+	       sizeof(fault->syscall_args));
+}
+
 /*
  * What the service was called with that the module stands in: of an event that
  * has words of its own nobody asks for these.
@@ -231,12 +239,15 @@ static void record_words(struct modiso_fault *fault,
 {
 	if (fault->kind == MODISO_FAULT_SYSCALL ||
 	    fault->kind == MODISO_FAULT_SERVICE ||
-	    frame->service_sp == MDI_INTERRUPTED ||
-	    !mdi_service_words_kept(frame->service))
+	    frame->service_sp == MDI_INTERRUPTED)
 		return;
-	fault->service_words = MDI_COUNT(fault->syscall_args);
-	memcpy(fault->syscall_args, mdi_service_words(frame),
-	       sizeof(fault->syscall_args));
+	if (mdi_service_words_kept(frame->service)) {
+		record_all_words(fault, frame);
+		return;
+	}
+	fault->service_words = MDI_SERVICE_FIRST;
+	memcpy(fault->syscall_args, mdi_service_first_words(frame),
+	       MDI_SERVICE_FIRST * sizeof(*fault->syscall_args));
 }
 
 void mdi_record_calls(struct modiso_fault *fault,
@@ -276,9 +287,7 @@ void mdi_record_refusal(struct modiso_fault *fault,
 	fault->kind = MODISO_FAULT_SERVICE;
 	fault->sp = sp;
 	strncpy(fault->region_name, service, MODISO_NAME_SIZE - 1);
-	fault->service_words = MDI_COUNT(fault->syscall_args);
-	memcpy(fault->syscall_args, mdi_service_words(frame),
-	       sizeof(fault->syscall_args));
+	record_all_words(fault, frame);
 }
 
 static void record_pointer(struct modiso_fault *fault, uintptr_t address)

@@ -42,14 +42,17 @@ static void print_words(const struct modiso_fault *f, FILE *out)
 {
 	if (f->service_words == 0)
 		return;
-	for (unsigned i = 0; i < MDI_COUNT(f->syscall_args); i++)
+	for (unsigned i = 0; i < mdi_report_words(f); i++)
 		fprintf(out, "%s%#" PRIxPTR,
 			i == 0 ? "  arguments  " : ", ", f->syscall_args[i]);
 	if (f->kind != MODISO_FAULT_SERVICE && f->call_count > 1) {
 		fprintf(out, MDI_REPORT_MORE "of service ");
 		mdi_report_quoted(f->calls[1].service_name, out);
 	}
-	fprintf(out, ", as many of them as it takes\n");
+	fprintf(out, ", as many of them as it takes%s\n",
+		mdi_report_words(f) < MDI_COUNT(f->syscall_args) ?
+			"; no more are known" :
+			"");
 }
 
 /* --- frames --- */

@@ -104,6 +104,14 @@ void mdi_report_sarif_site(const struct mdi_report_site *site, FILE *out);
 /* A system call with its arguments: "openat (257 of x86-64): (0x1, ...)". */
 void mdi_call_print(uint32_t arch, uint32_t number, const uintptr_t args[6],
 		    FILE *out);
+/* How many words there are of what a service was called with. */
+static inline unsigned mdi_report_words(const struct modiso_fault *fault)
+{
+	const unsigned most = MDI_COUNT(fault->syscall_args);
+
+	return fault->service_words < most ? fault->service_words : most;
+}
+
 /* What happened, without "module so-and-so". */
 void mdi_report_verdict(const struct modiso_fault *fault, FILE *out);
 /* What usually helps; NULL: nothing is usual. */

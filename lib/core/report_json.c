@@ -118,10 +118,11 @@ static void json_stack(const struct mdi_report *report, FILE *out)
 	json_frames("host", report->host, report->host_count, out);
 }
 
-static void json_words(const uintptr_t words[6], FILE *out)
+static void json_words(const uintptr_t *words, unsigned count, FILE *out)
 {
-	for (unsigned i = 0; i < 6; i++)
-		fprintf(out, "%s\"0x%" PRIxPTR "\"", i == 0 ? "[" : ",",
+	fputc('[', out);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "%s\"0x%" PRIxPTR "\"", i == 0 ? "" : ",",
 			words[i]);
 	fputc(']', out);
 }
@@ -146,7 +147,7 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 		if (i == 1 && f->service_words != 0 &&
 		    f->kind != MODISO_FAULT_SERVICE) {
 			fputs(",\"service_args\":", out);
-			json_words(f->syscall_args, out);
+			json_words(f->syscall_args, mdi_report_words(f), out);
 		}
 		fputc('}', out);
 	}
@@ -216,7 +217,7 @@ static void json_service(const struct modiso_fault *f, FILE *out)
 {
 	json_text("service", f->region_name, out);
 	fputs(",\"service_args\":", out);
-	json_words(f->syscall_args, out);
+	json_words(f->syscall_args, mdi_report_words(f), out);
 }
 
 static void json_call(const struct modiso_fault *f, FILE *out)
@@ -228,7 +229,7 @@ static void json_call(const struct modiso_fault *f, FILE *out)
 	if (mdi_call_name(f->syscall_arch, f->syscall_number, name))
 		json_text("name", name, out);
 	fputs(",\"args\":", out);
-	json_words(f->syscall_args, out);
+	json_words(f->syscall_args, MDI_COUNT(f->syscall_args), out);
 	fputc('}', out);
 }
 

@@ -323,6 +323,12 @@ START_TEST(test_service_words)
 			  "as it takes\n");
 	must_print(true, "\"service\":\"ask\",\"host_pc\":\"0\","
 			 "\"service_args\":[\"0x0\",\"0x0\",\"0x0\",");
+	record.service_words = 2;
+	record.syscall_args[1] = 0x12;
+	must_print(false, "  arguments  0, 0x12\n"
+			  "             of service \"ask\", as many of them "
+			  "as it takes; no more are known\n");
+	must_print(true, "\"service_args\":[\"0x0\",\"0x12\"]");
 }
 END_TEST
 

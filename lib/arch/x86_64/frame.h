@@ -121,10 +121,12 @@
 
 /*
  * Words that a module passes to a service, below the host's stack pointer in
- * the frame, which is rounded down to 16: from when C is asked whether it may
- * until the service has returned. Two words are pushed, and then all arguments.
+ * the frame, which is rounded down to 16, until the service has returned: the
+ * first two. And all of them, where C is asked whether it may be called; two
+ * words of the entry's own are pushed before these.
  */
-#define SERVICE_ARGS (16 + ARGS_SIZE)
+#define SERVICE_FIRST 16
+#define SERVICE_ARGS (SERVICE_FIRST + 16 + ARGS_SIZE)
 #define ARGS_SIZE 192
 
 /* Words of a call: those in registers, and room for those on the stack. */
@@ -672,10 +674,15 @@ static inline struct mdi_thread *mdi_thread_self(void)
 		       (struct mdi_thread *)(mdi_block + T_FS_BASE);
 }
 
-/*
- * What the module passes to its service: six words, if C was asked, by
- * mdi_service_allowed() or mdi_plain_service_enter().
- */
+/* What the module passes to its service: the first two words. */
+#define MDI_SERVICE_FIRST (SERVICE_FIRST / 8)
+static inline const uint64_t *
+mdi_service_first_words(const struct mdi_frame *frame)
+{
+	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_FIRST);
+}
+
+/* Six, if C was asked, by mdi_service_allowed() or mdi_plain_service_enter(). */
 static inline const uint64_t *mdi_service_words(const struct mdi_frame *frame)
 {
 	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_ARGS);

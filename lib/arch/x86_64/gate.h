@@ -104,6 +104,12 @@
 	LOAD_FLOATS \from
 .endm
 
+/* What a service is asked for, for the report of a fault below it. */
+.macro KEEP_FIRST
+	pushq	%rsi
+	pushq	%rdi
+.endm
+
 /*
  * Instead of DROP_ARGS before a service runs: the words that it is called with
  * stay (mdi_service_words), and below them comes what CFI_IN_SERVICE wants.

@@ -673,6 +673,7 @@ FUNC(mdi_service_\kind)
 	movq	%rsp, -F_SIZE+F_SERVICE_SP(%rax)
 	movq	-F_SIZE+F_RSP(%rax), %rsp
 	andq	$-16, %rsp
+	KEEP_FIRST
 	pushq	-F_SIZE+F_SERVICE_SP(%rax)
 	pushq	%rax
 	.cfi_remember_state
@@ -789,7 +790,7 @@ FUNC(mdi_service_\kind)
 	HOST_ONLY
 	jmp	.Lback_\kind
 .Lask_\kind:
-	/* Two words were pushed: SAVE_ARGS keeps the stack at 16. */
+	/* Four words were pushed: SAVE_ARGS keeps the stack at 16. */
 	SAVE_ARGS
 	movq	%xmm14, 16(%rsp)
 	movq	%xmm15, 24(%rsp)

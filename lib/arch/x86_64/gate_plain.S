@@ -273,6 +273,7 @@ FUNC(mdi_service_\kind)
 	movq	%rsp, %r10
 	movq	F_RSP(%rax), %rsp
 	andq	$-16, %rsp
+	KEEP_FIRST
 	pushq	%r10
 	addq	$F_SIZE, %rax
 	pushq	%rax
