@@ -111,11 +111,11 @@ enum modiso_frames_end {
 /*
  * A gate that the thread was in: the module that it leads into. For all but
  * the innermost, and for that one where its service has ended the call: how the
- * thread got out of that module again, by a service, or because a signal handler
- * of the host has interrupted it. What the gate was called with is not known any
- * more: its words are passed in registers, where the module has long put others,
- * and a copy would make each call longer. What the innermost service was called
- * with is in modiso_fault.syscall_args.
+ * thread got out of that module again, by a service, or because a signal
+ * handler of the host has interrupted it. What the gate was called with is not
+ * known any more: its words are passed in registers, where the module has long
+ * put others, and a copy would make each call longer. What the innermost
+ * service was called with is in modiso_fault.syscall_args.
  */
 struct modiso_fault_call {
 	uint64_t module_id;

@@ -371,8 +371,8 @@ FRAME static uintptr_t asks_six(uintptr_t address)
 }
 
 /*
- * The words of a service that runs: two of them, and all where C is asked before
- * it does, with the service's result none the worse for it.
+ * The words of a service that runs: two of them, and all where C is asked
+ * before it does, with the service's result none the worse for it.
  */
 static void must_know_words(struct modiso_service *service, bool listed)
 {

@@ -682,7 +682,7 @@ mdi_service_first_words(const struct mdi_frame *frame)
 	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_FIRST);
 }
 
-/* Six, if C was asked, by mdi_service_allowed() or mdi_plain_service_enter(). */
+/* Six, if C was asked: mdi_service_allowed(), mdi_plain_service_enter(). */
 static inline const uint64_t *mdi_service_words(const struct mdi_frame *frame)
 {
 	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_ARGS);
