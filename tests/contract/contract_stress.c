@@ -222,7 +222,7 @@ static uint64_t seed(void)
 START_TEST(test_stress)
 {
 	unsigned long seconds = run_asked("MODISO_TEST_SECONDS");
-	unsigned long rounds = seconds ? ~0ul / 2 : run_times(10000, 400);
+	unsigned long rounds = seconds ? ~0ul / 2 : run_times(4000, 400);
 	struct worker workers[THREADS];
 	uint64_t start = seed();
 	struct proc_usage before;
