@@ -41,6 +41,11 @@ static int check_request(struct mdi_image_request *request,
 		result = mdi_front_now->retake();
 	if (result != 0)
 		return result;
+	if (known->needed_dirs == NULL && known->needed_dir_count != 0)
+		return mdi_fail(MODISO_ERR_INVAL,
+				"options.needed_dirs is NULL and "
+				"needed_dir_count %zu",
+				known->needed_dir_count);
 	if (known->name != NULL)
 		request->source.name = known->name;
 	request->options = known;
@@ -127,10 +132,11 @@ int modiso_image_prepare(struct modiso_module *module, const void *bytes,
 		result = mdi_fail(MODISO_ERR_NOTSUP,
 				  "a flat image has nothing that gdb could "
 				  "read without flat.debug_file");
-	if (result == 0 && (known.export_count != 0 || known.abi != NULL))
+	if (result == 0 && (known.export_count != 0 || known.abi != NULL ||
+			    known.needed_dir_count != 0))
 		result = mdi_fail(MODISO_ERR_INVAL,
-				  "a flat image has neither imports nor an ABI "
-				  "tag");
+				  "a flat image has no imports, no libraries "
+				  "and no ABI tag");
 	if (result == 0)
 		result = mdi_image_file_memory(&request.source, bytes, length);
 	return result != 0 ? result : mdi_image_prepare(&request, &layout, out);
@@ -186,7 +192,7 @@ int modiso_image_gate(const struct modiso_image *image, const char *name,
 	result = mdi_image_find(image, name, &entry);
 	if (result != 0)
 		return result;
-	if (!mdi_image_is_code(image, entry))
+	if (!mdi_image_brought_code(image, entry))
 		return mdi_fail(MODISO_ERR_ACCESS,
 				"%s of image %s is not in its code", name,
 				image->name);

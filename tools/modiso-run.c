@@ -32,6 +32,7 @@ enum {
 };
 #define STATUS_MISSING 77
 #define HEAP_SIZE      ((size_t)64 << 20) /* the most that can be in use */
+#define NEEDED_MAX     16
 
 static struct {
 	const char *file;
@@ -40,6 +41,8 @@ static struct {
 	const char *text[MODISO_WORDS_MAX]; /* instead of args, when not NULL */
 	unsigned count;
 	const char *abi;
+	const char *needed[NEEDED_MAX]; /* directories */
+	size_t needed_count;
 	const char *syscalls; /* NULL: the module makes them */
 	uint32_t confinement, backend, flags, timeout;
 	bool json;
@@ -52,6 +55,7 @@ static struct {
 static const struct {
 	const char *word, *option;
 } advice[] = {
+	{"needed_dirs", "--needed DIR"},
 	{"MODISO_IMAGE_IGNORE_NEEDED", "--ignore-needed"},
 };
 
@@ -73,6 +77,10 @@ static const char usage[] =
 	"of the\n"
 	"                         module's system calls; needs protection keys\n"
 	"  --abi TAG              refuse a module without this tag\n"
+	"  --needed DIR           load libraries that it names, and that these "
+	"name,\n"
+	"                         from this directory; may be given more than "
+	"once\n"
 	"  --ignore-needed        load it although it names libraries\n"
 	"  --report FORMAT        text (default) or json, one object to a "
 	"line\n"
@@ -154,6 +162,27 @@ static void hear(struct modiso_module *module, int stream, const char *text,
 	(void)module;
 	(void)arg;
 	fwrite(text, 1, length, stream == 1 && !run.json ? stdout : stderr);
+}
+
+/* What somebody needs and nobody has: a line each. */
+static void miss(const char *image, const char *name, const char *why,
+		 void *arg)
+{
+	(void)arg;
+	if (!run.json) {
+		fprintf(stderr, "modiso-run: %s needs %s: %s\n", image, name,
+			why);
+		return;
+	}
+	printf("{\"module\":");
+	json_string(run.file);
+	printf(",\"image\":");
+	json_string(image);
+	printf(",\"missing\":");
+	json_string(name);
+	printf(",\"why\":");
+	json_string(why);
+	printf("}\n");
 }
 
 /* --- the run --- */
@@ -242,6 +271,9 @@ static int load_and_call(struct modiso_module *module,
 		.exports = exports,
 		.export_count = count,
 		.abi = run.abi,
+		.needed_dirs = run.needed,
+		.needed_dir_count = run.needed_count,
+		.missing = miss,
 	};
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
 	struct modiso_image *image;
@@ -407,6 +439,7 @@ static void take_options(int argc, char **argv)
 		{"timeout", required_argument, NULL, 't'},
 		{"syscalls", required_argument, NULL, 's'},
 		{"abi", required_argument, NULL, 'a'},
+		{"needed", required_argument, NULL, 'N'},
 		{"ignore-needed", no_argument, NULL, 'n'},
 		{"report", required_argument, NULL, 'r'},
 		{"debugger", no_argument, NULL, 'd'},
@@ -448,6 +481,12 @@ static void take_options(int argc, char **argv)
 			break;
 		case 'a':
 			run.abi = optarg;
+			break;
+		case 'N':
+			if (run.needed_count == NEEDED_MAX)
+				die(optarg, " is one directory too many: 16 "
+					    "can be given");
+			run.needed[run.needed_count++] = optarg;
 			break;
 		case 'n':
 			run.flags |= MODISO_IMAGE_IGNORE_NEEDED;

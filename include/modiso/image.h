@@ -4,8 +4,9 @@
  *
  * An image is an ELF64 shared object or static-PIE program for x86-64, or a
  * flat blob. It is untrusted input throughout. It is built in private memory,
- * connected to services and to nothing else, and sealed: code that can be
- * executed was never writable at the same time, in any mapping.
+ * connected to services, to libraries that come into the module with it, and to
+ * nothing else, and sealed: code that can be executed was never writable at the
+ * same time, in any mapping.
  */
 #ifndef MODISO_IMAGE_H
 #define MODISO_IMAGE_H
@@ -37,6 +38,19 @@ struct modiso_export {
 #define MODISO_IMAGE_HEADERS       (1u << 3) /* it may read its ELF headers */
 
 /*
+ * modiso_missing_fn - hears of what an image needs and nobody has.
+ * @image: which one: the one that is loaded, or one of its libraries.
+ * @name:  a symbol, a library, or a version of one.
+ * @why:   the reason, a part of a sentence.
+ * @arg:   as given with it.
+ *
+ * Called for each name before the load fails, on the thread that loads, with no
+ * lock held. The strings are gone when it returns.
+ */
+typedef void (*modiso_missing_fn)(const char *image, const char *name,
+				  const char *why, void *arg);
+
+/*
  * How an image is to be loaded. A zeroed structure with struct_size set asks
  * for the defaults. Fields are only ever added at the end.
  */
@@ -47,6 +61,11 @@ struct modiso_image_options {
 	const struct modiso_export *exports; /* what it may bind to */
 	size_t export_count;
 	const char *abi; /* the tag that it must carry; NULL: any, or none */
+	/* Directories that libraries are looked for in, one after the other. */
+	const char *const *needed_dirs;
+	size_t needed_dir_count;   /* 0: it must need none */
+	modiso_missing_fn missing; /* told of each missing name, or NULL */
+	void *missing_arg;
 };
 #define MODISO_IMAGE_OPTIONS_INIT MODISO_SIZED(modiso_image_options)
 
@@ -86,15 +105,35 @@ struct modiso_image_info {
  * module's stack, so that entering is three calls of the kernel at most;
  * constants before the code, where lld has them, are one call more.
  *
- * An image may have thread-local storage (PT_TLS), of at most 1 MiB, with
- * variables of every model: one image of a module. Each thread that enters the
- * module has a TLS block in it, from its first call on, with the image's
- * initial values, until it is detached; the FS base leads there while the
- * module runs, and services have the host's. So has an image without, in whose
- * code the thread pointer (%fs:0) is used; in a SEALED module also one with a
- * stack protector that reads %fs:0x28. One that only does the latter is loaded
- * without a block where the module has a gate already, or a thread is inside:
- * its functions with a stack protector fault then.
+ * Libraries that the image names (DT_NEEDED) come with it if
+ * options.needed_dirs says where they may be: they and those that they name, 63
+ * at most, looked for by their names in these directories alone, one after the
+ * other; never where the system or the file itself would look (DT_RUNPATH).
+ * Each is there once in a load, whatever it is called, and once more in another
+ * load. What is said of images here is said of each of them. A symbol that is
+ * not defined is the host's, if it exports it, or that of the first image that
+ * has it: the one that was asked for, then libraries in the order in which they
+ * were named. One that is defined gives way to an earlier image's, as the ELF
+ * standard has it, unless the image was linked with -Bsymbolic. Versions count:
+ * what asks for one gets that one or, of a library that has none, what is
+ * there; what asks for none gets the default one. Data is never bound to a
+ * function, nor a function to data. Libraries begin before those that need
+ * them, end behind them, and are unloaded with the image; where two need each
+ * other, either may begin. modiso_image_symbol() and modiso_image_gate() find
+ * what they have.
+ *
+ * With MODISO_IMAGE_IGNORE_NEEDED libraries that no directory has are left out.
+ *
+ * An image may have thread-local storage (PT_TLS), of at most 1 MiB with that
+ * of its libraries, with variables of every model; one load alone may bring
+ * some into a module. Each thread that enters the module has a TLS block in it,
+ * from its first call on, with the image's initial values, until it is
+ * detached; the FS base leads there while the module runs, and services have
+ * the host's. So has an image without, in whose code the thread pointer (%fs:0)
+ * is used; in a SEALED module also one with a stack protector that reads
+ * %fs:0x28. One that only does the latter is loaded without a block where the
+ * module has a gate already, or a thread is inside: its functions with a stack
+ * protector fault then.
  *
  * The order counts. An image with PT_TLS comes first, before gates and before
  * the images that need a block and have none of their own: they share its. The
@@ -117,39 +156,46 @@ struct modiso_image_info {
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL   an argument is NULL, an option is unknown, two exports
- *                      have one name or one has none.
+ *                      have one name or one has none; a directory of
+ *                      needed_dirs is NULL, empty or too long; a library is no
+ *                      regular file.
  *   MODISO_ERR_BUSY    the image has thread-local storage, or uses the thread
  *                      pointer, and the module has a gate already, or a thread
  *                      is inside.
  *   MODISO_ERR_FORMAT  no ELF image, not for this machine, damaged: truncated,
  *                      segments that overlap or wrap, tables outside of them,
- *                      one name defined twice in its default version. The
- *                      sentence says what.
+ *                      one name defined twice in its default version; versions
+ *                      that are not what symbols, hashes or names of libraries
+ *                      say. The sentence says what.
  *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
- *                      of code, an executable stack.
+ *                      of code, an executable stack, a library that is named by
+ *                      a path.
  *   MODISO_ERR_NOTSUP  something that modules cannot have, by name:
  *                      thread-local storage where another image has some or
- *                      has got an empty block, or larger than 1 MiB, or that
- *                      is another image's; a library
- *                      that it needs, a kind of relocation, another ABI tag; or
- *                      a tag of its dynamic section that this library does not
- *                      know.
- *   MODISO_ERR_NOENT   no such file; or undefined symbols that no export
- *                      has, by name: as many as the sentence has room for, and
- *                      how many more.
+ *                      has got an empty block, or larger than 1 MiB; a library
+ *                      that it needs, without options.needed_dirs; a kind of
+ *                      relocation, another ABI tag; or a tag of its dynamic
+ *                      section that this library does not know.
+ *   MODISO_ERR_NOENT   no such file; or libraries that no directory has, or
+ *                      versions that a library does not have, or undefined
+ *                      symbols that nobody has, by name: as many as the
+ *                      sentence has room for, and how many more.
+ *                      options.missing is told of each, with the reason.
  *   MODISO_ERR_GADGET  its code holds a forbidden instruction, or its last
  *                      bytes begin one that the code beside them could end; the
  *                      sentence names the image, the offset in its file, the
  *                      address, the section and the symbol.
  *   MODISO_ERR_FAULT   an initialiser or a resolver faulted; see
  *                      modiso_fault_last().
- *   MODISO_ERR_LIMIT   no room in the module's address range; or modules and
- *                      those with thread-local storage are too many, together.
+ *   MODISO_ERR_LIMIT   no room in the module's address range; modules and
+ *                      those with thread-local storage are too many, together;
+ *                      or libraries are more than 63.
  *   MODISO_ERR_NOMEM   no memory for bookkeeping.
  *   MODISO_ERR_OS      the kernel refused; errno says how.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module.
  *
- * Cost:   reads and copies the image once; about twenty system calls.
+ * Cost:   reads and copies the image once; about twenty system calls. As much
+ *         for each library.
  * Safety: MT-Safe. AS-Unsafe. Fork: safe.
  * Since:  0.1
  */
@@ -169,13 +215,15 @@ MODISO_API MODISO_MUST_CHECK int modiso_image_load_memory(
  * modiso_image_unload - take an image out of its module.
  * @image: NULL is allowed and does nothing.
  *
- * Runs its finalisers inside the module first, once. Destroying the module
+ * Runs its finalisers inside the module first, once, and those of the libraries
+ * that came with it, which go as well. Destroying the module
  * takes its images along, without finalisers; their handles end with it.
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the module, or a gate into the image
- *                     exists; where it is the last one that needs the module's
- *                     thread-local storage, any gate into the module.
+ *                     or one of its libraries exists; where it is the last one
+ *                     that needs the module's thread-local storage, any gate
+ *                     into the module.
  *   MODISO_ERR_FAULT  a finaliser faulted; the image is gone all the same.
  *   MODISO_ERR_OS     the kernel refused; call it again.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping; call it again.
@@ -196,6 +244,9 @@ modiso_image_unload(struct modiso_image *image);
  * @name:    as linked; NULL: the entry point of a program.
  * @options: for modiso_gate_create().
  * @address, @out: receive the answer; left untouched on failure.
+ *
+ * What the image does not have is looked for in the libraries that came with
+ * it, in the order in which they were named.
  *
  * Return 0, or:
  *   MODISO_ERR_INVAL   @image, @address or @out is NULL, or an option is

@@ -132,6 +132,14 @@ bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address)
 	return part != NULL && part->access & MODISO_EXEC;
 }
 
+bool mdi_image_brought_code(const struct modiso_image *image,
+			    uintptr_t address)
+{
+	while (image != NULL && !mdi_image_is_code(image, address))
+		image = image->library;
+	return image != NULL;
+}
+
 /* --- regions --- */
 
 static void withdraw(struct modiso_image *image)
@@ -276,9 +284,12 @@ static int check_idle(const struct modiso_image *image)
 				"a gate into module %s exists, whose "
 				"thread-local storage goes with image %s",
 				image->module->name, image->name);
-	for (gate = image->module->gates; gate != NULL; gate = gate->next)
-		if (mdi_image_holds(image, (uintptr_t)gate->own.entry))
-			return mdi_fail(MODISO_ERR_BUSY,
+	for (; image != NULL; image = image->library)
+		for (gate = image->module->gates; gate != NULL;
+		     gate = gate->next)
+			if (mdi_image_holds(image, (uintptr_t)gate->own.entry))
+				return mdi_fail(
+					MODISO_ERR_BUSY,
 					"a gate to %p in image %s exists",
 					(void *)(uintptr_t)gate->own.entry,
 					image->name);
@@ -299,8 +310,28 @@ static int finish(struct modiso_image *image)
 	return result;
 }
 
+/* With what came with it; the lock is held. */
+static int drop_all(struct modiso_image *image)
+{
+	struct modiso_image *library;
+	int result;
+
+	while ((library = image->library) != NULL) {
+		result = drop(library);
+		if (result != 0)
+			return result;
+		image->library = library->library;
+		forget(library);
+	}
+	result = drop(image);
+	if (result == 0)
+		forget(image);
+	return result;
+}
+
 int mdi_image_unload(struct modiso_image *image)
 {
+	struct modiso_image *each;
 	int finished = 0, result;
 	bool run;
 
@@ -314,15 +345,14 @@ int mdi_image_unload(struct modiso_image *image)
 		return result;
 	if (run)
 		finished = finish(image);
-	mdi_image_debug_remove(image);
+	for (each = image; each != NULL; each = each->library)
+		mdi_image_debug_remove(each);
 	mdi_runtime_lock();
 	result = check_idle(image);
 	if (result == 0) {
 		image->sealed = false;
-		result = drop(image);
+		result = drop_all(image);
 	}
-	if (result == 0)
-		forget(image);
 	mdi_runtime_unlock();
 	return result != 0 ? result : finished;
 }
@@ -361,7 +391,8 @@ void mdi_images_end(struct modiso_image *images)
 int mdi_image_find(const struct modiso_image *image, const char *name,
 		   uintptr_t *address)
 {
-	const struct mdi_symbol *symbol;
+	const struct modiso_image *each;
+	const struct mdi_symbol *symbol = NULL;
 
 	if (!image->sealed)
 		return mdi_fail(MODISO_ERR_STATE,
@@ -375,11 +406,15 @@ int mdi_image_find(const struct modiso_image *image, const char *name,
 		*address = image->entry;
 		return 0;
 	}
-	symbol = mdi_symbols_find(&image->symbols, name);
+	for (each = image; each != NULL; each = each->library) {
+		symbol = mdi_symbols_find(&each->symbols, name);
+		if (symbol != NULL)
+			break;
+	}
 	if (symbol == NULL)
 		return mdi_fail(MODISO_ERR_NOENT, "image %s exports no %s",
 				image->name, name);
-	*address = image->bias + symbol->vaddr;
+	*address = each->bias + symbol->vaddr;
 	if (symbol->resolver)
 		return mdi_image_call(image, *address, address);
 	return 0;

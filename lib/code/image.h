@@ -27,6 +27,7 @@ struct mdi_image_part {
 /* In the vault. The list of all images is guarded by the library's lock. */
 struct modiso_image {
 	struct modiso_image *next, **link;
+	struct modiso_image *library; /* the next that was loaded with it */
 	struct modiso_module *module;
 	char name[MODISO_NAME_SIZE];
 	char *pages; /* inside the module's address range */
@@ -72,6 +73,9 @@ int mdi_image_find(const struct modiso_image *image, const char *name,
 
 /* Is there code of this image at this address, at run time? */
 bool mdi_image_is_code(const struct modiso_image *image, uintptr_t address);
+/* Of this one, or of a library that came with it? */
+bool mdi_image_brought_code(const struct modiso_image *image,
+			    uintptr_t address);
 
 /*
  * A module ends; the lock is held. Its images are nobody's from then on, and
@@ -120,12 +124,6 @@ int mdi_image_seal_code(const struct modiso_image *image,
 			struct mdi_image_part *part);
 /* It is code now, or never will be. */
 void mdi_image_seal_done(struct modiso_image *image);
-
-/*
- * The module's threads have a TLS block of the image's making, if it needs one:
- * image_block.c. 0 or the codes of mdi_tls_begin(); the lock is held.
- */
-int mdi_image_tls_begin(struct modiso_image *image, const struct mdi_elf *elf);
 
 /* Call a function inside the module: image_run.c. */
 int mdi_image_call(const struct modiso_image *image, uintptr_t function,

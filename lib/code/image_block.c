@@ -3,9 +3,11 @@
  * Which images give the module's threads a TLS block, and those that use the
  * thread pointer without having any TLS.
  */
-#include "code/image.h"
+#include "code/image_load.h"
 
+#include "base/error.h"
 #include "core/tls.h"
+#include "core/vault.h"
 #include "os/here.h"
 
 #include <modiso/region.h>
@@ -77,26 +79,94 @@ static enum use wants_block(const struct modiso_image *image)
 		       most;
 }
 
-int mdi_image_tls_begin(struct modiso_image *image, const struct mdi_elf *elf)
+/* What the images need together; *@tls: which of them have some. */
+static enum use use_of(const struct mdi_group *group, bool *any)
 {
-	struct mdi_tls_image tls = {
-		.filled = elf->tls.file_size,
-		.size = elf->tls.size,
-		.align = elf->tls.is ? elf->tls.align : 1,
-	};
-	enum use use = elf->tls.is ? USES_POINTER : wants_block(image);
+	enum use most = USES_NOTHING, use;
+
+	*any = false;
+	for (unsigned i = 0; i < group->count; i++) {
+		const struct mdi_load *load = group->load[i];
+
+		*any |= load->elf.tls.is;
+		use = load->elf.tls.is ? USES_POINTER
+				       : wants_block(load->image);
+		most = use > most ? use : most;
+	}
+	return most;
+}
+
+static void copy(const struct mdi_elf *elf, char *end)
+{
+	if (elf->tls.file_size != 0)
+		memcpy(end - elf->tls.below,
+		       mdi_elf_at(elf, elf->tls.vaddr - elf->low),
+		       elf->tls.file_size);
+}
+
+/* What all threads begin with, below one another as they have been placed. */
+static int begin_many(const struct mdi_group *group, struct mdi_tls_image *tls)
+{
+	struct modiso_image *image = group->load[0]->image;
+	char *bytes;
+	int result;
+
+	tls->size = (tls->size + tls->align - 1) & -tls->align;
+	bytes = mdi_vault_alloc(tls->size);
+	if (bytes == NULL)
+		return mdi_fail_memory("thread-local storage of image %s",
+				       image->name);
+	for (unsigned i = 0; i < group->count; i++)
+		copy(&group->load[i]->elf, bytes + tls->size);
+	tls->bytes = bytes;
+	tls->filled = tls->size;
+	result = mdi_tls_begin(image->module, tls);
+	mdi_vault_free(bytes, tls->size);
+	return result;
+}
+
+static int begin(const struct mdi_group *group)
+{
+	struct mdi_tls_image tls = {.align = 1};
+	const struct mdi_elf *one = NULL;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < group->count; i++) {
+		const struct mdi_elf *elf = &group->load[i]->elf;
+
+		if (!elf->tls.is || elf->tls.size == 0)
+			continue;
+		count++;
+		one = elf;
+		if (elf->tls.align > tls.align)
+			tls.align = elf->tls.align;
+		if (elf->tls.below > tls.size)
+			tls.size = elf->tls.below;
+	}
+	if (count > 1)
+		return begin_many(group, &tls);
+	if (one != NULL && one->tls.file_size != 0) {
+		tls.filled = one->tls.file_size;
+		tls.bytes = mdi_elf_at(one, one->tls.vaddr - one->low);
+	}
+	return mdi_tls_begin(group->load[0]->image->module, &tls);
+}
+
+int mdi_image_tls_begin(const struct mdi_group *group)
+{
+	struct modiso_image *image = group->load[0]->image;
+	bool any;
+	enum use use = use_of(group, &any);
 	int result;
 
 	if (use == USES_NOTHING)
 		return 0;
-	if (!elf->tls.is && image->module->tls != NULL) {
+	if (!any && image->module->tls != NULL) {
 		mdi_tls_share(image->module);
 		image->has_tls = true;
 		return 0;
 	}
-	if (tls.filled != 0)
-		tls.bytes = mdi_elf_at(elf, elf->tls.vaddr - elf->low);
-	result = mdi_tls_begin(image->module, &tls);
+	result = begin(group);
 	image->has_tls = result == 0;
 	/* Without one each read of the host's word is a fault. */
 	return result == MODISO_ERR_BUSY && use == USES_CANARY ? 0 : result;

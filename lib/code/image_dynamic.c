@@ -14,8 +14,6 @@ struct dynamic {
 	uint64_t value[DT_RELRENT + 1];
 	bool has[DT_RELRENT + 1];
 	uint64_t gnu_hash, versions;
-	uint64_t needed; /* offset of the first one's name */
-	bool any_needed;
 };
 
 /* Of Android and of lld; glibc's <elf.h> has none of them, or not everywhere */
@@ -41,10 +39,6 @@ static int refuse_tag(const struct mdi_elf *elf, const char *what)
 static bool is_harmless(int64_t tag)
 {
 	switch (tag) {
-	case DT_VERDEF:
-	case DT_VERDEFNUM:
-	case DT_VERNEED:
-	case DT_VERNEEDNUM:
 	case DT_RELACOUNT:
 	case DT_FLAGS_1:
 	case TAG_GNU_FLAGS_1:
@@ -111,7 +105,7 @@ static int take_value(const struct mdi_elf *elf, struct dynamic *dynamic,
 	return 0;
 }
 
-static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
+static int take_tag(struct mdi_elf *elf, struct dynamic *dynamic,
 		    const Elf64_Dyn *entry)
 {
 	switch (entry->d_tag) {
@@ -124,16 +118,25 @@ static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
 	case DT_RELSZ:
 		return refuse_tag(elf, "relocations of the kind REL; x86-64 "
 				       "has RELA");
-	case DT_NEEDED:
-		if (!dynamic->any_needed)
-			dynamic->needed = entry->d_un.d_val;
-		dynamic->any_needed = true;
+	case DT_NEEDED: /* mdi_elf_next_needed() */
 		return 0;
 	case DT_GNU_HASH:
 		dynamic->gnu_hash = entry->d_un.d_ptr;
 		return 0;
 	case DT_VERSYM:
 		dynamic->versions = entry->d_un.d_ptr;
+		return 0;
+	case DT_VERDEF:
+		elf->defined = entry->d_un.d_ptr;
+		return 0;
+	case DT_VERDEFNUM:
+		elf->defined_count = entry->d_un.d_val;
+		return 0;
+	case DT_VERNEED:
+		elf->needed = entry->d_un.d_ptr;
+		return 0;
+	case DT_VERNEEDNUM:
+		elf->needed_count = entry->d_un.d_val;
 		return 0;
 	default:
 		break;
@@ -146,7 +149,7 @@ static int take_tag(const struct mdi_elf *elf, struct dynamic *dynamic,
 					 : refuse_unknown(elf, entry->d_tag);
 }
 
-static int read_tags(const struct mdi_elf *elf, const Elf64_Phdr *header,
+static int read_tags(struct mdi_elf *elf, const Elf64_Phdr *header,
 		     struct dynamic *dynamic)
 {
 	Elf64_Dyn entry;
@@ -163,8 +166,11 @@ static int read_tags(const struct mdi_elf *elf, const Elf64_Phdr *header,
 	     at += sizeof(entry)) {
 		memcpy(&entry, mdi_elf_at(elf, part.offset + at),
 		       sizeof(entry));
-		if (entry.d_tag == DT_NULL)
+		if (entry.d_tag == DT_NULL) {
+			elf->dynamic.offset = part.offset;
+			elf->dynamic.length = at;
 			return 0;
+		}
 		result = take_tag(elf, dynamic, &entry);
 		if (result != 0)
 			return result;
@@ -305,19 +311,6 @@ bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 	return true;
 }
 
-/* Bit 15: one that only programs linked before may bind to. */
-bool mdi_elf_is_old(const struct mdi_elf *elf, size_t index)
-{
-	uint16_t version;
-
-	if (index >= elf->versions.length / sizeof(version))
-		return false;
-	memcpy(&version,
-	       mdi_elf_at(elf, elf->versions.offset + index * sizeof(version)),
-	       sizeof(version));
-	return version & 0x8000;
-}
-
 const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset)
 {
 	const char *text;
@@ -393,16 +386,34 @@ static int read_hooks(const struct mdi_elf *elf, const struct dynamic *dynamic,
 	return 0;
 }
 
-static int check_needed(const struct mdi_elf *elf,
-			const struct dynamic *dynamic, bool ignore)
+bool mdi_elf_next_needed(const struct mdi_elf *elf, size_t *at,
+			 const char **name)
 {
-	const char *name = mdi_elf_string(elf, dynamic->needed);
+	Elf64_Dyn entry;
 
-	if (!dynamic->any_needed || ignore)
+	while (elf->dynamic.length - *at >= sizeof(entry)) {
+		memcpy(&entry, mdi_elf_at(elf, elf->dynamic.offset + *at),
+		       sizeof(entry));
+		*at += sizeof(entry);
+		if (entry.d_tag != DT_NEEDED)
+			continue;
+		*name = mdi_elf_string(elf, entry.d_un.d_val);
+		return true;
+	}
+	return false;
+}
+
+static int check_needed(const struct mdi_elf *elf, bool ignore)
+{
+	const char *name;
+	size_t at = 0;
+
+	if (ignore || !mdi_elf_next_needed(elf, &at, &name))
 		return 0;
 	return mdi_fail(MODISO_ERR_NOTSUP,
-			"image %s needs library %s; a module has none: link it "
-			"with modiso-cc, or say MODISO_IMAGE_IGNORE_NEEDED",
+			"image %s needs library %s; a module has none: name "
+			"directories that have it (needed_dirs), link it with "
+			"modiso-cc, or say MODISO_IMAGE_IGNORE_NEEDED",
 			elf->name, name ? name : "?");
 }
 
@@ -419,8 +430,13 @@ int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
 	result = read_tags(elf, header, &dynamic);
 	if (result == 0)
 		result = read_symbols(elf, &dynamic);
+	elf->soname = dynamic.value[DT_SONAME];
+	elf->symbolic = dynamic.has[DT_SYMBOLIC] ||
+			dynamic.value[DT_FLAGS] & DF_SYMBOLIC;
 	if (result == 0)
-		result = check_needed(elf, &dynamic, ignore_needed);
+		result = mdi_elf_check_versions(elf);
+	if (result == 0)
+		result = check_needed(elf, ignore_needed);
 	if (result == 0)
 		result = read_rela(elf, &dynamic);
 	if (result == 0)

@@ -23,7 +23,10 @@
 
 #define MDI_SEGMENTS_MAX 16
 #define MDI_HEADERS_MAX  128
-#define MDI_TABLES_MAX   16
+#define MDI_TABLES_MAX   18
+
+/* Entries of the lists of versions. */
+#define MDI_VERSIONS_MAX 4096u
 
 struct mdi_segment {
 	uint64_t vaddr; /* as linked */
@@ -49,8 +52,18 @@ struct mdi_elf_tls {
 	uint64_t vaddr;     /* as linked; aligned */
 	uint64_t file_size; /* bytes there; the rest is zero */
 	uint64_t size, align;
-	bool is; /* false: there is none */
+	uint64_t below; /* from the thread pointer down to where it begins */
+	bool is;        /* false: there is none */
 };
+
+/* A version that the image has, or that it needs of a library. */
+struct mdi_version {
+	uint16_t index;   /* what its symbols say */
+	bool weak;        /* it may be missing */
+	const char *name;
+	const char *file; /* the library's name; NULL: the image's own */
+};
+typedef int mdi_version_fn(void *arg, const struct mdi_version *version);
 
 struct mdi_elf {
 	const char *name; /* for sentences */
@@ -70,10 +83,15 @@ struct mdi_elf {
 	uint64_t unwind; /* .eh_frame_hdr; 0: none */
 	struct mdi_elf_tls tls;
 
+	struct mdi_part dynamic; /* entries before DT_NULL; none: no section */
+	uint64_t soname;         /* in the strings; 0: it has no name */
+	bool symbolic;           /* it binds to itself first */
 	struct mdi_part strings; /* of the dynamic symbols */
 	struct mdi_part symbols; /* room for them: an upper bound */
 	size_t symbol_count;     /* those that the hash table knows */
 	struct mdi_part versions; /* of the symbols; none: they have none */
+	uint64_t defined, needed; /* lists of versions, as linked */
+	uint64_t defined_count, needed_count;
 	struct mdi_part relr, rela, plt;
 	struct mdi_hooks preinit, init, fini;
 	struct mdi_part abi; /* the tag, without its final zero */
@@ -97,15 +115,30 @@ int mdi_elf_contents(struct mdi_elf *elf, bool ignore_needed);
 
 /* One more program header, PT_TLS: image_tls.c. */
 int mdi_elf_take_tls(struct mdi_elf *elf, const Elf64_Phdr *header);
-/* Bytes from the thread pointer down to where the TLS begins. */
-static inline uint64_t mdi_elf_tls_below(const struct mdi_elf *elf)
-{
-	return (elf->tls.size + elf->tls.align - 1) & -elf->tls.align;
-}
+/* Its place if @below bytes under the thread pointer are others' already. */
+void mdi_elf_place_tls(struct mdi_elf *elf, uint64_t below);
 
 /* The dynamic section: image_dynamic.c. */
 int mdi_elf_dynamic(struct mdi_elf *elf, const Elf64_Phdr *header,
 		    bool ignore_needed);
+
+/*
+ * The next library that it names, from *@at on, which is 0 in the beginning;
+ * false: there is no more. NULL: a name that has no end.
+ */
+bool mdi_elf_next_needed(const struct mdi_elf *elf, size_t *at,
+			 const char **name);
+
+/*
+ * Versions: image_versions.c. All that the image has and needs, until @each
+ * returns something else than 0. MODISO_ERR_FORMAT: the lists are damaged.
+ */
+int mdi_elf_each_version(const struct mdi_elf *elf, mdi_version_fn *each,
+			 void *arg);
+/* Is all as it should be? Then the lists are tables, too. */
+int mdi_elf_check_versions(struct mdi_elf *elf);
+/* That of a symbol; 0 and 1 are none, and so is all without versions. */
+uint16_t mdi_elf_version(const struct mdi_elf *elf, size_t index, bool *old);
 
 /* The segment that holds all of a range, as linked; NULL: none does. */
 const struct mdi_segment *mdi_elf_segment(const struct mdi_elf *elf,
@@ -128,9 +161,6 @@ bool mdi_elf_is_code(const struct mdi_elf *elf, uint64_t vaddr);
 /* Symbol @index of the dynamic ones; false: there is no room for it. */
 bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 		    Elf64_Sym *symbol);
-
-/* Is there a newer version of that symbol, for all who bind by its name? */
-bool mdi_elf_is_old(const struct mdi_elf *elf, size_t index);
 
 /*
  * What a loader reads and the program does not: headers, notes, symbols, hash

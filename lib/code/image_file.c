@@ -36,6 +36,8 @@ int mdi_image_file_descriptor(struct mdi_scan_source *source, int fd)
 	source->fd = fd;
 	source->size = (uint64_t)status.st_size;
 	source->nameless = status.st_nlink == 0;
+	source->device = (uint64_t)status.st_dev;
+	source->inode = (uint64_t)status.st_ino;
 	return check_length(source);
 }
 

@@ -1,42 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An ELF image on its way into a module. It is built in pages that are not the
- * module's yet, so that no thread inside the module can change what was
- * checked; each part then becomes a region with its final protection at once.
+ * An ELF image is built in pages that are not the module's yet, so that no
+ * thread inside the module can change what was checked; each part then becomes
+ * a region with its final protection at once.
  */
-#include "code/image.h"
+#include "code/image_load.h"
 
 #include "base/error.h"
-#include "code/image_debug.h"
-#include "code/image_reloc.h"
-#include "core/range.h"
-#include "core/region.h"
 #include "core/runtime.h"
 #include "core/vault.h"
 #include "os/memory.h"
 #include "os/process.h"
 
-#include <errno.h>
-#include <stddef.h>
+#include <modiso/region.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 /* Of a segment that may be left out, read to the heap first. */
 #define ASIDE_MAX ((size_t)128 << 10)
 
-struct load {
-	struct mdi_image_request *request;
-	struct mdi_bindings bindings;
-	struct mdi_reloc reloc;
-	const struct mdi_segment *left_out; /* of the module; or NULL */
-	struct modiso_image *image;
-	uintptr_t *init; /* malloc()ed, in the order to run them */
-	size_t init_count;
-	unsigned char *aside; /* malloc()ed: elf.aside, or NULL */
-	struct mdi_elf elf; /* last: large, and not zeroed */
-};
-
-static int check_abi(const struct load *load)
+static int check_abi(const struct mdi_load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	const char *want = load->request->options->abi;
@@ -68,7 +52,7 @@ static const char *part_name(uint32_t access)
  * A segment of tables that are read by now, and that nothing of the image is
  * known to name: an access to it is a fault.
  */
-static void leave_tables_out(struct load *load)
+static void leave_tables_out(struct mdi_load *load)
 {
 	const struct mdi_symbols *symbols = &load->image->symbols;
 	const struct mdi_segment *tables = load->reloc.watched;
@@ -84,7 +68,7 @@ static void leave_tables_out(struct load *load)
 }
 
 /* NULL: all of it is to be the module's. */
-static const struct mdi_segment *find_tables(const struct load *load)
+static const struct mdi_segment *find_tables(const struct mdi_load *load)
 {
 	if (load->request->options->flags & MODISO_IMAGE_HEADERS ||
 	    load->elf.segment_count == 1)
@@ -105,7 +89,7 @@ static size_t first_pages(const struct mdi_elf *elf)
  * is read to where nothing has to be mapped and unmapped again. What turns out
  * to be more gets its pages after all (take_aside_in).
  */
-static int read_aside(struct load *load)
+static int read_aside(struct mdi_load *load)
 {
 	const struct mdi_segment *first = &load->elf.segment[0];
 	size_t length = first->vaddr - load->elf.low + first->size;
@@ -126,7 +110,7 @@ static int read_aside(struct load *load)
 	return 0;
 }
 
-static int take_aside_in(struct load *load)
+static int take_aside_in(struct mdi_load *load)
 {
 	struct modiso_image *image = load->image;
 	size_t length = load->elf.aside_length;
@@ -143,7 +127,7 @@ static int take_aside_in(struct load *load)
 }
 
 /* A writable segment is cut where RELRO begins and ends. */
-static void add_parts(struct load *load)
+static void add_parts(struct mdi_load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	size_t relro = elf->relro - elf->low;
@@ -176,7 +160,7 @@ static void add_parts(struct load *load)
 }
 
 /* Pages that the file fills, in as few calls as there are gaps. */
-static void populate(const struct load *load)
+static void populate(const struct mdi_load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	size_t from = 0, to = 0;
@@ -201,7 +185,7 @@ static void populate(const struct load *load)
 }
 
 /* The canary of the stack protector differs from load to load. */
-static void set_guard(const struct load *load)
+static void set_guard(const struct mdi_load *load)
 {
 	const struct mdi_symbol *symbol =
 		mdi_symbols_find(&load->image->symbols, "__stack_chk_guard");
@@ -219,9 +203,22 @@ static void set_guard(const struct load *load)
 	       sizeof(guard));
 }
 
+/* A symbol of another image's may stand before one that it has itself. */
+static bool is_code(const struct mdi_load *load, uintptr_t function)
+{
+	const struct mdi_scope *scope = load->reloc.scope;
+	bool found = mdi_image_is_code(load->image, function);
+
+	for (unsigned i = 0; scope != NULL && i < scope->count && !found; i++)
+		found = mdi_elf_is_code(scope->member[i].elf,
+					function - scope->member[i].bias);
+	return found;
+}
+
 /* What the relocated array holds now; the module can change it later. */
-static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
-		      bool backwards, uintptr_t *list, size_t *count)
+static int read_hooks(const struct mdi_load *load,
+		      const struct mdi_hooks *hooks, bool backwards,
+		      uintptr_t *list, size_t *count)
 {
 	uint64_t array = hooks->array - load->elf.low;
 	uintptr_t function;
@@ -235,7 +232,7 @@ static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
 		memcpy(&function,
 		       mdi_elf_at(&load->elf, array + from * sizeof(function)),
 		       sizeof(function));
-		if (!mdi_image_is_code(load->image, function))
+		if (!is_code(load, function))
 			return mdi_fail(MODISO_ERR_FORMAT,
 					"image %s: entry %zu of its %s array "
 					"is %#zx, which is not in its code",
@@ -250,7 +247,7 @@ static int read_hooks(const struct load *load, const struct mdi_hooks *hooks,
 	return 0;
 }
 
-static int read_all_hooks(struct load *load)
+static int read_all_hooks(struct mdi_load *load)
 {
 	const struct mdi_elf *elf = &load->elf;
 	struct modiso_image *image = load->image;
@@ -278,7 +275,7 @@ static int read_all_hooks(struct load *load)
 	return result;
 }
 
-static int name_symbols(struct load *load)
+static int name_symbols(struct mdi_load *load)
 {
 	const struct mdi_scan_source *source = &load->request->source;
 	struct modiso_image *image = load->image;
@@ -296,7 +293,7 @@ static int name_symbols(struct load *load)
 }
 
 /* The pages as the file has them, and all that is said in them. */
-static int read_image(struct load *load)
+static int read_image(struct mdi_load *load)
 {
 	struct mdi_image_request *request = load->request;
 	uint32_t flags = request->options->flags;
@@ -307,31 +304,61 @@ static int read_image(struct load *load)
 				  load->image->pages);
 	if (result == 0)
 		result = mdi_elf_contents(&load->elf,
-					  flags & MODISO_IMAGE_IGNORE_NEEDED);
+					  flags & MODISO_IMAGE_IGNORE_NEEDED ||
+					  request->options->needed_dir_count);
 	return result != 0 ? result : check_abi(load);
 }
 
-static int build(struct load *load)
+static bool data_is_last(const struct mdi_elf *elf)
 {
+	const struct mdi_segment *last = &elf->segment[elf->segment_count - 1];
+
+	return last->access & MODISO_WRITE &&
+	       (elf->relro == elf->relro_end ||
+		elf->relro_end != elf->low + elf->span);
+}
+
+int mdi_load_read(struct mdi_load *load)
+{
+	struct mdi_image_request *request = load->request;
 	const struct mdi_elf *elf = &load->elf;
-	struct modiso_image *image = load->image;
+	struct modiso_image *image;
 	int result;
 
+	result = mdi_elf_headers(&load->elf, &request->source);
+	if (result == 0)
+		result = read_aside(load);
+	if (result == 0)
+		result = mdi_image_create(request, elf->span,
+					  load->aside ? first_pages(elf) : 0,
+					  data_is_last(elf), &load->image);
+	if (result != 0)
+		return result;
+	image = load->image;
 	image->bias = (uintptr_t)image->pages - elf->low;
 	if (elf->entry != 0)
 		image->entry = image->bias + elf->entry;
 	if (elf->unwind != 0)
 		image->unwind = image->bias + elf->unwind;
-	mdi_scan_source_path(&load->request->source, image->path,
+	mdi_scan_source_path(&request->source, image->path,
 			     sizeof(image->path));
-	result = read_image(load);
-	if (result != 0)
-		return result;
+	return read_image(load);
+}
+
+int mdi_load_build(struct mdi_group *group, unsigned self)
+{
+	struct mdi_load *load = group->load[self];
+	const struct mdi_elf *elf = &load->elf;
+	int result;
+
 	load->reloc = (struct mdi_reloc){
 		.elf = elf,
-		.bindings = &load->bindings,
-		.pages = image->pages,
-		.bias = image->bias,
+		.bindings = &group->bindings,
+		.options = load->request->options,
+		.scope = group->count > 1 ? &group->scope : NULL,
+		.self = self,
+		.pages = load->image->pages,
+		.bias = load->image->bias,
 		.watched = find_tables(load),
 	};
 	result = mdi_relocate(&load->reloc);
@@ -346,124 +373,6 @@ static int build(struct load *load)
 	add_parts(load);
 	set_guard(load);
 	result = read_all_hooks(load);
-	return result != 0 ? result : mdi_image_scan(image, load->request, elf);
-}
-
-/* --- running --- */
-
-static int resolve_late(struct load *load)
-{
-	struct modiso_image *image = load->image;
-	uintptr_t value = 0;
-	int result;
-
-	for (size_t i = 0; i < load->reloc.late_count; i++) {
-		const struct mdi_late *late = &load->reloc.late[i];
-
-		result = mdi_image_call(image, image->bias + late->resolver,
-					&value);
-		if (result != 0)
-			return result;
-		value += late->addend;
-		result = mdi_range_copy((void *)(image->bias + late->target),
-					&value, sizeof(value),
-					(void *)(image->bias + late->target));
-		if (result != 0)
-			return result;
-	}
-	return 0;
-}
-
-static int close_relro(struct modiso_image *image)
-{
-	int result = 0;
-
-	mdi_runtime_lock();
-	for (unsigned i = 0; result == 0 && i < image->part_count; i++) {
-		if (strcmp(image->part[i].what, "relro") != 0)
-			continue;
-		result = mdi_region_protect(image->part[i].region, MODISO_READ);
-	}
-	mdi_runtime_unlock();
-	return result;
-}
-
-static int start(struct load *load)
-{
-	struct modiso_image *image = load->image;
-	int result;
-
-	mdi_runtime_lock();
-	mdi_image_publish(image);
-	result = mdi_image_tls_begin(image, &load->elf);
-	if (result == 0)
-		result = mdi_image_settle(image);
-	mdi_runtime_unlock();
-	if (result == 0)
-		result = mdi_image_debug_add(image, load->request);
-	if (result == 0 && load->reloc.late_count != 0) {
-		result = resolve_late(load);
-		if (result == 0)
-			result = close_relro(image);
-	}
-	for (size_t i = 0; result == 0 && i < load->init_count; i++)
-		result = mdi_image_call(image, load->init[i], NULL);
-	image->sealed = result == 0;
-	return result;
-}
-
-static bool data_is_last(const struct mdi_elf *elf)
-{
-	const struct mdi_segment *last = &elf->segment[elf->segment_count - 1];
-
-	return last->access & MODISO_WRITE &&
-	       (elf->relro == elf->relro_end ||
-		elf->relro_end != elf->low + elf->span);
-}
-
-static int load_elf(struct load *load)
-{
-	struct mdi_image_request *request = load->request;
-	int result;
-
-	result = mdi_elf_headers(&load->elf, &request->source);
-	if (result == 0)
-		result = read_aside(load);
-	if (result == 0)
-		result = mdi_image_create(request, load->elf.span,
-					  load->aside ? first_pages(&load->elf)
-						      : 0,
-					  data_is_last(&load->elf),
-					  &load->image);
-	if (result != 0)
-		return result;
-	result = build(load);
-	if (result == 0)
-		result = start(load);
-	if (result != 0)
-		mdi_image_discard(load->image);
-	return result;
-}
-
-int mdi_image_load(struct mdi_image_request *request, struct modiso_image **out)
-{
-	const struct modiso_image_options *options = request->options;
-	struct load load;
-	int saved = errno, result;
-
-	memset(&load, 0, offsetof(struct load, elf));
-	load.request = request;
-	result = mdi_bindings_init(&load.bindings, options->exports,
-				   options->export_count);
-	if (result == 0)
-		result = load_elf(&load);
-	mdi_bindings_fini(&load.bindings);
-	free(load.reloc.late);
-	free(load.init);
-	free(load.aside);
-	if (result == 0)
-		*out = load.image;
-	if (result != MODISO_ERR_OS)
-		errno = saved;
-	return result;
+	return result != 0 ? result
+			   : mdi_image_scan(load->image, load->request, elf);
 }

@@ -3,6 +3,7 @@
 
 #include "arch/tls.h"
 #include "base/error.h"
+#include "code/image_import.h"
 
 #include <inttypes.h>
 #include <modiso/region.h>
@@ -76,7 +77,9 @@ static void put(struct mdi_reloc *reloc, uint64_t target, uint64_t value)
 	       sizeof(value));
 }
 
-static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
+/* The resolver at @vaddr of an image, which is this one or a library. */
+static int put_late(struct mdi_reloc *reloc, uint64_t target,
+		    const struct mdi_elf *elf, uintptr_t bias, uint64_t vaddr,
 		    uint64_t addend)
 {
 	size_t room = reloc->late_room != 0 ? reloc->late_room * 2 : 16;
@@ -87,11 +90,11 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 				"image %s: a thread-local variable begins as "
 				"the address of an indirect function",
 				reloc->elf->name);
-	if (!mdi_elf_is_code(reloc->elf, resolver))
+	if (!mdi_elf_is_code(elf, vaddr))
 		return mdi_fail(MODISO_ERR_FORMAT,
 				"image %s: the resolver at %#" PRIx64 " is not "
 				"in code",
-				reloc->elf->name, resolver);
+				elf->name, vaddr);
 	if (reloc->late_count == reloc->late_room) {
 		more = realloc(reloc->late, room * sizeof(*more));
 		if (more == NULL)
@@ -100,52 +103,8 @@ static int put_late(struct mdi_reloc *reloc, uint64_t target, uint64_t resolver,
 		reloc->late_room = room;
 	}
 	reloc->late[reloc->late_count++] =
-		(struct mdi_late){target, resolver, addend};
+		(struct mdi_late){target, bias + vaddr, addend};
 	return 0;
-}
-
-/* An undefined symbol is a service of the host, or nothing. */
-static bool find_import(const struct mdi_reloc *reloc, const Elf64_Sym *symbol,
-			const char *name, uintptr_t *value)
-{
-	*value = 0;
-	return *name == '\0' ||
-	       mdi_bindings_find(reloc->bindings, name, value) ||
-	       mdi_tls_function(name, value) ||
-	       ELF64_ST_BIND(symbol->st_info) == STB_WEAK;
-}
-
-/* Of all that nobody has, as many names as a sentence has room for. */
-static int refuse_import(const struct mdi_reloc *reloc, const char *first)
-{
-	const struct mdi_elf *elf = reloc->elf;
-	char names[256], more[32] = "";
-	size_t used, count = 0;
-	Elf64_Sym symbol;
-	uintptr_t value;
-
-	used = (size_t)snprintf(names, sizeof(names), "%.128s", first);
-	for (uint64_t i = 1; i < elf->symbol_count; i++) {
-		const char *name = NULL;
-
-		if (mdi_elf_symbol(elf, i, &symbol) &&
-		    symbol.st_shndx == SHN_UNDEF)
-			name = mdi_elf_string(elf, symbol.st_name);
-		if (name == NULL || strcmp(name, first) == 0 ||
-		    find_import(reloc, &symbol, name, &value))
-			continue;
-		if (count == 0 && used + strlen(name) + 3 < sizeof(names))
-			used += (size_t)snprintf(names + used,
-						 sizeof(names) - used, ", %s",
-						 name);
-		else
-			count++;
-	}
-	if (count != 0)
-		snprintf(more, sizeof(more), " and %zu more", count);
-	return mdi_fail(MODISO_ERR_NOENT,
-			"image %s needs %s%s, which the host does not export",
-			elf->name, names, more);
 }
 
 static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
@@ -153,9 +112,12 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 {
 	const struct mdi_elf *elf = reloc->elf;
 	uint64_t index = ELF64_R_SYM(rela->r_info);
+	bool call = ELF64_R_TYPE(rela->r_info) == R_X86_64_JUMP_SLOT;
 	const char *name = NULL;
-	uintptr_t value = 0;
+	struct mdi_import import;
+	uintptr_t value;
 	Elf64_Sym symbol;
+	int result;
 
 	if (mdi_elf_symbol(elf, index, &symbol))
 		name = mdi_elf_string(elf, symbol.st_name);
@@ -170,19 +132,28 @@ static int bind(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 				"image %s: %s is thread-local, and a "
 				"relocation wants its address",
 				elf->name, name);
-	if (symbol.st_shndx == SHN_UNDEF) {
-		if (!find_import(reloc, &symbol, name, &value))
-			return refuse_import(reloc, name);
-	} else if (ELF64_ST_TYPE(symbol.st_info) == STT_GNU_IFUNC) {
-		return put_late(reloc, rela->r_offset, symbol.st_value, addend);
-	} else {
-		value = symbol.st_value;
-		if (symbol.st_shndx != SHN_ABS)
-			value += reloc->bias;
+	result = mdi_import_find(
+		reloc, index, &symbol,
+		call && ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE
+			? MDI_KIND_FUNCTION
+			: MDI_KIND_ANY,
+		&import);
+	if (result != 0)
+		return result;
+	value = import.function;
+	if (import.elf != NULL) {
+		value = import.symbol.st_value;
+		if (ELF64_ST_TYPE(import.symbol.st_info) == STT_GNU_IFUNC)
+			return put_late(reloc, rela->r_offset, import.elf,
+					import.bias, value, addend);
+		if (import.symbol.st_shndx != SHN_ABS)
+			value += import.bias;
 	}
 	put(reloc, rela->r_offset, value + addend);
 	return 0;
 }
+
+/* --- thread-local storage --- */
 
 static int refuse_tls(const struct mdi_elf *elf, const char *what)
 {
@@ -192,31 +163,32 @@ static int refuse_tls(const struct mdi_elf *elf, const char *what)
 			elf->name, what);
 }
 
-/* Where in the image's TLS the symbol is; the image's own alone. */
+/* Where in which image's TLS the symbol is. */
 static int find_local(const struct mdi_reloc *reloc, const Elf64_Rela *rela,
-		      uint64_t *offset)
+		      uint64_t *begin, uint64_t *offset)
 {
 	const struct mdi_elf *elf = reloc->elf;
 	uint64_t index = ELF64_R_SYM(rela->r_info);
+	struct mdi_import import = {.elf = elf};
 	Elf64_Sym symbol;
+	int result = 0;
 
-	*offset = 0;
-	if (!elf->tls.is)
+	if (index != 0 && !mdi_elf_symbol(elf, index, &symbol))
+		return refuse_tls(elf, elf->tls.is ?
+					       "a symbol that does not exist" :
+					       "an image that has none");
+	if (index != 0)
+		result = mdi_import_find(reloc, index, &symbol, MDI_KIND_TLS,
+					 &import);
+	if (result != 0)
+		return result;
+	if (import.elf == NULL || !import.elf->tls.is)
 		return refuse_tls(elf, "an image that has none");
-	if (index == 0)
-		return 0;
-	if (!mdi_elf_symbol(elf, index, &symbol))
-		return refuse_tls(elf, "a symbol that does not exist");
-	if (symbol.st_shndx == SHN_UNDEF)
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"image %s needs the thread-local %.128s of "
-				"another image",
-				elf->name,
-				mdi_elf_string(elf, symbol.st_name) ?: "?");
-	if (ELF64_ST_TYPE(symbol.st_info) != STT_TLS ||
-	    symbol.st_value > elf->tls.size)
+	*offset = index != 0 ? import.symbol.st_value : 0;
+	if (index != 0 && (ELF64_ST_TYPE(import.symbol.st_info) != STT_TLS ||
+			   *offset > import.elf->tls.size))
 		return refuse_tls(elf, "a symbol that is not in it");
-	*offset = symbol.st_value;
+	*begin = -import.elf->tls.below;
 	return 0;
 }
 
@@ -228,8 +200,8 @@ static int find_local(const struct mdi_reloc *reloc, const Elf64_Rela *rela,
 static int bind_local(struct mdi_reloc *reloc, const Elf64_Rela *rela,
 		      uint32_t kind)
 {
-	uint64_t begin = -mdi_elf_tls_below(reloc->elf), offset, value;
-	int result = find_local(reloc, rela, &offset);
+	uint64_t begin = 0, offset = 0, value;
+	int result = find_local(reloc, rela, &begin, &offset);
 
 	offset += (uint64_t)rela->r_addend;
 	value = kind == R_X86_64_DTPOFF64 ? offset : begin + offset;
@@ -262,7 +234,8 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 		put(reloc, rela->r_offset, reloc->bias + addend);
 		return 0;
 	case R_X86_64_IRELATIVE:
-		return put_late(reloc, rela->r_offset, addend, 0);
+		return put_late(reloc, rela->r_offset, reloc->elf, reloc->bias,
+				addend, 0);
 	case R_X86_64_GLOB_DAT:
 	case R_X86_64_JUMP_SLOT:
 		return bind(reloc, rela, 0);

@@ -8,17 +8,21 @@
 
 #include "code/image_bind.h"
 #include "code/image_elf.h"
+#include "code/image_scope.h"
 
 /* A word whose value a function inside the module has to find. */
 struct mdi_late {
-	uint64_t target;   /* as linked */
-	uint64_t resolver; /* as linked */
+	uint64_t target;    /* as linked */
+	uintptr_t resolver; /* at run time; it may be a library's */
 	uint64_t addend;
 };
 
 struct mdi_reloc {
 	const struct mdi_elf *elf;
 	const struct mdi_bindings *bindings;
+	const struct modiso_image_options *options; /* who hears; or NULL */
+	const struct mdi_scope *scope; /* all images of the load, this one */
+	unsigned self;                 /* among them; NULL: it is alone */
 	char *pages;    /* elf->span bytes: the image, from elf->low on */
 	uintptr_t bias; /* an address at run time less the one as linked */
 	const struct mdi_segment *segment; /* of the last one, or NULL */

@@ -96,8 +96,10 @@ static const char *export_in(const struct mdi_elf *elf, size_t i,
 			     Elf64_Sym *symbol)
 {
 	const char *name;
+	bool old;
 
-	if (!mdi_elf_symbol(elf, i, symbol) || mdi_elf_is_old(elf, i) ||
+	(void)mdi_elf_version(elf, i, &old);
+	if (!mdi_elf_symbol(elf, i, symbol) || old ||
 	    symbol->st_shndx == SHN_UNDEF ||
 	    symbol->st_shndx == SHN_ABS ||
 	    ELF64_ST_BIND(symbol->st_info) == STB_LOCAL ||

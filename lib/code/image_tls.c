@@ -52,5 +52,13 @@ int mdi_elf_take_tls(struct mdi_elf *elf, const Elf64_Phdr *header)
 		.align = align,
 		.is = true,
 	};
+	mdi_elf_place_tls(elf, 0);
 	return 0;
+}
+
+void mdi_elf_place_tls(struct mdi_elf *elf, uint64_t below)
+{
+	struct mdi_elf_tls *tls = &elf->tls;
+
+	tls->below = (below + tls->size + tls->align - 1) & -tls->align;
 }

@@ -15,6 +15,7 @@ struct mdi_scan_source {
 	const uint8_t *image; /* NULL: read from fd */
 	int fd;
 	bool nameless; /* known to have no path: a memfd, or unlinked */
+	uint64_t device, inode; /* which file it is; 0, 0: not known */
 	uint64_t size;
 };
 

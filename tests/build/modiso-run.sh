@@ -184,6 +184,11 @@ ${CC:-cc} -shared -nostdlib -o "$scratch/libneeded.so" -x c /dev/null
 status_of 3 "a module that needs a library" "$scratch/needs.so"
 says errors 'that is --ignore-needed here' "the advice is an option"
 status_of 0 "that there is" --ignore-needed "$scratch/needs.so"
+status_of 3 "a directory without it" --needed "$top_builddir" "$scratch/needs.so"
+says errors 'needs.so needs libneeded.so: no directory has' "it is named"
+status_of 0 "a directory with it" --needed "$top_builddir" \
+	--needed "$scratch" --call hello :x 2 "$scratch/needs.so"
+says output '^xxhello' "its functions are called"
 cat >"$scratch/wants.c" <<'END'
 long first(void), second(void), third(void);
 __attribute__((visibility("default"))) long sum(void)

@@ -18,12 +18,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-static void relocate(const struct mdi_elf *elf, char *pages)
+/* With others, or alone: @scope is NULL. */
+static void relocate(const struct mdi_elf *elf, char *pages,
+		     const struct mdi_scope *scope)
 {
 	struct mdi_bindings bindings;
 	struct mdi_reloc reloc = {
 		.elf = elf,
 		.bindings = &bindings,
+		.scope = scope,
 		.bias = 0x7f0000000000,
 		.pages = pages,
 	};
@@ -37,10 +40,35 @@ static void relocate(const struct mdi_elf *elf, char *pages)
 	mdi_bindings_fini(&bindings);
 }
 
+/* As two images of one load, each a library of the other. */
+static void bind_to_itself(const struct mdi_elf *elf, char *pages)
+{
+	static struct mdi_scope scope;
+	struct mdi_elf other = *elf;
+	const char *name;
+	size_t at = 0;
+	int result;
+
+	while (mdi_elf_next_needed(elf, &at, &name))
+		if (name != NULL && strlen(name) > elf->strings.length)
+			abort();
+	if (elf->tls.is)
+		mdi_elf_place_tls(&other, elf->tls.below);
+	scope.count = 0;
+	result = mdi_scope_add(&scope, elf, 0x7f0000000000);
+	if (result == 0)
+		result = mdi_scope_add(&scope, &other, 0x7e0000000000);
+	if (result == 0)
+		(void)mdi_scope_has_version(&scope.member[1], "LOW_2");
+	if (result == 0)
+		relocate(elf, pages, &scope);
+	mdi_scope_fini(&scope);
+}
+
 /* What each thread would begin with. */
 static void copy_tls(const struct mdi_elf *elf)
 {
-	size_t below = mdi_elf_tls_below(elf);
+	size_t below = elf->tls.below;
 	unsigned char *block;
 
 	if (!elf->tls.is)
@@ -107,7 +135,8 @@ static void parse_aside(const struct mdi_scan_source *source, bool ignore,
 	if (result != wanted)
 		abort();
 	if (result == 0) {
-		relocate(&elf, pages);
+		relocate(&elf, pages, NULL);
+		bind_to_itself(&elf, pages);
 		copy_tls(&elf);
 		name(&elf, source);
 	}
@@ -128,7 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	for (int ignore = 0; ignore < 2; ignore++) {
 		result = parse_image(&elf, &source, ignore, &pages);
 		if (result == 0 && pages != NULL) {
-			relocate(&elf, pages);
+			relocate(&elf, pages, NULL);
+			bind_to_itself(&elf, pages);
 			copy_tls(&elf);
 			name(&elf, &source);
 		}

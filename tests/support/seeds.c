@@ -100,12 +100,44 @@ static void tls(struct elf_image *image)
 	elf_tag(image, DT_FLAGS)->d_un.d_val = DF_STATIC_TLS;
 }
 
+/* A library that it needs, with a version of it, and one of its own. */
+static void versions(struct elf_image *image)
+{
+	const Elf64_Phdr *at = &image->program[ELF_RODATA];
+	uint32_t name = image->symbol[ELF_CALL].st_name; /* "call" */
+	unsigned char *to = image->bytes + at->p_offset;
+	uint16_t *of = (void *)to;
+	Elf64_Verdef *defined = (void *)(to + 16);
+	Elf64_Verdaux *own = (void *)(defined + 1);
+	Elf64_Verneed *needed = (void *)(own + 1);
+	Elf64_Vernaux *other = (void *)(needed + 1);
+
+	for (int i = 0; i < ELF_SYMBOLS; i++)
+		of[i] = i == ELF_IMPORT ? 3 : 2;
+	*defined = (Elf64_Verdef){VER_DEF_CURRENT, 0, 2, 1, 0x6982c,
+				  sizeof(*defined), 0};
+	own->vda_name = name;
+	*needed = (Elf64_Verneed){VER_NEED_CURRENT, 1,
+				  image->symbol[ELF_LOAD1].st_name,
+				  sizeof(*needed), 0};
+	*other = (Elf64_Vernaux){0x6982c, 0, 3, name, 0};
+	elf_tag(image, DT_VERSYM)->d_un.d_ptr = at->p_vaddr;
+	elf_tag(image, DT_VERDEF)->d_un.d_ptr = at->p_vaddr + 16;
+	elf_tag(image, DT_VERDEFNUM)->d_un.d_val = 1;
+	elf_tag(image, DT_VERNEED)->d_un.d_ptr =
+		at->p_vaddr + 16 + sizeof(*defined) + sizeof(*own);
+	elf_tag(image, DT_VERNEEDNUM)->d_un.d_val = 1;
+	elf_tag(image, DT_NEEDED)->d_un.d_val =
+		image->symbol[ELF_LOAD1].st_name;
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct elf_image *image);
 } images[] = {
 	{"plain", plain}, {"relro", relro}, {"ifunc", ifunc},
 	{"gnu-hash", gnu}, {"relr", relr},   {"tls", tls},
+	{"versions", versions},
 };
 
 static void use_file(const char *path, seed_fn *use)
@@ -128,7 +160,7 @@ static void use_file(const char *path, seed_fn *use)
 
 void seeds_image(seed_fn *use)
 {
-	const struct elf_shape shape = {40, 64, ELF_DATA_MIN, 100};
+	const struct elf_shape shape = {40, 128, ELF_DATA_MIN, 100};
 	struct elf_image image;
 	glob_t found;
 

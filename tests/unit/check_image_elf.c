@@ -217,10 +217,10 @@ START_TEST(thread_local)
 	ck_assert_int_eq(parse(), 0);
 	ck_assert(elf.tls.is);
 	ck_assert_uint_eq(elf.tls.file_size, 5);
-	ck_assert_uint_eq(mdi_elf_tls_below(&elf), 128);
+	ck_assert_uint_eq(elf.tls.below, 128);
 	tls_of(0, 0, 0);
 	ck_assert_int_eq(parse(), 0);
-	ck_assert_uint_eq(mdi_elf_tls_below(&elf), 0);
+	ck_assert_uint_eq(elf.tls.below, 0);
 	/* The most, and one byte more; what would wrap when it is rounded. */
 	tls_of(0, 1 << 20, 4096);
 	ck_assert_int_eq(parse(), 0);
@@ -299,13 +299,15 @@ END_TEST
 START_TEST(versions)
 {
 	uint64_t end;
+	bool old;
 
 	begin();
 	end = image.program[ELF_DATA].p_vaddr;
 	end += image.program[ELF_DATA].p_filesz;
 	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = end - 2 * ELF_SYMBOLS;
 	ck_assert_int_eq(parse(), 0);
-	ck_assert(!mdi_elf_is_old(&elf, ELF_SYMBOLS - 1));
+	ck_assert_uint_eq(mdi_elf_version(&elf, ELF_SYMBOLS - 1, &old), 0);
+	ck_assert(!old);
 	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = end - 2 * ELF_SYMBOLS + 2;
 	refused(FORMAT, "versions");
 	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = UINT64_MAX;

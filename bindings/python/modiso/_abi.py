@@ -422,6 +422,10 @@ class ImageOptions(_Sized):
         ("exports", POINTER(Export)),
         ("export_count", c_size_t),
         ("abi", c_char_p),
+        ("needed_dirs", POINTER(c_char_p)),
+        ("needed_dir_count", c_size_t),
+        ("missing", c_void_p),
+        ("missing_arg", c_void_p),
     ]
 
 

@@ -2,7 +2,7 @@
 """Code that is brought into a module."""
 
 import os
-from ctypes import byref, c_void_p
+from ctypes import byref, c_char_p, c_void_p
 
 from . import _abi, types
 from ._abi import GateFlag, ImageFlag, lib
@@ -93,7 +93,7 @@ def _loaded(code):
     check(code)
 
 
-def load(module, source, exports, name, abi, flags):
+def load(module, source, exports, name, abi, flags, needed_dirs):
     """Module.load()"""
     if not isinstance(exports, dict):
         exports = {service.name: service for service in exports}
@@ -102,6 +102,10 @@ def load(module, source, exports, name, abi, flags):
         for symbol, service in exports.items()))
     options = _abi.ImageOptions(flags=flags, exports=table,
                                 export_count=len(table))
+    if needed_dirs:
+        options.needed_dirs = (c_char_p * len(needed_dirs))(*(
+            encode(os.fspath(directory)) for directory in needed_dirs))
+        options.needed_dir_count = len(needed_dirs)
     if name is not None:
         options.name = encode(name)
     if abi is not None:

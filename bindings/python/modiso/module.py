@@ -82,17 +82,20 @@ class Module(Handle):
         """
         return gate.create(self, entry, restype, argtypes, scrub)
 
-    def load(self, source, exports=(), name=None, abi=None, flags=0):
+    def load(self, source, exports=(), name=None, abi=None, flags=0,
+             needed_dirs=()):
         """Load an ELF image: a path, an open descriptor, or bytes.
 
         exports: Services that it may bind to, by their names; or a dict from
                  symbol to Service.
         abi:     the tag that it must carry; None: any, or none.
         flags:   ImageFlag.
+        needed_dirs: directories that libraries are looked for in, in turn.
 
         Raises Error as modiso_image_load(), Fault when an initialiser faulted.
         """
-        return image.load(self, source, exports, name, abi, flags)
+        return image.load(self, source, exports, name, abi, flags,
+                          needed_dirs)
 
     def prepare(self, blob, code, data=(0, 0), data_distance=0, bss_size=0,
                 symbols=None, name=None):

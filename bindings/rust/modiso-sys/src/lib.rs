@@ -47,6 +47,14 @@ pub type modiso_text_fn = Option<
         arg: *mut c_void,
     ),
 >;
+pub type modiso_missing_fn = Option<
+    unsafe extern "C" fn(
+        image: *const c_char,
+        name: *const c_char,
+        why: *const c_char,
+        arg: *mut c_void,
+    ),
+>;
 pub type modiso_scan_fn = Option<
     unsafe extern "C" fn(
         hit: *const modiso_scan_hit,
@@ -251,6 +259,10 @@ structures! {
         exports: *const modiso_export,
         export_count: usize,
         abi: *const c_char,
+        needed_dirs: *const *const c_char,
+        needed_dir_count: usize,
+        missing: modiso_missing_fn,
+        missing_arg: *mut c_void,
     }
 
     struct modiso_image_info {

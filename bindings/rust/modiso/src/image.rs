@@ -3,6 +3,7 @@
 
 use std::ffi::CString;
 use std::marker::PhantomData;
+use std::os::raw::c_char;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -22,6 +23,8 @@ pub struct ImageOptions<'a> {
     exports: Vec<sys::modiso_export>,
     name: Option<CString>,
     abi: Option<CString>,
+    needed_dirs: Vec<CString>,
+    needed_list: Vec<*const c_char>, // to those
     services: PhantomData<&'a ()>,
 }
 
@@ -59,6 +62,21 @@ impl<'a> ImageOptions<'a> {
         Ok(self)
     }
 
+    /// One more directory in which libraries are looked for that it names.
+    /// `Inval` for a zero byte in it.
+    pub fn needed_dir(
+        mut self,
+        directory: impl AsRef<Path>,
+    ) -> Result<Self, Error> {
+        let path = CString::new(directory.as_ref().as_os_str().as_bytes());
+        let path = path.map_err(|_| {
+            Error::refusal(Code::Inval, "a zero byte in the path")
+        })?;
+        self.needed_list.push(path.as_ptr());
+        self.needed_dirs.push(path);
+        Ok(self)
+    }
+
     fn raw(&self) -> sys::modiso_image_options {
         let string = |text: &Option<CString>| {
             text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
@@ -71,6 +89,10 @@ impl<'a> ImageOptions<'a> {
             exports: self.exports.as_ptr(),
             export_count: self.exports.len(),
             abi: string(&self.abi),
+            needed_dirs: self.needed_list.as_ptr(),
+            needed_dir_count: self.needed_list.len(),
+            missing: None,
+            missing_arg: ptr::null_mut(),
         }
     }
 

@@ -52,6 +52,31 @@ typedef uint64_t Elf64_Addr;
 typedef uint64_t Elf64_Off;
 
 typedef struct {
+	uint16_t vd_version, vd_flags, vd_ndx, vd_cnt;
+	uint32_t vd_hash, vd_aux, vd_next;
+} Elf64_Verdef;
+
+typedef struct {
+	uint32_t vda_name, vda_next;
+} Elf64_Verdaux;
+
+typedef struct {
+	uint16_t vn_version, vn_cnt;
+	uint32_t vn_file, vn_aux, vn_next;
+} Elf64_Verneed;
+
+typedef struct {
+	uint32_t vna_hash;
+	uint16_t vna_flags, vna_other;
+	uint32_t vna_name, vna_next;
+} Elf64_Vernaux;
+
+#define VER_DEF_CURRENT  1
+#define VER_NEED_CURRENT 1
+#define VER_FLG_BASE     1
+#define VER_FLG_WEAK     2
+
+typedef struct {
 	int64_t d_tag;
 	union {
 		uint64_t d_val, d_ptr;
@@ -120,11 +145,16 @@ typedef struct {
 #define STT_FUNC      2
 #define STT_SECTION   3
 #define STT_FILE      4
+#define STT_COMMON    5
 #define STT_TLS       6
 #define STT_GNU_IFUNC 10
 
+#define STV_DEFAULT   0
+#define STV_PROTECTED 3
+
 #define ELF64_ST_BIND(info)       ((info) >> 4)
 #define ELF64_ST_TYPE(info)       ((info) & 15)
+#define ELF64_ST_VISIBILITY(other) ((other) & 3)
 #define ELF64_ST_INFO(bind, type) (((bind) << 4) + ((type) & 15))
 #define ELF64_R_INFO(symbol, type) (((uint64_t)(symbol) << 32) + (type))
 #define ELF64_R_SYM(info)         ((info) >> 32)
@@ -180,6 +210,7 @@ typedef struct {
 #define DT_VERNEEDNUM      0x6fffffff
 #define DT_AUXILIARY       0x7ffffffd
 #define DT_FILTER          0x7fffffff
+#define DF_SYMBOLIC        2
 #define DF_TEXTREL         4
 #define DF_STATIC_TLS      16
 
