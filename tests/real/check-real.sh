@@ -129,4 +129,7 @@ else
 	tail -n 20 "$scratch/output" | not_ok "a broken zlib"
 fi
 
+# shellcheck source=needed.sh
+. "$here/needed.sh"
+
 finish
