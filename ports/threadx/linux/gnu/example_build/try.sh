@@ -6,7 +6,8 @@
 # them on each backend that there is. FILEX is a FileX tree, for the trial to
 # load its module from a file as well.
 #
-# Wants cmake, a compiler, binutils, and libmodiso where pkg-config finds it.
+# Wants cmake, a compiler, binutils, and libmodiso where pkg-config finds it;
+# with clang and AFL++ the fuzzers of a module's input are tried, too.
 
 set -eu
 
@@ -42,3 +43,4 @@ for program in sample trial; do
 			"./$program" "${program}_module.bin"
 	done
 done
+sh "$here/check-fuzz.sh" "$tree" "$out/fuzz"
