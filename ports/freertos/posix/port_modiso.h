@@ -47,6 +47,14 @@ struct port_thread {
 	uint32_t objects[(configPROTECTED_KERNEL_OBJECT_POOL_SIZE + 31) / 32];
 };
 
+/*
+ * What a restricted task may do with memory in no region: nothing, as on an
+ * MPU, or, with MODISO_CONFINE_READONLY, read it.
+ */
+#ifndef portRESTRICTED_CONFINEMENT
+#define portRESTRICTED_CONFINEMENT MODISO_CONFINE_SEALED
+#endif
+
 /* port.c */
 struct port_thread *port_self(void); /* NULL: no task */
 
@@ -58,5 +66,16 @@ void port_module_regions(struct port_thread *thread,
 			 const MemoryRegion_t *regions);
 void port_module_run(struct port_thread *thread);
 void port_must(int result, const char *function);
+
+/* syscalls.S: where its functions go, among the constants */
+extern uintptr_t (*port_system_call)(uintptr_t number, uintptr_t a, uintptr_t b,
+				     uintptr_t c, uintptr_t d, uintptr_t e);
+
+/* constants.c */
+void port_constants_start(uintptr_t (*system_call)(uintptr_t, uintptr_t,
+						   uintptr_t, uintptr_t,
+						   uintptr_t, uintptr_t));
+int port_constants_grant(struct modiso_module *module);
+int port_constants_hold(const void *buffer, size_t length);
 
 #endif /* PORT_MODISO_H */

@@ -34,6 +34,9 @@ static struct shared {
 	 portNUM_CONFIGURABLE_REGIONS];
 #define SHARED (sizeof(shared) / sizeof(shared[0]))
 
+uintptr_t port_handle_call(uintptr_t number, uintptr_t a, uintptr_t b,
+			   uintptr_t c, uintptr_t d, uintptr_t e);
+
 /* Of syscalls.S; NULL where the kernel is configured without it. */
 typedef uintptr_t (*call_fn)(uintptr_t a, uintptr_t b, uintptr_t c,
 			     uintptr_t d, uintptr_t e);
@@ -64,19 +67,14 @@ static int too_long(uintptr_t number, uintptr_t b, uintptr_t c)
 	}
 }
 
-static uintptr_t system_call(uintptr_t number, uintptr_t a, uintptr_t b,
-			     uintptr_t c, uintptr_t d, uintptr_t e)
+uintptr_t port_handle_call(uintptr_t number, uintptr_t a, uintptr_t b,
+			   uintptr_t c, uintptr_t d, uintptr_t e)
 {
 	if (number >= NUM_SYSTEM_CALLS || port_calls[number] == NULL ||
 	    too_long(number, b, c))
 		return 0;
 	return port_calls[number](a, b, c, d, e);
 }
-
-/* Where the functions in syscalls.S go; before the library runs, directly. */
-uintptr_t (*port_system_call)(uintptr_t number, uintptr_t a, uintptr_t b,
-			      uintptr_t c, uintptr_t d,
-			      uintptr_t e) = system_call;
 
 void port_start_library(void)
 {
@@ -91,13 +89,14 @@ void port_start_library(void)
 	/* The application may have done it, with options of its own. */
 	if (result == 0 || result == MODISO_ERR_STATE)
 		result = modiso_service_create("FreeRTOS",
-					       (modiso_fn)system_call, NULL,
+					       (modiso_fn)port_handle_call,
+					       NULL,
 					       &service);
 	port_must(result, "restricted tasks cannot be had");
-	port_system_call =
+	port_constants_start(
 		(uintptr_t(*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t,
 			      uintptr_t, uintptr_t))modiso_service_thunk(
-			service);
+			service));
 }
 
 /* --- regions --- */
@@ -290,7 +289,7 @@ static int make_module(struct port_thread *thread)
 {
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
-		.confinement = MODISO_CONFINE_READONLY,
+		.confinement = portRESTRICTED_CONFINEMENT,
 		.stack_size = thread->stack_size < STACK_MIN ?
 				      STACK_MIN :
 				      thread->stack_size,
@@ -299,7 +298,11 @@ static int make_module(struct port_thread *thread)
 	};
 	int result = modiso_module_create("task", &options, &thread->module);
 
-	return result == 0 ? take_regions(thread) : result;
+	if (result == 0)
+		result = port_constants_grant(thread->module);
+	if (result == 0)
+		result = take_regions(thread);
+	return result;
 }
 
 /* What cannot be had here is said when the task runs: it does not. */
@@ -398,6 +401,9 @@ BaseType_t xPortIsAuthorizedToAccessBuffer(const void *buffer, uint32_t length,
 	uint32_t access = MODISO_READ;
 
 	if (xPortIsTaskPrivileged())
+		return pdTRUE;
+	if ((wanted & tskMPU_WRITE_PERMISSION) == 0 &&
+	    port_constants_hold(buffer, length))
 		return pdTRUE;
 	if ((wanted & tskMPU_WRITE_PERMISSION) != 0)
 		access |= MODISO_WRITE;

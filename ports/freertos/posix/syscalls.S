@@ -31,6 +31,16 @@ MPU_\name\suffix:
 	.size MPU_\name\suffix, . - MPU_\name\suffix
 .endm
 
+	/* Before the library runs it is called directly (constants.c). */
+	.section .data.rel.ro, "aw"
+	.balign 8
+	.globl port_system_call
+	.hidden port_system_call
+	.type port_system_call, @object
+port_system_call:
+	.quad port_handle_call
+	.size port_system_call, 8
+
 #define CALL(name)  call_of name, SYSTEM_CALL_##name
 #define ENTRY(name) call_of name, SYSTEM_CALL_##name, Entry
 

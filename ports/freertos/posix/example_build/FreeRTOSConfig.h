@@ -18,7 +18,9 @@
 
 #define configUSE_PREEMPTION         1
 #define configTICK_TYPE_WIDTH_IN_BITS TICK_TYPE_WIDTH_32_BITS
+#ifndef configTICK_RATE_HZ
 #define configTICK_RATE_HZ           1000
+#endif
 #define configMAX_PRIORITIES         8
 #define configMINIMAL_STACK_SIZE     1024
 #define configMAX_TASK_NAME_LEN      16

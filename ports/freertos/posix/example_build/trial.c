@@ -3,6 +3,9 @@
  * trial - restricted tasks that do what they may, and what they must not. The
  * supervisor, a privileged task, starts one after the other and looks at what
  * has become of it. It says how many of its checks passed.
+ *
+ *	trial [PREEMPTIONS]    with a number: tasks are preempted so often, and
+ *	                       that is all
  */
 #include "port_modiso.h"
 #include "event_groups.h"
@@ -18,7 +21,7 @@
 
 #define PAGE     4096
 #define RESTARTS 1000
-#define STORM    2000 /* times that the supervisor preempts */
+#define TASKS    8    /* at once */
 #define DELETED  300  /* tasks, wherever they are held */
 
 /* What a task and the supervisor have in common: the task's region. */
@@ -29,19 +32,22 @@ static struct page {
 	unsigned char bytes[PAGE - 48];
 } __attribute__((aligned(PAGE))) own, others, constant, extra;
 
-/* Of which a task may read the values, as of anything in no region. */
-static QueueHandle_t queue, closed_queue, ends;
-static SemaphoreHandle_t semaphore, mutex;
-static EventGroupHandle_t events;
-static StreamBufferHandle_t stream;
-static TimerHandle_t timer;
-static TaskHandle_t supervisor;
+/* What each task may read: numbers of the kernel's object. */
+static struct objects {
+	QueueHandle_t queue, closed_queue;
+	SemaphoreHandle_t semaphore, mutex;
+	EventGroupHandle_t events;
+	StreamBufferHandle_t stream;
+	TimerHandle_t timer;
+	TaskHandle_t supervisor;
+} __attribute__((aligned(PAGE))) object;
+
+static QueueHandle_t ends;
 static volatile unsigned timer_calls;
 static unsigned long host_word = 41;
+static const unsigned long number = 43; /* in the program's constants */
 
 extern void *volatile pxCurrentTCB;
-extern uintptr_t (*port_system_call)(uintptr_t number, uintptr_t a, uintptr_t b,
-				     uintptr_t c, uintptr_t d, uintptr_t e);
 void MPU_vTaskDelayImpl(TickType_t ticks);
 
 struct end {
@@ -50,7 +56,9 @@ struct end {
 };
 
 static unsigned checks, failures;
+static unsigned long storm = 2000; /* times that the supervisor preempts */
 static volatile bool held_at_end; /* tasks that have ended */
+static bool storm_alone;
 static size_t start_free; /* bytes of the kernel's heap */
 
 static void check(bool good, const char *words)
@@ -100,21 +108,21 @@ static void use_queue(void *unused)
 {
 	(void)unused;
 	own.word = 7;
-	wrong(xQueueSend(queue, &own.word, portMAX_DELAY) != pdPASS);
-	wrong(xQueueReceive(queue, &own.copy, portMAX_DELAY) != pdPASS);
+	wrong(xQueueSend(object.queue, &own.word, portMAX_DELAY) != pdPASS);
+	wrong(xQueueReceive(object.queue, &own.copy, portMAX_DELAY) != pdPASS);
 	wrong(own.copy != 7);
-	wrong(uxQueueMessagesWaiting(queue) != 0);
-	wrong(xQueueReceive(queue, &own.copy, 2) != pdFAIL);
+	wrong(uxQueueMessagesWaiting(object.queue) != 0);
+	wrong(xQueueReceive(object.queue, &own.copy, 2) != pdFAIL);
 }
 
 static void use_semaphore(void *unused)
 {
 	(void)unused;
-	wrong(xSemaphoreTake(semaphore, portMAX_DELAY) != pdTRUE);
-	wrong(xSemaphoreTake(semaphore, 1) != pdFALSE);
-	wrong(xSemaphoreGive(semaphore) != pdTRUE);
-	wrong(xSemaphoreTakeRecursive(mutex, portMAX_DELAY) != pdTRUE);
-	wrong(xSemaphoreGiveRecursive(mutex) != pdTRUE);
+	wrong(xSemaphoreTake(object.semaphore, portMAX_DELAY) != pdTRUE);
+	wrong(xSemaphoreTake(object.semaphore, 1) != pdFALSE);
+	wrong(xSemaphoreGive(object.semaphore) != pdTRUE);
+	wrong(xSemaphoreTakeRecursive(object.mutex, portMAX_DELAY) != pdTRUE);
+	wrong(xSemaphoreGiveRecursive(object.mutex) != pdTRUE);
 }
 
 static void use_notify(void *unused)
@@ -122,7 +130,8 @@ static void use_notify(void *unused)
 	uint32_t value = 0;
 
 	(void)unused;
-	wrong(xTaskNotify(supervisor, 5, eSetValueWithOverwrite) != pdPASS);
+	wrong(xTaskNotify(object.supervisor, 5, eSetValueWithOverwrite) !=
+	      pdPASS);
 	wrong(xTaskNotifyWait(0, UINT32_MAX, &value, portMAX_DELAY) != pdTRUE);
 	wrong(value != 6);
 }
@@ -130,10 +139,10 @@ static void use_notify(void *unused)
 static void use_events(void *unused)
 {
 	(void)unused;
-	wrong((xEventGroupSetBits(events, 1) & 1) == 0);
-	wrong(xEventGroupWaitBits(events, 1, pdTRUE, pdTRUE, 10) != 1);
-	wrong(xStreamBufferSend(stream, own.bytes, 8, 0) != 8);
-	wrong(xStreamBufferReceive(stream, own.bytes + 8, 8, 10) != 8);
+	wrong((xEventGroupSetBits(object.events, 1) & 1) == 0);
+	wrong(xEventGroupWaitBits(object.events, 1, pdTRUE, pdTRUE, 10) != 1);
+	wrong(xStreamBufferSend(object.stream, own.bytes, 8, 0) != 8);
+	wrong(xStreamBufferReceive(object.stream, own.bytes + 8, 8, 10) != 8);
 }
 
 static void use_time(void *unused)
@@ -143,7 +152,7 @@ static void use_time(void *unused)
 	(void)unused;
 	vTaskDelay(3);
 	wrong(xTaskGetTickCount() - before < 3);
-	wrong(xTimerStart(timer, portMAX_DELAY) != pdPASS);
+	wrong(xTimerStart(object.timer, portMAX_DELAY) != pdPASS);
 	vTaskDelay(5);
 }
 
@@ -155,9 +164,10 @@ static void use_bad_objects(void *unused)
 	unsigned i;
 
 	(void)unused;
-	wrong(xQueueReceive(closed_queue, &own.copy, 0) == pdPASS);
-	wrong(xEventGroupSetBits((EventGroupHandle_t)queue, 1) != 0);
-	wrong(xQueueReceive((QueueHandle_t)events, &own.copy, 0) == pdPASS);
+	wrong(xQueueReceive(object.closed_queue, &own.copy, 0) == pdPASS);
+	wrong(xEventGroupSetBits((EventGroupHandle_t)object.queue, 1) != 0);
+	wrong(xQueueReceive((QueueHandle_t)object.events, &own.copy, 0) ==
+	      pdPASS);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		wrong(xQueueReceive((QueueHandle_t)none[i], &own.copy, 0) ==
 		      pdPASS);
@@ -168,9 +178,9 @@ static void use_bad_objects(void *unused)
 /* Of the queue, which has a message, to where the task may not write. */
 static void use_bad_pointer(void *pointer)
 {
-	wrong(xQueueReceive(queue, pointer, 0) == pdPASS);
-	wrong(xQueuePeek(queue, pointer, 0) == pdPASS);
-	wrong(xStreamBufferReceive(stream, pointer, 8, 0) != 0);
+	wrong(xQueueReceive(object.queue, pointer, 0) == pdPASS);
+	wrong(xQueuePeek(object.queue, pointer, 0) == pdPASS);
+	wrong(xStreamBufferReceive(object.stream, pointer, 8, 0) != 0);
 	wrong(xTaskNotifyWait(0, 0, pointer, 0) == pdTRUE);
 	vTaskGetInfo(NULL, pointer, pdFALSE, eInvalid);
 	vTaskSetTimeOutState(pointer);
@@ -181,17 +191,26 @@ static void use_bad_length(void *unused)
 	unsigned char *last = (unsigned char *)(&own + 1) - 8;
 
 	(void)unused;
-	wrong(xStreamBufferReceive(stream, last, (1ul << 32) + 8, 0) != 0);
-	wrong(xStreamBufferReceive(stream, last, 9, 0) != 0);
+	wrong(xStreamBufferReceive(object.stream, last, (1ul << 32) + 8, 0) !=
+	      0);
+	wrong(xStreamBufferReceive(object.stream, last, 9, 0) != 0);
 	wrong(uxTaskGetSystemState((TaskStatus_t *)own.bytes, (1ul << 32) + 1,
 				   NULL) != 0);
 	wrong(uxTaskGetSystemState((TaskStatus_t *)own.bytes, 1000, NULL) != 0);
 }
 
+static void send_constant(void *unused)
+{
+	(void)unused;
+	wrong(xQueueSend(object.queue, &number, 0) != pdPASS);
+	wrong(xQueueReceive(object.queue, &own.copy, 0) != pdPASS);
+	wrong(own.copy != number);
+}
+
 static void send_bad_pointer(void *pointer)
 {
-	wrong(xQueueSend(closed_queue, pointer, 0) == pdPASS);
-	wrong(xStreamBufferSend(stream, pointer, 8, 0) != 0);
+	wrong(xQueueSend(object.closed_queue, pointer, 0) == pdPASS);
+	wrong(xStreamBufferSend(object.stream, pointer, 8, 0) != 0);
 }
 
 /* --- how they break out --- */
@@ -266,10 +285,18 @@ static void request(void *argument)
 
 	for (;;) {
 		page->word = ++page->count;
-		if (xQueueSend(queue, &page->word, 0) == pdPASS)
-			xQueueReceive(queue, &page->copy, 0);
+		if (xQueueSend(object.queue, &page->word, 0) == pdPASS)
+			xQueueReceive(object.queue, &page->copy, 0);
 		xTaskGetTickCount();
 	}
+}
+
+static void wait_for_ever(void *unused);
+
+static void count_one(void *unused)
+{
+	own.count++;
+	wait_for_ever(unused);
 }
 
 static void wait_for_ever(void *unused)
@@ -298,19 +325,20 @@ static TaskHandle_t create(TaskFunction_t code, void *argument,
 		.uxPriority = 1,
 		.puxStackBuffer = stack,
 		.xRegions = {{page, PAGE, tskMPU_REGION_READ_WRITE},
-			     {&constant, PAGE, tskMPU_REGION_READ_ONLY}},
+			     {&constant, PAGE, tskMPU_REGION_READ_ONLY},
+			     {&object, PAGE, tskMPU_REGION_READ_ONLY}},
 	};
 	TaskHandle_t task = NULL;
 
 	if (xTaskCreateRestricted(&parameters, &task) != pdPASS)
 		abort();
-	grant(task, queue);
-	grant(task, semaphore);
-	grant(task, mutex);
-	grant(task, events);
-	grant(task, stream);
-	grant(task, timer);
-	grant(task, supervisor);
+	grant(task, object.queue);
+	grant(task, object.semaphore);
+	grant(task, object.mutex);
+	grant(task, object.events);
+	grant(task, object.stream);
+	grant(task, object.timer);
+	grant(task, object.supervisor);
 	return task;
 }
 
@@ -354,6 +382,7 @@ static void try_calls(void)
 	TaskHandle_t task;
 
 	expect_good(use_queue, NULL, "queue");
+	expect_good(send_constant, NULL, "a constant is sent");
 	expect_good(use_semaphore, NULL, "semaphore and mutex");
 	expect_good(use_events, NULL, "event group and stream buffer");
 	expect_good(use_time, NULL, "delay and timer");
@@ -380,15 +409,16 @@ static void try_bad_pointers(void)
 		       (void *)(1ul << 63),
 		       (unsigned char *)(&own + 1) - 4,
 		       (void *)(uintptr_t)do_nothing,
+		       (void *)&number,
 		       &message};
 	unsigned i;
 
-	xQueueSend(queue, &message, 0);
-	xStreamBufferSend(stream, "01234567", 8, 0);
+	xQueueSend(object.queue, &message, 0);
+	xStreamBufferSend(object.stream, "01234567", 8, 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect_good(use_bad_pointer, bad[i], "a buffer to be written");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (bad[i] != &constant)
+		if (bad[i] != &constant && bad[i] != &number)
 			expect_good(send_bad_pointer, bad[i],
 				    "a buffer to be read");
 	expect_good(use_bad_length, NULL, "a length of more than 32 bits");
@@ -396,14 +426,16 @@ static void try_bad_pointers(void)
 	check(message == 9 && host_word == 41 && others.word == 0 &&
 		      constant.word == 0,
 	      "nothing of the host's was written");
-	check(xQueueReceive(queue, &message, 0) == pdPASS && message == 9,
+	check(xQueueReceive(object.queue, &message, 0) == pdPASS &&
+		      message == 9,
 	      "the message is still there");
-	check(xStreamBufferReset(stream) == pdPASS, "the stream buffer");
+	check(xStreamBufferReset(object.stream) == pdPASS, "the stream buffer");
 }
 
 static void try_break_outs(void)
 {
 	TaskHandle_t holder = create(wait_for_ever, NULL, &others);
+	bool keys = modiso_backend_current() == MODISO_BACKEND_PKEY;
 	void *heap = pvPortMalloc(64);
 
 	expect_fault(store, (void *)&pxCurrentTCB, MODISO_FAULT_ACCESS,
@@ -428,11 +460,24 @@ static void try_break_outs(void)
 	expect_fault(recurse, NULL, MODISO_FAULT_STACK, "recurse");
 	expect_fault(divide, NULL, MODISO_FAULT_ARITHMETIC, "divide by 0");
 	expect_fault(halt, NULL, MODISO_FAULT_PRIVILEGED, "hlt");
-	expect_fault(end_process, NULL, MODISO_FAULT_EXIT, "exit()");
-	expect_fault(end_process, heap, MODISO_FAULT_ABORT, "abort()");
+	/* Host code as well, which with keys gets no further than its data. */
+	expect_fault(end_process, NULL,
+		     keys ? MODISO_FAULT_ACCESS : MODISO_FAULT_EXIT, "exit()");
+	expect_fault(end_process, heap,
+		     keys ? MODISO_FAULT_ACCESS : MODISO_FAULT_ABORT,
+		     "abort()");
 	expect_fault(load, &others, MODISO_FAULT_ACCESS,
 		     "read another task's memory");
+	expect_fault(load, (void *)&pxCurrentTCB, MODISO_FAULT_ACCESS,
+		     "read a kernel variable");
+	expect_fault(load, heap, MODISO_FAULT_ACCESS, "read the kernel's heap");
+	expect_fault(load, &host_word, MODISO_FAULT_ACCESS,
+		     "read the application's data");
+	expect_fault(store, (void *)&number, MODISO_FAULT_ACCESS,
+		     "write the program's constants");
 	expect_good(load, &constant, "read where it may");
+	expect_good(load, (void *)&number, "read the program's constants");
+	check(own.word == (unsigned char)number, "what it read there");
 	vPortFree(heap);
 	vTaskDelete(holder);
 	check(host_word == 41 && constant.word == 0, "nothing was written");
@@ -468,6 +513,23 @@ static void try_regions(void)
 	      "a region that cannot be had");
 }
 
+/* Several at once, and modules that are kept for others. */
+static void try_many(void)
+{
+	TaskHandle_t tasks[TASKS];
+	unsigned i;
+
+	own.count = 0;
+	for (i = 0; i < TASKS; i++)
+		tasks[i] = create(count_one, NULL, &own);
+	while (own.count < TASKS && uxQueueMessagesWaiting(ends) == 0)
+		vTaskDelay(1);
+	check(own.count == TASKS, "several tasks at once");
+	for (i = 0; i < TASKS; i++)
+		vTaskDelete(tasks[i]);
+	xQueueReset(ends);
+}
+
 /* Until the idle task has cleaned up, if it ever does. */
 static bool heap_is_back(size_t before)
 {
@@ -501,7 +563,7 @@ static void try_deletion(void)
 
 		vTaskDelay(1 + i % 2);
 		vTaskDelete(task);
-		xQueueReset(queue);
+		xQueueReset(object.queue);
 	}
 	held_at_end = true;
 	for (i = 0; i < DELETED / 10; i++) {
@@ -521,13 +583,13 @@ static void try_storm(void)
 				create(spin, &others, &others),
 				create(request, &extra, &extra)};
 	struct page *pages[] = {&own, &others, &extra};
-	unsigned long before[3], stood = 0;
-	unsigned i, k;
+	unsigned long before[3], stood = 0, i;
+	unsigned k;
 
 	own.mistakes = others.mistakes = 0;
 	for (k = 0; k < 3; k++)
 		before[k] = pages[k]->count;
-	for (i = 0; i < STORM; i++)
+	for (i = 0; i < storm; i++)
 		vTaskDelay(1);
 	for (k = 0; k < 3; k++) {
 		stood += pages[k]->count == before[k];
@@ -536,7 +598,7 @@ static void try_storm(void)
 	check(stood == 0, "each task came forward");
 	check(own.mistakes + others.mistakes == 0, "registers of frozen tasks");
 	check(uxQueueMessagesWaiting(ends) == 0, "no task ended");
-	xQueueReset(queue);
+	xQueueReset(object.queue);
 }
 
 /* What a system call of a restricted task costs. */
@@ -566,12 +628,17 @@ static void print_cost(void)
 static void supervise(void *unused)
 {
 	(void)unused;
-	supervisor = xTaskGetCurrentTaskHandle();
+	object.supervisor = xTaskGetCurrentTaskHandle();
 	start_free = xPortGetFreeHeapSize();
+	if (storm_alone) {
+		try_storm();
+		vTaskEndScheduler();
+	}
 	try_calls();
 	try_bad_pointers();
 	try_break_outs();
 	try_regions();
+	try_many();
 	try_restarts();
 	try_deletion();
 	try_storm();
@@ -581,22 +648,29 @@ static void supervise(void *unused)
 	vTaskEndScheduler();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1) {
+		storm_alone = true;
+		storm = strtoul(argv[1], NULL, 0);
+	}
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	queue = xQueueCreate(1, sizeof(unsigned long));
-	closed_queue = xQueueCreate(1, sizeof(unsigned long));
+	object.queue = xQueueCreate(1, sizeof(unsigned long));
+	object.closed_queue = xQueueCreate(1, sizeof(unsigned long));
 	ends = xQueueCreate(4, sizeof(struct end));
-	semaphore = xSemaphoreCreateBinary();
-	xSemaphoreGive(semaphore);
-	mutex = xSemaphoreCreateRecursiveMutex();
-	events = xEventGroupCreate();
-	stream = xStreamBufferCreate(64, 1);
-	timer = xTimerCreate("timer", 1, pdFALSE, NULL, count_timer);
+	object.semaphore = xSemaphoreCreateBinary();
+	xSemaphoreGive(object.semaphore);
+	object.mutex = xSemaphoreCreateRecursiveMutex();
+	object.events = xEventGroupCreate();
+	object.stream = xStreamBufferCreate(64, 1);
+	object.timer = xTimerCreate("timer", 1, pdFALSE, NULL, count_timer);
 	if (xTaskCreate(supervise, "supervisor", configMINIMAL_STACK_SIZE, NULL,
 			3 | portPRIVILEGE_BIT, NULL) != pdPASS)
 		return 1;
 	vTaskStartScheduler();
+	if (storm_alone)
+		printf("%lu preemptions: ", storm);
 	printf("%u of %u checks passed\n", checks - failures, checks);
 	return failures != 0;
 }
