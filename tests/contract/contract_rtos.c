@@ -36,6 +36,10 @@ static struct scene {
 
 enum { SPINNER, OTHER_SPINNER, PRODUCER, CONSUMER, BAD };
 
+static struct modiso_module_options task_options = {
+	.struct_size = sizeof(task_options),
+};
+
 static void start_external(void)
 {
 	struct modiso_options options = {
@@ -43,6 +47,8 @@ static void start_external(void)
 		.exclusion = MODISO_EXCLUSION_EXTERNAL,
 	};
 
+	if (task_options.confinement == MODISO_CONFINE_SEALED)
+		options.closed = MODISO_CLOSED_DATA;
 	expect(MODISO_OK, modiso_init(&options));
 }
 
@@ -167,7 +173,9 @@ static void make_scenes(void)
 	start_external();
 	rtos_init();
 	for (i = 0; i < 5; i++) {
-		scenes[i].module = make_module(names[i]);
+		expect(MODISO_OK,
+		       modiso_module_create(names[i], &task_options,
+					    &scenes[i].module));
 		scenes[i].region =
 			make_region(scenes[i].module, PAGE, names[i]);
 		scenes[i].shared = modiso_region_base(scenes[i].region);
@@ -192,7 +200,10 @@ static bool enough(void)
 	return long_enough() && restarts >= 3;
 }
 
-START_TEST(test_load)
+static unsigned char kernel_variable; /* in no region */
+
+/* The bad task writes to a task's memory, a region of the host's, or neither. */
+static void load(unsigned which)
 {
 	struct rtos_task_options supervisor = {
 		.name = "supervisor", .priority = 0, .host = supervise};
@@ -201,8 +212,9 @@ START_TEST(test_load)
 	run_for(400, 150);
 	make_scenes();
 	scenes[BAD].shared->victim =
-		_i ? region_bytes(make_region(NULL, PAGE, "kernel"))
-		   : (unsigned char *)scenes[SPINNER].shared + 2048;
+		which == 2   ? &kernel_variable
+		: which == 1 ? region_bytes(make_region(NULL, PAGE, "kernel"))
+			     : (unsigned char *)scenes[SPINNER].shared + 2048;
 	expect(MODISO_OK,
 	       modiso_fault_notify(scenes[BAD].module, NULL, count_landing,
 				   &scenes[BAD]));
@@ -231,6 +243,21 @@ START_TEST(test_load)
 	rtos_fini();
 	for (i = 0; i < 5; i++)
 		expect(MODISO_OK, modiso_module_destroy(scenes[i].module));
+}
+
+START_TEST(test_load)
+{
+	load((unsigned)_i);
+}
+END_TEST
+
+/* Tasks that see nothing of the program. */
+START_TEST(test_sealed)
+{
+	if (TEST_SANITIZED && !on_pkey())
+		test_skip("unsanitized", "a sanitizer's data cannot be closed");
+	task_options.confinement = MODISO_CONFINE_SEALED;
+	load((unsigned)_i);
 }
 END_TEST
 
@@ -490,6 +517,9 @@ static Suite *make_suite(void)
 
 	add_loop_test_but_tsan(tcase, test_load, 0, 2, SCHEDULED);
 	add_test_but_tsan(tcase, test_hand_over, SCHEDULED);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("sealed");
+	add_loop_test_but_tsan(tcase, test_sealed, 2, 3, SCHEDULED);
 	suite_add_tcase(suite, tcase);
 	stress = tcase_create("stress");
 	add_test_but_tsan(stress, test_preempt_anywhere, SCHEDULED);

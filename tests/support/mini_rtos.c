@@ -21,7 +21,7 @@ struct task {
 	enum state state;
 	pthread_t pthread;
 	struct modiso_thread *thread; /* NULL until it has run */
-	sem_t run;
+	sem_t *run;
 	bool frozen; /* in the handler, not at its semaphore */
 	/*
 	 * Set by the task when it goes on. Until then it is not frozen again:
@@ -46,10 +46,15 @@ struct queue {
 };
 
 /*
- * "Interrupts off": held by whoever changes what follows. The timer takes it
+ * What threads wait for, on the heap: a system call on a static variable fails
+ * where that is closed while a module runs (modiso_options.closed). The mutex
+ * is "interrupts off": held by whoever changes what follows. The timer takes it
  * before it freezes a task, so no task is frozen while it holds it.
  */
-static pthread_mutex_t kernel = PTHREAD_MUTEX_INITIALIZER;
+static struct waits {
+	pthread_mutex_t kernel;
+	sem_t stopped, run[RTOS_TASKS];
+} *waits;
 static struct task tasks[RTOS_TASKS];
 static struct task *current; /* NULL: idle */
 static unsigned turn;        /* where the next look for a task begins */
@@ -64,7 +69,6 @@ static struct rtos_counts *counts;
 
 static struct modiso_service *service;
 static rtos_dispatch_fn thunk;
-static sem_t stopped;
 static _Thread_local struct task *self;
 
 #define MUST(condition)                                                        \
@@ -85,12 +89,12 @@ static void wait_for(sem_t *semaphore)
 
 static void lock(void)
 {
-	MUST(pthread_mutex_lock(&kernel) == 0);
+	MUST(pthread_mutex_lock(&waits->kernel) == 0);
 }
 
 static void unlock(void)
 {
-	MUST(pthread_mutex_unlock(&kernel) == 0);
+	MUST(pthread_mutex_unlock(&waits->kernel) == 0);
 }
 
 /* --- freezing --- */
@@ -104,7 +108,7 @@ static void suspend_handler(int signo)
 	(void)signo;
 	sigfillset(&mask);
 	sigdelset(&mask, RESUME);
-	sem_post(&stopped);
+	sem_post(&waits->stopped);
 	sigsuspend(&mask);
 	atomic_store(&self->running, true);
 	errno = saved;
@@ -118,7 +122,7 @@ static void resume_handler(int signo)
 static void freeze(struct task *task)
 {
 	MUST(pthread_kill(task->pthread, SUSPEND) == 0);
-	wait_for(&stopped);
+	wait_for(&waits->stopped);
 	task->frozen = true;
 	if (task->thread != NULL)
 		MUST(modiso_thread_preempt(task->thread) == 0);
@@ -129,7 +133,7 @@ static void let_run(struct task *task)
 {
 	atomic_store(&task->running, false);
 	if (!task->frozen) {
-		MUST(sem_post(&task->run) == 0);
+		MUST(sem_post(task->run) == 0);
 		return;
 	}
 	task->frozen = false;
@@ -208,7 +212,7 @@ static void leave(void)
 /* Until the calling task is chosen, or killed. */
 static void wait_for_turn(struct task *me)
 {
-	wait_for(&me->run);
+	wait_for(me->run);
 	atomic_store(&me->running, true);
 	if (atomic_load(&me->killed))
 		leave();
@@ -315,7 +319,7 @@ static void end_task(struct task *task)
 		killing = false;
 	}
 	MUST(pthread_join(task->pthread, NULL) == 0);
-	MUST(sem_destroy(&task->run) == 0);
+	MUST(sem_destroy(task->run) == 0);
 	task->state = FREE;
 }
 
@@ -331,7 +335,8 @@ unsigned rtos_create(const struct rtos_task_options *options)
 	end_task(task);
 	memset(task, 0, sizeof(*task));
 	task->options = *options;
-	MUST(sem_init(&task->run, 0, 0) == 0);
+	task->run = &waits->run[task - tasks];
+	MUST(sem_init(task->run, 0, 0) == 0);
 	MUST(pthread_create(&task->pthread, NULL, task_body, task) == 0);
 	task->state = READY;
 	unlock();
@@ -571,7 +576,9 @@ void rtos_init(void)
 	memset(tasks, 0, sizeof(tasks));
 	memset(queues, 0, sizeof(queues));
 	ended_count = 0;
-	MUST(sem_init(&stopped, 0, 0) == 0);
+	waits = malloc(sizeof(*waits));
+	MUST(waits != NULL && pthread_mutex_init(&waits->kernel, NULL) == 0);
+	MUST(sem_init(&waits->stopped, 0, 0) == 0);
 	MUST(modiso_region_create(NULL, sizeof(*counts),
 				  MODISO_READ | MODISO_WRITE, NULL,
 				  &region) == 0);
@@ -587,5 +594,7 @@ void rtos_fini(void)
 {
 	MUST(modiso_service_destroy(service) == 0);
 	MUST(modiso_region_destroy(region) == 0);
-	MUST(sem_destroy(&stopped) == 0);
+	MUST(sem_destroy(&waits->stopped) == 0);
+	MUST(pthread_mutex_destroy(&waits->kernel) == 0);
+	free(waits);
 }
