@@ -34,25 +34,24 @@ static uint64_t word(void)
 	return __atomic_load_n(&own->word, __ATOMIC_SEQ_CST);
 }
 
-static void set_word(uint32_t state, uint32_t prot)
+static void set_word(uint32_t state, uint32_t prot, int32_t owner)
 {
-	uint64_t owner = state == OPEN ? 0 : (uint32_t)mdi_os_thread_id();
-
-	__atomic_store_n(&own->word, owner << 32 | prot << 2 | state,
+	__atomic_store_n(&own->word,
+			 (uint64_t)(uint32_t)owner << 32 | prot << 2 | state,
 			 __ATOMIC_SEQ_CST);
 }
 
 /* In this order: who sees it open finds another number if it is not by then. */
 static void begin_closing(uint32_t prot)
 {
-	set_word(CLOSED, prot);
+	set_word(CLOSED, prot, mdi_os_thread_id());
 	__atomic_add_fetch(&own->closings, 1, __ATOMIC_SEQ_CST);
 }
 
 void mdi_curtain_start(void)
 {
 	own->count = 0;
-	set_word(OPEN, 0);
+	set_word(OPEN, 0, 0);
 	/* It is called where a call must not be the first one. */
 	(void)mdi_os_now_ns();
 }
@@ -134,13 +133,16 @@ int mdi_curtain_close(uint32_t prot)
 			   (size_t)failed->base);
 }
 
+/* By the thread that has closed it, so whose it is stays. */
 void mdi_curtain_open(void)
 {
-	if (mdi_curtain_is_open())
+	uint64_t now = word();
+
+	if (STATE(now) == OPEN)
 		return;
-	set_word(OPENING, 0);
+	set_word(OPENING, 0, OWNER(now));
 	open_all();
-	set_word(OPEN, 0);
+	set_word(OPEN, 0, 0);
 }
 
 uint32_t mdi_curtain_closings(void)
@@ -159,7 +161,7 @@ uint32_t mdi_curtain_lift(void)
 	open_all();
 	if (STATE(now) == OPENING)
 		return MDI_LIFTED_NOT;
-	set_word(OPEN, 0);
+	set_word(OPEN, 0, 0);
 	return MDI_LIFTED_BESIDE + 1 + PROT(now);
 }
 
