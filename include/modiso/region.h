@@ -220,7 +220,8 @@ modiso_region_map_named(struct modiso_module *owner, const char *shm,
  * bytes are scanned as those of an image are, and then it is opened for
  * execution; with page permissions this waits for threads inside of modules, as
  * a window does. Its last bytes must not be the beginning of a forbidden
- * instruction, which the code beside them could complete.
+ * instruction, which the code beside them could complete. What is forbidden:
+ * modiso/scan.h.
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   @region is NULL, or @access is another one.

@@ -6,6 +6,12 @@
  * changes the rights of the thread, enters the kernel, or moves a segment base,
  * at any offset: a jump into the middle of an instruction, or into a constant,
  * is a jump like any other. None of these functions needs modiso_init().
+ *
+ * Code of a module (modiso_image_load(), modiso_region_protect()) is refused
+ * with MODISO_SCAN_PKRU in it; at READONLY and SEALED with MODISO_SCAN_ALL, but
+ * for MODISO_SCAN_KERNEL where the module is guarded
+ * (modiso_module_options.syscalls): the guard stops what enters the kernel
+ * there, as it does in the host's code.
  */
 #ifndef MODISO_SCAN_H
 #define MODISO_SCAN_H

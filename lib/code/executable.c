@@ -15,11 +15,15 @@
  * GUARD stops mistakes, and nobody writes PKRU by mistake. The other levels
  * are for code that looks for a way out: nothing that could help it; nor may
  * the code of a GUARD module, which it can jump to, where there is a guard.
+ * What enters the kernel is the guard's to stop, where there is one: it has to
+ * stop it in the host's code as well, to which the module can jump.
  */
 static uint32_t forbidden(const struct modiso_module *module)
 {
 	if (module->domain.confinement != MODISO_CONFINE_GUARD)
-		return MODISO_SCAN_ALL;
+		return module->domain.guarded
+			       ? MODISO_SCAN_ALL & ~(uint32_t)MODISO_SCAN_KERNEL
+			       : MODISO_SCAN_ALL;
 	return mdi_gadgets_removed() ? MODISO_SCAN_PKRU | mdi_gadget_kinds()
 				     : MODISO_SCAN_PKRU;
 }

@@ -132,16 +132,30 @@ static uintptr_t resolve(uintptr_t word)
 }
 
 /*
- * 0f 05 c3 in a region of its own, as code that nobody has scanned: the library
- * does not make it executable, so the kernel is asked.
+ * 0f 05 c3 in code of its own. It is not refused, for the guard stops it here as
+ * in the host's code; where there is no guard it is, and so are other
+ * instructions.
  */
 static const void *own_code(void)
 {
 	struct modiso_region *code = make_region(module, PAGE, "code");
+	struct modiso_region *other = make_region(module, PAGE, "other");
+	const struct modiso_module_options sealed = {
+		.struct_size = sizeof(sealed),
+		.confinement = MODISO_CONFINE_SEALED,
+	};
+	struct modiso_module *unguarded;
+	struct modiso_region *open;
 
+	expect(MODISO_OK,
+	       modiso_module_create("unguarded", &sealed, &unguarded));
+	open = make_region(unguarded, PAGE, "open");
+	memcpy(region_bytes(open), "\x0f\x05\xc3", 3);
+	expect(MODISO_ERR_GADGET, modiso_region_protect(open, RX));
+	memcpy(region_bytes(other), "\xcd\x80\x0f\x01\xef\xc3", 6);
+	expect(MODISO_ERR_GADGET, modiso_region_protect(other, RX));
 	memcpy(region_bytes(code), "\x0f\x05\xc3", 3);
-	expect(MODISO_ERR_GADGET, modiso_region_protect(code, RX));
-	must(!mprotect(region_bytes(code), PAGE, PROT_READ | PROT_EXEC));
+	expect(MODISO_OK, modiso_region_protect(code, RX));
 	return region_bytes(code);
 }
 
