@@ -22,6 +22,7 @@
 #include <modiso/code.h>
 #include <modiso/image.h>
 #include <modiso/heap.h>
+#include <modiso/mailbox.h>
 #include <modiso/snapshot.h>
 #include <modiso/window.h>
 #include <modiso/range.h>

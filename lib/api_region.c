@@ -178,6 +178,11 @@ static int check_own(const struct modiso_region *region)
 				"region %s is a stack of module %s, and goes "
 				"with it",
 				region->name, region->owner->name);
+	if (region->mailbox)
+		return mdi_fail(MODISO_ERR_BUSY,
+				"region %s is a thread's mailbox in module %s, "
+				"and goes with it",
+				region->name, region->owner->name);
 	if (region->heap)
 		return mdi_fail(MODISO_ERR_BUSY,
 				"region %s is the heap of module %s; see "

@@ -13,11 +13,13 @@
 #include <modiso/gate.h>
 #include <modiso/heap.h>
 #include <modiso/image.h>
+#include <modiso/mailbox.h>
 #include <modiso/module.h>
 #include <modiso/range.h>
 #include <modiso/service.h>
 #include <modiso/syscall.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,9 +29,10 @@
 #define MODISO_LOAN_OUT (1u << 1) /* what the module leaves is copied back */
 
 struct modiso_loan {
-	void *block; /* in the module's heap; NULL: the host has lent nothing */
+	void *block; /* of the module's; NULL: the host has lent nothing */
 	size_t count;
 	size_t each; /* bytes */
+	bool heap;   /* it lies there, and not in the mailbox */
 };
 
 /* So many objects; more than there can be, where that is too large. */
@@ -41,8 +44,9 @@ static inline size_t modiso_loan_count(size_t rows, size_t each)
 }
 
 /*
- * @count objects of @each bytes at @host, into a block of the module's heap;
- * 0, or a code of modiso_heap_alloc() or modiso_copy_out().
+ * @count objects of @each bytes at @host, into this thread's mailbox in the
+ * module, or into its heap where that has no room for them; 0, or a code of
+ * modiso_mailbox_put(), modiso_heap_alloc() or modiso_copy_out().
  */
 static inline int modiso_loan_open(struct modiso_module *module,
 				   struct modiso_loan *loan, const void *host,
@@ -54,11 +58,17 @@ static inline int modiso_loan_open(struct modiso_module *module,
 
 	if (!host)
 		return MODISO_OK;
+	loan->count = count;
+	loan->each = each;
+	code = modiso_mailbox_put(module,
+				  (way & MODISO_LOAN_IN) != 0 ? host : NULL,
+				  length, &loan->block);
+	if (code != MODISO_ERR_LIMIT)
+		return code;
 	code = modiso_heap_alloc(module, length, 0, 0, &loan->block);
 	if (code != MODISO_OK)
 		return code;
-	loan->count = count;
-	loan->each = each;
+	loan->heap = true;
 	if ((way & MODISO_LOAN_IN) == 0)
 		return MODISO_OK;
 	return modiso_copy_out(module, loan->block, host, length);
@@ -79,16 +89,20 @@ static inline int modiso_loan_back(struct modiso_module *module,
 	return modiso_copy_in(module, host, loan->block, count * loan->each);
 }
 
-/* The blocks of @count loans are the heap's again. */
+/* What @count loans took is free again. */
 static inline void modiso_loans_close(struct modiso_module *module,
 				      const struct modiso_loan *loans,
 				      size_t count)
 {
-	/* What is no block any more is counted by the heap. */
-	while (count-- > 0)
-		if (loans[count].block &&
-		    modiso_heap_free(module, loans[count].block) != MODISO_OK)
+	while (count-- > 0) {
+		const struct modiso_loan *loan = &loans[count];
+
+		if (!loan->heap)
+			modiso_mailbox_reset(module, loan->block);
+		/* What is no block any more is counted by the heap. */
+		else if (modiso_heap_free(module, loan->block) != MODISO_OK)
 			continue;
+	}
 }
 
 /* --- a library in a module --- */

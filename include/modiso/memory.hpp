@@ -5,6 +5,7 @@
 #ifndef MODISO_MEMORY_HPP
 #define MODISO_MEMORY_HPP
 
+#include <modiso/mailbox.h>
 #include <modiso/module.h>
 #include <modiso/range.h>
 #include <modiso/region.h>
@@ -122,6 +123,64 @@ public:
 private:
 	detail::shared<modiso_region> region_;
 	detail::shared<modiso_module> module_;
+};
+
+/*
+ * Some objects in this thread's mailbox in a module, until the end of the
+ * scope: what was put last goes first.
+ */
+template <class T> class [[nodiscard]] mail {
+	static_assert(std::is_trivially_copyable_v<T>,
+		      "modiso: only what can be copied byte by byte may lie in "
+		      "memory that a module writes");
+
+public:
+	static result<mail> put(detail::shared<modiso_module> to, const T *from,
+				std::size_t count)
+	{
+		const std::size_t most = static_cast<std::size_t>(-1);
+		void *address = nullptr;
+		/* No mailbox has that many bytes. */
+		const int code = modiso_mailbox_put(
+			to->handle, from,
+			count <= most / sizeof(T) ? count * sizeof(T) : most,
+			&address);
+
+		if (code != MODISO_OK)
+			return error(code);
+		return mail(std::move(to), static_cast<T *>(address), count);
+	}
+	mail(mail &&) noexcept = default;
+	mail(const mail &) = delete;
+	mail &operator=(const mail &) = delete;
+	~mail()
+	{
+		if (module_)
+			static_cast<void>(check(modiso_mailbox_reset(
+				module_->handle, address_)));
+	}
+	/* What the module is to be handed. */
+	T *pointer() const noexcept
+	{
+		return address_;
+	}
+	/* What the module has left there, as many objects as were put. */
+	result<void> get(T *to) const
+	{
+		return check(modiso_mailbox_get(module_->handle, to, address_,
+						count_ * sizeof(T)));
+	}
+
+private:
+	mail(detail::shared<modiso_module> of, T *address,
+	     std::size_t count) noexcept
+	    : module_(std::move(of)), address_(address), count_(count)
+	{
+	}
+
+	detail::shared<modiso_module> module_;
+	T *address_;
+	std::size_t count_;
 };
 
 constexpr std::uint32_t read_write = MODISO_READ | MODISO_WRITE;

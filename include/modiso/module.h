@@ -123,6 +123,8 @@ struct modiso_module_options {
 	 */
 	uint32_t time_limit_ms;
 	uint32_t syscalls; /* enum modiso_syscalls */
+	/* Bytes of each thread's mailbox (modiso/mailbox.h); 0: 64 KiB. */
+	size_t mailbox_size;
 };
 #define MODISO_MODULE_OPTIONS_INIT MODISO_SIZED(modiso_module_options)
 

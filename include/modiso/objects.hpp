@@ -75,6 +75,17 @@ public:
 		return make_region_of(node(), handle(), length, access,
 				      options);
 	}
+	/* Objects that the module has for this thread's next calls. */
+	template <class T>
+	result<mail<T>> put(const T *from, std::size_t count = 1) const
+	{
+		return mail<T>::put(node(), from, count);
+	}
+	/* The same, with anything in them. */
+	template <class T> result<mail<T>> room(std::size_t count = 1) const
+	{
+		return mail<T>::put(node(), nullptr, count);
+	}
 	/* A gate into a function of the program, with its type. */
 	template <class R, class... A>
 	result<gate<R(A...)>>

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define STACK_DEFAULT ((size_t)64 * 1024)
+#define MAIL_DEFAULT  ((size_t)64 * 1024)
 #define RANGE_DEFAULT ((size_t)1 << 30)
 /* Beside a stack: its guard, and a page. */
 #define LEAST_ROOM    (MDI_GUARD_SIZE + MDI_PAGE_SIZE)
@@ -76,19 +77,23 @@ void mdi_link_give(uint32_t link)
 }
 
 static int sizes(const struct modiso_module_options *options, size_t *stack,
-		 size_t *range)
+		 size_t *range, size_t *mail)
 {
+	size_t mail_size = options->mailbox_size ? options->mailbox_size :
+						   MAIL_DEFAULT;
 	size_t stack_size = options->stack_size ? options->stack_size :
 						  STACK_DEFAULT;
 	size_t range_size = options->range_size ? options->range_size :
 						  RANGE_DEFAULT;
 
 	if (!mdi_page_round(stack_size, stack) ||
-	    !mdi_page_round(range_size, range))
+	    !mdi_page_round(range_size, range) ||
+	    !mdi_page_round(mail_size, mail))
 		return mdi_fail(MODISO_ERR_INVAL,
 				"a size wraps when it is rounded up to pages: "
-				"stack_size %zu, range_size %zu",
-				stack_size, range_size);
+				"stack_size %zu, range_size %zu, mailbox_size "
+				"%zu",
+				stack_size, range_size, mail_size);
 	/* The rooms at its ends come to it: core/layout.h. */
 	if (*range > SIZE_MAX / 2)
 		return mdi_fail(MODISO_ERR_INVAL,
@@ -108,10 +113,10 @@ int mdi_module_create(const char *name,
 		      enum mdi_domain_kind kind, struct modiso_module **out)
 {
 	struct modiso_module *module;
-	size_t stack_size = 0, range_size = 0;
+	size_t stack_size = 0, range_size = 0, mail_size = 0;
 	int result;
 
-	result = sizes(options, &stack_size, &range_size);
+	result = sizes(options, &stack_size, &range_size, &mail_size);
 	if (result == 0 && options->confinement != MODISO_CONFINE_GUARD)
 		result = mdi_threads_confine();
 	if (result == 0 && options->flags & MODISO_MODULE_PERMISSIVE)
@@ -129,6 +134,7 @@ int mdi_module_create(const char *name,
 	module->syscalls = options->syscalls;
 	module->permissive = options->flags & MODISO_MODULE_PERMISSIVE;
 	module->stack_size = stack_size;
+	module->mail_size = mail_size;
 	module->domain.kind = kind;
 	module->domain.confinement = options->confinement;
 	module->domain.guarded = options->syscalls != MODISO_SYSCALLS_OPEN ?

@@ -44,6 +44,9 @@ struct modiso_module {
 	struct modiso_region *regions;
 	struct modiso_gate *gates;
 	struct mdi_stack *free_stacks;
+	uint32_t mail_word; /* core/mailbox.h; 0: no thread has one */
+	size_t mail_size;   /* bytes of each thread's mailbox */
+	struct mdi_stack *free_mail;
 	struct mdi_tls *tls; /* NULL: its threads have the host's */
 	struct mdi_notify notify; /* its own, or nobody */
 	struct mdi_snapshot *snapshot; /* NULL: none was taken */

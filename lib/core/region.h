@@ -27,6 +27,7 @@ struct modiso_region {
 	bool unwritable; /* shared, and the file cannot be written */
 	bool stack; /* first page is its guard */
 	bool image; /* a segment: comes and goes with its image */
+	bool mailbox; /* a thread's, as a stack is */
 	bool heap;  /* the owner's heap: comes and goes with it */
 	bool saved; /* part of the owner's snapshot */
 	bool filed; /* its pages are private ones of a snapshot's file */

@@ -18,7 +18,7 @@
 static bool savable(const struct modiso_region *region)
 {
 	return region->access & MODISO_WRITE && !region->adopted &&
-	       !region->shared && !region->stack &&
+	       !region->shared && !region->stack && !region->mailbox &&
 	       !mdi_region_granted(region);
 }
 
@@ -50,7 +50,7 @@ static const struct modiso_region *next_dropped(const struct mdi_arena *arena,
 	const struct modiso_region *region = mdi_region_at_or_above(from);
 
 	while (region != NULL && region->node.base < end) {
-		if (region->saved || region->stack)
+		if (region->saved || region->stack || region->mailbox)
 			return region;
 		region = mdi_region_at_or_above(region->node.end);
 	}

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "core/frames.h"
 #include "core/front.h"
+#include "core/mailbox.h"
 #include "core/region.h"
 #include "core/state.h"
 #include "core/tls.h"
@@ -81,8 +82,9 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 	return 0;
 }
 
-/* Of one thread: those in @only, or all if it is NULL. */
-static void give(struct mdi_thread *thread, const struct modiso_module *only)
+/* Of one thread: those in @only, or all if it is NULL; its @mail as well? */
+static void give(struct mdi_thread *thread, const struct modiso_module *only,
+		 bool mail)
 {
 	struct mdi_stack **link = &thread->stacks, *stack;
 
@@ -90,7 +92,8 @@ static void give(struct mdi_thread *thread, const struct modiso_module *only)
 		struct modiso_module *module = stack->module;
 		uint32_t number = module->domain.head.link;
 
-		if (only != NULL && module != only) {
+		if ((only != NULL && module != only) ||
+		    (stack->rank == MDI_RANK_MAIL && !mail)) {
 			link = &stack->next;
 			continue;
 		}
@@ -101,6 +104,10 @@ static void give(struct mdi_thread *thread, const struct modiso_module *only)
 			mdi_tls_retire(thread, stack);
 			continue;
 		}
+		if (stack->rank == MDI_RANK_MAIL) {
+			mdi_mailbox_retire(thread, stack);
+			continue;
+		}
 		stack->next = module->free_stacks;
 		module->free_stacks = stack;
 	}
@@ -108,24 +115,30 @@ static void give(struct mdi_thread *thread, const struct modiso_module *only)
 
 void mdi_thread_give_stacks(struct mdi_thread *thread)
 {
-	give(thread, NULL);
+	give(thread, NULL, true);
 }
 
-void mdi_threads_give_stacks(struct modiso_module *module)
+static void give_all(struct modiso_module *module, bool mail)
 {
 	struct mdi_thread *thread;
 
 	for (thread = own->attached; thread != NULL; thread = thread->next)
-		give(thread, module);
+		give(thread, module, mail);
+}
+
+void mdi_threads_give_stacks(struct modiso_module *module)
+{
+	give_all(module, false);
 }
 
 void mdi_threads_forget(struct modiso_module *module)
 {
 	struct mdi_stack *stack;
 
-	mdi_threads_give_stacks(module);
+	give_all(module, true);
 	while ((stack = module->free_stacks) != NULL) {
 		module->free_stacks = stack->next;
 		mdi_vault_free(stack, sizeof(*stack));
 	}
+	mdi_mailboxes_free(module);
 }

@@ -14,12 +14,14 @@ struct mdi_stack {
 	struct modiso_module *module;
 	struct modiso_region *region;
 	uintptr_t top; /* 16 aligned */
-	/* How many calls into the module it is nested in; or MDI_RANK_TLS. */
+	/* How many calls into the module it is nested in; or MDI_RANK_*. */
 	uint32_t rank;
 };
 
 /* No stack but the thread's TLS block: @top is the thread pointer. */
 #define MDI_RANK_TLS UINT32_MAX
+/* Or its mailbox: core/mailbox.h. */
+#define MDI_RANK_MAIL (UINT32_MAX - 1)
 
 /* Address space for @max threads, process-wide hooks. */
 int mdi_threads_start(uint32_t max);
@@ -65,7 +67,7 @@ int mdi_thread_stack(struct mdi_thread *thread, struct modiso_module *module,
 		     struct mdi_stack **out);
 /* A thread goes: its stacks are its modules', for the next one. */
 void mdi_thread_give_stacks(struct mdi_thread *thread);
-/* Those of all threads in one module, in which nobody is. */
+/* Those of all threads in one module, in which nobody is; no mailboxes. */
 void mdi_threads_give_stacks(struct modiso_module *module);
 
 /* The same where it is there, and the thread is in no gate; else NULL. */

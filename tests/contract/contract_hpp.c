@@ -20,6 +20,7 @@ static const struct {
 	{ "lives", hpp_lives },
 	{ "memory", hpp_memory },
 	{ "grants", hpp_grants },
+	{ "mail", hpp_mail },
 	{ "services", hpp_services },
 	{ "pointers", hpp_pointers },
 	{ "options", hpp_options },

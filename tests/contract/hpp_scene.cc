@@ -333,6 +333,29 @@ const char *hpp_grants(void)
 	return nullptr;
 }
 
+const char *hpp_mail(void)
+{
+	const auto lib = library::start().value();
+	const auto module = lib.make_module("reads").value();
+	const auto gate = module.make_gate(crash_word).value();
+	const int numbers[] = { 5, 6 };
+	int back[2] = {};
+	{
+		const auto first = module.put(numbers, 2).value();
+		const auto second = module.room<int>(2).value();
+		NEED(*gate(first.pointer()) == 5);
+		NEED(first.get(back) && back[1] == 6);
+		NEED(second.pointer() != first.pointer());
+		NEED(!gate(nullptr));
+	}
+	/* Of which nothing is left. */
+	const auto all = module.room<char>(65536).value();
+	NEED(module.room<int>().error().code() == MODISO_ERR_LIMIT);
+	NEED(module.room<int>(SIZE_MAX / 2 + 1).error().code() ==
+	     MODISO_ERR_LIMIT);
+	return nullptr;
+}
+
 namespace {
 
 double (*twice_pointer)(double, int);

@@ -17,6 +17,7 @@ const char *hpp_exceptions(void);
 const char *hpp_lives(void);
 const char *hpp_memory(void);
 const char *hpp_grants(void);
+const char *hpp_mail(void);
 const char *hpp_services(void);
 const char *hpp_pointers(void);
 const char *hpp_options(void);

@@ -356,6 +356,7 @@ class ModuleOptions(_Sized):
         ("unused", c_uint32),
         ("time_limit_ms", c_uint32),
         ("syscalls", c_uint32),
+        ("mailbox_size", c_size_t),
     ]
 
 
@@ -678,6 +679,9 @@ FUNCTIONS = {
     "modiso_image_unload": (Code, c_void_p),
     "modiso_init": (Code, POINTER(Options)),
     "modiso_last_error_text": (c_char_p,),
+    "modiso_mailbox_get": (Code, c_void_p, c_void_p, c_void_p, c_size_t),
+    "modiso_mailbox_put": (Code, c_void_p, c_void_p, c_size_t, _out),
+    "modiso_mailbox_reset": (Code, c_void_p, c_void_p),
     "modiso_module_caller": (c_void_p,),
     "modiso_module_cookie": (c_void_p, c_void_p),
     "modiso_module_create": (Code, c_char_p, POINTER(ModuleOptions), _out),

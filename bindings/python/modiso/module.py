@@ -22,17 +22,19 @@ class Module(Handle):
     range_size:  address space for its regions; 0: 1 GiB.
     flags:       ModuleFlag.PERMISSIVE: watched, and not stopped; see
                  permitted().
+    mailbox_size: bytes of each thread's mailbox; 0: 64 KiB.
 
     Raises Error as modiso_module_create(). A module lives until destroy(), or
     the end of a with statement; nobody has to hold it.
     """
 
     def __init__(self, name, confinement=Confinement.GUARD, stack_size=0,
-                 range_size=0, flags=0):
+                 range_size=0, flags=0, mailbox_size=0):
         options = _abi.ModuleOptions(confinement=confinement,
                                      stack_size=stack_size,
                                      range_size=range_size,
-                                     flags=flags)
+                                     flags=flags,
+                                     mailbox_size=mailbox_size)
         out = c_void_p()
         check(lib.modiso_module_create(encode(name), byref(options),
                                        byref(out)))
@@ -138,6 +140,30 @@ class Module(Handle):
         check(lib.modiso_strnlen(self.handle, address, limit, byref(length)))
         # The module can have changed it since.
         return self.read(address, length.value).split(b"\0")[0]
+
+    def mailbox_put(self, data):
+        """Bytes that it has for its next calls on this thread; their address.
+
+        data: bytes, or how many, with anything in them. What was put last
+              goes first: mailbox_reset().
+
+        Raises Error as modiso_mailbox_put(): ERR_LIMIT when there is no room.
+        """
+        size, data = (data, None) if isinstance(data, int) else (
+            len(data), bytes(data))
+        out = c_void_p()
+        check(lib.modiso_mailbox_put(self.handle, data, size, byref(out)))
+        return out.value
+
+    def mailbox_get(self, address, size):
+        """Bytes of what this thread has put there. Raises as read()."""
+        copy = ctypes.create_string_buffer(size)
+        check(lib.modiso_mailbox_get(self.handle, copy, address, size))
+        return copy.raw
+
+    def mailbox_reset(self, address):
+        """Take back what was put at this address, and all since."""
+        check(lib.modiso_mailbox_reset(self.handle, address))
 
     def heap(self, length):
         """Give it a heap of at most length bytes: see heap_services().

@@ -26,6 +26,18 @@ class Regions(support.Case):
             self.assertEqual(region.read(5, 9), b"\0abc\0")
             self.assertEqual(len(region.read()), region.length)
 
+    def test_mailbox(self):
+        first = self.m.mailbox_put(b"\5\0\0\0")
+        second = self.m.mailbox_put(4)
+        increment = self.m.gate(self.native.increment, c_int, [c_void_p])
+        self.assertEqual(increment(first), 6)
+        self.assertEqual(self.m.mailbox_get(first, 4), b"\6\0\0\0")
+        self.refused(Code.ERR_ACCESS, self.m.mailbox_get, second, 17)
+        self.refused(Code.ERR_LIMIT, self.m.mailbox_put, 65536)
+        self.refused(Code.ERR_INVAL, self.m.mailbox_reset, second + 32)
+        self.m.mailbox_reset(first)
+        self.assertEqual(self.m.mailbox_put(b""), first)
+
     def test_bounds(self):
         self.assertEqual(len(self.mine), 8192)
         for region in (self.mine, self.host):

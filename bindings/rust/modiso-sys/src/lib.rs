@@ -198,6 +198,7 @@ structures! {
         unused: u32,
         time_limit_ms: u32,
         syscalls: u32,
+        mailbox_size: usize,
     }
 
     struct modiso_region_options {
@@ -728,6 +729,22 @@ functions! {
     fn modiso_image_unload(image: *mut modiso_image) -> c_int;
     fn modiso_init(options: *const modiso_options) -> c_int;
     fn modiso_last_error_text() -> *const c_char;
+    fn modiso_mailbox_get(
+        module: *mut modiso_module,
+        to: *mut c_void,
+        from: *const c_void,
+        length: usize,
+    ) -> c_int;
+    fn modiso_mailbox_put(
+        module: *mut modiso_module,
+        from: *const c_void,
+        length: usize,
+        out: *mut *mut c_void,
+    ) -> c_int;
+    fn modiso_mailbox_reset(
+        module: *mut modiso_module,
+        first: *mut c_void,
+    ) -> c_int;
     fn modiso_module_caller() -> *mut modiso_module;
     fn modiso_module_cookie(module: *const modiso_module) -> *mut c_void;
     fn modiso_module_create(

@@ -52,7 +52,9 @@ pub use function::{Function, Value};
 pub use gate::Gate;
 pub use image::{Image, ImageOptions};
 pub use library::{backend_query, Backend, BackendInfo, Library, Options};
-pub use module::{with_caller, Confinement, Module, ModuleOptions, ModuleRef};
+pub use module::{
+    with_caller, Confinement, Mail, Module, ModuleOptions, ModuleRef,
+};
 pub use region::{Access, HostRegion, Region};
 pub use service::{Callback, Service};
 

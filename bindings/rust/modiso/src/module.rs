@@ -60,6 +60,12 @@ impl ModuleOptions {
         self
     }
 
+    /// Bytes of each thread's mailbox; 64 KiB.
+    pub fn mailbox_size(mut self, bytes: usize) -> Self {
+        self.options.mailbox_size = bytes;
+        self
+    }
+
     /// Address space for its regions; 1 GiB.
     pub fn range_size(mut self, bytes: usize) -> Self {
         self.options.range_size = bytes;
@@ -190,6 +196,64 @@ impl ModuleRef {
             bytes.truncate(end);
         }
         Ok(bytes)
+    }
+
+    /// Bytes that the module has for its next calls on this thread, until the
+    /// end of the scope: `modiso_mailbox_put()`. `Limit` when there is no room.
+    pub fn put(&self, bytes: &[u8]) -> Result<Mail<'_>, Error> {
+        self.put_room(bytes.as_ptr().cast(), bytes.len())
+    }
+
+    /// The same, with anything in them.
+    pub fn room(&self, length: usize) -> Result<Mail<'_>, Error> {
+        self.put_room(ptr::null(), length)
+    }
+
+    fn put_room(
+        &self,
+        from: *const c_void,
+        length: usize,
+    ) -> Result<Mail<'_>, Error> {
+        let mut address = ptr::null_mut();
+        // SAFETY: the host's side is a slice, or nothing.
+        check(unsafe {
+            sys::modiso_mailbox_put(self.module, from, length, &mut address)
+        })?;
+        Ok(Mail { module: self, address })
+    }
+}
+
+/// Bytes in this thread's mailbox in a module. What was put last goes first: a
+/// `Mail` that ends takes with it what was put after it.
+pub struct Mail<'module> {
+    module: &'module ModuleRef,
+    address: *mut c_void, // which keeps it on its thread
+}
+
+impl Mail<'_> {
+    /// What the module is to be handed.
+    pub fn address(&self) -> usize {
+        self.address as usize
+    }
+
+    /// What the module has left there. `Access` for more than was put.
+    pub fn get(&self, to: &mut [u8]) -> Result<(), Error> {
+        // SAFETY: the module's side is checked, the host's is a slice.
+        check(unsafe {
+            sys::modiso_mailbox_get(
+                self.module.module,
+                to.as_mut_ptr().cast(),
+                self.address,
+                to.len(),
+            )
+        })
+    }
+}
+
+impl Drop for Mail<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the address is a number to it.
+        unsafe { sys::modiso_mailbox_reset(self.module.module, self.address) };
     }
 }
 

@@ -68,6 +68,29 @@ fn what_is_granted_keeps_its_owner() {
 }
 
 #[test]
+fn mail() {
+    with_library(|library| {
+        let module = library.module("m").unwrap();
+        let mut bytes = [0; 6];
+        let first = module.put(b"letter").unwrap();
+        let address = first.address();
+        {
+            let second = module.room(16).unwrap();
+            assert_ne!(second.address(), address);
+            module.write(second.address(), b"answer").unwrap();
+            second.get(&mut bytes).unwrap();
+        }
+        assert_eq!(&bytes, b"answer");
+        first.get(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"letter");
+        assert_eq!(module.room(65536).err().unwrap().code(), Code::Limit);
+        assert_eq!(first.get(&mut [0; 17]).unwrap_err().code(), Code::Access);
+        drop(first);
+        assert_eq!(module.room(65536).unwrap().address(), address);
+    });
+}
+
+#[test]
 fn snapshots() {
     with_library(|library| {
         let module = library.module("m").unwrap();
