@@ -135,4 +135,37 @@ says 'thrice is to be exported, and' "it is named"
 status_of 1 "nor what was compiled to be hidden" \
 	"$cc" --export=twice -o none.so module.o
 
+# Distances from code to data, of which some look like system calls.
+cat >far.S <<'END'
+	.globl	word
+	.type	word, @function
+word:
+	.set	i, 0
+	.rept	256
+	lea	table + 0x50000 + i * 0x101(%rip), %rax
+	.set	i, i + 1
+	.endr
+	mov	table + 0x50000(%rip), %rax
+	ret
+	.size	word, . - word
+	.data
+table:	.skip	0x50000
+	.quad	4711
+	.skip	0x20000
+	.section .note.GNU-stack, "", @progbits
+END
+near=$("$cc" --export=word -c far.S && ld -shared -o near.so far.o &&
+	"$top_builddir/tools/modiso-scan" near.so | sed -n '$s/ .*//p')
+status_of 0 "code and data that lie badly to each other" test "$near" -gt 0
+status_of 0 "are put where they do not" \
+	"$top_builddir/tools/modiso-cc" --export=word -o far.so far.o
+status_of 0 "no instruction is forbidden there" \
+	"$top_builddir/tools/modiso-scan" far.so
+status_of 0 "and it is the same module" \
+	"$top_builddir/tools/modiso-run" --call word --expect 4711 far.so
+echo 'void call(void); void call(void) { __asm__ ("syscall"); }' >call.c
+status_of 0 "an instruction that is one stays" \
+	"$top_builddir/tools/modiso-cc" --export=call -o call.so call.c
+status_of 1 "and is found" "$top_builddir/tools/modiso-scan" call.so
+
 finish
