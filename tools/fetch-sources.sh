@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# fetch-sources.sh DIRECTORY PACKAGE... - unpack the Debian sources of packages
-# below DIRECTORY, each as DIRECTORY/PACKAGE.
+# fetch-sources.sh DIRECTORY PACKAGE[=PART,...]... - unpack the Debian sources of
+# packages below DIRECTORY, each as DIRECTORY/PACKAGE: with Debian's patches, or
+# of the original archive nothing but the directories PART.
 #
 # apt is told by a configuration of its own in DIRECTORY that where this
 # machine gets its packages from, it gets their sources as well. Nothing is
@@ -33,8 +34,29 @@ get() {
 		-o Acquire::Languages=none "$@"
 }
 
+# unpack PACKAGE=VERSION PARTS - what is new is the only directory in .
+unpack() {
+	if [ -z "$2" ]; then
+		get apt-get source --only-source "$1"
+		return
+	fi
+	get apt-get source --only-source --download-only "$1" || return
+	rm -f ./*.asc
+	mkdir parts
+	# shellcheck disable=SC2046 # patterns
+	tar -xf ./*.orig.tar.* -C parts --strip-components 1 --wildcards \
+		--no-wildcards-match-slash $(echo "${2%,}" | sed 's|^|*/|; s|,| */|g')
+}
+
 get apt-get update
 for package in "$@"; do
+	parts=
+	case $package in
+	*=*)
+		parts=${package#*=}
+		package=${package%%=*}
+		;;
+	esac
 	[ ! -d "$work/$package" ] || continue
 	# A mirror may know of a version that it does not have yet.
 	versions=$(get apt-cache showsrc --only-source "$package" |
@@ -42,11 +64,11 @@ for package in "$@"; do
 	for version in $versions; do
 		rm -rf "$work/new"
 		mkdir "$work/new"
-		if (cd "$work/new" &&
-			get apt-get source --only-source "$package=$version"); then
+		if (cd "$work/new" && unpack "$package=$version" "$parts"); then
 			mv "$work"/new/*/ "$work/$package"
 			break
 		fi
 	done
 	[ -d "$work/$package" ] || exit 1
 done
+rm -rf "$work/new"

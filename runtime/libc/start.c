@@ -31,6 +31,8 @@ static size_t auxiliary[] = {
 };
 static char *no_environment[1];
 int __modiso_libc;
+/* By which C++ names its file when it asks for a destructor at the end. */
+hidden void *__dso_handle;
 
 static void nothing(void)
 {
@@ -40,7 +42,9 @@ static void nothing(void)
 weak_alias(nothing, __funcs_on_exit);
 weak_alias(nothing, __stdio_exit);
 
-__attribute__((constructor(101))) static void start(void)
+/* Before those of the C++ library, the first that a library may have (101). */
+#pragma GCC diagnostic ignored "-Wprio-ctor-dtor"
+__attribute__((constructor(100))) static void start(void)
 {
 	struct pthread *self = &__modiso_thread_block;
 
@@ -56,7 +60,7 @@ __attribute__((constructor(101))) static void start(void)
 	self->robust_list.head = &self->robust_list.head;
 }
 
-__attribute__((destructor(101))) static void end(void)
+__attribute__((destructor(100))) static void end(void)
 {
 	__funcs_on_exit();
 	__stdio_exit();

@@ -46,7 +46,7 @@ expect_empty "$scratch/complaints" "every page of section 3 is of a symbol"
 
 # Pages with a text of their own.
 {
-	find "$written" -name '*.[17]'
+	find "$written" -name '*.[17]' -exec grep -L '^\.so ' {} +
 	find "$written" -maxdepth 1 -name '*.3'
 	grep -L '^\.so ' "$built"/man3/*.3
 } >"$scratch/pages"
@@ -124,6 +124,8 @@ for tool in "$top_builddir"/tools/modiso-* "$top_builddir/bench/modiso-bench"; d
 	name=$(basename "$tool")
 	page=$written/man1/$name.1
 	[ -f "$page" ] || { echo "$name has no page" && continue; }
+	target=$(sed -n 's/^\.so //p' "$page")
+	[ -z "$target" ] || page=$written/$target
 	# A word of the help that begins with two dashes, --help itself too.
 	{ "$tool" --help && echo ' --help'; } | tr ' [],|' '[\n*]' |
 		grep -xE -e '--[a-z-]+' | grep -vxE -e '--(variable|cflags|libs)' |

@@ -74,8 +74,9 @@ fi
 # has no need of the two variables; these files are not where they were
 # configured for.
 module_env() {
-	env -u CC MODISO_RUNTIME="$installed_lib/libmodiso/libmodiso-module.a" \
-		PATH="$installed_prefix/bin:$PATH" "$@"
+	env -u CC -u CXX PATH="$installed_prefix/bin:$PATH" \
+		MODISO_RUNTIME="$installed_lib/libmodiso/libmodiso-module.a" \
+		"$@"
 }
 mkdir -p "$scratch/module"
 echo 'print' >"$scratch/module/services"
@@ -84,6 +85,14 @@ __attribute__((visibility("default"))) long twice(long value);
 long twice(long value)
 {
 	return 2 * value;
+}
+END
+# C++ comes by modiso-c++, here without a library.
+cat >"$scratch/module/twice.cc" <<'END'
+extern "C" __attribute__((visibility("default"))) long twice(long value);
+extern "C" long twice(long value)
+{
+	return [](auto number) { return 2 * number; }(value);
 }
 END
 # is_module FILE - modiso-run can call it
@@ -122,7 +131,7 @@ cmake_module() {
 	mkdir -p "$scratch/module/cmake" &&
 		cat >"$scratch/module/cmake/CMakeLists.txt" <<-END &&
 			cmake_minimum_required(VERSION 3.13)
-			project(twice C)
+			project(twice C ${CXX:+CXX})
 			include(CheckFunctionExists)
 			check_function_exists(print HAVE_PRINT)
 			check_function_exists(nothing_has_this HAVE_NONE)
@@ -133,7 +142,7 @@ cmake_module() {
 			if(FOUND)
 			  message(FATAL_ERROR "\${FOUND} is none of a module's")
 			endif()
-			add_library(twice MODULE ../twice.c)
+			add_library(twice MODULE ../twice.c${CXX:+c})
 		END
 		module_env cmake -S "$scratch/module/cmake" \
 			-B "$scratch/module/cmake/build" --toolchain \

@@ -4,6 +4,7 @@
 # check-real.sh - zlib and expat from their unmodified Debian sources, built as
 # modules with a C library from musl's, do their work on real files as the host's
 # own libraries do; with a broken one the fault is caught and the host goes on.
+# C++ with a C++ library from LLVM's does in a module what it does in the host.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -127,6 +128,52 @@ if [ "$status" -eq 3 ] && grep -q 'inflate_fast' "$scratch/output" &&
 else
 	echo "status $status" >>"$scratch/output"
 	tail -n 20 "$scratch/output" | not_ok "a broken zlib"
+fi
+
+# Where the C++ library is made anew, or is there.
+if [ ! -f "$MODISO_LIBC/lib/libc++.a" ] && sh \
+	"$top_srcdir/tools/fetch-sources.sh" "$work" \
+	"llvm-toolchain-14=libcxx*/src,libcxx*/include,libunwind/*" \
+	>"$scratch/log" 2>&1; then
+	expect_command "a C++ library for modules" \
+		"$top_builddir/tools/modiso-libc" build-c++ \
+		"$work/llvm-toolchain-14"
+fi
+
+# cxx_module NAME OPTION...
+cxx_module() {
+	name=$1
+	shift
+	"$top_builddir/tools/modiso-c++" --libc -O2 --export=work -I"$here" \
+		-o "$scratch/$name.so" "$here/work_cxx.cc" "$@"
+}
+cxx_host() {
+	"$CC" -std=gnu11 -O2 -I"$here" -I"$top_srcdir/include" \
+		-I"$top_builddir/include" -c -o "$scratch/real.o" \
+		"$here/real.c" &&
+		"$CXX" -O2 -I"$here" -o "$scratch/real-cxx" "$scratch/real.o" \
+			"$here/work_cxx.cc" -L"$top_builddir/lib/.libs" \
+			-lmodiso -Wl,-rpath,"$top_builddir/lib/.libs"
+}
+if [ -n "$CXX" ] && [ -f "$MODISO_LIBC/lib/libc++.a" ]; then
+	expect_command "C++ is built as a module" cxx_module cxx
+	expect_command "a host in C++" cxx_host
+	expect_command "C++: the same exceptions, types and streams" \
+		"$scratch/real-cxx" "$scratch/cxx.so" "$scratch"/files/*
+	sed 's/^/# /' "$scratch/output"
+	expect_command "C++ whose exceptions leave is built" \
+		cxx_module leaves -DLEAVES
+	"$scratch/real-cxx" "$scratch/leaves.so" "$scratch"/files/* \
+		>"$scratch/output" 2>&1
+	status=$?
+	if [ "$status" -eq 3 ] && grep -q 'abort' "$scratch/output" &&
+		! grep -q differs "$scratch/output"; then
+		ok "an exception that leaves is a fault, the host goes on"
+	else
+		echo "status $status" >>"$scratch/output"
+		tail -n 20 "$scratch/output" |
+			not_ok "an exception that leaves is a fault"
+	fi
 fi
 
 # shellcheck source=needed.sh
