@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "target.h"
 
+#include "../checked.h"
 #include "coverage.h"
 
 #include <modiso.h>
@@ -18,19 +19,10 @@ static struct modiso_gate *parse;
 static struct coverage coverage;
 static uint8_t *input_end;
 
-static void check(int code)
-{
-	if (code == 0)
-		return;
-	fprintf(stderr, "%s: %s\n", modiso_error_name(code),
-		modiso_last_error_text());
-	exit(1);
-}
-
 /* The module's memory as target_start() left it. */
 static void rewind_module(void)
 {
-	check(modiso_snapshot_restore(module));
+	check(modiso_snapshot_restore(module), "modiso_snapshot_restore");
 }
 
 static void find_coverage(const struct modiso_image *image)
@@ -39,7 +31,8 @@ static void find_coverage(const struct modiso_image *image)
 
 	if (modiso_image_symbol(image, "coverage", &there) != 0)
 		return;
-	check(modiso_copy_in(module, &coverage, there, sizeof(coverage)));
+	check(modiso_copy_in(module, &coverage, there, sizeof(coverage)),
+	      "modiso_copy_in");
 	if (coverage.counter_count > TARGET_COUNTERS ||
 	    coverage.pc_words != 2 * coverage.counter_count) {
 		fprintf(stderr,
@@ -52,7 +45,8 @@ static void find_coverage(const struct modiso_image *image)
 	target_counter_count = coverage.counter_count;
 	target_pc_words = coverage.pc_words;
 	check(modiso_copy_in(module, target_pcs, coverage.pcs,
-			     target_pc_words * sizeof(*target_pcs)));
+			     target_pc_words * sizeof(*target_pcs)),
+	      "modiso_copy_in");
 }
 
 void target_start(void)
@@ -61,16 +55,20 @@ void target_start(void)
 	struct modiso_region *input;
 	struct modiso_image *image;
 
-	check(modiso_init(NULL));
-	check(modiso_module_create("parser", NULL, &module));
+	check(modiso_init(NULL), "modiso_init");
+	check(modiso_module_create("parser", NULL, &module),
+	      "modiso_module_create");
 	check(modiso_image_load(module, path != NULL ? path : "parser.so", NULL,
-				&image));
-	check(modiso_image_gate(image, "parse", NULL, &parse));
+				&image),
+	      "modiso_image_load");
+	check(modiso_image_gate(image, "parse", NULL, &parse),
+	      "modiso_image_gate");
 	check(modiso_region_create(module, TARGET_INPUT_MAX,
-				   MODISO_READ | MODISO_WRITE, NULL, &input));
+				   MODISO_READ | MODISO_WRITE, NULL, &input),
+	      "modiso_region_create");
 	input_end = (uint8_t *)modiso_region_base(input) + TARGET_INPUT_MAX;
 	find_coverage(image);
-	check(modiso_snapshot_take(module));
+	check(modiso_snapshot_take(module), "modiso_snapshot_take");
 }
 
 /* The input ends where the region does: what is read behind it is a fault. */
@@ -79,7 +77,8 @@ static int run(const uint8_t *bytes, size_t length)
 	uintptr_t args[2] = {(uintptr_t)(input_end - length), length};
 
 	rewind_module();
-	check(modiso_copy_out(module, input_end - length, bytes, length));
+	check(modiso_copy_out(module, input_end - length, bytes, length),
+	      "modiso_copy_out");
 	return modiso_gate_call(parse, args, 2, NULL);
 }
 
@@ -95,9 +94,10 @@ static void crash(const uint8_t *bytes, size_t length)
 {
 	struct modiso_fault fault = {.struct_size = sizeof(fault)};
 
-	check(modiso_fault_last(&fault));
-	check(modiso_fault_print(&fault, stderr));
-	check(modiso_fault_notify(module, pass_on, NULL, NULL));
+	check(modiso_fault_last(&fault), "modiso_fault_last");
+	check(modiso_fault_print(&fault, stderr), "modiso_fault_print");
+	check(modiso_fault_notify(module, pass_on, NULL, NULL),
+	      "modiso_fault_notify");
 	(void)run(bytes, length);
 	fputs("the fault did not come again\n", stderr);
 	abort();
@@ -112,8 +112,9 @@ void target_run(const uint8_t *bytes, size_t length)
 	code = run(bytes, length);
 	if (code == MODISO_ERR_FAULT)
 		crash(bytes, length);
-	check(code);
+	check(code, "modiso_gate_call");
 	if (target_counter_count != 0)
 		check(modiso_copy_in(module, target_counters, coverage.counters,
-				     target_counter_count));
+				     target_counter_count),
+		      "modiso_copy_in");
 }
