@@ -7,14 +7,14 @@
  * thread (and each fiber) has one of its own in each module, so nobody waits
  * for anybody, and taking room is an addition. What was put last goes first:
  *
- *	struct modiso_module *unit;
- *	void *in, *out;
+ *     struct modiso_module *unit;
+ *     void *in, *out;
  *
- *	modiso_mailbox_put(unit, names, sizeof(names), &in);
- *	modiso_mailbox_put(unit, NULL, sizeof(values), &out);
- *	get_values(in, 3, out);
- *	modiso_mailbox_get(unit, values, out, sizeof(values));
- *	modiso_mailbox_reset(unit, in);
+ *     modiso_mailbox_put(unit, names, sizeof(names), &in);
+ *     modiso_mailbox_put(unit, NULL, sizeof(values), &out);
+ *     get_values(in, 3, out);
+ *     modiso_mailbox_get(unit, values, out, sizeof(values));
+ *     modiso_mailbox_reset(unit, in);
  *
  * A service that calls the module again puts above what lies there, and resets
  * to its own first address. What a mailbox holds is as much the module's as all

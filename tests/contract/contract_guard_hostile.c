@@ -132,8 +132,8 @@ static uintptr_t resolve(uintptr_t word)
 }
 
 /*
- * 0f 05 c3 in code of its own. It is not refused, for the guard stops it here as
- * in the host's code; where there is no guard it is, and so are other
+ * 0f 05 c3 in code of its own. It is not refused, for the guard stops it here
+ * as in the host's code; where there is no guard it is, and so are other
  * instructions.
  */
 static const void *own_code(void)

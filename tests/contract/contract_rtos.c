@@ -202,7 +202,7 @@ static bool enough(void)
 
 static unsigned char kernel_variable; /* in no region */
 
-/* The bad task writes to a task's memory, a region of the host's, or neither. */
+/* The bad task writes to a task's memory, a host's region, or neither. */
 static void load(unsigned which)
 {
 	struct rtos_task_options supervisor = {
