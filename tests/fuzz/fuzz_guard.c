@@ -93,6 +93,22 @@ static void leave(struct writer *writer, const struct fuzz_targets *targets)
 	put(writer, ways[below(writer, 3)], 3);
 }
 
+/* Null into a selector makes its base 0, on most CPUs. */
+static void clear_bases(struct writer *writer)
+{
+	static const uint8_t nothing[] = {0x31, 0xc0}, /* xor %eax, %eax */
+		gs[] = {0x8e, 0xe8}, fs[] = {0x8e, 0xe0};
+	unsigned which = below(writer, 8);
+
+	if (which > 2)
+		return;
+	put(writer, nothing, sizeof(nothing));
+	if (which != 0)
+		put(writer, gs, sizeof(gs));
+	if (which != 1)
+		put(writer, fs, sizeof(fs));
+}
+
 static void noise(struct writer *writer, size_t length)
 {
 	for (; length >= 8; length -= 8) {
@@ -123,8 +139,10 @@ size_t fuzz_guard_program(uint64_t seed, const struct fuzz_targets *targets,
 	struct writer writer = {.state = seed, .to = to, .room = room};
 	unsigned kind = below(&writer, 3);
 
-	if (kind != 0)
+	if (kind != 0) {
+		clear_bases(&writer);
 		load_registers(&writer, targets);
+	}
 	if (kind == 2)
 		leave(&writer, targets);
 	noise(&writer, 64 + below(&writer, 128));
