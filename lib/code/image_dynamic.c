@@ -269,6 +269,7 @@ static int count_by_gnu_hash(struct mdi_elf *elf, uint64_t vaddr)
 
 static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 {
+	const struct mdi_segment *segment;
 	int result = 0;
 
 	if (!dynamic->has[DT_SYMTAB] || !dynamic->has[DT_STRTAB])
@@ -290,9 +291,14 @@ static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 	    !mdi_elf_part(elf, dynamic->versions, elf->symbol_count * 2,
 			  &elf->versions))
 		return bad_table(elf, "symbols' versions");
-	if (dynamic->versions != 0)
+	if (elf->versions.length != 0)
 		mdi_elf_add_table(elf, dynamic->versions,
 				  elf->symbol_count * 2);
+	/* The hash table may know fewer than relocations name. */
+	segment = mdi_elf_segment(elf, dynamic->versions, 0);
+	if (dynamic->versions != 0 && segment != NULL)
+		elf->versions.length = segment->vaddr + segment->file_size -
+				       dynamic->versions;
 	mdi_elf_add_table(elf, dynamic->value[DT_SYMTAB],
 			  elf->symbol_count * sizeof(Elf64_Sym));
 	mdi_elf_add_table(elf, dynamic->value[DT_STRTAB],

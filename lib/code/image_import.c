@@ -105,21 +105,36 @@ static void add_if_missing(const struct mdi_reloc *reloc, uint64_t index,
 				reason.found.how != MDI_FOUND_NOWHERE);
 }
 
-/* All that nobody has; @first is known to be of them. */
+/* Of one image, but for @first, which is told already. */
+static void add_all_missing(const struct mdi_reloc *reloc, uint64_t first,
+			    struct mdi_missing *missing)
+{
+	for (uint64_t i = 1; i < reloc->elf->symbol_count; i++)
+		if (i != first)
+			add_if_missing(reloc, i, MDI_KIND_ANY, missing);
+}
+
+/* All that nobody has, of all images; @first is known to be of it. */
 static int refuse(const struct mdi_reloc *reloc, uint64_t first,
 		  enum mdi_kind kind)
 {
 	struct mdi_missing missing = {.options = reloc->options};
+	const struct mdi_scope *scope = reloc->scope;
+	struct mdi_reloc other = *reloc;
 
 	add_if_missing(reloc, first, kind, &missing);
-	for (uint64_t i = 1; i < reloc->elf->symbol_count; i++)
-		if (i != first)
-			add_if_missing(reloc, i, MDI_KIND_ANY, &missing);
-	return mdi_missing_fail(&missing, reloc->elf->name,
-				reloc->scope == NULL ?
-					"which the host does not export" :
-					"which neither the host nor a library "
-					"has");
+	add_all_missing(reloc, first, &missing);
+	for (unsigned i = 0; scope != NULL && i < scope->count; i++) {
+		other.elf = scope->member[i].elf;
+		other.self = i;
+		if (i != reloc->self)
+			add_all_missing(&other, 0, &missing);
+	}
+	if (scope == NULL)
+		return mdi_missing_fail(&missing, reloc->elf->name,
+					"which the host does not export");
+	return mdi_missing_fail(&missing, scope->member[0].elf->name,
+				"which neither the host nor a library has");
 }
 
 /* --- a symbol --- */

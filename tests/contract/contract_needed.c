@@ -128,6 +128,17 @@ START_TEST(runs)
 }
 END_TEST
 
+/* Versions of symbols that its own table of hashes does not count. */
+START_TEST(program)
+{
+	begin(_i);
+	snprintf(file, sizeof(file), "modules/user-%s.so", compilers[_i]);
+	load();
+	must_eq(enter(gate_of(NULL), 300), 300 + 2 * 10 + 1);
+	finish();
+}
+END_TEST
+
 static void *run_thread(void *arg)
 {
 	struct modiso_gate *gate = arg;
@@ -219,6 +230,9 @@ START_TEST(not_found)
 	expect(MODISO_ERR_NOENT,
 	       modiso_image_load(module, file, &options, &none));
 	must_hear("note: no library has it\n");
+	must_hear("top-"); /* of all images at once */
+	must_hear("mid-");
+	must_hear(low + 2);
 	must(none == UNTOUCHED);
 	options.needed_dirs = NULL;
 	expect(MODISO_ERR_INVAL,
@@ -285,7 +299,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	const TTest *const tests[] = {runs, thread_local, not_found, data,
+	const TTest *const tests[] = {runs, program, thread_local,
+				      not_found, data,
 				      tables, module_ends};
 	Suite *suite = suite_create("needed");
 	TCase *tcase = tcase_create("needed");
