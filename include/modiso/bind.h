@@ -60,9 +60,10 @@ static inline int modiso_loan_open(struct modiso_module *module,
 		return MODISO_OK;
 	loan->count = count;
 	loan->each = each;
-	code = modiso_mailbox_put(module,
-				  (way & MODISO_LOAN_IN) != 0 ? host : NULL,
-				  length, &loan->block);
+	/* The loan is a zeroed one: room alone, where nothing goes in. */
+	code = modiso_mailbox_put(
+		module, (way & MODISO_LOAN_IN) != 0 ? host : loan->block,
+		length, &loan->block);
 	if (code != MODISO_ERR_LIMIT)
 		return code;
 	code = modiso_heap_alloc(module, length, 0, 0, &loan->block);

@@ -251,7 +251,7 @@ def write_call(writer, function):
         (",\n\t\t").join(parameters)))
     if loans:
         write("\tstruct modiso_module *module_ = sandbox_->sandbox.module;")
-        write("\tstruct modiso_loan loans_[%d] = {{NULL, 0, 0}};" % len(loans))
+        write("\tstruct modiso_loan loans_[%d] = {{NULL, 0, 0, false}};" % len(loans))
     for each in function.parameters:
         if each.type.kind == "callback":
             write("\tconst modiso_fn %s_thunk_ = %s.service == NULL ? NULL :\n"
