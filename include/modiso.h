@@ -18,6 +18,8 @@
 #include <modiso/gate.h>
 #include <modiso/typed.h>
 #include <modiso/service.h>
+#include <modiso/arguments.h>
+#include <modiso/libc.h>
 #include <modiso/syscall.h>
 #include <modiso/code.h>
 #include <modiso/image.h>

@@ -29,7 +29,8 @@ int modiso_service_create(const char *name, modiso_fn function,
 	if (result == 0)
 		result = mdi_options_flags(known.flags,
 					   MODISO_SERVICE_LISTED |
-						   MODISO_SERVICE_FLOAT,
+						   MODISO_SERVICE_FLOAT |
+						   MODISO_SERVICE_VARIADIC,
 					   "options.flags");
 	if (result == 0)
 		result = mdi_options_flags(known.unused, 0, "options.unused");
@@ -37,6 +38,13 @@ int modiso_service_create(const char *name, modiso_fn function,
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "%u word arguments: at most %d pass a service",
 				  known.word_args, MODISO_WORDS_MAX);
+	if (result == 0 && known.flags & MODISO_SERVICE_VARIADIC &&
+	    (known.flags & MODISO_SERVICE_FLOAT ||
+	     known.word_args > MODISO_ARGS_MAX))
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "a variadic service has an integer or "
+				  "pointer as its result, and takes its words "
+				  "from modiso_argument_word()");
 	if (result == 0)
 		result = mdi_front_now->retake();
 	if (result != 0)

@@ -31,6 +31,8 @@ struct modiso_service;
 /* modiso_service_options.flags */
 #define MODISO_SERVICE_LISTED (1u << 0) /* only for modules on its list */
 #define MODISO_SERVICE_FLOAT  (1u << 1) /* its result is a float or double */
+/* The function is a modiso_variadic_fn: modiso/arguments.h. */
+#define MODISO_SERVICE_VARIADIC (1u << 2)
 
 /*
  * How a service is to be made. A zeroed structure with struct_size set asks
@@ -68,7 +70,9 @@ struct modiso_service_options {
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, @name is empty or too long, an
- *                     option is unknown, more than 16 words.
+ *                     option is unknown, more than 16 words; or
+ *                     MODISO_SERVICE_VARIADIC with MODISO_SERVICE_FLOAT, or
+ *                     with more than 6 words.
  *   MODISO_ERR_LIMIT  4096 services exist.
  *   MODISO_ERR_NOMEM  no memory for bookkeeping.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.

@@ -3,6 +3,7 @@
 
 #include "backend/mprotect.h"
 #include "base/error.h"
+#include "core/arguments.h"
 #include "core/entries.h"
 #include "core/fault.h"
 #include "core/frames.h"
@@ -70,6 +71,7 @@ int mdi_service_create(const char *name, modiso_fn function,
 {
 	bool listed = options->flags & MODISO_SERVICE_LISTED;
 	bool real = options->flags & MODISO_SERVICE_FLOAT;
+	bool variadic = options->flags & MODISO_SERVICE_VARIADIC;
 	bool stacked = options->word_args > MODISO_ARGS_MAX;
 	struct modiso_service *service;
 	uint32_t number = 0;
@@ -91,9 +93,12 @@ int mdi_service_create(const char *name, modiso_fn function,
 	own->stacked[number] = (struct mdi_service_stacked){
 		.function = function,
 		.words = stacked ? options->word_args - MODISO_ARGS_MAX : 0,
+		.variadic = variadic,
 	};
 	mdi_arch_state.services[number].function =
-		stacked ? mdi_service_stacked_call : function;
+		stacked	 ? mdi_service_stacked_call :
+		variadic ? (modiso_fn)mdi_service_variadic :
+			   function;
 	__atomic_store_n(&mdi_arch_state.services[number].flags,
 			 (listed ? MDI_SERVICE_ASK : 0) |
 				 (real ? MDI_SERVICE_FLOAT : 0),
@@ -289,13 +294,44 @@ static uintptr_t no_service(void)
 	return 0;
 }
 
-/* Host code called a service's thunk: the function itself, if there is one. */
+/*
+ * The call of a variadic one. What the module has passed on its stack is read
+ * when it is asked for.
+ */
+MODISO_CALL uintptr_t mdi_service_variadic(uint64_t a, uint64_t b, uint64_t c,
+					   uint64_t d, uint64_t e, uint64_t f,
+					   double s, double t, double u,
+					   double v, double w, double x,
+					   double y, double z)
+{
+	const struct mdi_frame *frame = mdi_frame_top(mdi_thread_self());
+	struct modiso_arguments arguments = {
+		.module = mdi_domain_module(mdi_frame_domain(frame)),
+		.words = {a, b, c, d, e, f},
+		.numbers = {s, t, u, v, w, x, y, z},
+		.number = MDI_WORDS_END,
+		.stack = frame->service_sp + sizeof(uint64_t),
+	};
+	modiso_variadic_fn function =
+		(modiso_variadic_fn)
+			own->stacked[frame->service % MDI_SERVICE_SLOTS]
+				.function;
+
+	return function(&arguments);
+}
+
+/*
+ * Host code called a service's thunk: the function itself, if there is one. Of
+ * a variadic one nothing is known of what was passed.
+ */
 MODISO_CALL void *mdi_service_direct(uint64_t number)
 {
 	const struct modiso_service *service =
 		own->services[number % MDI_SERVICE_SLOTS];
 
-	return service == NULL ?
+	return service == NULL ||
+			       own->stacked[number % MDI_SERVICE_SLOTS]
+				       .variadic ?
 		       (void *)(uintptr_t)no_service :
 		       (void *)(uintptr_t)own
 			       ->stacked[number % MDI_SERVICE_SLOTS]

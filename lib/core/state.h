@@ -232,6 +232,7 @@ struct mdi_service_state {
 	struct mdi_service_stacked {
 		void (MODISO_CALL *function)(void);
 		uint32_t words; /* on its caller's stack */
+		bool variadic;
 	} stacked[MDI_SERVICE_SLOTS];
 };
 

@@ -40,7 +40,7 @@ from .library import (backend_current, backend_query, fini, init, running,
 from .module import Module, caller
 from .region import Region, adopt, find, host_region, map_shared
 from .scan import scan_bytes, scan_elf, scan_file
-from .service import Service, heap_services
+from .service import Service, heap_services, libc_services
 from .testing import expect_fault
 
 READ, WRITE, EXEC = Access.READ, Access.WRITE, Access.EXEC
@@ -52,7 +52,7 @@ __all__ = [
     "RegionFlag", "ScanKind", "Service", "WRITE", "adopt", "audit",
     "backend_current", "backend_query", "caller", "expect_fault",
     "fault_count", "find", "fini", "heap_services", "host_region", "init",
-    "last_fault", "map_shared", "on_fault", "permitted", "report",
-    "report_text", "running", "scan_bytes", "scan_elf", "scan_file",
+    "last_fault", "libc_services", "map_shared", "on_fault", "permitted",
+    "report", "report_text", "running", "scan_bytes", "scan_elf", "scan_file",
     "signal_adopt", "thread_attach", "thread_detach", "version",
 ]

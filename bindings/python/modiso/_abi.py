@@ -9,9 +9,9 @@ not is an error there.
 import ctypes
 import enum
 import os
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_int,
-                    c_int32, c_size_t, c_ssize_t, c_uint, c_uint8, c_uint32,
-                    c_uint64, c_void_p)
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double,
+                    c_int, c_int32, c_size_t, c_ssize_t, c_uint, c_uint8,
+                    c_uint32, c_uint64, c_void_p)
 
 NAME_SIZE = 32
 ARGS_MAX = 6
@@ -146,6 +146,7 @@ class ServiceFlag(enum.IntFlag):
 
     LISTED = 1 << 0
     FLOAT = 1 << 1
+    VARIADIC = 1 << 2
 
 
 class HeapFlag(enum.IntFlag):
@@ -628,6 +629,12 @@ _size_out = POINTER(c_size_t)
 # a code is written as Code. Handles and the library's function pointers are
 # addresses.
 FUNCTIONS = {
+    "modiso_argument_number": (c_double, c_void_p),
+    "modiso_argument_word": (c_size_t, c_void_p),
+    "modiso_arguments_format": (Code, c_void_p, c_void_p, c_void_p, c_size_t,
+                                _size_out),
+    "modiso_arguments_vformat": (Code, c_void_p, c_void_p, c_void_p, c_size_t,
+                                 _size_out),
     "modiso_audit": (Code, POINTER(AuditFinding), c_size_t, _size_out),
     "modiso_audit_kind_name": (c_char_p, c_uint32),
     "modiso_backend_current": (c_int,),
@@ -679,6 +686,8 @@ FUNCTIONS = {
     "modiso_image_unload": (Code, c_void_p),
     "modiso_init": (Code, POINTER(Options)),
     "modiso_last_error_text": (c_char_p,),
+    "modiso_libc_function": (c_void_p, c_char_p, POINTER(c_uint32)),
+    "modiso_libc_name": (c_char_p, c_size_t),
     "modiso_mailbox_get": (Code, c_void_p, c_void_p, c_void_p, c_size_t),
     "modiso_mailbox_put": (Code, c_void_p, c_void_p, c_size_t, _out),
     "modiso_mailbox_reset": (Code, c_void_p, c_void_p),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A module calls into the host: a Python function as a service."""
 
-from ctypes import CFUNCTYPE, byref, c_void_p, cast
+from ctypes import CFUNCTYPE, byref, c_uint32, c_void_p, cast
 
 from . import _abi, call, types
 from ._abi import ServiceFlag, lib
@@ -100,15 +100,15 @@ class Service(Handle):
         self.destroy()
 
 
-class _HeapService(Service):
-    def __init__(self, which):
-        self.name = which.name.lower()
-        if which == _abi.HeapFunction.USABLE_SIZE:
-            self.name = "malloc_usable_size"
+class _ReadyService(Service):
+    """One whose function is the library's own."""
+
+    def __init__(self, name, function, flags=0):
+        self.name = name
+        options = _abi.ServiceOptions(flags=flags)
         out = c_void_p()
-        check(lib.modiso_service_create(self.name.encode(),
-                                        lib.modiso_heap_function(which), None,
-                                        byref(out)))
+        check(lib.modiso_service_create(name.encode(), function,
+                                        byref(options), byref(out)))
         self._address = out.value
         self._current = []
         _services.add(self)
@@ -120,4 +120,22 @@ def heap_services():
     Returns a list for the exports of Module.load(). The module has a heap when
     Module.heap() has been called.
     """
-    return [_HeapService(which) for which in _abi.HeapFunction]
+    names = {which: which.name.lower() for which in _abi.HeapFunction}
+    names[_abi.HeapFunction.USABLE_SIZE] = "malloc_usable_size"
+    return [_ReadyService(name, lib.modiso_heap_function(which))
+            for which, name in names.items()]
+
+
+def libc_services():
+    """memcpy(), vsnprintf() and others of the C library, as services.
+
+    They touch what the calling module may touch, and end its call elsewhere.
+    Returns a list for the exports of Module.load(); one is enough for all
+    modules.
+    """
+    services = []
+    while (name := lib.modiso_libc_name(len(services))) is not None:
+        flags = c_uint32()
+        function = lib.modiso_libc_function(name, byref(flags))
+        services.append(_ReadyService(name.decode(), function, flags.value))
+    return services

@@ -20,7 +20,8 @@ class Images(support.Case):
         self.exports = [self.keep(modiso.Service(
             "twice", lambda value: 2 * value, c_int, [c_int]))]
         self.exports += [self.keep(service)
-                         for service in modiso.heap_services()]
+                         for service in modiso.heap_services()
+                         + modiso.libc_services()]
 
     def test_every_way_to_load(self):
         with open(self.path, "rb") as file:

@@ -76,6 +76,7 @@ macro_rules! handles {
 }
 
 handles! {
+    modiso_arguments
     modiso_fiber
     modiso_gate
     modiso_image
@@ -491,6 +492,7 @@ numbers! {
 
     MODISO_SERVICE_LISTED: u32 = 1 << 0;
     MODISO_SERVICE_FLOAT: u32 = 1 << 1;
+    MODISO_SERVICE_VARIADIC: u32 = 1 << 2;
 
     MODISO_HEAP_ZERO: u32 = 1 << 0;
 
@@ -577,6 +579,22 @@ numbers! {
 }
 
 functions! {
+    fn modiso_argument_number(arguments: *mut modiso_arguments) -> f64;
+    fn modiso_argument_word(arguments: *mut modiso_arguments) -> usize;
+    fn modiso_arguments_format(
+        arguments: *mut modiso_arguments,
+        format: *const c_char,
+        to: *mut c_char,
+        size: usize,
+        length: *mut usize,
+    ) -> c_int;
+    fn modiso_arguments_vformat(
+        list: *const c_void,
+        format: *const c_char,
+        to: *mut c_char,
+        size: usize,
+        length: *mut usize,
+    ) -> c_int;
     fn modiso_audit(
         findings: *mut modiso_audit_finding,
         room: usize,
@@ -729,6 +747,11 @@ functions! {
     fn modiso_image_unload(image: *mut modiso_image) -> c_int;
     fn modiso_init(options: *const modiso_options) -> c_int;
     fn modiso_last_error_text() -> *const c_char;
+    fn modiso_libc_function(
+        name: *const c_char,
+        flags: *mut u32,
+    ) -> modiso_fn;
+    fn modiso_libc_name(number: usize) -> *const c_char;
     fn modiso_mailbox_get(
         module: *mut modiso_module,
         to: *mut c_void,

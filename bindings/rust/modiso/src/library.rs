@@ -202,6 +202,37 @@ impl Library {
         .collect()
     }
 
+    /// `memcpy()`, `vsnprintf()` and others of the C library, as services
+    /// that touch what the calling module may touch. One set is enough for
+    /// all modules.
+    pub fn libc_services(&self) -> Result<Vec<Service<'_>>, Error> {
+        let mut services = Vec::new();
+        loop {
+            // SAFETY: a pure question.
+            let name = unsafe { sys::modiso_libc_name(services.len()) };
+            if name.is_null() {
+                return Ok(services);
+            }
+            let mut options = sys::modiso_service_options {
+                struct_size: std::mem::size_of::<sys::modiso_service_options>()
+                    as u32,
+                ..Default::default()
+            };
+            // SAFETY: the library's names are constant strings.
+            let (name, function) = unsafe {
+                (
+                    std::ffi::CStr::from_ptr(name),
+                    sys::modiso_libc_function(name, &mut options.flags),
+                )
+            };
+            services.push(Service::make(
+                &name.to_string_lossy(),
+                function,
+                &options,
+            )?);
+        }
+    }
+
     /// The backend that was chosen.
     pub fn backend(&self) -> Backend {
         // SAFETY: a pure question.
