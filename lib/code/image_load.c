@@ -336,13 +336,15 @@ int mdi_load_read(struct mdi_load *load)
 		return result;
 	image = load->image;
 	image->bias = (uintptr_t)image->pages - elf->low;
-	if (elf->entry != 0)
-		image->entry = image->bias + elf->entry;
 	if (elf->unwind != 0)
 		image->unwind = image->bias + elf->unwind;
 	mdi_scan_source_path(&request->source, image->path,
 			     sizeof(image->path));
-	return read_image(load);
+	result = read_image(load);
+	/* Linkers give libraries one, too: where their code begins. */
+	if (elf->entry != 0 && elf->soname == 0)
+		image->entry = image->bias + elf->entry;
+	return result;
 }
 
 int mdi_load_build(struct mdi_group *group, unsigned self)

@@ -431,6 +431,26 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* What has a library's name is no program, whatever its header says. */
+START_TEST(entry)
+{
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	struct modiso_image *image;
+
+	start();
+	for (int i = 0; i < 2; i++) {
+		elf.header->e_entry = elf.program[ELF_CODE].p_vaddr;
+		if (i == 1)
+			name(DT_SONAME, ELF_CALL);
+		image = load();
+		expect(MODISO_OK, modiso_image_get_info(image, &info));
+		must((info.entry == NULL) == (i == 1));
+		expect(MODISO_OK, modiso_image_unload(image));
+	}
+	end();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("needed_bad");
@@ -443,6 +463,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, other_version);
 	tcase_add_test(tcase, storage);
 	tcase_add_test(tcase, damaged);
+	tcase_add_test(tcase, entry);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
