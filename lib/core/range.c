@@ -34,6 +34,28 @@ size_t mdi_range_reach(const struct modiso_module *module, uintptr_t address,
 	return (at < end ? at : end) - address;
 }
 
+/* A guard page of a stack's is also the end of what lies in front of it. */
+static int fail_in_guard(const struct modiso_module *module,
+			 const struct modiso_region *stack, uintptr_t address,
+			 size_t length, size_t reach)
+{
+	const struct modiso_region *region =
+		mdi_region_at(stack->node.base - 1);
+	size_t past = address + reach - stack->node.base;
+
+	if (region == NULL || region->owner != module)
+		return mdi_fail(MODISO_ERR_ACCESS,
+				"byte %zu of %zu at %#zx is in the guard page "
+				"of a stack of %s, which nobody may touch",
+				reach, length, (size_t)address,
+				stack->owner->name);
+	return mdi_fail(MODISO_ERR_ACCESS,
+			"byte %zu of %zu at %#zx is in the guard page of a "
+			"stack of %s, %zu bytes past the end of its region %s",
+			reach, length, (size_t)address, module->name, past,
+			region->name);
+}
+
 int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 		    size_t length, uint32_t access)
 {
@@ -57,11 +79,7 @@ int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 				"module %s",
 				reach, length, (size_t)address, module->name);
 	if (first < mdi_region_start(region))
-		return mdi_fail(MODISO_ERR_ACCESS,
-				"byte %zu of %zu at %#zx is in the guard page "
-				"of a stack of %s, which nobody may touch",
-				reach, length, (size_t)address,
-				region->owner->name);
+		return fail_in_guard(module, region, address, length, reach);
 	return mdi_fail(MODISO_ERR_ACCESS,
 			"byte %zu of %zu at %#zx is in region %s of %s, which "
 			"module %s may not %s",

@@ -289,20 +289,39 @@ MODULE_CODE static uintptr_t on_stack(void)
 	return text[0] == 'r' && text[3] == 'l' && text[5] == 0 ? length : 0;
 }
 
+static void *enters_too(void *gate)
+{
+	must_eq(enter(gate, 0), 7);
+	return NULL;
+}
+
 START_TEST(test_stack)
 {
+	const unsigned char *bytes;
+	struct modiso_gate *gate;
+	pthread_t thread;
 	int i;
 
 	make_scene();
 	service = (CALLED(uintptr_t, char *, uintptr_t))
 		make_service("s", use_stack);
-	must_eq(enter(make_gate(module, on_stack), 0), 7);
+	gate = make_gate(module, on_stack);
+	must_eq(enter(gate, 0), 7);
 	must_str(stack_text, "request");
 	for (i = 0; i < 4; i++)
 		must_eq(stack_codes[i], MODISO_OK);
 	/* Below its 64 KiB is the guard page, and none of it. */
 	must_eq(stack_codes[4], MODISO_ERR_ACCESS);
 	must(strstr(modiso_last_error_text(), "guard page of a stack of "));
+	/* Another thread's is the end of the region in front of it, too. */
+	bytes = region_bytes(make_region(module, PAGE, "below"));
+	must_eq(pthread_create(&thread, NULL, enters_too, gate), 0);
+	must_eq(pthread_join(thread, NULL), 0);
+	expect(MODISO_ERR_ACCESS, check(bytes + PAGE - 1, 2, MODISO_READ));
+	must(strstr(modiso_last_error_text(), "byte 1 of 2 at "));
+	must(strstr(modiso_last_error_text(), "guard page of a stack of "));
+	must(strstr(modiso_last_error_text(), ", 0 bytes past the end of its "
+					      "region below"));
 }
 END_TEST
 
