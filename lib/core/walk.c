@@ -148,14 +148,16 @@ static uint32_t end_of(enum mdi_cfi_result result)
 
 /*
  * The first frame may be where no code is: a call through a pointer that led
- * nowhere. Then the return address is on top of the stack.
+ * nowhere, or to data. Then the return address is on top of the stack.
  */
-static enum mdi_cfi_result step(struct reader *reader,
+static enum mdi_cfi_result step(const struct modiso_fault *fault,
+				struct reader *reader,
 				struct mdi_cfi_frame *frame)
 {
 	if (find_object(reader, frame->reg[MDI_CFI_PC]))
 		return mdi_cfi_step(&reader->object, read_stack, reader, frame);
-	if (!frame->exact || mdi_region_at(frame->reg[MDI_CFI_PC]) != NULL)
+	if (!frame->exact || (fault->access != MODISO_EXEC &&
+			      mdi_region_at(frame->reg[MDI_CFI_PC]) != NULL))
 		return MDI_CFI_NONE;
 	return from_call(reader, frame->reg[MDI_CFI_SP], frame) ? MDI_CFI_CALLER
 								: MDI_CFI_STACK;
@@ -175,7 +177,7 @@ static uint32_t walk(struct modiso_fault *fault, struct reader *reader,
 		if (fault->frame_count == MODISO_FAULT_FRAMES)
 			return MODISO_FRAMES_LIMIT;
 		fault->frames[fault->frame_count++] = pc;
-		result = step(reader, frame);
+		result = step(fault, reader, frame);
 		if (result != MDI_CFI_CALLER)
 			return end_of(result);
 	}

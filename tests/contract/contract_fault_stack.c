@@ -205,17 +205,27 @@ FRAME static uintptr_t calls(uintptr_t address)
 	return 0;
 }
 
-/* A call through a pointer that leads nowhere: whose it was is on the stack. */
-START_TEST(test_call_of_nothing)
+/*
+ * A call through a pointer that leads nowhere, to the host's data, to the
+ * module's own: whose it was is on the stack.
+ */
+START_TEST(test_call_of_no_code)
 {
 	const struct modiso_fault *fault;
+	uintptr_t places[3] = {0};
 
 	begin();
-	fault = enter_fault(module, make_gate(module, calls), 0);
-	must_eq(fault->pc, 0);
-	must_eq(fault->frames[0], 0);
-	must_eq(function_at(fault, 1), calls);
-	must_eq(fault->frames_end, MODISO_FRAMES_GATE);
+	places[1] = target;
+	places[2] = W(region_bytes(make_region(module, PAGE, "own")));
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		fault = enter_fault(module, make_gate(module, calls),
+				    places[i]);
+		must_eq(fault->access, MODISO_EXEC);
+		must_eq(fault->pc, places[i]);
+		must_eq(fault->frames[0], places[i]);
+		must_eq(function_at(fault, 1), calls);
+		must_eq(fault->frames_end, MODISO_FRAMES_GATE);
+	}
 }
 END_TEST
 
@@ -479,7 +489,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_not_wanted);
 	tcase_add_test(tcase, test_abort);
 	tcase_add_test(tcase, test_limit);
-	tcase_add_test(tcase, test_call_of_nothing);
+	tcase_add_test(tcase, test_call_of_no_code);
 	tcase_add_test(tcase, test_smashed);
 	tcase_add_test(tcase, test_stack_elsewhere);
 	tcase_add_test(tcase, test_nested);
