@@ -401,8 +401,9 @@ modiso_fault_print_sarif(const struct modiso_fault *fault, FILE *stream);
  * @fault:  a record.
  * @stream: where to.
  *
- * The key is made of the kind, the access and the functions that it happened
- * in: a fuzzer keeps one input for each.
+ * The key is made of the kind, the access, the functions that it happened in,
+ * and how many lines (where these are not known, bytes) behind the beginning of
+ * the innermost: a fuzzer keeps one input for each.
  *
  * Returns what modiso_fault_print() returns.
  *

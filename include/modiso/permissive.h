@@ -19,8 +19,9 @@
  * landing is told of what passes. A system call that is given a forbidden
  * address says EFAULT as ever, and is not seen.
  *
- * A place is what a fault's summary has as its key: what was done, and in which
- * functions. An access in a function of the C library is its caller's.
+ * A place is what a fault's summary has as its key: what was done, in which
+ * functions, and at which line. An access in a function of the C library is its
+ * caller's. The key stays when the program is changed elsewhere.
  *
  * It costs a fault and a trap for each access, by two signals, and with page
  * permissions two mprotect(2) in addition. During the one instruction no signal

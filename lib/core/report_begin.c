@@ -183,6 +183,25 @@ static void hash_frame(uint64_t *key, const struct mdi_report_place *place)
 		hash(key, &offset, sizeof(offset));
 }
 
+/*
+ * Where in its function, as two mistakes can be in one: by the line, counted
+ * from the function's first, since a line may be several instructions. So it
+ * stays when other functions change.
+ */
+static void hash_spot(uint64_t *key, struct mdi_lines *lines,
+		      const struct mdi_report_frame *frame)
+{
+	uintptr_t spot = frame->place.function_offset;
+	struct mdi_report_place first;
+
+	if (frame->place.function[0] == '\0')
+		return;
+	mdi_report_find(lines, frame->pc - spot, &first);
+	if (frame->place.line != 0 && first.line != 0)
+		spot = (uintptr_t)frame->place.line - first.line;
+	hash(key, &spot, sizeof(spot));
+}
+
 /* Frames that tell two mistakes of one kind apart. */
 #define KEY_FRAMES 3
 
@@ -190,7 +209,7 @@ static void hash_frame(uint64_t *key, const struct mdi_report_place *place)
  * What was done, and from where: no address, no number, no name of a region or
  * module, as programs make these from counters.
  */
-static void find_key(struct mdi_report *report)
+static void find_key(struct mdi_report *report, struct mdi_lines *lines)
 {
 	const struct modiso_fault *fault = &report->fault;
 	unsigned used = 0;
@@ -204,6 +223,8 @@ static void find_key(struct mdi_report *report)
 			hash_frame(&report->key, &report->module[i].place);
 			used++;
 		}
+	if (report->culprit != NULL)
+		hash_spot(&report->key, lines, report->culprit);
 }
 
 /* --- all of it --- */
@@ -267,7 +288,7 @@ void mdi_report_place_it(struct mdi_report *report, struct mdi_lines *lines)
 {
 	find_module(report, lines);
 	find_culprit(report);
-	find_key(report);
+	find_key(report, lines);
 }
 
 int mdi_report_end(struct mdi_report *report, FILE *stream, int saved_errno)
