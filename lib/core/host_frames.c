@@ -74,6 +74,11 @@ unsigned mdi_host_frames(const struct modiso_fault *fault,
 	return walk.count;
 }
 
+bool mdi_host_frames_all(unsigned count)
+{
+	return count != 1 || !own->there;
+}
+
 struct here {
 	uintptr_t *pcs;
 	unsigned count, max;

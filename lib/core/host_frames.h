@@ -7,6 +7,8 @@
 
 #include <modiso/fault.h>
 
+#include <stdbool.h>
+
 #define MDI_HOST_FRAMES 24
 
 /*
@@ -16,6 +18,8 @@
  */
 unsigned mdi_host_frames(const struct modiso_fault *fault,
 			 uintptr_t pcs[MDI_HOST_FRAMES]);
+/* Is a count all that can be had, or was it too late for the callers? */
+bool mdi_host_frames_all(unsigned count);
 
 /* Those of the caller, of host code, itself the first; at most @max. */
 unsigned mdi_frames_here(uintptr_t *pcs, unsigned max);

@@ -9,6 +9,12 @@ unsigned mdi_host_frames(const struct modiso_fault *fault,
 	return fault->host_pc != 0;
 }
 
+bool mdi_host_frames_all(unsigned count)
+{
+	(void)count;
+	return true;
+}
+
 unsigned mdi_frames_here(uintptr_t *pcs, unsigned max)
 {
 	(void)pcs;

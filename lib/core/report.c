@@ -138,6 +138,11 @@ static void print_host(const struct mdi_report *report, FILE *out)
 		print_frame(i == 0 ? "  called by  " : "             ",
 			    &report->host[i], out);
 	}
+	if (!report->host_all)
+		fprintf(out,
+			"             (its callers are in the report only if "
+			"thread %d prints it before this function returns)\n",
+			report->fault.thread);
 }
 
 /* --- for whom no line was found --- */

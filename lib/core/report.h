@@ -50,6 +50,7 @@ struct mdi_report {
 	 */
 	struct mdi_report_frame host[MDI_HOST_FRAMES + 2 * MODISO_FAULT_CALLS];
 	unsigned host_count;
+	bool host_all; /* false: the callers of the first one are missing */
 	/* The one of module[] that the mistake is in; NULL: none is known. */
 	const struct mdi_report_frame *culprit;
 	uint64_t key; /* the same for the same mistake, from run to run */

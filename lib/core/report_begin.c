@@ -158,6 +158,7 @@ static void find_host(struct mdi_report *report, struct mdi_lines *lines)
 			report->host_count = n;
 			break;
 		}
+	report->host_all = mdi_host_frames_all(count);
 	add_rest(report, lines, &sites);
 }
 

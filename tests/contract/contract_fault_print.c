@@ -199,6 +199,8 @@ static void must_be_called_by(void (*how)(bool printing), bool all)
 		must_eq(frame_function(1), outer_frame);
 	else
 		must_eq(frame_function(1), NULL);
+	/* And it says that there are more. */
+	must_eq(!strstr(host_report, "             (its callers are "), all);
 	free(host_report);
 }
 
