@@ -49,9 +49,9 @@ static void print_words(const struct modiso_fault *f, FILE *out)
 		fprintf(out, MDI_REPORT_MORE "of service ");
 		mdi_report_quoted(f->calls[1].service_name, out);
 	}
-	fprintf(out, ", as many of them as it takes%s\n",
+	fprintf(out, "; the service may take fewer%s\n",
 		mdi_report_words(f) < MDI_COUNT(f->syscall_args) ?
-			"; no more are known" :
+			", or more that are not known" :
 			"");
 }
 

@@ -240,13 +240,16 @@ static void find_memory(struct mdi_report *report, struct mdi_lines *lines)
 				  sizeof(report->memory));
 }
 
-/* The bytes are those at pc: of an abort(), the door's. */
+/* The bytes are those at pc: of an abort(), the door's, which say nothing. */
 static void find_assembly(struct mdi_report *report)
 {
-	const struct modiso_fault *fault = &report->fault;
+	struct modiso_fault *fault = &report->fault;
 
-	if (report->module_count == 0 || report->module[0].pc != fault->pc ||
-	    fault->instruction_length > sizeof(fault->instruction))
+	if (report->module_count == 0 || report->module[0].pc != fault->pc) {
+		fault->instruction_length = 0;
+		return;
+	}
+	if (fault->instruction_length > sizeof(fault->instruction))
 		return;
 	if (mdi_disassemble(fault->instruction, fault->instruction_length,
 			    fault->pc, report->assembly,

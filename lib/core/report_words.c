@@ -258,8 +258,8 @@ const char *mdi_report_frames_end(uint32_t end)
 	static const char *const words[] = {
 		[MODISO_FRAMES_LIMIT] = "there are more frames",
 		[MODISO_FRAMES_NO_INFO] =
-			"this code has no call-frame information; compile it "
-			"with -fasynchronous-unwind-tables",
+			"no call-frame information leads on: this is no code, "
+			"or compiled without -fasynchronous-unwind-tables",
 		[MODISO_FRAMES_DAMAGED] =
 			"the call-frame information of this code makes no "
 			"sense",

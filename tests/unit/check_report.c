@@ -319,15 +319,15 @@ START_TEST(test_service_words)
 	must_not_print(true, "service_args");
 	record.service_words = 6;
 	must_print(false, "  arguments  0, 0, 0, 0, 0, 0x16\n"
-			  "             of service \"ask\", as many of them "
-			  "as it takes\n");
+			  "             of service \"ask\"; the service may "
+			  "take fewer\n");
 	must_print(true, "\"service\":\"ask\",\"host_pc\":\"0\","
 			 "\"service_args\":[\"0x0\",\"0x0\",\"0x0\",");
 	record.service_words = 2;
 	record.syscall_args[1] = 0x12;
 	must_print(false, "  arguments  0, 0x12\n"
-			  "             of service \"ask\", as many of them "
-			  "as it takes; no more are known\n");
+			  "             of service \"ask\"; the service may "
+			  "take fewer, or more that are not known\n");
 	must_print(true, "\"service_args\":[\"0x0\",\"0x12\"]");
 }
 END_TEST
