@@ -7,16 +7,16 @@
  * has passed, and takes one argument after the other, as stdarg.h does. What
  * it takes wrongly is a wrong number; nothing of the host's is read for it.
  *
- *	static uintptr_t log(struct modiso_arguments *arguments)
- *	{
- *		int level = (int)modiso_argument_word(arguments);
- *		const char *format =
- *			(const char *)modiso_argument_word(arguments);
- *		char text[512];
+ *     static uintptr_t log(struct modiso_arguments *arguments)
+ *     {
+ *         int level = (int)modiso_argument_word(arguments);
+ *         const char *format =
+ *             (const char *)modiso_argument_word(arguments);
+ *         char text[512];
  *
- *		if (modiso_arguments_format(arguments, format, text,
- *					    sizeof(text), NULL) == 0)
- *			...
+ *         if (modiso_arguments_format(arguments, format, text,
+ *                         sizeof(text), NULL) == 0)
+ *             ...
  *
  * modiso_service_create() with MODISO_SERVICE_VARIADIC makes it a service.
  */

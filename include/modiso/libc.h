@@ -28,11 +28,11 @@ extern "C" {
  * @name:  as an image imports it.
  * @flags: receives what modiso_service_options.flags must have for it.
  *
- *	memcpy memmove memset memcmp memchr
- *	strlen strnlen strcmp strncmp strchr strrchr strstr
- *	strcpy strncpy strcat strncat strdup
- *	snprintf vsnprintf sprintf vsprintf
- *	abort exit __assert_fail
+ *     memcpy memmove memset memcmp memchr
+ *     strlen strnlen strcmp strncmp strchr strrchr strstr
+ *     strcpy strncpy strcat strncat strdup
+ *     snprintf vsnprintf sprintf vsprintf
+ *     abort exit __assert_fail
  *
  * They are of the C library's types. A pointer to what the calling module may
  * not touch, by its regions and its confinement, ends its call with
