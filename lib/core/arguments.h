@@ -18,8 +18,8 @@ struct modiso_arguments {
 	const struct modiso_module *module; /* whose they are; NULL: the host */
 	uint64_t words[MODISO_ARGS_MAX];
 	double numbers[8];
-	bool listed; /* those in registers are in an area of the module's, and */
-	uintptr_t saved; /* not in the two above */
+	bool listed;     /* those in registers are not in the two above, but */
+	uintptr_t saved; /* in an area of the module's */
 	uint32_t word, number; /* the next one's place; the end: on the stack */
 	uintptr_t stack; /* the next one that is passed there */
 	uintptr_t bad; /* the byte that could not be read */

@@ -234,7 +234,7 @@ static uintptr_t take(struct modiso_arguments *arguments)
 	return word;
 }
 
-/* The number that printf() returns, or -1; what it could not touch is a fault. */
+/* What printf() returns, or -1; what it could not touch is a fault. */
 static int print(struct modiso_arguments *arguments, uintptr_t to, size_t size,
 		 uintptr_t format)
 {

@@ -310,9 +310,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	const TTest *const tests[] = {runs, program, thread_local,
-				      not_found, data,
-				      tables, module_ends};
+	const TTest *const tests[] = {program, runs, thread_local,
+				      not_found, data, tables, module_ends};
 	Suite *suite = suite_create("needed");
 	TCase *tcase = tcase_create("needed");
 
