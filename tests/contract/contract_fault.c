@@ -93,34 +93,46 @@ static void skip_without_stack(void)
 		test_skip("stack", "a fault without a stack ends the process");
 }
 
-START_TEST(test_crime)
+static bool can_be_tried(const struct crime *crime)
 {
-	const struct crime *crime = &crimes[_i];
+	bool stack = crime->entry != (modiso_fn)poke_wild_ud2 &&
+		     crime->entry != (modiso_fn)poke_wild_push;
+
+	return (crime->where != AT_TRUNCATED || truncated != NULL) &&
+	       (stack || !faults_need_stack()) &&
+	       (!crime->no_tcg || !emulated());
+}
+
+static void commit(const struct crime *crime)
+{
+	struct modiso_gate *gate = make_gate(module, crime->entry);
+	uintptr_t address = address_of(crime->where);
 	const struct modiso_fault *fault;
-	struct modiso_gate *gate;
-	uintptr_t address;
 	int round;
 
-	make_scene();
-	if (crime->where == AT_TRUNCATED && truncated == NULL)
-		test_skip("truncation", "no mapped file becomes shorter");
-	if (crime->entry == (modiso_fn)poke_wild_ud2 ||
-	    crime->entry == (modiso_fn)poke_wild_push)
-		skip_without_stack();
-	gate = make_gate(module, crime->entry);
-	address = address_of(crime->where);
 	for (round = 0; round < 3; round++) {
 		fault = enter_fault(module, gate, address);
 		check_record(fault, crime, address);
-		must_eq(fault->number, (uint64_t)round + 1);
+		must_eq(fault->number, modiso_fault_count());
 		check_scene();
 	}
 	/* The same crime, by the other module. */
-	fault = enter_fault(other, make_gate(other, crime->entry),
-			    crime->where == AT_FOREIGN ? address_of(AT_HOSTS)
-						       : address);
-	must_eq(fault->number, 4);
+	enter_fault(other, make_gate(other, crime->entry),
+		    crime->where == AT_FOREIGN ? address_of(AT_HOSTS)
+					       : address);
 	check_scene();
+}
+
+/* One after the other: each leaves nothing behind that the next one meets. */
+START_TEST(test_crimes)
+{
+	make_scene();
+	for (int i = 0; i < crime_count; i++) {
+		printf("# %s\n", crimes[i].name);
+		if (can_be_tried(&crimes[i]))
+			commit(&crimes[i]);
+	}
+	fflush(stdout);
 }
 END_TEST
 
@@ -239,6 +251,38 @@ START_TEST(test_many_faults)
 }
 END_TEST
 
+static struct modiso_gate *thread_gates[4];
+
+static void *fault_in(void *faulty)
+{
+	struct modiso_gate **gates = thread_gates + (faulty == module ? 0 : 2);
+	unsigned long n = run_times(25000, 1000);
+
+	for (unsigned long i = 0; i < n; i++)
+		enter_fault(faulty, gates[i % 2],
+			    W(region_bytes(hosts)) + i % PAGE);
+	must_eq(modiso_fault_count(), n);
+	return NULL;
+}
+
+/* On four threads, in two modules. */
+START_TEST(test_many_faults_on_threads)
+{
+	pthread_t threads[4];
+
+	make_scene();
+	thread_gates[0] = make_gate(module, poke_load1);
+	thread_gates[1] = make_gate(module, poke_store1);
+	thread_gates[2] = make_gate(other, poke_div0);
+	thread_gates[3] = make_gate(other, poke_recurse);
+	for (int i = 0; i < 4; i++)
+		threads[i] = thread_start(fault_in, i % 2 ? module : other);
+	for (int i = 0; i < 4; i++)
+		thread_join(threads[i]);
+	check_scene();
+}
+END_TEST
+
 START_TEST(test_last_and_count)
 {
 	struct modiso_fault fault = {.struct_size = sizeof(fault)};
@@ -339,16 +383,14 @@ static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("fault");
 	TCase *tcase = tcase_create("contract");
-	int i;
 
-	for (i = 0; i < crime_count; i++)
-		if (!crimes[i].no_tcg || !emulated())
-			tcase_add_loop_test(tcase, test_crime, i, i + 1);
+	tcase_add_test(tcase, test_crimes);
 	tcase_add_test(tcase, test_push_non_canonical);
 	tcase_add_test(tcase, test_stack_overflow);
 	tcase_add_loop_test(tcase, test_big_frame, 0, 6);
 	tcase_add_test(tcase, test_stack_on_signal_stack);
 	tcase_add_test(tcase, test_many_faults);
+	tcase_add_test(tcase, test_many_faults_on_threads);
 	tcase_add_test(tcase, test_last_and_count);
 	tcase_add_test(tcase, test_kind_names);
 	tcase_add_loop_test(tcase, test_fault_at_each_level, 0, 2);

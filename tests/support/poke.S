@@ -119,6 +119,27 @@ POKE poke_hlt
 	ret
 END poke_hlt
 
+POKE poke_cli
+	cli
+	ret
+END poke_cli
+
+POKE poke_movaps
+	movaps	(%rdi), %xmm0
+	ret
+END poke_movaps
+
+/* The least number by -1 is more than the greatest one. */
+POKE poke_overflow
+	mov	$-1, %rcx
+	mov	$1, %eax
+	ror	$1, %rax
+	cqto
+LABEL poke_overflow_at
+	idiv	%rcx
+	ret
+END poke_overflow
+
 POKE poke_div0
 	xor	%ecx, %ecx
 	xor	%edx, %edx

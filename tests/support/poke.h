@@ -37,10 +37,14 @@ extern const char poke_cmpxchg_at[], poke_copy_at[];
 POKE poke_ud2(void);
 POKE poke_int3(void);
 POKE poke_hlt(void);
+POKE poke_cli(void);
+POKE poke_movaps(const void *address); /* a multiple of 16, or a fault */
+POKE poke_overflow(void);
 POKE poke_div0(void);
 POKE poke_x87(void); /* unmasked division by zero, x87 and SSE */
 POKE poke_sse(void);
-extern const char poke_div0_at[], poke_x87_at[], poke_sse_at[];
+extern const char poke_overflow_at[], poke_div0_at[], poke_x87_at[],
+	poke_sse_at[];
 
 /* Stacks. */
 POKE poke_recurse(void);          /* until there is no stack left */

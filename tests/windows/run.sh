@@ -8,7 +8,8 @@
 # Contract tests are compiled against the static library from the sources that
 # Linux runs, with support/windows in place of Check and of what asks the
 # kernel. They load the modules of the build for Linux, as they are; tools and
-# the simulator say what those of that build say. The last line counts.
+# the simulator say what those of that build say. The last line counts. TESTS in
+# the environment: these alone.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -18,8 +19,9 @@ out=$2
 linux=${3-}
 library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
-tests='gate fault region region_protect window overrun service service_list heap
-	grant range notify image compiled thread thread_together leave'
+tests=${TESTS-gate fault region region_protect window overrun service \
+	service_list heap grant range notify image compiled thread \
+	thread_together init_order leave}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
