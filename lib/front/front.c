@@ -17,16 +17,15 @@
 
 static int check(void)
 {
+	const char *forbidden = mdi_os_forbids();
+
 	if (mdi_signals_taken(MDI_SIGNAL_MARK, MDI_SIGNAL_MARK_SIZE))
 		return mdi_fail(MODISO_ERR_STATE,
 				"another copy of libmodiso in this process is "
 				"initialised; keys and fault handlers can have "
 				"one owner only");
-	if (mdi_os_shadow_stack())
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"this program runs with a user shadow stack, "
-				"which a gate cannot switch; start it without "
-				"(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)");
+	if (forbidden != NULL)
+		return mdi_fail(MODISO_ERR_NOTSUP, "%s", forbidden);
 	return 0;
 }
 

@@ -17,8 +17,11 @@ int32_t mdi_os_thread_id(void);
 uint32_t mdi_os_threads(void);
 /* Is this surely a thread of the process? Keeps errno. */
 bool mdi_os_thread_lives(int32_t tid);
-/* Does the calling thread have a user shadow stack? Keeps errno. */
-bool mdi_os_shadow_stack(void);
+/*
+ * Does the system forbid this process, or the calling thread, what gates and
+ * recovery do? NULL: no; else why, as a sentence. Keeps errno.
+ */
+const char *mdi_os_forbids(void);
 
 /*
  * When it returns, each thread of the process that was running has passed

@@ -21,7 +21,7 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate fault region region_protect window overrun service \
 	service_list heap grant range notify image compiled thread \
-	thread_together init_order leave}
+	thread_together init_order leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -58,6 +58,7 @@ compiled() {
 scene() {
 	case $1 in
 	leave) echo windows/leave.c contract/leaver.c support/cxx.cc ;;
+	policy) echo "windows/$1.c" ;;
 	*) echo "contract/contract_$1.c" ;;
 	esac
 	case $1 in

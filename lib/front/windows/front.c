@@ -13,16 +13,15 @@ struct mdi_front_state mdi_front_state;
 
 static int check(void)
 {
+	const char *forbidden = mdi_os_forbids();
+
 	if (!mdi_here_works())
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"TlsAlloc: none of the first 64 indexes is "
 				"free, and gates need one; load the library "
 				"earlier");
-	if (mdi_os_shadow_stack())
-		return mdi_fail(MODISO_ERR_NOTSUP,
-				"this program runs with a user shadow stack "
-				"(ProcessUserShadowStackPolicy), which a gate "
-				"cannot switch; link it without /CETCOMPAT");
+	if (forbidden != NULL)
+		return mdi_fail(MODISO_ERR_NOTSUP, "%s", forbidden);
 	return 0;
 }
 

@@ -63,7 +63,7 @@ int mdi_os_random(void *bytes, size_t length)
 #	define ARCH_SHSTK_SHSTK  1
 #endif
 
-bool mdi_os_shadow_stack(void)
+const char *mdi_os_forbids(void)
 {
 	uint64_t features = 0;
 	int saved = errno;
@@ -71,7 +71,10 @@ bool mdi_os_shadow_stack(void)
 		  features & ARCH_SHSTK_SHSTK;
 
 	errno = saved;
-	return is;
+	return is ? "this program runs with a user shadow stack, which a gate "
+		    "cannot switch; start it without "
+		    "(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)" :
+		    NULL;
 }
 
 int mdi_os_barrier_register(void)

@@ -68,22 +68,6 @@ int mdi_os_random(void *bytes, size_t length)
 	return SystemFunction036(bytes, (ULONG)length) ? 0 : -1;
 }
 
-/*
- * The system writes nothing where it does not know the question, so what is
- * asked for is zero first.
- */
-bool mdi_os_shadow_stack(void)
-{
-	enum { USER_SHADOW_STACK = 15 }; /* ProcessUserShadowStackPolicy */
-	DWORD policy = 0;
-
-	return GetProcessMitigationPolicy(
-		       GetCurrentProcess(),
-		       (PROCESS_MITIGATION_POLICY)USER_SHADOW_STACK, &policy,
-		       sizeof(policy)) &&
-	       (policy & 1) != 0;
-}
-
 int mdi_os_barrier_register(void)
 {
 	return 0;
