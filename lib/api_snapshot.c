@@ -3,7 +3,6 @@
 #include <modiso.h>
 
 #include "core/check.h"
-#include "core/runtime.h"
 #include "core/snapshot.h"
 
 int modiso_snapshot_take(struct modiso_module *module)
@@ -17,10 +16,5 @@ int modiso_snapshot_restore(struct modiso_module *module)
 {
 	int result = mdi_check_module(module);
 
-	if (result != 0)
-		return result;
-	mdi_runtime_lock();
-	result = mdi_snapshot_restore(module);
-	mdi_runtime_unlock();
-	return result;
+	return result != 0 ? result : mdi_snapshot_restore(module);
 }

@@ -77,9 +77,11 @@ modiso_snapshot_take(struct modiso_module *module);
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   one system call for each stretch of regions side by side, in which
- *         the kernel drops the pages that were touched since.
+ *         the kernel drops the pages that were touched since. Windows: each
+ *         page is compared with a copy.
  * Safety: MT-Safe, MT-Unsafe with gate calls into @module: who runs in it
- *         meanwhile sees half of each. AS-Unsafe. Fork: safe.
+ *         meanwhile sees half of each. AS-Unsafe. On Windows it waits until no
+ *         thread is inside any module. Fork: safe.
  * Since:  0.1
  */
 MODISO_API MODISO_MUST_CHECK int

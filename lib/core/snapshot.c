@@ -279,11 +279,12 @@ static int take(struct modiso_module *module)
 }
 
 /*
- * The contents are read by this thread: with page permissions that needs the
- * host's state, and what keeps it must be waited for before the lock is taken.
- * No handler runs meanwhile: it could not enter a module.
+ * The contents are read, or written, by this thread: with page permissions that
+ * needs the host's state, and what keeps it must be waited for before the lock
+ * is taken. No handler runs meanwhile: it could not enter a module.
  */
-int mdi_snapshot_take(struct modiso_module *module)
+static int in_window(struct modiso_module *module,
+		     int (*act)(struct modiso_module *module))
 {
 	struct mdi_domain *domain = &module->domain;
 	struct mdi_thread *thread;
@@ -303,7 +304,7 @@ int mdi_snapshot_take(struct modiso_module *module)
 	result = mdi_backend_now->window_open(domain, thread, MODISO_READ);
 	if (result == 0) {
 		mdi_runtime_lock();
-		result = take(module);
+		result = act(module);
 		mdi_runtime_unlock();
 		mdi_backend_now->window_close(domain, thread, token);
 	}
@@ -311,7 +312,12 @@ int mdi_snapshot_take(struct modiso_module *module)
 	return result;
 }
 
-int mdi_snapshot_restore(struct modiso_module *module)
+int mdi_snapshot_take(struct modiso_module *module)
+{
+	return in_window(module, take);
+}
+
+static int restore(struct modiso_module *module)
 {
 	int result;
 
@@ -327,6 +333,18 @@ int mdi_snapshot_restore(struct modiso_module *module)
 		result = drop(module, module->snapshot);
 		mdi_heap_release(module->heap);
 	}
+	return result;
+}
+
+int mdi_snapshot_restore(struct modiso_module *module)
+{
+	int result;
+
+	if (mdi_mem_discard_opens())
+		return in_window(module, restore);
+	mdi_runtime_lock();
+	result = restore(module);
+	mdi_runtime_unlock();
 	return result;
 }
 

@@ -17,11 +17,11 @@ struct mdi_snapshot {
 	bool stale; /* regions came or went: make the list anew */
 };
 
-/* Takes the library's lock itself: it may have to wait for a module. */
+/* They take the library's lock: they may have to wait for a module. */
 int mdi_snapshot_take(struct modiso_module *module);
-
-/* The library's lock is held in all of these. */
 int mdi_snapshot_restore(struct modiso_module *module);
+
+/* The library's lock is held in these. */
 void mdi_snapshot_free(struct modiso_module *module);
 
 static inline void mdi_snapshot_stale(struct modiso_module *module)

@@ -79,7 +79,10 @@ const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
  */
 const char *mdi_file_map_code(void *base, size_t length, int fd);
 
-/* Private pages of a file, readable and writable, anywhere; NULL and errno. */
+/*
+ * Private pages of a file, readable and writable, anywhere: for mdi_mem_move().
+ * NULL and errno.
+ */
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset);
 
 #endif /* MDI_OS_FILE_H */

@@ -58,6 +58,12 @@ int mdi_mem_void(void *base, size_t length);
  */
 int mdi_mem_discard(void *base, size_t length);
 
+/*
+ * Does that open pages for a moment that are closed? Then no thread runs
+ * meanwhile that could touch them.
+ */
+bool mdi_mem_discard_opens(void);
+
 /* Mapped pages take the place of others, in one step and rights included. */
 int mdi_mem_move(void *from, size_t length, void *to);
 

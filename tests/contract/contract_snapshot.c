@@ -295,14 +295,14 @@ END_TEST
 static struct modiso_module *entered;
 static int from_inside[2];
 
-static uintptr_t try_inside(void)
+MODISO_CALL static uintptr_t try_inside(void)
 {
 	from_inside[0] = modiso_snapshot_take(entered);
 	from_inside[1] = modiso_snapshot_restore(entered);
 	return 0;
 }
 
-MODULE_CODE static uintptr_t call_out(uintptr_t (*service)(void))
+MODULE_CODE static uintptr_t call_out(uintptr_t (MODISO_CALL *service)(void))
 {
 	return service();
 }

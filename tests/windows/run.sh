@@ -21,7 +21,7 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate fault region region_protect window overrun service \
 	service_list heap grant range notify image compiled thread \
-	thread_together init_order leave policy}
+	thread_together init_order snapshot leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY

@@ -181,6 +181,11 @@ int mdi_mem_discard(void *base, size_t length)
 	return 0;
 }
 
+bool mdi_mem_discard_opens(void)
+{
+	return false;
+}
+
 int mdi_mem_move(void *from, size_t length, void *to)
 {
 	void *got = mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,

@@ -2,6 +2,7 @@
 #include "os/memory.h"
 
 #include "os/guard.h"
+#include "os/windows/views.h"
 #include "os/windows/windows.h"
 
 #include <errno.h>
@@ -98,11 +99,13 @@ static int commit(void *base, size_t length, DWORD how)
 
 int mdi_mem_commit(void *base, size_t length)
 {
+	mdi_views_end(base, length);
 	return commit(base, length, PAGE_NOACCESS);
 }
 
 int mdi_mem_stage(void *base, size_t length)
 {
+	mdi_views_end(base, length);
 	return commit(base, length, PAGE_READWRITE);
 }
 
@@ -129,8 +132,10 @@ int mdi_mem_populate_all(void *base, size_t length)
 
 int mdi_mem_decommit(void *base, size_t length)
 {
-	return VirtualFree(base, length, MEM_DECOMMIT) ? 0 :
-							 mdi_windows_failed();
+	if (!VirtualFree(base, length, MEM_DECOMMIT))
+		return mdi_windows_failed();
+	mdi_views_end(base, length);
+	return 0;
 }
 
 /* mdi_mem_protect() leaves what is not committed as it is. */
@@ -209,9 +214,8 @@ int mdi_mem_protect(void *base, size_t length, uint32_t prot)
 }
 
 /* Zero by new pages. For a moment there are none: nobody else uses them. */
-int mdi_mem_discard(void *base, size_t length)
+static int discard_zero(char *at, const char *end)
 {
-	char *at = base, *end = at + length;
 	MEMORY_BASIC_INFORMATION piece;
 	size_t part;
 
@@ -225,14 +229,32 @@ int mdi_mem_discard(void *base, size_t length)
 	return 0;
 }
 
-/* There is nothing like it: pages stay where they are. */
+int mdi_mem_discard(void *base, size_t length)
+{
+	char *at = base, *end = at + length;
+	size_t part;
+	int result;
+
+	for (; at != end; at += part) {
+		part = (size_t)(end - at);
+		result = mdi_view_restore(at, &part);
+		if (result == 0)
+			result = discard_zero(at, at + part);
+		if (result < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool mdi_mem_discard_opens(void)
+{
+	return true;
+}
+
+/* Pages stay where they are: what can be moved is what a view is of. */
 int mdi_mem_move(void *from, size_t length, void *to)
 {
-	(void)from;
-	(void)length;
-	(void)to;
-	errno = ENOSYS;
-	return -1;
+	return mdi_view_move(from, length, to);
 }
 
 bool mdi_mem_denies_code(void)
@@ -287,8 +309,10 @@ int mdi_mem_nodump(void *base, size_t length)
 
 int mdi_mem_unmap(void *base, size_t length)
 {
-	(void)length;
-	return VirtualFree(base, 0, MEM_RELEASE) ? 0 : mdi_windows_failed();
+	if (!VirtualFree(base, 0, MEM_RELEASE))
+		return mdi_windows_failed();
+	mdi_views_end(base, length);
+	return 0;
 }
 
 void mdi_mem_release(void *base, size_t length)

@@ -28,6 +28,18 @@ static DWORD protection(const MEMORY_BASIC_INFORMATION *piece)
 	return piece->State == MEM_COMMIT ? piece->Protect : PAGE_NOACCESS;
 }
 
+/* The system's answer begins at the page that it is asked for. */
+static bool query_whole(uintptr_t at, MEMORY_BASIC_INFORMATION *piece)
+{
+	if (!query(at, piece) || piece->State == MEM_FREE)
+		return false;
+	for (uintptr_t from = (uintptr_t)piece->AllocationBase;
+	     query(from, piece); from += piece->RegionSize)
+		if (at - (uintptr_t)piece->BaseAddress < piece->RegionSize)
+			return true;
+	return false;
+}
+
 bool proc_mapping(const void *address, struct proc_mapping *mapping)
 {
 	MEMORY_BASIC_INFORMATION piece;
@@ -35,7 +47,7 @@ bool proc_mapping(const void *address, struct proc_mapping *mapping)
 
 	memset(mapping, 0, sizeof(*mapping));
 	mapping->pkey = -1;
-	if (!query((uintptr_t)address, &piece) || piece.State == MEM_FREE)
+	if (!query_whole((uintptr_t)address, &piece))
 		return false;
 	how = protection(&piece);
 	mapping->start = (uintptr_t)piece.BaseAddress;
