@@ -69,6 +69,8 @@ int modiso_thread_preempt(struct modiso_thread *handle)
 	int result = check_thread(handle, true, &thread);
 
 	if (result == 0)
+		result = mdi_thread_stopped(thread);
+	if (result == 0)
 		mdi_backend_preempt(thread);
 	return result;
 }

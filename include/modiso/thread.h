@@ -14,6 +14,12 @@
  * Then it calls modiso_thread_preempt() from another thread, lets others run,
  * one at a time, calls modiso_thread_resume(), and lets the handler return.
  *
+ * Windows has no signals: there the host stops a thread by SuspendThread(), has
+ * GetThreadContext() wait until it stands, and calls modiso_thread_preempt(),
+ * which says when it stands in the middle of the library and has to go on for a
+ * moment. What else a thread can hold when it is stopped anywhere, the lock of
+ * the C library's heap for one, is the host's to keep out of its scheduler.
+ *
  * A thread that module code makes is not attached. With the pkey backend it
  * has the rights that its maker had, for as long as it lives; it cannot be
  * attached, and its first fault ends it, or the process when its module has
@@ -97,7 +103,8 @@ modiso_thread_self(struct modiso_thread **out);
  * modiso_thread_preempt - a frozen thread stands aside, others may run.
  * modiso_thread_resume - a frozen thread is the next to go on.
  * @thread: frozen in a signal handler, at any instruction, inside a module or
- *          outside. Called by another thread, which is not in a module.
+ *          outside; on Windows suspended. Called by another thread, which is
+ *          not in a module.
  *
  * Between the two other threads run, one at a time; they enter and leave
  * modules, and are frozen in turn. What the calling thread and the handlers
@@ -109,6 +116,9 @@ modiso_thread_self(struct modiso_thread **out);
  * the other stands aside for a moment.
  *
  * Return 0, or:
+ *   MODISO_ERR_BUSY   Windows, from preempt: @thread is in the middle of the
+ *                     library. Nothing has happened; resume it by
+ *                     ResumeThread(), and suspend it again.
  *   MODISO_ERR_INVAL  @thread is NULL.
  *   MODISO_ERR_NOENT  @thread is not attached, or no more.
  *   MODISO_ERR_OS     mprotect: a region of the host or of an open window
@@ -175,9 +185,10 @@ typedef void (*modiso_abandoned_fn)(void *arg);
 /*
  * modiso_thread_abandon - take a thread out of all its modules, for good.
  * @thread:  frozen in a signal handler, at any instruction. In a module or in a
- *           service it is taken out when the handler returns. In host code, its
- *           next gate call does not begin: see below. Or the calling thread,
- *           in a service: then the function does not return.
+ *           service it is taken out when the handler returns; one that is
+ *           suspended, on Windows, when it goes on. In host code, its next gate
+ *           call does not begin: see below. Or the calling thread, in a
+ *           service: then the function does not return.
  * @landing: told then; NULL: nobody is.
  * @arg:     handed to it.
  *
@@ -195,9 +206,11 @@ typedef void (*modiso_abandoned_fn)(void *arg);
  * MODISO_ERR_NOENT, and what was asked for is over. Detaching ends it too.
  *
  * Returns 0, or:
+ *   MODISO_ERR_BUSY   Windows: as modiso_thread_preempt().
  *   MODISO_ERR_INVAL  @thread is NULL.
  *   MODISO_ERR_NOENT  @thread is not attached, or is the calling thread and in
  *                     no module, or is a fiber that no thread runs.
+ *   MODISO_ERR_OS     Windows: its registers could not be had; errno.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *
  * Cost:   no system call.

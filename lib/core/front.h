@@ -50,6 +50,13 @@ struct mdi_front {
 	 */
 	void (*landed)(struct mdi_thread *thread);
 
+	/*
+	 * A thread that another one has stopped is to leave its modules, by
+	 * mdi_thread_take_out(). NULL: threads are stopped in handlers, at
+	 * whose end they do that.
+	 */
+	int (*take_out)(struct mdi_thread *thread);
+
 	/* On a stack that the system's own answers do not tell of? */
 	bool (*is_hidden)(const struct mdi_thread *thread, uintptr_t sp);
 };

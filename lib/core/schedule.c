@@ -13,8 +13,10 @@
 
 #include "base/error.h"
 #include "core/frames.h"
+#include "core/front.h"
 #include "core/gate.h"
 #include "core/region.h"
+#include "core/state.h"
 #include "core/unmark.h"
 #include "os/critical.h"
 
@@ -39,6 +41,17 @@ int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 		pthread_exit(NULL); /* not each header says that it ends here */
 }
 
+int mdi_thread_stopped(const struct mdi_thread *thread)
+{
+	if (thread == mdi_thread_self() ||
+	    !mdi_critical_of(thread->thread_pointer))
+		return 0;
+	return mdi_fail(MODISO_ERR_BUSY,
+			"thread %d was stopped in the middle of the library; "
+			"let it go on for a moment, and stop it again",
+			thread->tid);
+}
+
 /* All gates but the first one are over. */
 static void drop_gates(struct mdi_thread *thread)
 {
@@ -60,7 +73,10 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 {
 	const struct mdi_frame *top = mdi_frame_top(thread);
 	bool own = thread == mdi_thread_self();
+	int result = mdi_thread_stopped(thread);
 
+	if (result != 0)
+		return result;
 	if (top == NULL && own) {
 		thread->abandoned = 0;
 		return mdi_fail(MODISO_ERR_NOENT,
@@ -77,6 +93,8 @@ int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 			 __ATOMIC_RELEASE);
 	if (top == NULL)
 		mdi_thread_withdraw(thread);
+	else if (!own && mdi_front_now->take_out != NULL)
+		return mdi_front_now->take_out(thread);
 	if (!own || top->service_sp <= MDI_INTERRUPTED)
 		return 0;
 	mdi_unmark_all(thread, (uintptr_t)__builtin_frame_address(0));

@@ -14,11 +14,15 @@
 int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 		     modiso_ended_fn ended, void *arg);
 
+/* 0, or MODISO_ERR_BUSY: it is in the middle of the library. AS-Safe. */
+int mdi_thread_stopped(const struct mdi_thread *thread);
+
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,
 		       void *arg);
 
 /*
- * At the end of a handler, for a thread that is to be abandoned: true when
+ * At the end of a handler, or by who has stopped it otherwise, for a thread
+ * that is to be abandoned: true when
  * @context now leads to mdi_gate_recover(). False when it is in no module, or
  * the frame of its first gate is not written yet: with no stack to go to, that
  * gate asks mdi_thread_is_over(). AS-Safe.

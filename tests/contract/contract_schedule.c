@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * contract_schedule - hosts that schedule by themselves: a thread is frozen in
- * a signal handler at any instruction, others run meanwhile, in other modules
- * too, and it goes on with the rights that it had; or it is taken out of its
- * module for good.
+ * a signal handler, or suspended, at any instruction, others run meanwhile, in
+ * other modules too, and it goes on with the rights that it had.
  *
  * The main thread is the task; a second thread is the scheduler and, while the
  * task is frozen, the other task.
@@ -41,15 +40,16 @@ static atomic_bool enough;
  */
 static void *freezer(void *thread)
 {
-	unsigned long before, random = 1;
+	unsigned long before;
+	uint64_t random = 1;
 	volatile unsigned moment;
 
 	while (!atomic_load(&enough)) {
 		before = atomic_load(&preempted);
-		must_eq(pthread_kill(*(pthread_t *)thread, SIGUSR1), 0);
+		freeze_task(*(pthread_t *)thread);
 		while (atomic_load(&preempted) == before)
 			sched_yield();
-		random = random * 6364136223846793005ul + 1442695040888963407ul;
+		random = random * 6364136223846793005u + 1442695040888963407u;
 		for (moment = random >> 52; moment > 0; moment--)
 			__asm__ volatile("pause");
 	}
@@ -96,7 +96,7 @@ static void must_end(struct modiso_gate *gate, uintptr_t arg, int status)
 	must_eq(end_status, status);
 }
 
-static uintptr_t serve_enter(uintptr_t value)
+MODISO_CALL static uintptr_t serve_enter(uintptr_t value)
 {
 	expect(MODISO_ERR_STATE,
 	       modiso_thread_enter(other_gate, NULL, 0, NULL, NULL));
@@ -116,7 +116,8 @@ START_TEST(test_enter)
 	       modiso_thread_enter(NULL, NULL, 0, ended, NULL));
 	expect(MODISO_ERR_INVAL,
 	       modiso_thread_enter(load, NULL, 1, ended, NULL));
-	service = (uintptr_t(*)(uintptr_t))make_service("enter", serve_enter);
+	service = (CALLED(uintptr_t, uintptr_t))make_service("enter",
+							     serve_enter);
 	must_eq(enter(work_gate, W(region_bytes(data)), 1), 2);
 }
 END_TEST
@@ -148,7 +149,7 @@ static void freeze_by_itself(int signo)
 	must(!pthread_join(thread, NULL));
 }
 
-static uintptr_t serve_signal(uintptr_t value)
+MODISO_CALL static uintptr_t serve_signal(uintptr_t value)
 {
 	(void)value;
 	must_eq(pthread_kill(pthread_self(), SIGUSR1), 0);
@@ -167,8 +168,8 @@ START_TEST(test_no_system_call)
 			      (uintptr_t)proc_gettid(), SIGUSR1),
 			0);
 	} else {
-		service = (uintptr_t(*)(uintptr_t))make_service("signal",
-								serve_signal);
+		service = (CALLED(uintptr_t, uintptr_t))make_service(
+			"signal", serve_signal);
 		must_eq(enter(work_gate, W(region_bytes(data)), 1), 0);
 	}
 	must(sealed_off);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "contract/scheduled.h"
 #include "support/poke.h"
-#include "support/proc.h"
-
-#include <signal.h>
 
 struct modiso_module *module, *other;
 struct modiso_region *data, *others, *hosts;
@@ -20,11 +17,11 @@ void start_external(void)
 	expect(MODISO_OK, modiso_init(&options));
 }
 
-uintptr_t (*volatile service)(uintptr_t);
+uintptr_t (MODISO_CALL *volatile service)(uintptr_t);
 atomic_ulong served;
 
 /* Host code, with what only the host may touch. */
-static uintptr_t serve(uintptr_t value)
+MODISO_CALL static uintptr_t serve(uintptr_t value)
 {
 	region_bytes(hosts)[1]++;
 	served++;
@@ -56,7 +53,7 @@ void make_parts(void)
 	load = make_gate(module, poke_load1);
 	other_gate = make_gate(other, touch);
 	other_load = make_gate(other, poke_load1);
-	service = (uintptr_t(*)(uintptr_t))make_service("serve", serve);
+	service = (CALLED(uintptr_t, uintptr_t))make_service("serve", serve);
 }
 
 void make_scene(void)
@@ -65,66 +62,7 @@ void make_scene(void)
 	make_parts();
 }
 
-sem_t frozen, go;
-atomic_bool idle, over;
-void (*while_frozen)(void); /* run by the scheduler */
-pthread_t scheduler;
-
-void wait_for(sem_t *semaphore)
-{
-	while (sem_wait(semaphore) != 0)
-		must_eq(errno, EINTR);
-}
-
-/* No SA_ONSTACK and no care for errno, as a simulator's. */
-static void freeze(int signo)
-{
-	int saved = errno;
-
-	(void)signo;
-	must(sem_post(&frozen) == 0);
-	wait_for(&go);
-	errno = saved;
-}
-
-static void *schedule(void *unused)
-{
-	for (;;) {
-		atomic_store(&idle, true);
-		wait_for(&frozen);
-		atomic_store(&idle, false);
-		if (atomic_load(&over))
-			break;
-		must_eq(modiso_thread_preempt(task), 0);
-		while_frozen();
-		must_eq(modiso_thread_resume(task), 0);
-		must(sem_post(&go) == 0);
-	}
-	return unused;
-}
-
-void make_freezable(void)
-{
-	const struct sigaction action = {.sa_handler = freeze};
-
-	must(!sem_init(&frozen, 0, 0) && !sem_init(&go, 0, 0));
-	must(!sigaction(SIGUSR1, &action, NULL));
-}
-
-void start_scheduler(void (*other_work)(void))
-{
-	while_frozen = other_work;
-	make_freezable();
-	expect(MODISO_OK, modiso_thread_self(&task));
-	scheduler = thread_start(schedule, NULL);
-}
-
-void stop_scheduler(void)
-{
-	atomic_store(&over, true);
-	must(sem_post(&frozen) == 0);
-	thread_join(scheduler);
-}
+void (*while_frozen)(void);
 
 unsigned others_rounds;
 

@@ -19,10 +19,10 @@ extern struct modiso_thread *task;
 
 void start_external(void);
 
-extern uintptr_t (*volatile service)(uintptr_t);
+extern uintptr_t (MODISO_CALL *volatile service)(uintptr_t);
 extern atomic_ulong served;
 
-uintptr_t touch(volatile unsigned char *bytes);
+MODISO_CALL uintptr_t touch(volatile unsigned char *bytes);
 
 void make_parts(void);
 
@@ -37,7 +37,12 @@ void wait_for(sem_t *semaphore);
 
 void make_freezable(void);
 
+/*
+ * From now on the calling thread, the task, is frozen when it is asked to be
+ * by freeze_task(); then @other_work runs, and it goes on.
+ */
 void start_scheduler(void (*other_work)(void));
+void freeze_task(pthread_t thread);
 
 void stop_scheduler(void);
 
@@ -65,7 +70,7 @@ void abandon_task(void);
 
 extern atomic_bool spinning;
 
-uintptr_t spin(volatile atomic_bool *begun);
+MODISO_CALL uintptr_t spin(volatile atomic_bool *begun);
 
 extern atomic_int ends, end_status;
 extern atomic_uintptr_t end_result;

@@ -21,7 +21,7 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate fault region region_protect window overrun service \
 	service_list heap grant range notify image compiled thread \
-	thread_together init_order snapshot leave policy}
+	thread_together init_order snapshot schedule suspend leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -58,7 +58,7 @@ compiled() {
 scene() {
 	case $1 in
 	leave) echo windows/leave.c contract/leaver.c support/cxx.cc ;;
-	policy) echo "windows/$1.c" ;;
+	policy | suspend) echo "windows/$1.c" ;;
 	*) echo "contract/contract_$1.c" ;;
 	esac
 	case $1 in
@@ -67,6 +67,7 @@ scene() {
 	grant) echo contract/actors.c ;;
 	heap) echo contract/heap_user.c ;;
 	image) echo contract/image_maker.c support/elf.c ;;
+	schedule | suspend) echo contract/scheduled.c windows/scheduled.c ;;
 	service*) echo contract/service_caller.c ;;
 	thread*) echo contract/thread_scene.c ;;
 	esac

@@ -91,6 +91,7 @@ const struct mdi_front mdi_front = {
 	.detach = detach,
 	.enter = enter,
 	.landed = mdi_trap_landed,
+	.take_out = mdi_trap_take_out,
 	.check_thread = check_thread,
 	.is_hidden = mdi_trap_stack_holds,
 };

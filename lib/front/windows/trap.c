@@ -15,10 +15,13 @@
 #include "core/fault.h"
 #include "core/frames.h"
 #include "core/region.h"
+#include "core/schedule.h"
 #include "core/thread.h"
 #include "front/windows/state.h"
+#include "os/critical.h"
 #include "os/guard.h"
 #include "os/memory.h"
+#include "os/misuse.h"
 #include "os/windows/event.h"
 
 #include <errno.h>
@@ -125,7 +128,7 @@ static bool is_hosts_guard(DWORD code, const struct mdi_thread *thread)
  * On the module's stack: as little as can be. A fault of the code that serves
  * another one is served where that one is.
  */
-static LONG CALLBACK on_exception(EXCEPTION_POINTERS *pointers)
+static LONG on_exception(EXCEPTION_POINTERS *pointers)
 {
 	struct trap trap = {
 		.context = { pointers->ContextRecord,
@@ -152,9 +155,42 @@ static LONG CALLBACK on_exception(EXCEPTION_POINTERS *pointers)
 			      EXCEPTION_CONTINUE_SEARCH;
 }
 
+/* Who stops this thread meanwhile has stopped it in the middle of this. */
+static LONG CALLBACK handler(EXCEPTION_POINTERS *pointers)
+{
+	LONG answer;
+
+	mdi_critical_count(MDI_EXCEPTION);
+	answer = on_exception(pointers);
+	mdi_critical_count(-MDI_EXCEPTION);
+	return answer;
+}
+
+int mdi_trap_take_out(struct mdi_thread *thread)
+{
+	HANDLE stopped = OpenThread(THREAD_GET_CONTEXT | THREAD_SET_CONTEXT,
+				    FALSE, (DWORD)thread->tid);
+	CONTEXT machine = { .ContextFlags = CONTEXT_FULL };
+	struct mdi_context context = { &machine, NULL };
+
+	if (stopped == NULL || !GetThreadContext(stopped, &machine)) {
+		(void)mdi_windows_failed();
+		if (stopped != NULL)
+			CloseHandle(stopped);
+		return mdi_fail_os("GetThreadContext", "thread %d",
+				   thread->tid);
+	}
+	if (mdi_thread_take_out(thread, &context) &&
+	    !SetThreadContext(stopped, &machine))
+		mdi_misuse("a thread that was to leave its modules cannot be "
+			   "led out: SetThreadContext fails");
+	CloseHandle(stopped);
+	return 0;
+}
+
 int mdi_traps_start(void)
 {
-	own->handler = AddVectoredExceptionHandler(1, on_exception);
+	own->handler = AddVectoredExceptionHandler(1, handler);
 	if (own->handler != NULL)
 		return 0;
 	errno = ENOMEM;

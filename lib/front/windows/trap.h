@@ -23,6 +23,12 @@ void mdi_trap_stack_uncommit(uint32_t index);
 /* A call of this thread has ended with a fault. */
 void mdi_trap_landed(struct mdi_thread *thread);
 
+/*
+ * A thread that was stopped (SuspendThread) goes on where its first gate ends.
+ * 0, or MODISO_ERR_OS.
+ */
+int mdi_trap_take_out(struct mdi_thread *thread);
+
 /* Is that the stack of this thread? */
 bool mdi_trap_stack_holds(const struct mdi_thread *thread, uintptr_t sp);
 

@@ -1,33 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * os/windows/critical.h - nothing asynchronous interrupts a thread here: there
- * are no signals, and so nothing to keep away (os/linux/critical.h says what
- * each of these is for).
+ * os/windows/critical.h - no handler interrupts a thread here: there are no
+ * signals, and so nothing to keep away (os/linux/critical.h says what each of
+ * these is for). But another thread may stop this one (SuspendThread), and asks
+ * then whether it has stopped it in the middle of something: so that is
+ * counted, in a word of the TEB that others can read.
  */
 #ifndef MDI_OS_WINDOWS_CRITICAL_H
 #define MDI_OS_WINDOWS_CRITICAL_H
 
 #include "base/common.h"
+#include "os/here.h"
+
+/* Critical sections, and in the upper half exceptions that are being served. */
+#define MDI_SECTION   ((uint64_t)1)
+#define MDI_EXCEPTION ((uint64_t)1 << 32)
+
+static inline void mdi_critical_count(uint64_t more)
+{
+	__asm__ volatile("addq %0, %%gs:(%1)"
+			 : : "r"(more), "r"(mdi_critical_offset)
+			 : "memory", "cc");
+}
 
 static inline bool mdi_critical_now(void)
 {
-	return false;
+	uint64_t word;
+
+	__asm__ volatile("movq %%gs:(%1), %0"
+			 : "=r"(word) : "r"(mdi_critical_offset) : "memory");
+	return (uint32_t)word != 0;
+}
+
+/* Of a thread that is stopped: mdi_self() was @self there. */
+static inline bool mdi_critical_of(uint64_t self)
+{
+	return *(const volatile uint64_t *)(self + mdi_critical_offset) != 0;
 }
 
 static inline void mdi_critical_begin(void)
 {
+	mdi_critical_count(MDI_SECTION);
 }
 
 static inline void mdi_critical_end(void)
 {
+	mdi_critical_count(-MDI_SECTION);
 }
 
 static inline void mdi_critical_brief_begin(void)
 {
+	mdi_critical_begin();
 }
 
 static inline bool mdi_critical_brief_leave(void)
 {
+	mdi_critical_end();
 	return false;
 }
 

@@ -23,7 +23,10 @@
 /* Where in the TEB the word is. */
 extern uintptr_t mdi_here_offset;
 
-/* Could one be had? */
+/* And where os/windows/critical.h counts: the same of another index. */
+extern uintptr_t mdi_critical_offset;
+
+/* Could both be had? */
 bool mdi_here_works(void);
 
 static inline uintptr_t mdi_self(void)

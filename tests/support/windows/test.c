@@ -36,6 +36,7 @@ static const struct {
 	{"test_kernel_refuses", "limits of a process"},
 	{"test_locked", "calls of mlock(2)"},
 	{"test_fork", "forks"},
+	{"test_no_system_call", "filters of system calls"},
 	{"from_no_file", "directories that can be opened"},
 	{"test_wild_stack", "stacks for faults of another one"},
 	{"test_interrupts_modules", "interrupts of a module by another thread"},

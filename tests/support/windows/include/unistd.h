@@ -13,6 +13,12 @@ static inline int pipe(int ends[2])
 	return _pipe(ends, 65536, O_BINARY);
 }
 
+/* Nor is anybody told who has started it. */
+static inline int getppid(void)
+{
+	return 0;
+}
+
 /* Nobody has groups. */
 static inline int getgid(void)
 {

@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_WINDOWS_SYSCALL_H
 
 #define SYS_sigaltstack 0
+#define SYS_exit        1
 
 static inline long syscall(long number, ...)
 {
