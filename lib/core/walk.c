@@ -64,7 +64,7 @@ static bool find_linked(uintptr_t pc, struct mdi_cfi *cfi)
 {
 	struct mdi_object object;
 
-	if (!mdi_object_find(pc, &object))
+	if (!mdi_objects_unwind() || !mdi_object_find(pc, &object))
 		return false;
 	*cfi = (struct mdi_cfi){ object.base, object.end, object.unwind };
 	return object.unwind != 0;

@@ -19,6 +19,9 @@ struct mdi_object {
 
 bool mdi_object_find(uintptr_t address, struct mdi_object *object);
 
+/* Has any of them an .eh_frame_hdr? Else nobody looks for one at each fault. */
+bool mdi_objects_unwind(void);
+
 /* The C library, or what loads and binds objects, by its name. AS-Safe. */
 bool mdi_object_is_libc(const struct mdi_object *object);
 

@@ -125,6 +125,19 @@ static bool is_hosts_guard(DWORD code, const struct mdi_thread *thread)
 }
 
 /*
+ * Asking the system costs as much as a fifth of a fault. Of what is apart the
+ * host may have taken pages away.
+ */
+static bool is_in_region(const EXCEPTION_RECORD *record)
+{
+	uintptr_t address = mdi_event_touched(record);
+	const struct modiso_region *region =
+		address != 0 ? mdi_region_at(address) : NULL;
+
+	return region != NULL && !region->adopted;
+}
+
+/*
  * On the module's stack: as little as can be. A fault of the code that serves
  * another one is served where that one is.
  */
@@ -140,7 +153,8 @@ static LONG on_exception(EXCEPTION_POINTERS *pointers)
 	if (trap.thread != NULL && mdi_thread_inside(trap.thread) &&
 	    mdi_unwind_begins(&trap.context))
 		return EXCEPTION_CONTINUE_EXECUTION;
-	if (!mdi_event_read(&trap.event, pointers->ExceptionRecord) ||
+	if (!mdi_event_read(&trap.event, pointers->ExceptionRecord,
+			    is_in_region(pointers->ExceptionRecord)) ||
 	    is_hosts_guard(pointers->ExceptionRecord->ExceptionCode,
 			   trap.thread))
 		return EXCEPTION_CONTINUE_SEARCH;

@@ -30,6 +30,11 @@ static bool find(uintptr_t address, struct found *found)
 	       mdi_dl_find_object((void *)address, found) == 0;
 }
 
+bool mdi_objects_unwind(void)
+{
+	return true;
+}
+
 bool mdi_object_find(uintptr_t address, struct mdi_object *object)
 {
 	uintptr_t own = (uintptr_t)&mdi_os_state;

@@ -19,7 +19,19 @@
 #define MDI_SEGV_ACCERR 2
 #define MDI_SI_KERNEL   0x80
 
-/* False: it is none that a module's code can raise; somebody else's. */
-bool mdi_event_read(struct mdi_event *event, const EXCEPTION_RECORD *record);
+/*
+ * False: it is none that a module's code can raise; somebody else's. @known:
+ * there are pages at the address that it tells, so the system is not asked.
+ */
+bool mdi_event_read(struct mdi_event *event, const EXCEPTION_RECORD *record,
+		    bool known);
+
+/* The address that was touched; 0: it is about none. */
+static inline uintptr_t mdi_event_touched(const EXCEPTION_RECORD *record)
+{
+	return record->ExceptionCode == EXCEPTION_ACCESS_VIOLATION ?
+		       (uintptr_t)record->ExceptionInformation[1] :
+		       0;
+}
 
 #endif /* MDI_OS_WINDOWS_EVENT_H */

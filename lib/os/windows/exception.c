@@ -23,7 +23,8 @@ static bool is_mapped(uintptr_t address)
  * An address that is none, or an instruction that user code may not execute:
  * the system tells no address of these.
  */
-static void read_access(struct mdi_event *event, const EXCEPTION_RECORD *record)
+static void read_access(struct mdi_event *event, const EXCEPTION_RECORD *record,
+			bool known)
 {
 	uintptr_t address = (uintptr_t)record->ExceptionInformation[1];
 
@@ -34,7 +35,7 @@ static void read_access(struct mdi_event *event, const EXCEPTION_RECORD *record)
 		return;
 	}
 	event->address = address;
-	if (is_mapped(address)) {
+	if (known || is_mapped(address)) {
 		event->kind = MDI_EVENT_PROTECTED;
 		event->code = MDI_SEGV_ACCERR;
 	} else {
@@ -50,12 +51,13 @@ static void set(struct mdi_event *event, enum mdi_event_kind kind, int signo)
 	event->code = 1;
 }
 
-bool mdi_event_read(struct mdi_event *event, const EXCEPTION_RECORD *record)
+bool mdi_event_read(struct mdi_event *event, const EXCEPTION_RECORD *record,
+		    bool known)
 {
 	*event = (struct mdi_event){ .key = MDI_EVENT_NO_KEY, .raised = true };
 	switch (record->ExceptionCode) {
 	case EXCEPTION_ACCESS_VIOLATION:
-		read_access(event, record);
+		read_access(event, record, known);
 		return true;
 	case EXCEPTION_IN_PAGE_ERROR:
 		set(event, MDI_EVENT_BUS, MDI_SIGBUS);

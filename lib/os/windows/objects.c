@@ -43,6 +43,12 @@ bool mdi_object_find(uintptr_t address, struct mdi_object *object)
 	return true;
 }
 
+/* The system's own tables say how to unwind, and of other registers. */
+bool mdi_objects_unwind(void)
+{
+	return false;
+}
+
 bool mdi_object_is_libc(const struct mdi_object *object)
 {
 	static const char *const names[] = { "msvcrt.dll", "ucrtbase.dll",
