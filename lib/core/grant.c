@@ -270,9 +270,9 @@ static int move(struct modiso_region *region, struct mdi_set *to)
 
 	/* Pages of a set lie in the ranges of others: each run on its own. */
 	if (!mdi_runs_set(&move.from->runs, base, length, MDI_PROT_NONE,
-			  region->adopted, &from_runs) ||
+			  mdi_region_apart(region), &from_runs) ||
 	    !mdi_runs_set(&move.to->runs, base, length, region->access,
-			  to != NULL || region->adopted, &to_runs))
+			  to != NULL || mdi_region_apart(region), &to_runs))
 		result = mdi_fail_memory("the lists of pages around region %s",
 					 region->name);
 	else

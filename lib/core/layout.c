@@ -20,7 +20,7 @@ static bool lies_among(const struct modiso_module *owner, const char *address,
 	const struct modiso_region *region = mdi_region_at((uintptr_t)address);
 
 	return region != NULL && region->owner == owner &&
-	       region->place == place && !region->adopted;
+	       region->place == place && !mdi_region_apart(region);
 }
 
 /*

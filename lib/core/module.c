@@ -232,10 +232,10 @@ int mdi_module_destroy(struct modiso_module *module)
 		result = mdi_grants_give_back(module);
 	if (result != 0)
 		return result;
-	/* Adopted memory first: what can fail, while nothing is lost. */
+	/* What is apart first: it can fail, while nothing is lost. */
 	for (region = module->regions; region != NULL; region = next) {
 		next = region->next;
-		if (!region->adopted)
+		if (!mdi_region_apart(region))
 			continue;
 		result = mdi_region_destroy(region);
 		if (result != 0)

@@ -282,12 +282,50 @@ int mdi_region_protect(struct modiso_region *region, uint32_t access)
 		return result;
 	result = set_pages(region->domain, base_of(region), length_of(region),
 			   access, region->access,
-			   region->adopted || mdi_region_granted(region));
+			   mdi_region_apart(region) ||
+				   mdi_region_granted(region));
 	if (result != 0)
 		return result;
 	region->access = access;
 	region->place = access;
 	return 0;
+}
+
+/* Pages of a file, closed or yet to be; NULL and a code. */
+static char *map_file(struct modiso_module *owner, int fd, uint64_t offset,
+		      size_t length, bool unwritable, uint32_t access,
+		      int *result)
+{
+	const char *call;
+	char *base;
+
+	if (mdi_file_apart()) {
+		base = mdi_file_map_apart(length, fd, offset, !unwritable,
+					  &call);
+	} else {
+		base = mdi_layout_take(owner, length, access);
+		if (base == NULL) {
+			*result = mdi_region_no_room(owner, length);
+			return NULL;
+		}
+		call = mdi_file_map(base, length, fd, offset, true);
+	}
+	if (call == NULL)
+		return base;
+	*result = mdi_fail_os(call, "%zu bytes of a file", length);
+	if (!mdi_file_apart())
+		mdi_arena_give(&owner->arena, base, length);
+	return NULL;
+}
+
+static void unmap_file(struct modiso_module *owner, char *base, size_t length)
+{
+	int saved = errno;
+
+	mdi_mem_decommit(base, length);
+	if (!mdi_file_apart())
+		mdi_arena_give(&owner->arena, base, length);
+	errno = saved;
 }
 
 int mdi_region_create_shared(struct modiso_module *owner, int fd,
@@ -296,42 +334,34 @@ int mdi_region_create_shared(struct modiso_module *owner, int fd,
 			     struct modiso_region **out)
 {
 	struct modiso_region *region;
-	const char *call;
-	char *base;
-	int result;
+	int result = 0;
+	char *base = map_file(owner, fd, offset, length, unwritable, access,
+			      &result);
 
-	base = mdi_layout_take(owner, length, access);
 	if (base == NULL)
-		return mdi_region_no_room(owner, length);
+		return result;
 	region = mdi_region_new(owner, base, length, access, flags, name);
 	if (region == NULL) {
 		result = mdi_fail_memory("a region");
-		goto give_back;
+		goto unmap;
 	}
 	region->shared = true;
 	region->unwritable = unwritable;
-	call = mdi_file_map(base, length, fd, offset, true);
-	if (call != NULL) {
-		result = mdi_fail_os(call, "%zu bytes of a file", length);
-		goto free_region;
-	}
 	if (flags & MODISO_REGION_NODUMP && mdi_mem_nodump(base, length) != 0)
 		result = mdi_fail_os("madvise", "region %s", name);
 	else
 		result = mdi_region_give_pages(owner, base, length, access,
-					       MDI_WAS_FRESH, false);
+					       MDI_WAS_FRESH, mdi_file_apart());
 	if (result != 0)
-		goto decommit;
+		goto free_region;
 	mdi_region_publish(region);
 	*out = region;
 	return 0;
 
-decommit:
-	mdi_mem_decommit(base, length);
 free_region:
 	mdi_region_free(region);
-give_back:
-	mdi_arena_give(&owner->arena, base, length);
+unmap:
+	unmap_file(owner, base, length);
 	return result;
 }
 
@@ -353,8 +383,8 @@ static int take_pages(struct modiso_region *region)
 	int result;
 
 	if (!mdi_runs_set(&owner->domain.runs, base_of(region),
-			  length_of(region), MDI_PROT_NONE, region->adopted,
-			  &runs))
+			  length_of(region), MDI_PROT_NONE,
+			  mdi_region_apart(region), &runs))
 		return mdi_fail_memory("the list of pages of %s", owner->name);
 	if (region->adopted)
 		result = backend->release(&owner->domain, base_of(region),
@@ -388,9 +418,9 @@ int mdi_region_destroy(struct modiso_region *region)
 	*region->link = region->next;
 	if (region->next != NULL)
 		region->next->link = region->link;
-	if (!region->adopted)
+	if (!mdi_region_apart(region))
 		mdi_arena_give(&owner->arena, base, length);
-	else
+	else if (region->adopted)
 		(void)mdi_closed_update(0, 0); /* less holes than before */
 	region->mark = 0;
 	mdi_region_free(region);

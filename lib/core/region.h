@@ -9,6 +9,7 @@
 
 #include "core/addrmap.h"
 #include "core/module.h"
+#include "os/file.h"
 #include "os/guard.h"
 
 struct modiso_region {
@@ -33,6 +34,12 @@ struct modiso_region {
 	bool filed; /* its pages are private ones of a snapshot's file */
 	char name[MODISO_NAME_SIZE];
 };
+
+/* Is it not in its owner's range? */
+static inline bool mdi_region_apart(const struct modiso_region *region)
+{
+	return region->adopted || (region->shared && mdi_file_apart());
+}
 
 /*
  * The library's lock is held in all of these but mdi_region_at(). @place:

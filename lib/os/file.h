@@ -74,6 +74,15 @@ const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 			 bool shared);
 
 /*
+ * Do shared pages of a file lie where the system puts them, and not in a
+ * reservation? Then they come by this, open, and go by mdi_mem_decommit().
+ * NULL: *@call has failed, with errno.
+ */
+bool mdi_file_apart(void);
+char *mdi_file_map_apart(size_t length, int fd, uint64_t offset, bool writable,
+			 const char **call);
+
+/*
  * The same, private, and to be read and executed from the first moment on. The
  * file is one that nobody changes.
  */

@@ -21,7 +21,8 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate fault region region_protect window overrun service \
 	service_list heap grant range notify image compiled thread \
-	thread_together init_order snapshot schedule suspend leave policy}
+	thread_together init_order snapshot schedule suspend \
+	shared leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -58,7 +59,7 @@ compiled() {
 scene() {
 	case $1 in
 	leave) echo windows/leave.c contract/leaver.c support/cxx.cc ;;
-	policy | suspend) echo "windows/$1.c" ;;
+	policy | shared | suspend) echo "windows/$1.c" ;;
 	*) echo "contract/contract_$1.c" ;;
 	esac
 	case $1 in

@@ -134,7 +134,7 @@ static bool is_in_region(const EXCEPTION_RECORD *record)
 	const struct modiso_region *region =
 		address != 0 ? mdi_region_at(address) : NULL;
 
-	return region != NULL && !region->adopted;
+	return region != NULL && !mdi_region_apart(region);
 }
 
 /*

@@ -206,6 +206,23 @@ const char *mdi_file_map(void *base, size_t length, int fd, uint64_t offset,
 	return mdi_file_move(aside, base, length) != 0 ? "mremap" : NULL;
 }
 
+bool mdi_file_apart(void)
+{
+	return false;
+}
+
+char *mdi_file_map_apart(size_t length, int fd, uint64_t offset, bool writable,
+			 const char **call)
+{
+	(void)length;
+	(void)fd;
+	(void)offset;
+	(void)writable;
+	*call = "mmap";
+	errno = ENOSYS;
+	return NULL;
+}
+
 void *mdi_file_map_away(size_t length, int fd, uint64_t offset)
 {
 	void *got = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,

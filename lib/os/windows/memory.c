@@ -130,9 +130,21 @@ int mdi_mem_populate_all(void *base, size_t length)
 	return 0;
 }
 
+/* A view of a section goes as a whole. */
+static bool decommit(void *base, size_t length)
+{
+	MEMORY_BASIC_INFORMATION piece;
+
+	if (VirtualFree(base, length, MEM_DECOMMIT))
+		return true;
+	return VirtualQuery(base, &piece, sizeof(piece)) != 0 &&
+	       piece.Type == MEM_MAPPED &&
+	       UnmapViewOfFile(piece.AllocationBase);
+}
+
 int mdi_mem_decommit(void *base, size_t length)
 {
-	if (!VirtualFree(base, length, MEM_DECOMMIT))
+	if (!decommit(base, length))
 		return mdi_windows_failed();
 	mdi_views_end(base, length);
 	return 0;

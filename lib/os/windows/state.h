@@ -8,12 +8,22 @@
 #include "base/state.h"
 #include "os/lock.h"
 
-/* Copies that are open by a number at the same time. */
-#define MDI_COPIES_OPEN 8
+/*
+ * Files that are open by a number at the same time: copies, and shared memory.
+ * The numbers are none that the C library gives.
+ */
+#define MDI_FILES_OPEN 8
+#define MDI_FILE_FIRST 0x100000
+
+struct mdi_open_file {
+	struct mdi_copy_file *copy;
+	void *section; /* a handle; NULL: it is a copy */
+	bool writable;
+};
 
 struct mdi_views_state {
 	struct mdi_lock lock; /* all of this; nests in any lock, none in it */
-	struct mdi_copy_file *open[MDI_COPIES_OPEN]; /* NULL: a free number */
+	struct mdi_open_file open[MDI_FILES_OPEN]; /* all zero: free */
 	struct mdi_view *views; /* in order of address */
 	size_t count, room;
 };

@@ -29,32 +29,81 @@ static char *bytes_of(const struct mdi_copy_file *file)
 
 /* --- files; the lock is held where one is let go --- */
 
+/* A free number; -1 with errno. */
+static int free_number(void)
+{
+	for (int i = 0; i < MDI_FILES_OPEN; i++)
+		if (own->open[i].copy == NULL && own->open[i].section == NULL)
+			return i;
+	errno = EMFILE;
+	return -1;
+}
+
+static struct mdi_open_file *open_file(int fd)
+{
+	return fd >= MDI_FILE_FIRST && fd < MDI_FILE_FIRST + MDI_FILES_OPEN ?
+		       &own->open[fd - MDI_FILE_FIRST] :
+		       NULL;
+}
+
+static struct mdi_copy_file *new_file(uint64_t length)
+{
+	struct mdi_copy_file *file = NULL;
+
+	if (length <= SIZE_MAX - MDI_PAGE_SIZE)
+		file = VirtualAlloc(NULL, MDI_PAGE_SIZE + (size_t)length,
+				    MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	if (file == NULL)
+		errno = ENOMEM;
+	else
+		*file = (struct mdi_copy_file){ .length = length, .users = 1 };
+	return file;
+}
+
 int mdi_copy_create(uint64_t length)
 {
-	struct mdi_copy_file *file;
-	int fd = 0;
+	int number;
 
 	mdi_lock(&own->lock);
-	while (fd < MDI_COPIES_OPEN && own->open[fd] != NULL)
-		fd++;
-	file = fd == MDI_COPIES_OPEN || length > SIZE_MAX - MDI_PAGE_SIZE ?
-		       NULL :
-		       VirtualAlloc(NULL, MDI_PAGE_SIZE + (size_t)length,
-				    MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
-	if (file != NULL) {
-		*file = (struct mdi_copy_file){ .length = length, .users = 1 };
-		own->open[fd] = file;
+	number = free_number();
+	if (number >= 0) {
+		own->open[number].copy = new_file(length);
+		if (own->open[number].copy == NULL)
+			number = -1;
 	}
 	mdi_unlock(&own->lock);
-	if (file != NULL)
-		return fd;
-	errno = fd == MDI_COPIES_OPEN ? EMFILE : ENOMEM;
-	return -1;
+	return number >= 0 ? MDI_FILE_FIRST + number : -1;
+}
+
+int mdi_section_open(void *section, bool writable)
+{
+	int number;
+
+	mdi_lock(&own->lock);
+	number = free_number();
+	if (number >= 0)
+		own->open[number] = (struct mdi_open_file){
+			.section = section, .writable = writable
+		};
+	mdi_unlock(&own->lock);
+	return number >= 0 ? MDI_FILE_FIRST + number : -1;
+}
+
+void *mdi_section_of(int fd, bool *writable)
+{
+	const struct mdi_open_file *file = open_file(fd);
+
+	if (file == NULL)
+		return NULL;
+	*writable = file->writable;
+	return file->section;
 }
 
 struct mdi_copy_file *mdi_copy_of(int fd)
 {
-	return fd >= 0 && fd < MDI_COPIES_OPEN ? own->open[fd] : NULL;
+	const struct mdi_open_file *file = open_file(fd);
+
+	return file != NULL ? file->copy : NULL;
 }
 
 void mdi_copy_write(struct mdi_copy_file *file, uint64_t offset,
@@ -75,17 +124,19 @@ static void let_go(struct mdi_copy_file *file)
 		VirtualFree(file, 0, MEM_RELEASE);
 }
 
-bool mdi_copy_close(int fd)
+void mdi_number_close(int fd)
 {
-	struct mdi_copy_file *file = mdi_copy_of(fd);
+	struct mdi_open_file *file = open_file(fd);
 
 	if (file == NULL)
-		return false;
+		return;
 	mdi_lock(&own->lock);
-	own->open[fd] = NULL;
-	let_go(file);
+	if (file->copy != NULL)
+		let_go(file->copy);
+	if (file->section != NULL)
+		CloseHandle(file->section);
+	*file = (struct mdi_open_file){ .copy = NULL };
 	mdi_unlock(&own->lock);
-	return true;
 }
 
 /* --- the list of views, in order of address; the lock is held --- */

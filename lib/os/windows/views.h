@@ -23,8 +23,15 @@ void mdi_copy_write(struct mdi_copy_file *file, uint64_t offset,
 		    const void *from, size_t length);
 /* Nobody writes it by mistake any more. */
 int mdi_copy_freeze(const struct mdi_copy_file *file);
-/* It lives on while there are views of it. False: there is no such file. */
-bool mdi_copy_close(int fd);
+/*
+ * A section by such a number, which has the handle from then on; -1 with errno.
+ * NULL: there is none.
+ */
+int mdi_section_open(void *section, bool writable);
+void *mdi_section_of(int fd, bool *writable);
+
+/* A copy lives on while there are views of it. */
+void mdi_number_close(int fd);
 
 /*
  * A reservation that is noted as a view, to be moved to the pages that are to
