@@ -41,6 +41,19 @@ int mdi_image_file_descriptor(struct mdi_scan_source *source, int fd)
 	return check_length(source);
 }
 
+/* There are systems and kinds of files of which none can be opened. */
+static int not_opened(const char *path)
+{
+	int saved = errno;
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"image %s is not a regular file", path);
+	errno = saved;
+	return mdi_fail_os("open", "%s", path);
+}
+
 int mdi_image_file_open(struct mdi_scan_source *source, const char *path)
 {
 	int saved = errno, fd, result;
@@ -51,8 +64,12 @@ int mdi_image_file_open(struct mdi_scan_source *source, const char *path)
 		errno = saved;
 		return mdi_fail(MODISO_ERR_NOENT, "there is no file %s", path);
 	}
-	if (fd < 0)
-		return mdi_fail_os("open", "%s", path);
+	if (fd < 0) {
+		result = not_opened(path);
+		if (result != MODISO_ERR_OS)
+			errno = saved;
+		return result;
+	}
 	source->fd = fd;
 	result = mdi_image_file_descriptor(source, fd);
 	if (result != 0)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #undef tell
 
 /* Nothing forks. */
@@ -66,6 +67,20 @@ static inline int64_t mdi_pread(int fd, void *to, size_t length, int64_t at)
 						  (unsigned)length);
 }
 #define pread mdi_pread
+
+/* Wine's does not say why it fails, and there is one reason only. */
+static inline int mdi_fstat(int fd, struct stat *status)
+{
+	int saved = errno;
+
+	errno = EBADF;
+	if (fstat(fd, status) != 0)
+		return -1;
+	errno = saved;
+	return 0;
+}
+#undef fstat
+#define fstat mdi_fstat
 
 /* A link has no path to be read. */
 static inline int64_t mdi_readlink(const char *path, char *to, size_t size)

@@ -37,7 +37,6 @@ static const struct {
 	{"test_locked", "calls of mlock(2)"},
 	{"test_fork", "forks"},
 	{"test_no_system_call", "filters of system calls"},
-	{"from_no_file", "directories that can be opened"},
 	{"test_wild_stack", "stacks for faults of another one"},
 	{"test_interrupts_modules", "interrupts of a module by another thread"},
 	{"test_host_beside_module", "interrupts of a module by another thread"},
