@@ -154,7 +154,8 @@ modiso_region_adopt(struct modiso_module *owner, void *base, size_t length,
  * @owner:   the module; NULL: the host.
  * @fd:      a memfd, shared memory or a file, open for reading, and for writing
  *           if @access says so. It stays open; the caller should close it.
- * @shm:     a name as for shm_open(3), of an object that exists.
+ * @shm:     a name as for shm_open(3), of an object that exists; on Windows, of
+ *           a section.
  * @offset:  of the first byte in the file, a multiple of the page size.
  * @length:  bytes; 0: up to the end of the file. Rounded up to whole pages.
  * @access:  MODISO_READ, or MODISO_READ | MODISO_WRITE.
