@@ -5,13 +5,13 @@
  * A size that is too small is the module's fault, as abort() is, and so is a
  * stack protector's word that was changed.
  */
+#define _GNU_SOURCE /* vasprintf(), explicit_bzero() */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <wchar.h>
 
 static size_t within(size_t need, size_t room)
 {
@@ -64,6 +64,11 @@ char *__strncat_chk(char *to, const char *from, size_t n, size_t room)
 {
 	within(strlen(to) + strnlen(from, n) + 1, room);
 	return strncat(to, from, n);
+}
+
+void __explicit_bzero_chk(void *to, size_t n, size_t room)
+{
+	explicit_bzero(to, within(n, room));
 }
 
 /* --- text --- */
@@ -140,6 +145,23 @@ int __printf_chk(int flag, const char *format, ...)
 
 	va_start(args, format);
 	length = __vfprintf_chk(stdout, flag, format, args);
+	va_end(args);
+	return length;
+}
+
+int __vasprintf_chk(char **out, int flag, const char *format, va_list args)
+{
+	(void)flag;
+	return vasprintf(out, format, args);
+}
+
+int __asprintf_chk(char **out, int flag, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = __vasprintf_chk(out, flag, format, args);
 	va_end(args);
 	return length;
 }
