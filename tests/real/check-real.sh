@@ -10,7 +10,7 @@
 # levels (guard, and sealed where there are keys), MODISO_REAL_CACHE a directory
 # for sources and for what was built, MODISO_REAL_VM kernels (6.1, 6.12) on which
 # they do it SEALED in a virtual machine as well; with MODISO_REAL_WRITE the
-# table of figures, which is printed, becomes the one of README.
+# figures, which are printed, become rows of README's table.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -37,10 +37,23 @@ field() {
 		found { sub(/^\t/, " "); printf "%s", $0 }' "$here/libraries"
 }
 
+# Those of which this machine has not all, beside their sources, are skipped.
 packages=musl
+there=
 for library in $libraries; do
-	packages="$packages $(field "$library" Package)"
+	missing=
+	for package in $(field "$library" Needs); do
+		dpkg-query -W "$package" >/dev/null 2>&1 ||
+			missing="$missing $package"
+	done
+	if [ -n "$missing" ]; then
+		skip "$library" "apt-get install$missing"
+	else
+		there="$there $library"
+		packages="$packages $(field "$library" Package)"
+	fi
 done
+libraries=$there
 for tool in apt-get dpkg-source modiso-bind; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
@@ -65,10 +78,10 @@ if [ ! -f "$made" ] || [ -n "$(find "$MODISO_LIBC_PARTS" \
 	expect_command "a C library for modules" \
 		modiso-libc build "$work/musl"
 fi
-# A large text for those who compress it.
+# A large text for those who want one.
 text=$scratch/text
 find "$work/musl/src" -name '*.[ch]' -exec cat {} + 2>/dev/null |
-	head -c 2000000 >"$text"
+	head -c 1000000 >"$text"
 
 # prepare LIBRARY - that directory: the package's own, or a copy
 prepare() {
@@ -161,6 +174,8 @@ for library in $libraries; do
 		module "$library" "$work/built/$library.so"
 	expect_command "a host with its own $library" \
 		host "$library" "$work/built/real-$library"
+	[ -f "$work/built/$library.so" ] &&
+		[ -f "$work/built/real-$library" ] || continue
 	inputs "$library" >"$scratch/inputs"
 	for level in ${MODISO_REAL_LEVELS:-$levels}; do
 		# shellcheck disable=SC2046
@@ -191,7 +206,7 @@ done
 # memory is brought back, and the next input is what it should be.
 for library in $libraries; do
 	change=$(field "$library" Break)
-	[ -n "$change" ] || continue
+	[ -n "$change" ] && [ -f "$work/built/real-$library" ] || continue
 	place=$(prepare "$library") || continue
 	options=$(field "$library" Options)
 	sources=$(field "$library" Sources)
@@ -243,17 +258,25 @@ awk '{
 		}
 	}' "$scratch/table" >"$scratch/rows"
 sed 's/^/# /' "$scratch/rows"
+# Rows of libraries that were left out stay.
 if [ -n "${MODISO_REAL_WRITE:-}" ]; then
-	awk -v rows="$scratch/rows" '
-		/^$/ { inside = 0 }
-		!inside { print }
+	awk '
+		FILENAME == ARGV[1] { row[$1] = $0; next }
+		/^$/ && inside {
+			for (name in row)
+				print row[name]
+			inside = 0
+		}
+		inside && $1 in row {
+			$0 = row[$1]
+			delete row[$1]
+		}
+		{ print }
 		/^\tlibrary .*load/ {
 			getline
 			print
-			while ((getline line <rows) > 0)
-				print line
 			inside = 1
-		}' "$top_srcdir/README" >"$scratch/README" &&
+		}' "$scratch/rows" "$top_srcdir/README" >"$scratch/README" &&
 		cp "$scratch/README" "$top_srcdir/README"
 fi
 

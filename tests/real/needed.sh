@@ -30,11 +30,11 @@ else
 		}
 	END
 	expect_command "a host with its own libpng" \
-		"$CC" -O2 -o "$scratch/work_png" "$here/work_png.c" \
+		"$CC" -O2 -o "$scratch/work_png" "$here/needed_png.c" \
 		"$scratch/work_png_host.c" "$png"
 	expect_command "a module that names libpng" \
 		"$top_builddir/tools/modiso-cc" -O2 -o "$scratch/work_png.so" \
-		"$here/work_png.c" "$png"
+		"$here/needed_png.c" "$png"
 	"$scratch/work_png" >"$scratch/expected"
 	expect_command "libpng: Debian's own file runs in the module" \
 		"$top_builddir/tools/modiso-run" --needed "$shared" \
