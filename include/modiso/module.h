@@ -123,7 +123,7 @@ struct modiso_module_options {
 	 */
 	uint32_t time_limit_ms;
 	uint32_t syscalls; /* enum modiso_syscalls */
-	/* Bytes of each thread's mailbox (modiso/mailbox.h); 0: 64 KiB. */
+	/* Bytes of a thread's mailbox, modiso_mailbox_put(); 0: 64 KiB. */
 	size_t mailbox_size;
 };
 #define MODISO_MODULE_OPTIONS_INIT MODISO_SIZED(modiso_module_options)
