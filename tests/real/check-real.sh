@@ -37,6 +37,11 @@ field() {
 		found { sub(/^\t/, " "); printf "%s", $0 }' "$here/libraries"
 }
 
+# Those in C++ have their work in C++.
+is_cxx() {
+	[ -f "$here/work_$1.cc" ]
+}
+
 # Those of which this machine has not all, beside their sources, are skipped.
 packages=musl
 there=
@@ -51,15 +56,18 @@ for library in $libraries; do
 	else
 		there="$there $library"
 		packages="$packages $(field "$library" Package)"
+		! is_cxx "$library" || cxx=$work/llvm-toolchain-14
 	fi
 done
+[ -z "${cxx:-}" ] || packages="$packages
+	llvm-toolchain-14=libcxx*/src,libcxx*/include,libunwind/*"
 libraries=$there
 for tool in apt-get dpkg-source modiso-bind; do
 	command -v $tool >/dev/null || skip_all "no $tool"
 done
 missing=
 for package in $packages; do
-	[ -d "$work/$package" ] || missing="$missing $package"
+	[ -d "$work/${package%%=*}" ] || missing="$missing $package"
 done
 # shellcheck disable=SC2086 # names, here and below
 if [ -n "$missing" ] && ! sh "$top_srcdir/tools/fetch-sources.sh" "$work" \
@@ -77,6 +85,9 @@ if [ ! -f "$made" ] || [ -n "$(find "$MODISO_LIBC_PARTS" \
 	"$build/tools/modiso-libc" -newer "$made")" ]; then
 	expect_command "a C library for modules" \
 		modiso-libc build "$work/musl"
+fi
+if [ -n "${cxx:-}" ] && [ ! -f "$MODISO_LIBC/lib/libc++.a" ]; then
+	expect_command "a C++ library for modules" modiso-libc build-c++ "$cxx"
 fi
 # A large text for those who want one.
 text=$scratch/text
@@ -122,11 +133,17 @@ make_file() {
 
 # module LIBRARY IMAGE OPTION...
 module() {
+	compiler=modiso-cc
 	work_file=$here/work_$1.c
+	! is_cxx "$1" || {
+		compiler=modiso-c++
+		work_file=${work_file}c
+	}
 	image=$2
 	shift 2
-	make_file "$image" "modiso-bind work.h '-I$here' work in=in:length
-		out=out:room -o '$work/built/work_sandbox.h' --image '$image' --
+	make_file "$image" "MODISO_BIND_CC=$compiler
+		modiso-bind work.h '-I$here' work in=in:length out=out:room
+		-o '$work/built/work_sandbox.h' --image '$image' --
 		--libc -O2 -w $options $* '-I$here' '$work_file' $sources" \
 		"$work_file" "$made" "$MODISO_RUNTIME" "$MODISO_RECODE" \
 		"$build/tools/modiso-cc"
@@ -134,12 +151,19 @@ module() {
 
 # host LIBRARY PROGRAM
 host() {
-	make_file "$2" "'$CC' -std=gnu11 -O2 -w -o '$2' $options '-I$here'
+	compiler="$CC -std=gnu11"
+	work_file=$here/work_$1.c
+	! is_cxx "$1" || {
+		compiler=$CXX
+		work_file=${work_file}c
+	}
+	make_file "$2" "$compiler -O2 -w -o '$2' $options '-I$here'
 		'-I$work/built'
 		'-I$source_tree/include' '-I$build/include'
-		'$here/real.c' '$here/work_$1.c' '-L$build/lib/.libs' -lmodiso
+		-x c '$here/real.c' -x none '$work_file'
+		'-L$build/lib/.libs' -lmodiso
 		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
-		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" "$here/work_$1.c"
+		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" "$work_file"
 }
 
 # inputs LIBRARY - names of files, the large one first
@@ -238,6 +262,32 @@ for library in $libraries; do
 		not_ok "a broken $library" <"$scratch/end"
 	fi
 done
+
+# An exception that leaves the module is its fault. Nothing is brought back.
+case " $libraries " in
+*" cxx "*)
+	place=$(prepare cxx)
+	options=
+	sources=
+	expect_command "C++ whose exceptions leave is built" \
+		module cxx "$scratch/leaves.so" -DLEAVES
+	# All of a text have some, and these letters have none.
+	printf 'abc' >"$scratch/none"
+	"$work/built/real-cxx" -r guard "$scratch/leaves.so" \
+		"$place/README" "$scratch/none" >"$scratch/output" 2>&1
+	status=$?
+	if [ "$status" -eq 3 ] && ! grep -q differs "$scratch/output" &&
+		grep -q '__cxa_throw' "$scratch/output" &&
+		grep -q ' faults, [1-9][0-9]* compared after' "$scratch/output"
+	then
+		ok "an exception that leaves is a fault, the host goes on"
+	else
+		echo "status $status" >>"$scratch/output"
+		tail -n 30 "$scratch/output" >"$scratch/end"
+		not_ok "an exception that leaves" <"$scratch/end"
+	fi
+	;;
+esac
 
 # Where there is no SEALED the figures are those of GUARD.
 awk '{
