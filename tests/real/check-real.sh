@@ -8,8 +8,8 @@
 #
 # In the environment: MODISO_REAL names libraries (all), MODISO_REAL_LEVELS the
 # levels (guard, and sealed where there are keys), MODISO_REAL_CACHE a directory
-# for sources and for what was built, MODISO_REAL_VM kernels (6.1, 6.12) on which
-# they do it SEALED in a virtual machine as well; with MODISO_REAL_WRITE the
+# for sources and for what was built, MODISO_REAL_VM kernels (6.1, 6.12) on
+# which they do it SEALED in a virtual machine as well; with MODISO_REAL_WRITE the
 # figures, which are printed, become rows of README's table.
 
 set -u
@@ -198,8 +198,7 @@ for library in $libraries; do
 		module "$library" "$work/built/$library.so"
 	expect_command "a host with its own $library" \
 		host "$library" "$work/built/real-$library"
-	[ -f "$work/built/$library.so" ] &&
-		[ -f "$work/built/real-$library" ] || continue
+	[ -f "$work/built/real-$library" ] || continue
 	inputs "$library" >"$scratch/inputs"
 	for level in ${MODISO_REAL_LEVELS:-$levels}; do
 		# shellcheck disable=SC2046
@@ -230,7 +229,8 @@ done
 # memory is brought back, and the next input is what it should be.
 for library in $libraries; do
 	change=$(field "$library" Break)
-	[ -n "$change" ] && [ -f "$work/built/real-$library" ] || continue
+	[ -n "$change" ] || continue
+	[ -f "$work/built/real-$library" ] || continue
 	place=$(prepare "$library") || continue
 	options=$(field "$library" Options)
 	sources=$(field "$library" Sources)

@@ -281,8 +281,8 @@ int main(int argc, char **argv)
 	load = start(level_of(argv[1]), argv[2]);
 	for (int i = 3; i < argc; i++)
 		differs |= compare_all(argv[i]);
-	printf("%lu inputs, %lu of them refused, %lu faults, %lu compared after "
-	       "one\n",
+	printf("%lu inputs, %lu of them refused, %lu faults, %lu compared "
+	       "after one\n",
 	       inputs, refusals, faults, after);
 	if (faults == 0)
 		measure_all(load, argc - 3, argv + 3);
