@@ -68,6 +68,7 @@ extern const struct bench_subject bench_region;
 extern const struct bench_subject bench_crowd;
 extern const struct bench_subject bench_fault;
 extern const struct bench_subject bench_guard;
+extern const struct bench_subject bench_closed;
 extern const struct bench_subject bench_heap;
 extern const struct bench_subject bench_snapshot;
 extern const struct bench_subject bench_image;
@@ -101,6 +102,8 @@ extern const struct bench_subject bench_threads;
 #define ROW_FAULT          "fault: stray write, back in the host"
 #define ROW_GUARD_GETPID   "guard: getpid of the host, thread is guarded"
 #define ROW_GUARD_DENIED   "guard: denied system call, back in the host"
+#define ROW_CLOSED         "service: of a SEALED module, data closed"
+#define ROW_CLOSED_RAW     "mprotect: the program's data closed, opened"
 #define ROW_SERVICE        "service: called by a module"
 #define ROW_DISPATCH       "service: a dispatcher, request and 3 words"
 #define ROW_DLOPEN_SMALL   "dlopen: a small object"

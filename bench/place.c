@@ -37,7 +37,12 @@ int place_open(enum worker_place place)
 	if (place != PLACE_BASE) {
 		options.backend = place == PLACE_PKEY ? MODISO_BACKEND_PKEY
 						      : MODISO_BACKEND_MPROTECT;
+		options.closed = MODISO_CLOSED_DATA;
 		rc = modiso_init(&options);
+		if (rc == MODISO_ERR_NOTSUP) { /* a sanitizer's cannot be */
+			options.closed = 0;
+			rc = modiso_init(&options);
+		}
 		if (rc == MODISO_ERR_NOTSUP)
 			return bench_say(BENCH_ABSENT, "%s",
 					 modiso_last_error_text());

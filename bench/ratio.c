@@ -19,6 +19,9 @@ static const struct {
 	{"mprotect: gate with a guarded host region / the raw mprotect pair "
 	 "it cannot avoid",
 	 PLACE_MPROTECT, ROW_GUARDED, PLACE_BASE, ROW_MPROTECT},
+	{"mprotect: service of a SEALED module, data closed / the raw mprotect "
+	 "calls",
+	 PLACE_MPROTECT, ROW_CLOSED, PLACE_MPROTECT, ROW_CLOSED_RAW},
 	{"mprotect: gate to another module / pipe round trip", PLACE_MPROTECT,
 	 ROW_ALTERNATE, PLACE_BASE, ROW_PIPE},
 	{"mprotect: gate to the same module / getpid", PLACE_MPROTECT,

@@ -13,7 +13,7 @@ struct ratio {
 	double value;
 };
 
-#define RATIOS_MAX 40
+#define RATIOS_MAX 44
 
 /* Those that can be had of @plan; returns how many. */
 unsigned ratio_collect(const struct plan *plan,

@@ -37,7 +37,7 @@ const struct bench_subject *const place_backend_subjects[] = {
 	&bench_gate,	 &bench_region, &bench_fault,	 &bench_guard,
 	&bench_image,	 &bench_heap,	&bench_first,	 &bench_snapshot,
 	&bench_crowd,	 &bench_threads, &bench_simulator, &bench_parser,
-	NULL};
+	&bench_closed,	 NULL};
 
 /* ------------------------------------------------------------------------
  * In the worker.
