@@ -64,4 +64,23 @@ path=$scratch/bin:$PATH
 ends 125 'cannot read .*/vmlinuz' "a kernel that is not there" \
 	--kernel "$scratch/vmlinuz" true
 
+# An emulator that ends at once, and does better the second time.
+cat >"$scratch/bin/qemu-system-x86_64" <<-END
+	#!/bin/sh
+	[ -f "$scratch/once" ] || {
+		: >"$scratch/once"
+		exit 1
+	}
+	printf '@linux 6.1\n@begin 1\n| hello\n@end 1 exit 3\n@done 1\n'
+END
+for tool in cpio busybox ldd; do
+	rm "$scratch/bin/$tool"
+done
+: >"$scratch/vmlinuz"
+ends 3 '^hello$' "a machine that dies while it starts is started again" \
+	--kernel "$scratch/vmlinuz" true
+ends 3 '^hello$' "and only then" --kernel "$scratch/vmlinuz" true
+rm "$scratch/once"
+ends 3 'is started once more$' "which is said" --kernel "$scratch/vmlinuz" true
+
 finish
