@@ -66,7 +66,7 @@ static intptr_t by_preset(const struct modiso_syscall *call)
 	shape = mdi_call_shape(call->number);
 	return shape != NULL && shape->computes ?
 		       mdi_policy_make(call->module, call->number, call->args) :
-		       -ENOSYS;
+		       -MDI_CALL_NONE;
 }
 
 /* --- the service --- */
@@ -87,7 +87,7 @@ MODISO_CALL static intptr_t libc_call(uintptr_t number, uintptr_t a,
 	intptr_t result;
 
 	if (call.module == NULL || number >= MDI_CALL_TABLE)
-		return -ENOSYS;
+		return -MDI_CALL_NONE;
 	rule = mdi_policy_rule(call.module, MODISO_ARCH_LIBC, call.number);
 	if (rule == NULL)
 		result = by_preset(&call);

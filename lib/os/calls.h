@@ -52,6 +52,8 @@ enum mdi_call_wish {
 	MDI_CALL_WISH_FEWER, /* those at args[0] are not needed any more */
 	MDI_CALL_WISH_TEXT   /* args[2] bytes at args[1], for stream 1 or 2 */
 };
+/* Else ENOSYS, by the number that it has for the module, on each system. */
+#define MDI_CALL_NONE 38
 enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[]);
 
 /* Architectures whose tables are known. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls have no numbers that a program may rely on here. */
+/*
+ * System calls have no numbers that a program may rely on here. A module's own
+ * C library is Linux's, and asks by Linux's numbers.
+ */
 #include "os/calls.h"
 #include "os/dispatch.h"
 
@@ -32,11 +35,33 @@ intptr_t mdi_call_make(uint32_t number, const uintptr_t args[MDI_CALL_ARGS])
 	return -ENOSYS;
 }
 
+/* Of Linux on x86-64, and what it is asked for with. */
+enum { WRITE = 1, MMAP = 9, MUNMAP = 11 };
+
+#define READ_WRITE        3u
+#define PRIVATE_ANONYMOUS 0x22
+
+static bool is_plain_memory(const uintptr_t args[])
+{
+	return args[0] == 0 && args[1] != 0 &&
+	       (args[2] & ~(uintptr_t)READ_WRITE) == 0 &&
+	       args[3] == PRIVATE_ANONYMOUS;
+}
+
 enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
 {
-	(void)number;
-	(void)args;
-	return MDI_CALL_WISH_NONE;
+	switch (number) {
+	case MMAP:
+		return is_plain_memory(args) ? MDI_CALL_WISH_PAGES :
+					       MDI_CALL_WISH_NONE;
+	case MUNMAP:
+		return MDI_CALL_WISH_FEWER;
+	case WRITE:
+		return args[0] == 1 || args[0] == 2 ? MDI_CALL_WISH_TEXT :
+						      MDI_CALL_WISH_NONE;
+	default:
+		return MDI_CALL_WISH_NONE;
+	}
 }
 
 bool mdi_call_arch_known(uint32_t arch)

@@ -37,6 +37,8 @@ static const struct {
 	{"test_locked", "calls of mlock(2)"},
 	{"test_fork", "forks"},
 	{"test_no_system_call", "filters of system calls"},
+	{"test_preset", "system calls with numbers"},
+	{"test_rules", "system calls with numbers"},
 	{"test_wild_stack", "stacks for faults of another one"},
 	{"test_interrupts_modules", "interrupts of a module by another thread"},
 	{"test_host_beside_module", "interrupts of a module by another thread"},

@@ -19,7 +19,12 @@ static inline int getppid(void)
 	return 0;
 }
 
-/* Nobody has groups. */
+/* Nobody has a number, or groups. */
+static inline int getuid(void)
+{
+	return 0;
+}
+
 static inline int getgid(void)
 {
 	return 0;
