@@ -246,7 +246,8 @@ static int print(struct modiso_arguments *arguments, uintptr_t to, size_t size,
 	return result != 0 || sink.length > INT_MAX ? -1 : (int)sink.length;
 }
 
-static uintptr_t c_snprintf(struct modiso_arguments *arguments)
+MODISO_CALL static uintptr_t
+c_snprintf(struct modiso_arguments *arguments)
 {
 	uintptr_t to = take(arguments);
 	size_t size = take(arguments);
@@ -254,7 +255,8 @@ static uintptr_t c_snprintf(struct modiso_arguments *arguments)
 	return (uintptr_t)print(arguments, to, size, take(arguments));
 }
 
-static uintptr_t c_sprintf(struct modiso_arguments *arguments)
+MODISO_CALL static uintptr_t
+c_sprintf(struct modiso_arguments *arguments)
 {
 	uintptr_t to = take(arguments);
 

@@ -81,7 +81,8 @@ static char *place(size_t at, const char *text)
 	"%d %u %ld %lld %zu %hhd %hd %x %lX %o %c|%5d|%-5d|%05d|%+d|% d|%#x "  \
 	"%s %.3s|%6s|%-6s| %f %.2f %e %g %a %Lf %Lg %p %% %jd %td %*d %.*f %i"
 #define MANY_OF(text)                                                          \
-	-1, 2u, -3l, -4ll, (size_t)5, -6, -7, 0xau, 0xbul, 8u, 'c', 12, 13,    \
+	-1, 2u, -3l, -4ll, (size_t)5,                                          \
+		(signed char)-6, (short)-7, 0xau, 0xbul, 8u, 'c', 12, 13,      \
 		14, 15, 16, 17, text, text, text, text, 1.5, 2.125, 1e100,     \
 		0.1, 3.5, 4.25L, 1e300L, (void *)0x1234, (intmax_t)-18,        \
 		(ptrdiff_t)-19, -7, 20, 3, 0.5, 21
