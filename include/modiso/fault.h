@@ -123,12 +123,13 @@ struct modiso_fault_call {
 	char service_name[MODISO_NAME_SIZE]; /* "": none; a handler */
 	uintptr_t host_pc; /* the host's call of the gate, its return address */
 	/*
-	 * Likewise the module's call of the service, and its stack pointer
-	 * then. 0: none; a handler. service_pc is 0 in a filter, with
-	 * MODISO_INIT_NO_STACKS, and where the stack is not the module's.
+	 * Likewise the module's call of the service. 0: none; a handler; in a
+	 * filter, with MODISO_INIT_NO_STACKS, and where the stack is not the
+	 * module's.
 	 */
 	uintptr_t service_pc;
-	uintptr_t service_sp;
+	/* What the service was asked for: the first word; 0 without one. */
+	uintptr_t service_request;
 };
 
 /*

@@ -218,8 +218,9 @@ static void record_service(struct modiso_fault_call *call,
 
 	strncpy(call->service_name, name, MODISO_NAME_SIZE - 1);
 	call->service_name[MODISO_NAME_SIZE - 1] = '\0';
-	call->service_sp = serves ? frame->service_sp : 0;
-	call->service_pc = 0; /* mdi_walk_record() reads it */
+	call->service_request = serves ? *mdi_service_first_words(frame) : 0;
+	/* Where it lies, until mdi_walk_record() has read it. */
+	call->service_pc = serves ? frame->service_sp : 0;
 }
 
 static void record_all_words(struct modiso_fault *fault,

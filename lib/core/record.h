@@ -41,7 +41,8 @@ void mdi_record_in_service(struct modiso_fault *fault,
 static inline bool mdi_record_at_service(const struct modiso_fault *fault)
 {
 	return fault->kind == MODISO_FAULT_SERVICE ||
-	       (fault->call_count != 0 && fault->calls[0].service_sp != 0);
+	       (fault->call_count != 0 &&
+		fault->calls[0].service_name[0] != '\0');
 }
 
 /* The gates that the thread is in, the one that has ended among them. */

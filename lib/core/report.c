@@ -290,6 +290,8 @@ static void print_thread(const struct modiso_fault *f, FILE *out)
 		if (call->service_name[0] != '\0') {
 			fprintf(out, ", its service ");
 			mdi_report_quoted(call->service_name, out);
+			fprintf(out, " (%#" PRIxPTR ", ...)",
+				call->service_request);
 		} else {
 			fprintf(out, ", interrupted by a signal handler");
 		}

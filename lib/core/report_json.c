@@ -144,6 +144,9 @@ static void json_calls(const struct modiso_fault *f, FILE *out)
 		if (f->calls[i].service_pc != 0)
 			fprintf(out, ",\"service_pc\":\"%#" PRIxPTR "\"",
 				f->calls[i].service_pc);
+		if (f->calls[i].service_name[0] != '\0')
+			fprintf(out, ",\"service_request\":\"%#" PRIxPTR "\"",
+				f->calls[i].service_request);
 		if (i == 1 && f->service_words != 0 &&
 		    f->kind != MODISO_FAULT_SERVICE) {
 			fputs(",\"service_args\":", out);

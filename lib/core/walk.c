@@ -266,8 +266,9 @@ static void record_instruction(struct modiso_fault *fault,
 }
 
 /*
- * Where modules on the way have called their services. Nobody ends a module
- * that a thread is inside of, or its stack.
+ * Where modules on the way have called their services: what lies where the
+ * record says so far. Nobody ends a module that a thread is inside of, or its
+ * stack.
  */
 static void record_sites(struct modiso_fault *fault)
 {
@@ -277,13 +278,20 @@ static void record_sites(struct modiso_fault *fault)
 
 	for (uint32_t i = 0; i < fault->call_count; i++) {
 		call = &fault->calls[i];
-		at = (const uintptr_t *)call->service_sp;
-		stack = at != NULL ? mdi_region_at(call->service_sp) : NULL;
+		at = (const uintptr_t *)call->service_pc;
+		stack = at != NULL ? mdi_region_at(call->service_pc) : NULL;
 		if (stack == NULL || stack->owner->id != call->module_id ||
-		    stack->node.end - call->service_sp < sizeof(*at) ||
+		    stack->node.end - call->service_pc < sizeof(*at) ||
 		    mdi_range_copy(&call->service_pc, at, sizeof(*at), at) != 0)
 			call->service_pc = 0;
 	}
+}
+
+/* They are not read. */
+static void forget_sites(struct modiso_fault *fault)
+{
+	for (uint32_t i = 0; i < fault->call_count; i++)
+		fault->calls[i].service_pc = 0;
 }
 
 static void record_frames(struct modiso_fault *fault, struct reader *reader)
@@ -324,7 +332,9 @@ static __attribute__((noinline)) void record(struct modiso_fault *fault,
 
 void mdi_walk_record(struct modiso_fault *fault, bool foreign)
 {
-	if (!(mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS))
+	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+		forget_sites(fault);
+	else
 		record(fault, foreign);
 }
 
@@ -349,11 +359,12 @@ void mdi_walk_record_now(struct modiso_fault *fault, struct mdi_thread *thread)
 	struct reader reader = reader_of(fault, thread == NULL);
 	int saved = errno;
 
-	if (mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS)
+	if (!(mdi_core_state.runtime.options.flags & MODISO_INIT_NO_STACKS))
+		reader.locked = take_lock();
+	if (!reader.locked) {
+		forget_sites(fault);
 		return;
-	reader.locked = take_lock();
-	if (!reader.locked)
-		return;
+	}
 	if (thread != NULL)
 		thread->in_handler = MDI_IN_WALK;
 	record_frames(fault, &reader);

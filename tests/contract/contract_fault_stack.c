@@ -348,8 +348,9 @@ START_TEST(test_nested)
 	must_eq(fault.frame_count, 3);
 	must_eq(fault.frames_end, MODISO_FRAMES_GATE);
 	text = printed(&fault);
-	must(strstr(text, "  gates      \"module\", its service \"ask\", into "
-			  "\"inner one\"\n"));
+	must_eq(fault.calls[1].service_request, target);
+	must(strstr(text, "  gates      \"module\", its service \"ask\" (0x"));
+	must(strstr(text, ", ...), into \"inner one\"\n"));
 	must(strstr(text, "  service    \"ask\", called in module \"module\" "
 			  "by\n             0x"));
 	must(!strstr(text, "mdi_"));

@@ -322,7 +322,14 @@ START_TEST(test_service_words)
 			  "             of service \"ask\"; the service may "
 			  "take fewer\n");
 	must_print(true, "\"service\":\"ask\",\"host_pc\":\"0\","
+			 "\"service_request\":\"0\","
 			 "\"service_args\":[\"0x0\",\"0x0\",\"0x0\",");
+	/* Of one further out the first word. */
+	record.call_count = 3;
+	strcpy(record.calls[2].service_name, "outer");
+	record.calls[2].service_request = 0x34;
+	must_print(false, "its service \"outer\" (0x34, ...), into ");
+	must_print(true, "\"service_request\":\"0x34\"}");
 	record.service_words = 2;
 	record.syscall_args[1] = 0x12;
 	must_print(false, "  arguments  0, 0x12\n"

@@ -502,7 +502,7 @@ class FaultCall(Structure):
         ("service_name", c_char * NAME_SIZE),
         ("host_pc", c_size_t),
         ("service_pc", c_size_t),
-        ("service_sp", c_size_t),
+        ("service_request", c_size_t),
     ]
 
 

@@ -324,7 +324,7 @@ structures! {
         service_name: [c_char; MODISO_NAME_SIZE],
         host_pc: usize,
         service_pc: usize,
-        service_sp: usize,
+        service_request: usize,
     }
 
     struct modiso_fault {
