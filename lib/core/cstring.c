@@ -5,6 +5,7 @@
 #include "core/caller.h"
 #include "core/frames.h"
 #include "core/heap.h"
+#include "os/process.h"
 
 #include <modiso/service.h>
 
@@ -152,32 +153,94 @@ MODISO_CALL static uintptr_t c_strchr(uintptr_t text, int value)
 	return at == SIZE_MAX ? 0 : text + at;
 }
 
-MODISO_CALL static uintptr_t c_strrchr(uintptr_t text, int value)
-{
-	uintptr_t found = 0, at = text, next;
+/* A text that is read byte by byte, as far as it can be. */
+struct text {
+	uintptr_t next;
+	size_t count, at;
+	unsigned char piece[PIECE];
+};
 
-	if ((unsigned char)value == '\0')
-		return text + c_strlen(text);
-	while ((next = c_strchr(at, value)) != 0) {
-		found = next;
-		at = next + 1;
+static unsigned char next_byte(struct text *text)
+{
+	if (text->at == text->count) {
+		text->count = mdi_caller_read_some(text->piece, text->next,
+						   PIECE);
+		text->next += text->count;
+		text->at = 0;
 	}
+	return text->piece[text->at++];
+}
+
+MODISO_CALL static uintptr_t c_strrchr(uintptr_t from, int value)
+{
+	struct text text = {.next = from};
+	unsigned char byte, wanted = (unsigned char)value;
+	uintptr_t at = from, found = 0;
+
+	do {
+		byte = next_byte(&text);
+		if (byte == wanted)
+			found = at;
+		at++;
+	} while (byte != '\0');
 	return found;
 }
 
-MODISO_CALL static uintptr_t c_strstr(uintptr_t text, uintptr_t wanted)
-{
-	size_t length = c_strlen(wanted);
-	uintptr_t at = text;
-	char first;
+/*
+ * A module has no more time for a search than the bytes take, whatever they
+ * are, as no time limit ends a service: the hash of as many bytes as are wanted
+ * goes along the text (Karp and Rabin, 1987), by a random number that nobody
+ * knows. What else has that hash costs a comparison, and does not come up.
+ */
+#define PRIME ((1ull << 61) - 1)
 
-	if (length == 0)
-		return text;
-	mdi_caller_read(&first, wanted, 1);
-	while ((at = c_strchr(at, first)) != 0 &&
-	       compare(at, wanted, length, true) != 0)
-		at++;
-	return at;
+static uint64_t times(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+	uint64_t sum = (uint64_t)(product & PRIME) + (uint64_t)(product >> 61);
+
+	return sum >= PRIME ? sum - PRIME : sum;
+}
+
+static uint64_t plus(uint64_t hash, uint64_t byte)
+{
+	return (hash + byte) % PRIME;
+}
+
+static uint64_t random_base(void)
+{
+	uint64_t base;
+
+	if (mdi_os_random(&base, sizeof(base)) != 0)
+		base = (uintptr_t)__builtin_frame_address(0);
+	return base % (PRIME - 256) + 256;
+}
+
+MODISO_CALL static uintptr_t c_strstr(uintptr_t from, uintptr_t wanted)
+{
+	struct text first = {.next = from}, last = {.next = from};
+	struct text pattern = {.next = wanted};
+	uint64_t base = random_base(), power = 1, hash = 0, has = 0;
+	size_t length = c_strlen(wanted), i;
+	unsigned char byte;
+
+	for (i = 0; i < length; i++) {
+		byte = next_byte(&last);
+		if (byte == '\0')
+			return 0;
+		has = plus(times(has, base), byte);
+		hash = plus(times(hash, base), next_byte(&pattern));
+		power = times(power, base);
+	}
+	for (; has != hash || compare(from, wanted, length, true) != 0;
+	     from++) {
+		byte = next_byte(&last);
+		if (byte == '\0')
+			return 0;
+		has = plus(times(has, base), byte);
+		has = plus(has, PRIME - times(power, next_byte(&first)));
+	}
+	return from;
 }
 
 MODISO_CALL static uintptr_t c_strcpy(uintptr_t to, uintptr_t from)

@@ -247,6 +247,44 @@ static void call_badly(size_t which, uintptr_t bad)
 	}
 }
 
+/* As the C library's, of texts that are nearly alike everywhere. */
+START_TEST(test_search)
+{
+	enum { MANY = 200, LONG = 1 << 18 };
+	unsigned seed = 1, n;
+	char text[MANY], *large;
+
+	begin(MODISO_CONFINE_GUARD);
+	for (unsigned round = 0; round < 3000; round++) {
+		char wanted[8];
+
+		for (n = 0; n < MANY - 1; n++) {
+			seed = seed * 1103515245 + 12345;
+			text[n] = (char)('a' + (seed >> 16) % 2);
+		}
+		text[seed >> 8 & 63 ? MANY - 1 : seed >> 16 & 63] = '\0';
+		text[MANY - 1] = '\0';
+		memcpy(wanted, text + (seed >> 20) % 64, sizeof(wanted));
+		wanted[(seed >> 12) % 8] = '\0';
+		wanted[0] ^= (char)(seed >> 30 == 0);
+		must(calls.strstr(text, wanted) == strstr(text, wanted));
+		must(calls.strrchr(text, wanted[0]) ==
+		     strrchr(text, wanted[0]));
+	}
+	/* Half a minute for who compares at each place. */
+	large = malloc(LONG);
+	must(large != NULL);
+	memset(large, 'a', LONG - 1);
+	large[LONG - 1] = '\0';
+	large[LONG / 2] = 'b';
+	must(calls.strrchr(large, 'a') == large + LONG - 2);
+	must(calls.strstr(large + 7, large + 8) == large + 8);
+	large[LONG - 2] = 'b';
+	must(calls.strstr(large, large + LONG / 2 + 1) == large + 3);
+	free(large);
+}
+END_TEST
+
 START_TEST(test_bad_pointers)
 {
 	unsigned char *secret;
@@ -328,6 +366,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 	const int step = MODISO_CONFINE_SEALED + 1;
 
+	tcase_add_test(tcase, test_search);
 	tcase_add_loop_test(tcase, test_all, MODISO_CONFINE_GUARD, step);
 	tcase_add_loop_test(tcase, test_bad_pointers, MODISO_CONFINE_GUARD,
 			    step);
