@@ -193,7 +193,7 @@ START_TEST(test_wrong_arguments)
 	expect(MODISO_ERR_INVAL,
 	       modiso_service_create("s", (modiso_fn)look, &options, &out));
 	options.struct_size = sizeof(options);
-	options.flags = 1u << 2;
+	options.flags = 1u << 31;
 	expect(MODISO_ERR_INVAL,
 	       modiso_service_create("s", (modiso_fn)look, &options, &out));
 	must_eq(out, UNTOUCHED);
