@@ -93,8 +93,8 @@ MODULE_CODE static int list(const struct calls *call, char *to, size_t size,
 	int result;
 
 	va_start(arguments, format);
-	result = size != 0 ? call->vsnprintf(to, size, format, arguments)
-			   : call->vsprintf(to, format, arguments);
+	result = size != 0 ? (call->vsnprintf)(to, size, format, arguments)
+			   : (call->vsprintf)(to, format, arguments);
 	va_end(arguments);
 	return result;
 }
@@ -165,18 +165,18 @@ MODULE_CODE static uintptr_t use_formats(const struct calls *call, char *a,
 	/* "%s is %.2f" lies behind the greeting. */
 	const char *format = a + 13;
 
-	NEED(call->snprintf(b, 100, format, a, 2.5) == 20);
+	NEED((call->snprintf)(b, 100, format, a, 2.5) == 20);
 	NEED(call->strlen(b) == 20 && b[19] == '0' && b[16] == '2');
-	NEED(call->snprintf(b, 6, format, a, 2.5) == 20);
+	NEED((call->snprintf)(b, 6, format, a, 2.5) == 20);
 	NEED(call->strlen(b) == 5);
-	NEED(call->snprintf((char *)0, 0, format, a, 2.5) == 20);
-	NEED(call->sprintf(b, format, a, 3.25) == 20 && b[16] == '3');
+	NEED((call->snprintf)((char *)0, 0, format, a, 2.5) == 20);
+	NEED((call->sprintf)(b, format, a, 3.25) == 20 && b[16] == '3');
 	NEED(list(call, b, 100, format, a, 4.25) == 20 && b[16] == '4');
 	NEED(list(call, b, 0, format, a, 5.25) == 20 && b[16] == '5');
 	b[0] = '%';
 	b[1] = 'n';
 	b[2] = 0;
-	NEED(call->snprintf(b + 10, 10, b, b + 50) == -1);
+	NEED((call->snprintf)(b + 10, 10, b, b + 50) == -1);
 	return 0;
 }
 

@@ -283,6 +283,12 @@ static enum tracer_stop go(struct tracer *tracer, int request)
 			set_regs(tracer->pid, &tracer->regs);
 			return AT_BREAKPOINT;
 		}
+		/* As another thread may: see pass_int3(). */
+		if (code == SI_KERNEL && !is_int3_before(tracer->pid, pc)) {
+			tracer->regs.rip = pc - 1;
+			set_regs(tracer->pid, &tracer->regs);
+			return go(tracer, request);
+		}
 	}
 	tracer->signo = WSTOPSIG(status);
 	return AT_SIGNAL;
