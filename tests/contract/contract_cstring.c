@@ -265,8 +265,8 @@ START_TEST(test_search)
 		text[seed >> 8 & 63 ? MANY - 1 : seed >> 16 & 63] = '\0';
 		text[MANY - 1] = '\0';
 		memcpy(wanted, text + (seed >> 20) % 64, sizeof(wanted));
-		wanted[(seed >> 12) % 8] = '\0';
 		wanted[0] ^= (char)(seed >> 30 == 0);
+		wanted[(seed >> 12) % 8] = '\0';
 		must(calls.strstr(text, wanted) == strstr(text, wanted));
 		must(calls.strrchr(text, wanted[0]) ==
 		     strrchr(text, wanted[0]));
