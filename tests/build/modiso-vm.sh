@@ -83,4 +83,25 @@ ends 3 '^hello$' "and only then" --kernel "$scratch/vmlinuz" true
 rm "$scratch/once"
 ends 3 'is started once more$' "which is said" --kernel "$scratch/vmlinuz" true
 
+# Ended from outside before it has said anything, it is not started again.
+cat >"$scratch/bin/qemu-system-x86_64" <<-END
+	#!/bin/sh
+	echo started >>"$scratch/starts"
+	[ "\$(wc -l <"$scratch/starts")" -eq 1 ] || exit 1
+	echo started >"$scratch/event"
+	exec cat "$scratch/never"
+END
+mkfifo "$scratch/event" "$scratch/never"
+PATH=$path "$vm" --kernel "$scratch/vmlinuz" true >"$scratch/output" 2>&1 &
+read -r line <"$scratch/event"
+kill -TERM $!
+wait $!
+status=$?
+if [ "$status" -eq 143 ] && [ "$(cat "$scratch/starts")" = "$line" ]; then
+	ok "a machine that was ended is not started again"
+else
+	echo "status $status" >>"$scratch/output"
+	not_ok "a machine that was ended is not started again" <"$scratch/output"
+fi
+
 finish
