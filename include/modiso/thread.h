@@ -117,8 +117,9 @@ modiso_thread_self(struct modiso_thread **out);
  *
  * Return 0, or:
  *   MODISO_ERR_BUSY   Windows, from preempt: @thread is in the middle of the
- *                     library. Nothing has happened; resume it by
- *                     ResumeThread(), and suspend it again.
+ *                     library, or of the system's code (ntdll.dll) that leads
+ *                     to it, outside of a system call. Nothing has happened;
+ *                     resume it by ResumeThread(), and suspend it again.
  *   MODISO_ERR_INVAL  @thread is NULL.
  *   MODISO_ERR_NOENT  @thread is not attached, or no more.
  *   MODISO_ERR_OS     mprotect: a region of the host or of an open window

@@ -44,11 +44,12 @@ int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 int mdi_thread_stopped(const struct mdi_thread *thread)
 {
 	if (thread == mdi_thread_self() ||
-	    !mdi_critical_of(thread->thread_pointer))
+	    !mdi_critical_of(thread->thread_pointer, thread->tid))
 		return 0;
 	return mdi_fail(MODISO_ERR_BUSY,
-			"thread %d was stopped in the middle of the library; "
-			"let it go on for a moment, and stop it again",
+			"thread %d was stopped in the middle of the library, "
+			"or on its way there; let it go on for a moment, and "
+			"stop it again",
 			thread->tid);
 }
 

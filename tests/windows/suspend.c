@@ -140,6 +140,51 @@ START_TEST(test_abandon_loop)
 }
 END_TEST
 
+static LONG CALLBACK pass_on(EXCEPTION_POINTERS *unused)
+{
+	(void)unused;
+	return EXCEPTION_CONTINUE_SEARCH;
+}
+
+/* The system's lock of these handlers, which it takes for each exception too. */
+static void *install_again(void *thread)
+{
+	unsigned long n = run_times(20000, 2000);
+	HANDLE task_handle;
+	void *mine;
+
+	while (n--) {
+		task_handle = suspend_task(*(pthread_t *)thread);
+		mine = AddVectoredExceptionHandler(0, pass_on);
+		must(mine != NULL);
+		must(RemoveVectoredExceptionHandler(mine));
+		resume_task(task_handle);
+		test_gets_on(n);
+	}
+	atomic_store(&enough, true);
+	return NULL;
+}
+
+/*
+ * On its way to the library's handler, and from there back, a thread holds what
+ * the faults of all others need.
+ */
+START_TEST(test_fault_beside_stopped)
+{
+	pthread_t self = pthread_self(), scheduler_thread;
+	unsigned char *byte;
+
+	make_scene();
+	start_scheduler(NULL);
+	byte = region_bytes(others);
+	scheduler_thread = thread_start(install_again, &self);
+	while (!atomic_load(&enough))
+		must_blame(enter_fault(module, load, W(byte)), MODISO_READ,
+			   byte, others);
+	thread_join(scheduler_thread);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("suspend");
@@ -147,6 +192,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_abandon_anywhere);
 	tcase_add_loop_test(tcase, test_abandon_loop, 0, 2);
+	tcase_add_test(tcase, test_fault_beside_stopped);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

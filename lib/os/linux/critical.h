@@ -33,9 +33,10 @@ static inline bool mdi_critical_now(void)
  * Of another thread, by its mdi_self(). One that is frozen in a handler is not:
  * the signal was kept until the end.
  */
-static inline bool mdi_critical_of(uint64_t self)
+static inline bool mdi_critical_of(uint64_t self, int tid)
 {
 	(void)self;
+	(void)tid;
 	return false;
 }
 

@@ -32,11 +32,11 @@ static inline bool mdi_critical_now(void)
 	return (uint32_t)word != 0;
 }
 
-/* Of a thread that is stopped: mdi_self() was @self there. */
-static inline bool mdi_critical_of(uint64_t self)
-{
-	return *(const volatile uint64_t *)(self + mdi_critical_offset) != 0;
-}
+/*
+ * Of a thread that is stopped, whose mdi_self() was @self: is it in one, or
+ * anywhere between a fault and the end of serving it?
+ */
+bool mdi_critical_of(uint64_t self, int tid);
 
 static inline void mdi_critical_begin(void)
 {
