@@ -99,7 +99,7 @@ start_wine() {
 
 # windows PROGRAM ARGUMENT... - with lines as Linux has them
 windows() {
-	wine "$@" </dev/null 2>"$out/err" | tr -d '\r'
+	timeout 900 wine "$@" </dev/null 2>"$out/err" | tr -d '\r'
 	return "${PIPESTATUS[0]}"
 }
 
@@ -164,7 +164,7 @@ start_wine || echo "Wine does not start" >&2
 			cd "$out" || exit
 			# A hundred thousand threads take Wine some minutes.
 			[ "$test" != thread ] || export MODISO_TEST_SHORT=1
-			wine "./$test.exe" </dev/null 2>"$test.err"
+			timeout 900 wine "./$test.exe" </dev/null 2>"$test.err"
 		) | tr -d '\r'
 	done
 	echo "# tools"
