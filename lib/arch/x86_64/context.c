@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+_Static_assert(offsetof(ucontext_t, uc_stack.ss_sp) == UC_STACK, "UC_STACK");
 _Static_assert(offsetof(ucontext_t, uc_mcontext.fpregs) == UC_FPREGS,
 	       "UC_FPREGS");
 

@@ -102,10 +102,12 @@
 #define E_SIZE 32
 
 /*
- * Where a signal's context has its XSAVE area (uc_mcontext.fpregs); and in that
- * which components it holds, PKRU among them. Without its bit PKRU is loaded
- * as 0.
+ * Where a signal's context says where the alternate stack begins
+ * (uc_stack.ss_sp), and where its XSAVE area is (uc_mcontext.fpregs); and in
+ * that which components it holds, PKRU among them. Without its bit PKRU is
+ * loaded as 0.
  */
+#define UC_STACK  16
 #define UC_FPREGS 224
 #define XSTATE_BV_OFFSET 512
 #define MDI_XSTATE_PKRU (1 << 9)

@@ -89,7 +89,7 @@
 	cmpq	%rax, %r12
 	je	.Lmine\@
 	cmpl	$0, A_TOKENS_READ+mdi_arch_state(%rip)
-	jne	mdi_gate_bad
+	jne	mdi_signal_end
 	NOTE
 	testq	%r14, %r14
 	jz	mdi_gate_bad
@@ -168,11 +168,14 @@
  * then is told by the restorer, and by the note, which must say that the last
  * one that has arrived on this very stack was this thread.
  *
- * C is to find the thread by the host's FS. rbx: the one that the thread has
- * come with. Uses rax, rcx, r11, r14.
+ * C is to find the thread by the host's FS, and has its stack protector there:
+ * without one it would fault again, and so would each fault of that. rbx: the
+ * one that the thread has come with. Uses rax, rcx, r11, r14.
  */
 .macro FROM_KERNEL
 	rdfsbase %rbx
+	testq	%rbx, %rbx
+	jz	mdi_signal_end
 	cmpl	$0, A_TOKENS_READ+mdi_arch_state(%rip)
 	jne	.Lask_tid\@
 	NOTE
@@ -425,6 +428,12 @@
 	/* C finds the thread by FS: the host's, also where a module has TLS. */
 .Lforeign\@:
 	xorl	%r9d, %r9d
+	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
+	je	.Lhas_fs\@
+	rdfsbase %rbx
+	testq	%rbx, %rbx
+	jz	mdi_signal_end
+.Lhas_fs\@:
 	movq	POINTED_BLOCK, %r10
 	movq	%r10, %rax
 	subq	A_BLOCKS+mdi_arch_state(%rip), %rax
@@ -436,7 +445,6 @@
 	xorl	%r15d, %r15d
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Lcall\@
-	rdfsbase %rbx
 	rdgsbase %r12
 .Lcall\@:
 	movq	%r9, %rcx
@@ -462,6 +470,21 @@
 	SET_FS_BASE
 	retq
 .endm
+
+/*
+ * The end of the process, for a thread that C cannot run on. There may be no
+ * system call: a guarded module's selector stops it. But a signal ends it,
+ * whatever its handler is, when RSP is on the alternate stack and the kernel's
+ * frame does not fit there. It skips 128 bytes below RSP first, and begins at
+ * the top again when it is off the stack by that: so frames that pile up do not
+ * end for sure. The context in rdx says where the stack begins. Where a jumper
+ * has made it, the kernel brings its own now, and comes here once more.
+ */
+FUNC(mdi_signal_end)
+	movq	UC_STACK(%rdx), %rax
+	leaq	128+8(%rax), %rsp
+	ud2
+ENDF(mdi_signal_end)
 
 	MARK
 FUNC(mdi_signal_pkey)
