@@ -47,7 +47,7 @@ __asm__(".text\n"
 	"movq 0(%rcx), %rdi; movq 8(%rcx), %rsi; movq 16(%rcx), %rdx\n\t"
 	"movq 24(%rcx), %r10; movq 32(%rcx), %r8; movq 40(%rcx), %r9\n\t"
 	/* The same for the entries of 32-bit code. */
-	"movq %rdi, %rbx; movq %rsi, %rcx\n\t"
+	"movq %rdi, %rbx; movq %rsi, %rcx; movq %r9, %rbp\n\t"
 	"callq *%r11\n\t"
 	"popq %rbp; popq %rbx; ret\n"
 	"guard_syscall: syscall; ret\n"
