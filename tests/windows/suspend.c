@@ -146,7 +146,7 @@ static LONG CALLBACK pass_on(EXCEPTION_POINTERS *unused)
 	return EXCEPTION_CONTINUE_SEARCH;
 }
 
-/* The system's lock of these handlers, which it takes for each exception too. */
+/* The system locks its list of handlers, and does so for each exception. */
 static void *install_again(void *thread)
 {
 	unsigned long n = run_times(20000, 2000);
