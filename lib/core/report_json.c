@@ -116,6 +116,7 @@ static void json_stack(const struct mdi_report *report, FILE *out)
 		fprintf(out, ",\"culprit\":%td",
 			report->culprit - report->module);
 	json_frames("host", report->host, report->host_count, out);
+	fprintf(out, ",\"host_all\":%s", report->host_all ? "true" : "false");
 }
 
 static void json_words(const uintptr_t *words, unsigned count, FILE *out)

@@ -119,17 +119,19 @@ MODULE_CODE static uintptr_t write_there(uintptr_t address)
 
 static uintptr_t (*write_thunk)(uintptr_t);
 static struct modiso_gate *write_gate;
-static char *host_report;
+static char *host_report, *host_json;
 
 static void print_host_frames(const struct modiso_fault *fault, void *arg)
 {
-	size_t size = 0;
-	FILE *stream = open_memstream(&host_report, &size);
-
 	(void)arg;
-	must(stream);
-	expect(MODISO_OK, modiso_fault_print(fault, stream));
-	must(!fclose(stream));
+	host_report = printed(fault, false);
+	host_json = printed(fault, true);
+}
+
+static void free_host_report(void)
+{
+	free(host_report);
+	free(host_json);
 }
 
 static void print_last(void)
@@ -199,9 +201,11 @@ static void must_be_called_by(void (*how)(bool printing), bool all)
 		must_eq(frame_function(1), outer_frame);
 	else
 		must_eq(frame_function(1), NULL);
-	/* And it says that there are more. */
+	/* And it says that there are more, for people and for programs. */
 	must_eq(!strstr(host_report, "             (its callers are "), all);
-	free(host_report);
+	must(strstr(host_json,
+		    all ? "],\"host_all\":true," : "],\"host_all\":false,"));
+	free_host_report();
 }
 
 static void *print_elsewhere(void *fault)
@@ -287,7 +291,7 @@ START_TEST(test_nested_later)
 	must_eq(_Unwind_FindEnclosingFunction(
 			(char *)strtoul(line + sizeof(way) - 3, NULL, 16) - 1),
 		by_outer_gate);
-	free(host_report);
+	free_host_report();
 	check_scene();
 }
 END_TEST
