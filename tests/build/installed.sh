@@ -147,9 +147,22 @@ export LD_LIBRARY_PATH
 grep -rn 'mdi_' "$prefix/include" >"$scratch/complaints"
 expect_empty "$scratch/complaints" "installed headers name nothing internal"
 
+# What somebody else has put into a directory of both stays there.
+other=${pc%/*}/other.pc
+: >"$other"
 expect_command "make uninstall" \
 	"${MAKE:-make}" -s -C "$top_builddir" uninstall DESTDIR="$root"
-find "$prefix" -mindepth 1 -name '*modiso*' >"$scratch/complaints"
+expect_command "the file of another package is still there" rm "$other"
+rmdir "${other%/*}"
+
+# Directories that systems have in /usr/local from the beginning stay as well.
+find "$prefix" -mindepth 1 | while read -r left; do
+	case $left in
+	"$prefix"/bin | "$prefix"/include | "$prefix"/libexec) ;;
+	"$prefix"/share | "$prefix"/share/man | "$prefix"/share/man/man?) ;;
+	*) case ${library%/*}/ in "$left"/*) ;; *) echo "$left" ;; esac ;;
+	esac
+done >"$scratch/complaints"
 expect_empty "$scratch/complaints" "which leaves nothing, no directory either"
 
 finish
