@@ -203,6 +203,7 @@ int main(int argc, char **argv)
 	}
 	if (status == 0) {
 		sigaction(SIGINT, &interrupt, NULL);
+		sigaction(SIGTERM, &interrupt, NULL);
 		if (plan.counting)
 			measure_instructions(&plan);
 		else

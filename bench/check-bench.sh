@@ -125,6 +125,25 @@ rm "$scratch/earlier.json"
 compare 2 && grep -q 'No such file' "$scratch/err"
 result "--compare: no file"
 
+# ended SIGNAL - a long run that is ended when it has its first samples, as by
+# Ctrl-C or timeout(1): the workers get the signal as well.
+ended() {
+	mkfifo "$scratch/progress"
+	setsid "$bench" --backend none --seconds 30 \
+		>"$scratch/out" 2>"$scratch/progress" &
+	while IFS= read -r line; do
+		case $line in *' ns') kill -s "$1" -- "-$!" ;; esac
+	done <"$scratch/progress" 2>"$scratch/err"
+	wait "$!" && grep -q 'getpid.*round trip.*[0-9]' "$scratch/out"
+	set -- $?
+	rm "$scratch/progress"
+	return "$1"
+}
+for signal in INT TERM; do
+	ended $signal
+	result "SIG$signal ends the measuring, and not the report"
+done
+
 if command -v gnuplot >/dev/null; then
 	run 0 --quick --plot "$scratch/picture.svg" >/dev/null &&
 		grep -q '</svg>' "$scratch/picture.svg" &&

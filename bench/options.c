@@ -41,7 +41,7 @@ static const char help[] =
 	"A sample is the time of a batch of rounds, divided by their number, so\n"
 	"where a batch is more than one round p99 is that of batches. Ratios\n"
 	"are of medians. Nothing is taken off times: the empty loop is in\n"
-	"every row. An interrupt (Ctrl-C) ends the measuring, not the report.\n"
+	"every row. Ctrl-C or SIGTERM ends the measuring, not the report.\n"
 	"\n"
 	"Exit status: 0; 1 a row failed, or the output cannot be written; 2 wrong\n"
 	"usage; 3 that backend, clock or gnuplot is not to be had here; 4 a row\n"

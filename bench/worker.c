@@ -125,8 +125,9 @@ int worker_start(struct worker *worker, enum worker_place place)
 	}
 	if (worker->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* An interrupt is the measurer's, who still wants answers. */
+		/* These are the measurer's, who still wants answers. */
 		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
 		close(to[1]);
 		close(from[0]);
 		work(place, to[0], from[1]);

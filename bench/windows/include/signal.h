@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signal.h - sigaction() for Ctrl-C, which ends the measuring. */
+/* signal.h - sigaction() for what ends the measuring (Ctrl-C). */
 #ifndef BENCH_WINDOWS_SIGNAL_H
 #define BENCH_WINDOWS_SIGNAL_H
 
