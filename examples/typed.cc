@@ -29,7 +29,7 @@ struct found {
 
 found last; // of the host: the parser cannot be asked what is in it
 
-// Host code. The pointer is a module's word: what it points to is copied.
+// Host code. The pointer may be anything: what it points to is copied.
 int report(const found *where)
 {
 	const auto copy = modiso::copy_in(where);

@@ -88,7 +88,8 @@ static bool parse_classes(const char *list)
 		length = strcspn(list, ",");
 		one = class_by_name(list, length);
 		if (one == 0) {
-			fprintf(stderr, "modiso-scan: no class \"%.*s\"\n",
+			fprintf(stderr, "modiso-scan: no class \"%.*s\"; "
+				"try modiso-scan --help\n",
 				(int)length, list);
 			return false;
 		}

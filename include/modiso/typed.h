@@ -57,7 +57,7 @@
 
 /*
  * modiso_image_gate() and modiso_gate_thunk() for what @image exports as @name,
- * into *out; 0 or their codes. The type is the caller's word.
+ * into *out; 0 or their codes. The type is not checked.
  */
 #define MODISO_TYPED_IMAGE_GATE(image, name, options, out)                     \
 	modiso_typed_image_gate_((image), (name), (options),                   \

@@ -27,7 +27,7 @@
 #define TXM_MODULE_MEMORY_PROTECTION		 0x00000002
 #define TXM_MODULE_SHARED_EXTERNAL_MEMORY_ACCESS 0x00000004
 
-/* No module runs without isolation: what is asked for is met or refused. */
+/* No module runs without isolation: where it cannot be had, it is refused. */
 #define TXM_MODULE_MANAGER_SUPPORTED_OPTIONS                                   \
 	(TXM_MODULE_USER_MODE | TXM_MODULE_MEMORY_PROTECTION |                 \
 	 TXM_MODULE_SHARED_EXTERNAL_MEMORY_ACCESS)
