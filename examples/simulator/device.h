@@ -24,8 +24,9 @@
 #define MAILBOX_SLOTS 16
 
 /*
- * A function of its own, whose name a fault report can find: the simulator is
- * linked with -rdynamic. Others are named by file and offset alone.
+ * A function of its own, whose name a fault report finds in the dynamic symbol
+ * table, as the simulator is linked with -rdynamic. Where libdw is installed
+ * reports name all functions, and none of this is needed.
  */
 #define DEVICE_NAMED __attribute__((noinline, visibility("default")))
 

@@ -114,6 +114,8 @@ static void name_anonymous(const struct mdi_mapping *map, char *text,
 
 	if (tid != 0)
 		snprintf(text, size, "the stack of thread %d", tid);
+	else if (!map->read && !map->write && !map->exec)
+		snprintf(text, size, "reserved addresses, where nothing is");
 	else
 		snprintf(text, size, "anonymous memory of %zu bytes",
 			 (size_t)(map->end - map->base));

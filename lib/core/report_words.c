@@ -196,14 +196,19 @@ void mdi_report_verdict(const struct modiso_fault *f, FILE *out)
 		fprintf(out, "faulted");
 	}
 	if (f->kind != MODISO_FAULT_SERVICE && mdi_record_at_service(f)) {
-		fprintf(out, ", as service ");
+		fprintf(out, ", in its call of service ");
 		mdi_report_quoted(f->calls[0].service_name, out);
-		fprintf(out, " was to");
 	}
 }
 
 /* An address this small is a member of a structure that is not there. */
 #define NULL_REACH 65536
+
+static bool is_beside_own(const struct modiso_fault *f)
+{
+	return (f->below.length != 0 && f->below.owner_id == f->module_id) ||
+	       (f->above.length != 0 && f->above.owner_id == f->module_id);
+}
 
 static const char *hint_access(const struct modiso_fault *f)
 {
@@ -226,6 +231,9 @@ static const char *hint_access(const struct modiso_fault *f)
 	if (f->region_length != 0)
 		return "if the module is meant to do this: grant it the region "
 		       "(modiso_region_grant()), or have a service do it";
+	if (is_beside_own(f))
+		return "an index or a pointer that is far off: the regions "
+		       "near it are the module's own";
 	return "memory of the host that the module needs must be in a region "
 	       "of the module's, or in one that is granted to it";
 }
@@ -258,7 +266,7 @@ const char *mdi_report_frames_end(uint32_t end)
 	static const char *const words[] = {
 		[MODISO_FRAMES_LIMIT] = "there are more frames",
 		[MODISO_FRAMES_NO_INFO] =
-			"no call-frame information leads on: this is no code, "
+			"there is no call-frame information here: this is no code, "
 			"or compiled without -fasynchronous-unwind-tables",
 		[MODISO_FRAMES_DAMAGED] =
 			"the call-frame information of this code makes no "

@@ -296,6 +296,29 @@ START_TEST(test_nested_later)
 }
 END_TEST
 
+/* Far behind a region, where the module's range has nothing yet. */
+START_TEST(test_far_off)
+{
+	static const char memory[] =
+		", in no region: reserved addresses, where nothing is\n";
+	static const char hint[] =
+		"  hint       an index or a pointer that is far off: the regions "
+		"near it are the module's own\n";
+	struct modiso_region *region;
+	char *text;
+
+	make_scene();
+	region = make_region(module, PAGE, "store");
+	text = printed(enter_fault(module, make_gate(module, write_there),
+				   W(region_bytes(region)) + 100 * PAGE),
+		       false);
+	if (strstr(text, memory) == NULL || strstr(text, hint) == NULL)
+		ck_abort_msg("not so: %s", text);
+	free(text);
+	check_scene();
+}
+END_TEST
+
 static char *printed_map(const struct modiso_fault *fault)
 {
 	char *text = NULL;
@@ -418,6 +441,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_print_errors);
 	tcase_add_test(tcase, test_host_frames);
 	tcase_add_test(tcase, test_nested_later);
+	tcase_add_test(tcase, test_far_off);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
