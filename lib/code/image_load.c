@@ -7,6 +7,7 @@
 #include "code/image_load.h"
 
 #include "base/error.h"
+#include "core/region.h"
 #include "core/runtime.h"
 #include "core/vault.h"
 #include "os/memory.h"
@@ -114,12 +115,13 @@ static int take_aside_in(struct mdi_load *load)
 {
 	struct modiso_image *image = load->image;
 	size_t length = load->elf.aside_length;
+	int result;
 
 	if (length == 0 || load->left_out == &load->elf.segment[0])
 		return 0;
-	if (mdi_mem_stage(image->pages, image->bare) != 0)
-		return mdi_fail_os("mmap", "%zu bytes to build an image in",
-				   image->bare);
+	result = mdi_region_stage_pages(image->pages, image->bare);
+	if (result != 0)
+		return result;
 	mdi_mem_populate(image->pages, image->bare);
 	image->bare = 0;
 	memcpy(image->pages, load->elf.aside, length);

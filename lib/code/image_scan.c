@@ -126,10 +126,11 @@ static int look(const struct modiso_image *image,
 }
 
 /*
- * Its pages are any memory of the host's until they are the module's, and GUARD
- * leaves that open: nobody may write between the look and the end. What lies
- * beside the code and nobody is to write either is closed with it: as the
- * module's it is to be one range with it, and then is already.
+ * Between the look and the end nobody may write. Where threads have rights of
+ * their own no module can: the pages are the host's alone. Elsewhere they are
+ * any memory of the host's, which GUARD leaves open; and a flat image lies
+ * there until the host seals it. What lies beside the code and nobody is to
+ * write either is closed with it.
  */
 static int close_and_look(const struct modiso_image *image,
 			  const struct mdi_image_request *request,
@@ -137,13 +138,15 @@ static int close_and_look(const struct modiso_image *image,
 			  struct mdi_image_part *part, unsigned count)
 {
 	size_t length = end_of(&part[count - 1]) - part->offset;
+	bool lasting = mdi_backend_now->lasting;
 	int result = 0;
 
-	if (mdi_mem_protect(image->pages + part->offset, length,
+	if ((!lasting || elf == NULL) &&
+	    mdi_mem_protect(image->pages + part->offset, length,
 			    MDI_PROT_READ) != 0)
 		return mdi_fail_os("mprotect", "the code of image %s",
 				   image->name);
-	if (mdi_backend_now->lasting && mdi_mem_denies_code())
+	if (lasting && mdi_mem_denies_code())
 		for (unsigned i = 0; i < count && result == 0; i++)
 			if (part[i].access & MODISO_EXEC)
 				result = mdi_image_seal_code(image, &part[i]);

@@ -86,14 +86,17 @@ int mdi_region_create_stack(struct modiso_module *owner, size_t size,
 			    struct modiso_region **out);
 
 /*
- * An image is built in pages that are in nobody's region yet: the host's like
- * any heap memory, at the address where they stay. Then they become regions,
- * part by part, each with its final protection; what does not, goes back. The
- * first @bare bytes of them have their place and are not mapped yet.
- * @data_last: does it end in pages that are to be writable?
+ * An image is built in pages that are in nobody's region yet, at the address
+ * where they stay: the host's like the library's own, so that no module reaches
+ * them where threads have rights of their own. Then they become regions, part
+ * by part, each with its final protection; what does not, goes back. The first
+ * @bare bytes of them have their place and are not mapped yet, and are by
+ * mdi_region_stage_pages(). @data_last: does it end in pages that are to be
+ * writable?
  */
 int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
 		     bool data_last, char **out);
+int mdi_region_stage_pages(char *base, size_t length);
 void mdi_region_unstage(struct modiso_module *owner, char *base, size_t length,
 			size_t bare);
 

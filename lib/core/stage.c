@@ -53,6 +53,15 @@ void mdi_region_stage_end(struct modiso_module *owner)
 	(void)mdi_backend_steady(end, &owner->domain);
 }
 
+int mdi_region_stage_pages(char *base, size_t length)
+{
+	if (mdi_mem_stage(base, length) != 0)
+		return mdi_fail_os("mmap", "%zu bytes to build an image in",
+				   length);
+	return mdi_backend_protect_own(mdi_backend_now, base, length,
+				       MDI_OWN_CLOSED);
+}
+
 int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
 		     bool data_last, char **out)
 {
@@ -62,11 +71,9 @@ int mdi_region_stage(struct modiso_module *owner, size_t length, size_t bare,
 
 	if (base == NULL)
 		return mdi_region_no_room(owner, length);
-	if (mdi_mem_stage(base + bare, length - bare) != 0)
-		result = mdi_fail_os("mmap", "%zu bytes to build an image in",
-				     length - bare);
-	else
-		result = low && data_last ? open_guard(owner) : 0;
+	result = mdi_region_stage_pages(base + bare, length - bare);
+	if (result == 0 && low && data_last)
+		result = open_guard(owner);
 	if (result != 0) {
 		mdi_region_unstage(owner, base, length, bare);
 		return result;
@@ -107,52 +114,32 @@ static int make_records(struct modiso_module *owner,
 	return 0;
 }
 
-/* How many parts, from the first one on, are one range that nobody writes. */
-static unsigned count_together(const struct mdi_region_part *part,
-			       unsigned count)
+/* How many parts, from the first one on, become the same side by side. */
+static unsigned count_alike(const struct mdi_region_part *part, unsigned count)
 {
 	unsigned n = 1;
 
-	while (n < count && !(part[n - 1].access & MODISO_WRITE) &&
-	       !(part[n].access & MODISO_WRITE) &&
+	while (n < count && part->file < 0 && part[n].file < 0 &&
+	       part[n].access == part->access &&
 	       part[n - 1].base + part[n - 1].length == part[n].base)
 		n++;
 	return n;
 }
 
-/* Pages that are read-only become what they are to be. */
-static int open_part(struct modiso_module *owner, struct mdi_region_part *part)
-{
-	const char *call;
-
-	if (part->file >= 0) {
-		call = mdi_file_map_code(part->base, part->length, part->file);
-		if (call != NULL)
-			return mdi_fail_os(call, "%zu bytes of sealed code",
-					   part->length);
-	}
-	return mdi_region_give_pages(owner, part->base, part->length,
-				     part->access, MODISO_READ, false);
-}
-
-/* All of them read-only in one call, then those that are more than that. */
-static int settle_together(struct modiso_module *owner,
-			   struct mdi_region_part *part, unsigned count,
-			   bool *given)
+/* In one call, and from then on the owner's. */
+static int settle_alike(struct modiso_module *owner,
+			const struct mdi_region_part *part, unsigned count)
 {
 	const struct mdi_region_part *last = &part[count - 1];
 	size_t length = (size_t)(last->base - part->base) + last->length;
-	bool at_once = count == 1 && part->file < 0;
-	int result;
+	const char *call = NULL;
 
-	result = mdi_region_give_pages(owner, part->base, length,
-				       at_once ? part->access : MODISO_READ,
-				       MDI_WAS_NOBODYS, false);
-	*given = result == 0;
-	for (unsigned i = 0; result == 0 && !at_once && i < count; i++)
-		if (part[i].access != MODISO_READ)
-			result = open_part(owner, &part[i]);
-	return result;
+	if (part->file >= 0)
+		call = mdi_file_map_code(part->base, length, part->file);
+	if (call != NULL)
+		return mdi_fail_os(call, "%zu bytes of sealed code", length);
+	return mdi_region_give_pages(owner, part->base, length, part->access,
+				     MDI_WAS_NOBODYS, false);
 }
 
 int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
@@ -162,11 +149,9 @@ int mdi_region_settle(struct modiso_module *owner, struct mdi_region_part *part,
 	unsigned i, n;
 
 	for (i = 0; i < count && result == 0; i += n) {
-		bool given;
-
-		n = count_together(&part[i], count - i);
-		result = settle_together(owner, &part[i], n, &given);
-		if (!given)
+		n = count_alike(&part[i], count - i);
+		result = settle_alike(owner, &part[i], n);
+		if (result != 0)
 			break;
 		for (unsigned k = i; k < i + n; k++)
 			mdi_region_publish(part[k].region);

@@ -367,6 +367,9 @@ static size_t looked_at;
 /* Gates that are called while it looks; the first one of none: NULL. */
 static struct modiso_gate *meanwhile[4];
 
+/* Writes to what is looked at; NULL: nobody tries. */
+static struct modiso_gate *writer;
+
 /* Of code/executable.h, which has a name in common with image_maker.h. */
 struct mdi_scan_place;
 int __real_mdi_executable_scan(const struct modiso_module *owner,
@@ -383,6 +386,10 @@ int __wrap_mdi_executable_scan(const struct modiso_module *owner,
 	looked_at += length;
 	for (size_t i = 0; meanwhile[i] != NULL; i++)
 		must_eq(enter(meanwhile[i], i), i);
+	if (writer != NULL)
+		must_eq(enter_fault(module, writer, W(bytes) + length - 1)
+				->kind,
+			MODISO_FAULT_ACCESS);
 	return __real_mdi_executable_scan(owner, bytes, length, place);
 }
 
@@ -395,6 +402,19 @@ START_TEST(scanned_once)
 	looked_at = 0;
 	(void)load();
 	must_eq(looked_at, 5 * PAGE);
+	finish();
+}
+END_TEST
+
+/* The module it is to belong to is GUARD, and memory in no region open to it */
+START_TEST(closed_while_looked_at)
+{
+	begin();
+	writer = make_gate(module, poke_store1);
+	looked_at = 0;
+	(void)load();
+	must(looked_at != 0);
+	writer = NULL;
 	finish();
 }
 END_TEST
@@ -428,8 +448,8 @@ START_TEST(built_among_others)
 END_TEST
 
 /*
- * Calls that change memory: pages, filled at once; closed for writing, all that
- * nobody is to write together; the same as the module's; the code; the data.
+ * Calls that change memory: pages, filled at once; closed, to modules or for
+ * writing, before the code is looked at; the code and the data as the module's.
  * What is left out is not mapped at all.
  */
 START_TEST(few_calls)
@@ -462,6 +482,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, relro);
 	tcase_add_test(tcase, never_writable_code);
 	tcase_add_test(tcase, scanned_once);
+	tcase_add_test(tcase, closed_while_looked_at);
 	tcase_add_test(tcase, built_among_others);
 	tcase_add_test(tcase, few_calls);
 	suite_add_tcase(suite, tcase);
