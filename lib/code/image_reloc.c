@@ -51,22 +51,30 @@ static int refuse_target(const struct mdi_elf *elf, uint64_t target,
 			segment->access & MODISO_EXEC ? "code" : "read-only");
 }
 
-/* Nearly all relocations are of the segment that the last one was of. */
-static int check_target(struct mdi_reloc *reloc, uint64_t target)
+static MDI_RARE int find_target(struct mdi_reloc *reloc, uint64_t target)
 {
-	const struct mdi_segment *segment = reloc->segment;
+	const struct mdi_segment *segment =
+		mdi_elf_segment(reloc->elf, target, sizeof(uint64_t));
 
-	if (segment != NULL && target >= segment->vaddr &&
-	    target - segment->vaddr <= segment->size - sizeof(uint64_t))
-		return 0;
-	segment = mdi_elf_segment(reloc->elf, target, sizeof(uint64_t));
 	if (segment == NULL || !(segment->access & MODISO_WRITE))
 		return refuse_target(reloc->elf, target, segment);
 	reloc->segment = segment;
 	return 0;
 }
 
-static void put(struct mdi_reloc *reloc, uint64_t target, uint64_t value)
+/* Nearly all relocations are of the segment that the last one was of. */
+MDI_INLINE int check_target(struct mdi_reloc *reloc, uint64_t target)
+{
+	const struct mdi_segment *segment = reloc->segment;
+
+	return segment != NULL && target >= segment->vaddr &&
+			       target - segment->vaddr <=
+				       segment->size - sizeof(uint64_t) ?
+		       0 :
+		       find_target(reloc, target);
+}
+
+MDI_INLINE void put(struct mdi_reloc *reloc, uint64_t target, uint64_t value)
 {
 	const struct mdi_segment *watched = reloc->watched;
 
