@@ -109,10 +109,36 @@ static const char *name_of(const struct mdi_elf *elf, size_t index)
 		       : NULL;
 }
 
-static int by_name(const void *a, const void *b, void *arg)
+/* What symbols are sorted by: of one name, those for new programs first. */
+struct key {
+	const char *name;
+	bool old;
+	const char *version; /* "": none */
+};
+
+static struct key key_of(const struct mdi_scope_member *member, size_t index)
+{
+	struct key key = {.name = name_of(member->elf, index) ?: ""};
+	size_t version = mdi_elf_version(member->elf, index, &key.old);
+
+	key.version = version_name(member, version) ?: "";
+	return key;
+}
+
+static int compare(const struct key *x, const struct key *y)
+{
+	int order = strcmp(x->name, y->name);
+
+	if (order == 0)
+		order = x->old - y->old;
+	return order != 0 ? order : strcmp(x->version, y->version);
+}
+
+static int by_key(const void *a, const void *b, void *arg)
 {
 	const uint32_t *x = a, *y = b;
-	int order = strcmp(name_of(arg, *x) ?: "", name_of(arg, *y) ?: "");
+	struct key of_x = key_of(arg, *x), of_y = key_of(arg, *y);
+	int order = compare(&of_x, &of_y);
 
 	return order != 0 ? order : (*x > *y) - (*x < *y);
 }
@@ -168,7 +194,7 @@ static int sort_symbols(struct mdi_scope_member *member)
 	}
 	if (result == 0 && member->count > 1)
 		qsort_r(member->order, member->count, sizeof(*member->order),
-			by_name, (void *)(uintptr_t)elf);
+			by_key, member);
 	return result;
 }
 
@@ -208,15 +234,17 @@ static bool is_version(const struct mdi_scope_member *member, size_t index,
 	return strcmp(name, wanted) == 0;
 }
 
-static size_t first_of(const struct mdi_scope_member *member, const char *name)
+/* The first one that is not before @key. */
+static size_t first_of(const struct mdi_scope_member *member,
+		       const struct key *key)
 {
 	size_t low = 0, high = member->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const char *has = name_of(member->elf, member->order[middle]);
+		struct key has = key_of(member, member->order[middle]);
 
-		if (strcmp(has ?: "", name) < 0)
+		if (compare(&has, key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -231,30 +259,46 @@ static bool is_kind(enum mdi_kind has, enum mdi_kind wanted)
 }
 
 /* What comes nearest is kept, to say why it is not the one. */
+static void look_at(const struct mdi_scope_member *member,
+		    const struct key *key, const struct mdi_wanted *wanted,
+		    struct mdi_found *found)
+{
+	const struct mdi_elf *elf = member->elf;
+	enum mdi_found_how how = MDI_FOUND;
+	size_t i = first_of(member, key);
+	const char *name = NULL;
+	Elf64_Sym symbol;
+
+	if (i < member->count)
+		name = name_of(elf, member->order[i]);
+	if (name == NULL || strcmp(name, wanted->name) != 0 ||
+	    !mdi_elf_symbol(elf, member->order[i], &symbol))
+		return;
+	if (!is_version(member, member->order[i], wanted->version))
+		how = MDI_FOUND_OTHER_VERSION;
+	else if (!is_kind(mdi_kind_of(elf, &symbol), wanted->kind))
+		how = MDI_FOUND_OTHER_KIND;
+	if (how > found->how)
+		*found = (struct mdi_found){member, symbol, how};
+}
+
+/*
+ * There can be any number of symbols of one name, and of relocations that want
+ * it: no more than three are looked at, the one of the wanted version, that one
+ * among those for old programs, and the one of no version.
+ */
 static void look_in(const struct mdi_scope_member *member,
 		    const struct mdi_wanted *wanted, struct mdi_found *found)
 {
-	const struct mdi_elf *elf = member->elf;
+	const char *version = wanted->version ?: "";
+	const struct key keys[] = {
+		{wanted->name, false, version},
+		{wanted->name, true, version},
+		{wanted->name, false, ""},
+	};
 
-	for (size_t i = first_of(member, wanted->name); i < member->count;
-	     i++) {
-		const char *name = name_of(elf, member->order[i]);
-		enum mdi_found_how how = MDI_FOUND;
-		Elf64_Sym symbol;
-
-		if (name == NULL || strcmp(name, wanted->name) != 0 ||
-		    !mdi_elf_symbol(elf, member->order[i], &symbol))
-			return;
-		if (!is_version(member, member->order[i], wanted->version))
-			how = MDI_FOUND_OTHER_VERSION;
-		else if (!is_kind(mdi_kind_of(elf, &symbol), wanted->kind))
-			how = MDI_FOUND_OTHER_KIND;
-		if (how <= found->how)
-			continue;
-		*found = (struct mdi_found){member, symbol, how};
-		if (how == MDI_FOUND)
-			return;
-	}
+	for (size_t i = 0; i < MDI_COUNT(keys) && found->how != MDI_FOUND; i++)
+		look_at(member, &keys[i], wanted, found);
 }
 
 void mdi_scope_find(const struct mdi_scope *scope,

@@ -6,10 +6,12 @@
 
 #include "arch/tls.h"
 #include "code/image_reloc.h"
+#include "code/image_scope.h"
 #include "code/image_symbols.h"
 
 #include <modiso.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -499,6 +501,62 @@ START_TEST(name_twice)
 }
 END_TEST
 
+enum { MANY = 1 << 18 };
+
+static struct table {
+	char names[16];
+	Elf64_Sym symbol[MANY];
+	uint16_t version[MANY];
+} table;
+
+/* Symbols of one name, all for old programs but the last. */
+static void fill_table(void)
+{
+	strcpy(table.names + 1, "name");
+	for (unsigned i = 1; i < MANY; i++) {
+		table.symbol[i] = (Elf64_Sym){
+			.st_name = 1,
+			.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_shndx = 1,
+			.st_value = i,
+		};
+		table.version[i] = i < MANY - 1 ? 0x8001 : 1;
+	}
+}
+
+/* As many looks for it: to go through all of them each time would not end. */
+START_TEST(many_of_one_name)
+{
+	const struct mdi_elf many = {
+		.name = "many",
+		.bytes = (const unsigned char *)&table,
+		.segment = {{.size = sizeof(table),
+			     .file_size = sizeof(table)}},
+		.segment_count = 1,
+		.strings = {.length = sizeof(table.names)},
+		.symbols = {offsetof(struct table, symbol),
+			    sizeof(table.symbol)},
+		.symbol_count = MANY,
+		.versions = {offsetof(struct table, version),
+			     sizeof(table.version)},
+	};
+	struct mdi_wanted wanted = {"name", NULL, MDI_KIND_FUNCTION};
+	static struct mdi_scope scope;
+	struct mdi_found found;
+
+	fill_table();
+	ck_assert_int_eq(mdi_scope_add(&scope, &many, 0), 0);
+	mdi_scope_find(&scope, &wanted, &found);
+	ck_assert_int_eq(found.how, MDI_FOUND);
+	ck_assert_uint_eq(found.symbol.st_value, MANY - 1);
+	wanted.kind = MDI_KIND_TLS;
+	for (unsigned i = 0; i < MANY; i++)
+		mdi_scope_find(&scope, &wanted, &found);
+	ck_assert_int_eq(found.how, MDI_FOUND_OTHER_KIND);
+	mdi_scope_fini(&scope);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_reloc");
@@ -518,6 +576,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, name_of_two_versions);
 	tcase_add_test(tcase, name_twice);
+	tcase_add_test(tcase, many_of_one_name);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
