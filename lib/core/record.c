@@ -110,6 +110,15 @@ static void clear(struct modiso_fault *fault)
 	memset((char *)fault + rest, 0, sizeof(*fault) - rest);
 }
 
+/* It lies where the call's end will have its own frames. */
+static void record_request(struct modiso_fault *fault,
+			   const struct mdi_frame *frame)
+{
+	if (frame != NULL && frame->service_sp > MDI_INTERRUPTED)
+		fault->calls[0].service_request =
+			*mdi_service_first_words(frame);
+}
+
 void mdi_record_module(struct modiso_fault *fault,
 		       const struct mdi_thread *thread,
 		       struct modiso_module *module)
@@ -123,8 +132,10 @@ void mdi_record_module(struct modiso_fault *fault,
 	copy_name(fault->module_name, module->name);
 	fault->thread = thread ? thread->tid : mdi_os_thread_id();
 	fault->pkey = -1;
-	if (thread != NULL)
+	if (thread != NULL) {
 		fault->depth = mdi_thread_depth(thread);
+		record_request(fault, mdi_frame_top(thread));
+	}
 	fault->confinement = module->domain.confinement;
 }
 
@@ -211,14 +222,19 @@ void mdi_record_host(struct modiso_fault *fault, const struct mdi_frame *frame)
 	fault->host_sp = frame->sp + sizeof(fault->host_pc);
 }
 
+/* What it was asked for is known already of one that has ended the call. */
 static void record_service(struct modiso_fault_call *call,
-			   const struct mdi_frame *frame, bool serves)
+			   const struct mdi_frame *frame, bool serves,
+			   bool ended)
 {
 	const char *name = serves ? mdi_service_name(frame->service) : "";
 
 	strncpy(call->service_name, name, MODISO_NAME_SIZE - 1);
 	call->service_name[MODISO_NAME_SIZE - 1] = '\0';
-	call->service_request = serves ? *mdi_service_first_words(frame) : 0;
+	if (!serves)
+		call->service_request = 0;
+	else if (!ended)
+		call->service_request = *mdi_service_first_words(frame);
 	/* Where it lies, until mdi_walk_record() has read it. */
 	call->service_pc = serves ? frame->service_sp : 0;
 }
@@ -271,7 +287,8 @@ void mdi_record_calls(struct modiso_fault *fault,
 		record_service(call, frame,
 			       frame->service_sp > MDI_INTERRUPTED &&
 				       (call != fault->calls ||
-					fault->kind != MODISO_FAULT_SERVICE));
+					fault->kind != MODISO_FAULT_SERVICE),
+			       call == fault->calls);
 		if (call == &fault->calls[1])
 			record_words(fault, frame);
 	}

@@ -74,6 +74,7 @@ START_TEST(test_pointer)
 		must_eq(fault->signo, 0);
 		must_eq(fault->depth, 1);
 		must_str(fault->calls[0].service_name, "careful");
+		must_eq(fault->calls[0].service_request, MODISO_FAULT_ACCESS);
 		must(fault->frame_count >= 1);
 		if (round % 3 == 1)
 			must_str(fault->region_name, "hosts");
