@@ -282,15 +282,21 @@ START_TEST(tables)
 	struct modiso_image_info info = {.struct_size = sizeof(info)};
 
 	begin(_i);
-	snprintf(file, sizeof(file), "modules/low-%s.so", compilers[_i % 2]);
-	load();
-	expect(MODISO_OK, modiso_image_get_info(image, &info));
-	must((char *)info.start > (char *)info.base);
-	options.flags = MODISO_IMAGE_HEADERS;
-	expect(MODISO_OK, modiso_image_unload(image));
-	load();
-	expect(MODISO_OK, modiso_image_get_info(image, &info));
-	must(info.start == info.base);
+	/* One that has versions, and one that wants those of another. */
+	for (int wants = 0; wants < 2; wants++) {
+		snprintf(file, sizeof(file), "modules/%s-%s.so",
+			 wants ? "top" : "low", compilers[_i % 2]);
+		options.flags = 0;
+		load();
+		expect(MODISO_OK, modiso_image_get_info(image, &info));
+		must((char *)info.start > (char *)info.base);
+		expect(MODISO_OK, modiso_image_unload(image));
+		options.flags = MODISO_IMAGE_HEADERS;
+		load();
+		expect(MODISO_OK, modiso_image_get_info(image, &info));
+		must(info.start == info.base);
+		expect(MODISO_OK, modiso_image_unload(image));
+	}
 	finish();
 }
 END_TEST
