@@ -42,7 +42,10 @@ extern "C" {
  * modiso_arguments_format(): for one that is refused the result is -1.
  *
  * Functions of math.h without pointers need no check: the host's own can be
- * made services, with MODISO_SERVICE_FLOAT.
+ * made services, those of float and double, with MODISO_SERVICE_FLOAT. An error
+ * of theirs is in the host's errno. A module that computes much has a libm of
+ * its own (modiso-cc --libc): a service call takes longer than such a function,
+ * and many times as long with mprotect.
  *
  * Returns the function, or NULL: there is none of that name, or an argument is
  * NULL.
