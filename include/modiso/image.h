@@ -105,6 +105,11 @@ struct modiso_image_info {
  * module's stack, so that entering is three calls of the kernel at most;
  * constants before the code, where lld has them, are one call more.
  *
+ * Instances of one image that trust each other can be loaded into one module,
+ * as often as there are instances (of one that has PT_TLS, once). Each has its
+ * own data and gates; they share the module's key, so calls into one after the
+ * other cost no more than calls into the same one.
+ *
  * Libraries that the image names (DT_NEEDED) come with it if
  * options.needed_dirs says where they may be: they and those that they name, 63
  * at most, looked for by their names in these directories alone, one after the

@@ -209,6 +209,38 @@ START_TEST(test_image_miss)
 }
 END_TEST
 
+/*
+ * Instances of an image that trust each other are loaded into one module: each
+ * has data of its own, and they share the key.
+ */
+enum { INSTANCES = 100 };
+
+static void instances(void)
+{
+	struct modiso_module *module;
+	uintptr_t i;
+
+	start_with(on_pkey() ? 2 : 0);
+	module = make_module("all");
+	for (i = 0; i < INSTANCES; i++)
+		load_counter(module, (unsigned)i);
+	for (i = 0; i < INSTANCES; i++)
+		must_eq(thunks[i](7), 21);
+	mark();
+	for (i = 0; i < INSTANCES; i++)
+		must_eq(thunks[i](0), 22);
+	mark();
+}
+
+START_TEST(test_instances)
+{
+	if (access(image_path(), R_OK) != 0)
+		test_skip("modules", "the tests were built without a compiler "
+				     "for them");
+	must_eq(trace(instances).all, 0);
+}
+END_TEST
+
 /* One piece of code for all, whatever the compiler makes of it. */
 static void __attribute__((noinline)) counted_call(unsigned i)
 {
@@ -311,6 +343,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_miss);
 	tcase_add_test(tcase, test_mixed_regions);
 	tcase_add_test(tcase, test_image_miss);
+	tcase_add_test(tcase, test_instances);
 	if (on_pkey())
 		add_test_but_tsan(tcase, test_miss_steps,
 				  "what it adds is not the same each time");
