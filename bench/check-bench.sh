@@ -125,6 +125,15 @@ rm "$scratch/earlier.json"
 compare 2 && grep -q 'No such file' "$scratch/err"
 result "--compare: no file"
 
+# What one row needs is not there while others are measured: with page
+# permissions a guarded region of the host is closed by each call of a gate.
+MODISO_OPTIONS=picture=$scratch/modules run 0 --backend mprotect --quick \
+	--rows 'gate: thunk, 1 argument' &&
+	cat "$scratch"/modules.*.dot >"$scratch/out" &&
+	grep -q 'label="module ' "$scratch/out" &&
+	! grep 'label="host' "$scratch/out" >>"$scratch/err"
+result "no guarded region but in rows of those"
+
 # ended SIGNAL - a long run that is ended when it has its first samples, as by
 # Ctrl-C or timeout(1): the workers get the signal as well.
 ended() {
