@@ -87,7 +87,7 @@ int mdi_permit_read_known(const char *path)
 
 	if (file == NULL)
 		return mdi_fail_os("fopen",
-				   "the file %s, that MODISO_OPTIONS has as "
+				   "the file %s, which MODISO_OPTIONS has as "
 				   "known_sites",
 				   path);
 	count = read_keys(file, NULL);
