@@ -259,7 +259,7 @@ struct mdi_thread *mdi_altstack_thread(const ucontext_t *context, bool *strayed)
 	/* A process that shares the memory, by vfork(2), is not this thread. */
 	if (thread == NULL || thread->tid != mdi_os_thread_id())
 		return NULL;
-	/* The entry did not know the thread, and its module may have lost it. */
+	/* The entry did not know the thread; its module may have lost it. */
 	if (mdi_thread_inside(thread) && mdi_has_block_base())
 		mdi_block_base_set(mdi_block);
 	if (mdi_ready == MDI_UNATTACHED)
