@@ -118,10 +118,14 @@ static void noise(struct writer *writer, size_t length)
 	}
 }
 
-/* ca, cb, cf return far, and so do calls and jumps that ff begins. */
-static void make_near(struct writer *writer)
+/*
+ * Of the noise from @from on: ca, cb, cf return far, and so do calls and jumps
+ * that ff begins. What stands before it is meant so: an address with another
+ * byte in it leads anywhere.
+ */
+static void make_near(struct writer *writer, size_t from)
 {
-	for (size_t i = 0; i < writer->at; i++) {
+	for (size_t i = from; i < writer->at; i++) {
 		uint8_t *byte = writer->to + i;
 
 		if (*byte == 0xca || *byte == 0xcb || *byte == 0xcf ||
@@ -138,6 +142,7 @@ size_t fuzz_guard_program(uint64_t seed, const struct fuzz_targets *targets,
 {
 	struct writer writer = {.state = seed, .to = to, .room = room};
 	unsigned kind = below(&writer, 3);
+	size_t planned;
 
 	if (kind != 0) {
 		clear_bases(&writer);
@@ -145,8 +150,9 @@ size_t fuzz_guard_program(uint64_t seed, const struct fuzz_targets *targets,
 	}
 	if (kind == 2)
 		leave(&writer, targets);
+	planned = writer.at;
 	noise(&writer, 64 + below(&writer, 128));
 	if (targets->near_only)
-		make_near(&writer);
+		make_near(&writer, planned);
 	return writer.at;
 }
