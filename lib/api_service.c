@@ -33,7 +33,9 @@ int modiso_service_create(const char *name, modiso_fn function,
 						   MODISO_SERVICE_VARIADIC,
 					   "options.flags");
 	if (result == 0)
-		result = mdi_options_flags(known.unused, 0, "options.unused");
+		result = mdi_options_flags(known.pointers,
+					   (1u << MODISO_ARGS_MAX) - 1,
+					   "options.pointers");
 	if (result == 0 && known.word_args > MODISO_WORDS_MAX)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "%u word arguments: at most %d pass a service",

@@ -46,7 +46,11 @@ struct modiso_service_options {
 	 * how many. Behind the eighth float or double one is a word, too.
 	 */
 	uint32_t word_args;
-	uint32_t unused;
+	/*
+	 * Bit n, 0 to 5: word n is a pointer of the module's that the function
+	 * touches itself, and there it may be left, at any instruction.
+	 */
+	uint32_t pointers;
 };
 #define MODISO_SERVICE_OPTIONS_INIT MODISO_SIZED(modiso_service_options)
 
@@ -68,9 +72,28 @@ struct modiso_service_options {
  * function. A module whose stack pointer leads to where it may not read faults
  * (MODISO_FAULT_ACCESS) where it calls the service.
  *
+ * A function of the host's that knows nothing of modules touches what it is
+ * handed. Where that is unmapped, closed to the host as well, or no address at
+ * all, it faults as any host code: the program's handler is asked, or the
+ * process ends. With pointers the module's call ends in its place, by a fault
+ * of the module's (MODISO_FAULT_UNMAPPED, _ACCESS or _BUS) at the call of the
+ * service; pc and registers of the record are the function's. That is for
+ * addresses up to 64 KiB away from such a word, or from all that the word leads
+ * into: the module's address range, or a region elsewhere that it may use. The
+ * function is left as by longjmp(): no destructor runs, and what it holds then,
+ * a mutex, the lock of malloc(3) or of a FILE, is held for ever. So ask for it
+ * only where nothing is held at such an access. What stays the host's fault:
+ * another address, one that the function has found in memory among them; any
+ * in a signal handler that interrupts it, on a stack or a thread that it has
+ * changed to, in a function of this library, and in a service or gate without
+ * pointers that it has called. A fault of its own so near to such a word, of a
+ * null pointer where the module has handed one, is taken for the module's.
+ * Nothing is checked: what the host may touch it does touch, whose ever it is.
+ *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  an argument is NULL, @name is empty or too long, an
- *                     option is unknown, more than 16 words; or
+ *                     option is unknown, more than 16 words; a bit of pointers
+ *                     is none of those that there are; or
  *                     MODISO_SERVICE_VARIADIC with MODISO_SERVICE_FLOAT, or
  *                     with more than 6 words.
  *   MODISO_ERR_LIMIT  4096 services exist.
@@ -117,7 +140,8 @@ modiso_service_deny(struct modiso_service *service,
  *
  * Returns the pointer.
  *
- * Cost:   none. The call itself costs about what a gate call does.
+ * Cost:   none. The call itself costs about what a gate call does; with keys
+ *         some 60 instructions more if the service has a list or pointers.
  * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
  * Since:  0.1
  */
@@ -137,9 +161,9 @@ modiso_service_thunk(const struct modiso_service *service);
  * read the address, else write. The host's code goes on where it has called the
  * gate; the service is left as by longjmp(): no destructor runs, what is locked
  * stays locked, an open window open. So check what a module hands over first,
- * by modiso_copy_in(), and fail while no lock is held and no window is open. A
- * host function that touches a module's pointer itself is not ended by
- * anything: its fault is the host's.
+ * by modiso_copy_in(), and fail while no lock is held and no window is open.
+ * That a host function touches a module's pointer itself ends the call only
+ * where the service says so (modiso_service_options.pointers).
  *
  * Returns only if there is no call to be ended:
  *   MODISO_ERR_INVAL  another @kind.

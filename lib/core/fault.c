@@ -19,6 +19,7 @@
 #include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
+#include "core/handed.h"
 #include "core/limit.h"
 #include "core/notify.h"
 #include "core/permit.h"
@@ -89,6 +90,9 @@ static enum mdi_outcome end_call(const struct mdi_trap *trap, int status)
 
 	thread->status = status;
 	thread->left_sp = trap->sp;
+	if (trap->handed)
+		mdi_unmark_host(mdi_frame_top(thread),
+				mdi_context_sp(trap->context));
 	mdi_context_redirect(trap->context,
 			     (void *)(uintptr_t)mdi_gate_recover,
 			     mdi_frame_top(thread)->sp,
@@ -104,10 +108,11 @@ static bool is_final(const struct modiso_fault *fault)
 	       (fault->signo == 0 && fault->kind != MODISO_FAULT_TIMEOUT);
 }
 
-/* Module code goes on where it was, with its own rights. */
+/* Module code goes on where it was, with its own rights; a service as it is. */
 static enum mdi_outcome go_on(const struct mdi_trap *trap)
 {
-	mdi_backend_confine(trap->thread, trap->domain, trap->context);
+	if (!trap->handed)
+		mdi_backend_confine(trap->thread, trap->domain, trap->context);
 	return MDI_GOES_ON;
 }
 
@@ -204,6 +209,15 @@ static enum mdi_outcome module_fault(const struct mdi_trap *trap)
 		return end_call(trap, MDI_STATUS_PASSED);
 	mdi_fault_counter++;
 	return end_call(trap, MODISO_ERR_FAULT);
+}
+
+/* Of the host's code, for a module: as if the module had done it itself. */
+static enum mdi_outcome handed_fault(const struct mdi_trap *trap)
+{
+	struct mdi_trap as;
+
+	return mdi_handed_as_modules(trap, &as) ? module_fault(&as) :
+						  MDI_ASK_AGAIN;
 }
 
 void mdi_fault_stranded(struct mdi_thread *thread, struct mdi_context *context)
@@ -336,6 +350,8 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 			       MDI_ASK_AGAIN;
 	case MDI_COPY_FAILS:
 		return continue_at(trap, mdi_copy_fault);
+	case MDI_FAULT_HANDED:
+		return handed_fault(trap);
 	case MDI_PASS:
 		break;
 	}

@@ -2,6 +2,7 @@
 #include "core/frames.h"
 
 #include "core/entries.h"
+#include "core/handed.h"
 #include "core/region.h"
 #include "os/misuse.h"
 
@@ -144,15 +145,19 @@ static bool has_free(const struct mdi_thread *thread)
 	return mdi_thread_depth(thread) < MDI_DEPTH_MAX;
 }
 
-uint32_t mdi_frames_keep(const struct mdi_thread *thread)
+void mdi_frames_keep(const struct mdi_thread *thread, uintptr_t sp,
+		     struct mdi_frames_kept *kept)
 {
-	return has_free(thread) ? thread->frame->link : 0;
+	kept->link = has_free(thread) ? thread->frame->link : 0;
+	kept->mark = mdi_handed_hide(thread, sp);
 }
 
-void mdi_frames_put_back(struct mdi_thread *thread, uint32_t link)
+void mdi_frames_put_back(struct mdi_thread *thread,
+			 const struct mdi_frames_kept *kept)
 {
 	if (has_free(thread))
-		set_link(thread->frame, link);
+		set_link(thread->frame, kept->link);
+	mdi_handed_show(kept->mark);
 }
 
 bool mdi_frames_used_up(const struct mdi_thread *thread, uintptr_t address)

@@ -95,9 +95,20 @@ static inline uintptr_t mdi_frame_called_at(const struct mdi_frame *frame)
 uintptr_t mdi_frames_unwritten(const struct mdi_thread *thread,
 			       struct mdi_context *context);
 
-/* The link of the free frame, around a handler that may call gates. AS-Safe. */
-uint32_t mdi_frames_keep(const struct mdi_thread *thread);
-void mdi_frames_put_back(struct mdi_thread *thread, uint32_t link);
+/*
+ * Around a handler of the host, which may call gates: the link of the free
+ * frame; and a service that it has interrupted, at @sp, is not left for what
+ * the handler does (core/handed.h). AS-Safe.
+ */
+struct mdi_frames_kept {
+	uint64_t *mark;
+	uint32_t link;
+};
+
+void mdi_frames_keep(const struct mdi_thread *thread, uintptr_t sp,
+		     struct mdi_frames_kept *kept);
+void mdi_frames_put_back(struct mdi_thread *thread,
+			 const struct mdi_frames_kept *kept);
 
 /*
  * Is this the fault of a gate that found no free frame? Of the host's code

@@ -62,7 +62,16 @@ bool mdi_service_words_kept(uint32_t number)
 	const struct modiso_service *service =
 		own->services[number % MDI_SERVICE_SLOTS];
 
-	return service != NULL && (service->listed || mdi_backend_now->asked);
+	return service != NULL && (service->listed || service->pointers != 0 ||
+				   mdi_backend_now->asked);
+}
+
+uint32_t mdi_service_pointers(uint32_t number)
+{
+	const struct modiso_service *service =
+		own->services[number % MDI_SERVICE_SLOTS];
+
+	return service != NULL ? service->pointers : 0;
 }
 
 int mdi_service_create(const char *name, modiso_fn function,
@@ -87,6 +96,7 @@ int mdi_service_create(const char *name, modiso_fn function,
 	service->mark = MDI_MARK_SERVICE;
 	service->number = number;
 	service->listed = listed;
+	service->pointers = options->pointers;
 	strncpy(service->name, name, sizeof(service->name) - 1);
 	own->services[number] = service;
 	own->count++;
@@ -100,7 +110,7 @@ int mdi_service_create(const char *name, modiso_fn function,
 		variadic ? (modiso_fn)mdi_service_variadic :
 			   function;
 	__atomic_store_n(&mdi_arch_state.services[number].flags,
-			 (listed ? MDI_SERVICE_ASK : 0) |
+			 (listed || options->pointers ? MDI_SERVICE_ASK : 0) |
 				 (real ? MDI_SERVICE_FLOAT : 0),
 			 __ATOMIC_RELEASE);
 	mdi_recorder_service(service);

@@ -14,6 +14,7 @@ struct modiso_service {
 	uint32_t mark;   /* MDI_MARK_SERVICE */
 	uint32_t number;
 	bool listed;
+	uint32_t pointers; /* bit n: word n is one of the caller's */
 	char name[MODISO_NAME_SIZE];
 	uint64_t *allowed; /* one bit for each link; NULL: nobody */
 };
@@ -34,6 +35,8 @@ void mdi_services_start(void);
 
 /* "name" of a service by number, for reports; "" when there is none. */
 const char *mdi_service_name(uint32_t number);
+/* Which of its words it may fault at; 0: none. AS-Safe. */
+uint32_t mdi_service_pointers(uint32_t number);
 /* While it runs: are the words that it was called with on the host's stack? */
 bool mdi_service_words_kept(uint32_t number);
 

@@ -6,6 +6,7 @@
 #include "core/gadget.h"
 #include "core/gate.h"
 #include "core/grant.h"
+#include "core/handed.h"
 #include "core/jump.h"
 #include "core/permit.h"
 #include "core/policy.h"
@@ -163,6 +164,8 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 	trap->where = where_is(trap);
 	if (trap->domain != NULL && thread != NULL)
 		decode_module(trap);
+	if (trap->where == MDI_AT_HOST && thread != NULL && memory)
+		mdi_handed_decode(trap);
 	if (mdi_permit_begun() && trap->domain != NULL)
 		trap->permits = mdi_permit_may(trap);
 }
@@ -275,6 +278,11 @@ static bool is_copying(const struct mdi_trap *trap)
 	return trap->where == MDI_AT_COPY;
 }
 
+static bool is_handed(const struct mdi_trap *trap)
+{
+	return trap->handed;
+}
+
 /*
  * The order matters. What was sent says nothing of the code that it comes to. A
  * fault in a filter must not be told to a filter. The next two happen in gates,
@@ -300,7 +308,8 @@ static bool is_copying(const struct mdi_trap *trap)
 	ASK(is_hosts_call, MDI_CALL_AGAIN) \
 	ASK(is_taken_away, MDI_CARRY_OUT) \
 	ASK(is_closed, MDI_OPEN) \
-	ASK(is_copying, MDI_COPY_FAILS)
+	ASK(is_copying, MDI_COPY_FAILS) \
+	ASK(is_handed, MDI_FAULT_HANDED)
 
 /* A table, and not one of pointers: each fault is asked most of them. */
 #define ROW(when, verdict) ROW_##when,

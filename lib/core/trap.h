@@ -48,6 +48,8 @@ struct mdi_trap {
 	bool permits;    /* the module is watched, and not stopped */
 	bool answers;    /* a policy says what becomes of its system call */
 	void *exception; /* the end of the thread unwinds; or NULL */
+	bool handed;     /* a service, at what its caller has handed to it */
+	uintptr_t handed_at;
 
 	struct mdi_thread *thread;
 	struct mdi_context *context;
@@ -74,7 +76,8 @@ enum mdi_verdict {
 	MDI_CARRY_OUT,    /* done in place of the instruction that was there */
 	MDI_CALL_AGAIN,   /* the host's, which was stopped by mistake */
 	MDI_OPEN,         /* the host's own, whose cause may be taken away */
-	MDI_COPY_FAILS    /* the copy returns an error */
+	MDI_COPY_FAILS,   /* the copy returns an error */
+	MDI_FAULT_HANDED  /* the module's, whose service has done it */
 };
 
 /* @thread NULL: one that is not attached. */

@@ -252,8 +252,8 @@ struct interruption {
 	struct mdi_frame_words words;
 	struct mdi_kept kept;
 	struct mdi_guard_kept guard;
-	uint32_t link;  /* of the free frame */
-	uint64_t stack; /* that the link held */
+	struct mdi_frames_kept free;
+	uint64_t stack; /* that the frame's link held */
 	uint32_t in_handler;
 	int32_t fault_status;
 	int call_status;
@@ -302,7 +302,7 @@ static void begin(struct mdi_thread *thread, ucontext_t *context,
 	at->fault = thread->fault;
 	thread->in_handler = 0; /* a filter outside of a fault handler */
 	thread->status = 0;
-	at->link = mdi_frames_keep(thread);
+	mdi_frames_keep(thread, mdi_interrupted_sp(context), &at->free);
 	at->frame = mdi_thread_inside(thread) ? mdi_frame_top(thread) : NULL;
 	if (at->frame != NULL) {
 		/* Its stack is in use: a gate call takes another one. */
@@ -325,7 +325,7 @@ static void end(struct mdi_thread *thread, const struct interruption *at)
 		mdi_frames_returned_to(mdi_thread_self(), at->frame);
 	else if (at->self != mdi_thread_self())
 		mdi_frames_switched();
-	mdi_frames_put_back(thread, at->link);
+	mdi_frames_put_back(thread, &at->free);
 	mdi_critical_begin();
 	thread->fault = at->fault;
 	thread->status = at->fault_status;

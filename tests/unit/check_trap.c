@@ -113,6 +113,15 @@ static const struct sample samples[] = {
 	 {RAISED, .event.kind = MDI_EVENT_VOID, .access = MODISO_READ,
 	  .where = MDI_AT_COPY},
 	 {MDI_COPY_FAILS, MDI_PASS}},
+	{"a service, at what it was handed",
+	 {RAISED, SEGV, .access = MODISO_READ, .handed = true},
+	 {MDI_OPEN, MDI_FAULT_HANDED, MDI_PASS}},
+	{"a service, at no address",
+	 {RAISED, .event.kind = MDI_EVENT_PRIVILEGED, .handed = true},
+	 {MDI_FAULT_HANDED, MDI_PASS}},
+	{"a signal that is sent to a service",
+	 {.event.kind = MDI_EVENT_PROTECTED, .handed = true},
+	 {MDI_PASS}},
 	{"the host divides by zero", {RAISED, .event.kind = MDI_EVENT_ARITHMETIC}, {MDI_PASS}},
 };
 

@@ -406,7 +406,7 @@ class ServiceOptions(_Sized):
         ("struct_size", c_uint32),
         ("flags", c_uint32),
         ("word_args", c_uint32),
-        ("unused", c_uint32),
+        ("pointers", c_uint32),
     ]
 
 

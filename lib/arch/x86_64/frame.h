@@ -690,6 +690,17 @@ static inline const uint64_t *mdi_service_words(const struct mdi_frame *frame)
 	return (const uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_ARGS);
 }
 
+/*
+ * Behind these, while such a service runs: r11, where its number was, which is
+ * small and which nobody reads any more (SAVE_WORDS). So the uppermost bit is
+ * free for core/handed.h.
+ */
+static inline uint64_t *mdi_service_mark(const struct mdi_frame *frame)
+{
+	return (uint64_t *)((frame->sp & ~(uint64_t)15) - SERVICE_ARGS) +
+	       REGISTER_WORDS;
+}
+
 /* The innermost gate of a thread, NULL outside of all. */
 static inline struct mdi_frame *mdi_frame_top(const struct mdi_thread *thread)
 {

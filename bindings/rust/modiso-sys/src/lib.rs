@@ -236,7 +236,7 @@ structures! {
         struct_size: u32,
         flags: u32,
         word_args: u32,
-        unused: u32,
+        pointers: u32,
     }
 
     struct modiso_export {
