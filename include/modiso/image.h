@@ -108,7 +108,9 @@ struct modiso_image_info {
  * Instances of one image that trust each other can be loaded into one module,
  * as often as there are instances (of one that has PT_TLS, once). Each has its
  * own data and gates; they share the module's key, so calls into one after the
- * other cost no more than calls into the same one.
+ * other cost no more than calls into the same one. Where another module was
+ * entered in between, with page permissions or with too few keys, the module is
+ * opened again as a whole: three calls of the kernel for each instance.
  *
  * Libraries that the image names (DT_NEEDED) come with it if
  * options.needed_dirs says where they may be: they and those that they name, 63
