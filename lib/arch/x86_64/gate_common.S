@@ -221,7 +221,7 @@ ENDF(mdi_gate_valued_many)
 
 /*
  * int mdi_gate_invoke(slot, args, count, result): words that are no argument
- * are 0, and @result may be NULL. Most calls have two words or fewer.
+ * are 0, and @result may be NULL. Most calls have one word.
  *
  *	register    on entry    at the call
  *	rdi         slot        first word
@@ -229,10 +229,16 @@ ENDF(mdi_gate_valued_many)
  *	rdx, rcx,
  *	r8, r9      count,      words
  *	            result
- *	rax         -           args
+ *	rax         -           args, unless there is one word; scratch
  *	rbx         -           result
- *	r10         -           count
+ *	r10         -           count, unless it is 1; scratch
  *	r11         -           slot
+ *
+ * With one word it is 19 instructions: rbx is kept (2) for where the result
+ * goes (1), which is asked for (2) and stored (1); the slot goes where gates
+ * want it (1); the count is looked at (2); the word is loaded, and the other
+ * five cleared (6); the call (1); its carry is looked at (1), and the answer
+ * returned (2).
  */
 FUNC(mdi_gate_invoke)
 	pushq	%rbx
@@ -240,20 +246,14 @@ FUNC(mdi_gate_invoke)
 	.cfi_rel_offset %rbx, 0
 	movq	%rcx, %rbx
 	movq	%rdi, %r11
-	movq	%rsi, %rax
-	movl	%edx, %r10d
-	xorl	%edi, %edi
-	xorl	%esi, %esi
-	xorl	%edx, %edx
 	xorl	%ecx, %ecx
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
-	cmpl	$2, %r10d
-	ja	.Lmany_words
-	je	.Ltwo_words
-	testl	%r10d, %r10d
-	jz	.Lwords_loaded
-	movq	0(%rax), %rdi
+	cmpl	$1, %edx
+	jne	.Lnot_one_word
+	movq	0(%rsi), %rdi
+	xorl	%esi, %esi
+	xorl	%edx, %edx
 .Lwords_loaded:
 	notrack callq *S_INNER(%r11)
 .Linvoked:
@@ -275,20 +275,29 @@ FUNC(mdi_gate_invoke)
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %rbx
 	retq
-.Lmany_words:
+.Lnot_one_word:
 	.cfi_restore_state
-	movq	16(%rax), %rdx
-	cmpl	$4, %r10d
-	jb	.Ltwo_words
-	movq	24(%rax), %rcx
-	je	.Ltwo_words
-	movq	32(%rax), %r8
-	cmpl	$6, %r10d
-	jb	.Ltwo_words
-	movq	40(%rax), %r9
-.Ltwo_words:
+	movq	%rsi, %rax
+	movl	%edx, %r10d
+	jb	.Lno_words
 	movq	0(%rax), %rdi
 	movq	8(%rax), %rsi
+	xorl	%edx, %edx
+	cmpl	$3, %r10d
+	jb	.Lwords_loaded
+	movq	16(%rax), %rdx
+	je	.Lwords_loaded
+	movq	24(%rax), %rcx
+	cmpl	$5, %r10d
+	jb	.Lwords_loaded
+	movq	32(%rax), %r8
+	je	.Lwords_loaded
+	movq	40(%rax), %r9
+	jmp	.Lwords_loaded
+.Lno_words:
+	xorl	%edi, %edi
+	xorl	%esi, %esi
+	xorl	%edx, %edx
 	jmp	.Lwords_loaded
 ENDF(mdi_gate_invoke)
 
