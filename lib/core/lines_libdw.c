@@ -135,6 +135,7 @@ static void find_function(Dwfl_Module *module, uintptr_t pc,
 		return;
 	snprintf(place->function, sizeof(place->function), "%s", name);
 	place->function_offset = offset;
+	place->function_length = symbol.st_size;
 }
 
 static void note_line(struct mdi_report_place *place, const char *source,

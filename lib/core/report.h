@@ -24,6 +24,7 @@ struct mdi_report_place {
 	bool own;      /* the library's code */
 	bool system;   /* that of the C library, or of a compiler's */
 	bool left_out; /* of the module, by the loader: MODISO_IMAGE_HEADERS */
+	size_t function_length; /* 0: not known */
 };
 
 /* A frame: the instruction of a fault, or what is behind a call. */

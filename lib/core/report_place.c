@@ -8,6 +8,7 @@
 #include "core/state.h"
 #include "os/maps.h"
 #include "os/objects.h"
+#include "os/program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static void find_object(uintptr_t pc, struct mdi_report_place *place)
 		place->own = object.own;
 	}
 	if (mdi_object_function(pc, place->function, sizeof(place->function),
-				&begin))
+				&begin, &place->function_length))
 		place->function_offset = pc - begin;
 }
 
@@ -121,6 +122,41 @@ static void name_anonymous(const struct mdi_mapping *map, char *text,
 			 (size_t)(map->end - map->base));
 }
 
+/* "table + 0x10 (64 bytes, writable data of filter)" */
+static void name_symbol(const struct mdi_report_place *place,
+			const struct mdi_mapping *map, char *text, size_t size)
+{
+	const char *file = place->path[0] != '\0' ? place->path : place->file;
+	const char *kind = map->exec  ? "code" :
+			   map->write ? "writable data" :
+					"constants";
+	char length[32] = "";
+
+	if (place->function_length != 0)
+		snprintf(length, sizeof(length), "%zu bytes, ",
+			 place->function_length);
+	snprintf(text, size, "%s + %#zx (%s%s of %s)", place->function,
+		 (size_t)place->function_offset, length, kind,
+		 base_name(file));
+}
+
+static void name_heap(uintptr_t address, char *text, size_t size)
+{
+	uintptr_t block;
+	size_t length;
+
+	if (!mdi_heap_block(address, &block, &length))
+		snprintf(text, size, "the heap of the C library");
+	else if (address < block)
+		snprintf(text, size,
+			 "%zu bytes below a block of %zu bytes of the heap",
+			 (size_t)(block - address), length);
+	else
+		snprintf(text, size,
+			 "%zu bytes into a block of %zu bytes of the heap",
+			 (size_t)(address - block), length);
+}
+
 void mdi_report_memory(struct mdi_lines *lines, uintptr_t address, char *text,
 		       size_t size)
 {
@@ -133,11 +169,9 @@ void mdi_report_memory(struct mdi_lines *lines, uintptr_t address, char *text,
 		return;
 	mdi_report_find(lines, address, &place);
 	if (place.function[0] != '\0')
-		snprintf(text, size, "%s + %#zx of %s", place.function,
-			 (size_t)place.function_offset,
-			 place.path[0] != '\0' ? place.path : place.file);
+		name_symbol(&place, &map, text, size);
 	else if (strcmp(name, "[heap]") == 0)
-		snprintf(text, size, "the heap of the C library");
+		name_heap(address, text, size);
 	else if (strcmp(name, "[stack]") == 0)
 		snprintf(text, size, "the stack of the main thread");
 	else if (name[0] == '\0')

@@ -29,11 +29,11 @@ bool mdi_object_is_libc(const struct mdi_object *object);
 bool mdi_object_begins(uintptr_t address);
 
 /*
- * The function at an address, as far as its name fits, and where it begins.
- * False: none is known.
+ * The function or variable at an address, as far as its name fits, where it
+ * begins, and its length; 0: that is not known. False: none is known.
  */
 bool mdi_object_function(uintptr_t address, char *name, size_t size,
-			 uintptr_t *begin);
+			 uintptr_t *begin, size_t *length);
 
 /* Its file, as far as it fits; "": it has none. */
 void mdi_object_path(const struct mdi_object *object, char *path, size_t size);

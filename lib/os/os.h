@@ -21,6 +21,7 @@
 #include "os/open.h"     /* rings of the kernel's, and threads for them */
 #include "os/probe.h"    /* try in a copy of the process what may kill it */
 #include "os/process.h"  /* threads, waiting, the clock, last words */
+#include "os/program.h"  /* the heap, and stacks of threads */
 #include "os/rseq.h"     /* words of a thread that the kernel believes */
 #include "os/ticker.h"   /* a thread of the library's own; calling others */
 

@@ -76,14 +76,17 @@ bool mdi_object_begins(uintptr_t address)
 }
 
 bool mdi_object_function(uintptr_t address, char *name, size_t size,
-			 uintptr_t *begin)
+			 uintptr_t *begin, size_t *length)
 {
+	void *symbol = NULL;
 	Dl_info info;
 
-	if (dladdr((void *)address, &info) == 0 || info.dli_sname == NULL)
+	if (dladdr1((void *)address, &info, &symbol, RTLD_DL_SYMENT) == 0 ||
+	    info.dli_sname == NULL)
 		return false;
 	snprintf(name, size, "%s", info.dli_sname);
 	*begin = (uintptr_t)info.dli_saddr;
+	*length = symbol != NULL ? ((const ElfW(Sym) *)symbol)->st_size : 0;
 	return true;
 }
 

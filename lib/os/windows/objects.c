@@ -98,7 +98,7 @@ static bool is_code(uintptr_t address)
  * ends: the last one that begins before the address.
  */
 bool mdi_object_function(uintptr_t address, char *name, size_t size,
-			 uintptr_t *begin)
+			 uintptr_t *begin, size_t *length)
 {
 	const char *base = (const char *)module_at(address);
 	const IMAGE_EXPORT_DIRECTORY *exports =
@@ -124,6 +124,7 @@ bool mdi_object_function(uintptr_t address, char *name, size_t size,
 		return false;
 	snprintf(name, size, "%s", base + named);
 	*begin = (uintptr_t)base + best;
+	*length = 0; /* the table has none */
 	return true;
 }
 
