@@ -25,6 +25,9 @@
 #define MODISO_INIT_FLAGS                                                      \
 	(MODISO_INIT_SHARED | MODISO_INIT_NO_STACKS | MODISO_INIT_RECORD)
 
+#define MODISO_CLOSED_KINDS                                                    \
+	(MODISO_CLOSED_DATA | MODISO_CLOSED_HEAP | MODISO_CLOSED_STACKS)
+
 static const struct mdi_layer layers[] = {
 	{ STATE(base_state) },
 	{ STATE(arch_state) },
@@ -75,8 +78,14 @@ int modiso_init(const struct modiso_options *options)
 		result = mdi_options_flags(known.flags, MODISO_INIT_FLAGS,
 					   "options.flags");
 	if (result == 0)
-		result = mdi_options_flags(known.closed, MODISO_CLOSED_DATA,
+		result = mdi_options_flags(known.closed, MODISO_CLOSED_KINDS,
 					   "options.closed");
+	if (result == 0 && known.closed != 0 &&
+	    !(known.closed & MODISO_CLOSED_DATA))
+		result = mdi_fail(MODISO_ERR_INVAL,
+				  "options.closed is %#x, and must have "
+				  "MODISO_CLOSED_DATA as well",
+				  known.closed);
 	if (result == 0 && known.exclusion > MODISO_EXCLUSION_EXTERNAL)
 		result = mdi_fail(MODISO_ERR_INVAL,
 				  "options.exclusion is %u, neither internal "

@@ -68,9 +68,29 @@ enum modiso_exclusion {
  * must not have their descriptors there. The program must not protect pages of
  * it itself, nor be linked statically.
  *
- * The heap, stacks and constants are in no case closed with this backend.
+ * HEAP is what brk(2) has given the program, whatever becomes of it: malloc(3)
+ * takes most blocks from there. Large ones, and those of other threads, have
+ * mappings of their own unless mallopt(3) says otherwise (M_MMAP_MAX 0 and
+ * M_ARENA_MAX 1), and mappings are not closed. STACKS are those of other
+ * threads that are attached, but for the pages of their thread-local variables;
+ * the thread that calls has its own. Both can be had in addition to DATA, and
+ * where one thread runs at a time (MODISO_EXCLUSION_EXTERNAL): with threads
+ * that run meanwhile, system calls that answer on a stack or on the heap would
+ * fail, so that is refused. What was said of DATA goes for both: who waits
+ * while others run must do so in a system call that neither reads nor writes
+ * there. So a handler in which a thread is frozen takes the mask for
+ * sigsuspend(2) from a mapping, or runs on the signal stack (SA_ONSTACK); and
+ * no thread has its stack, or one for its signals, on the heap. Each attached
+ * thread is one system call more, to close it, and one to open it; and the
+ * kernel's time goes by the pages that are in use.
+ *
+ * Constants, the C library's data, the library's own, and mappings that the
+ * program has made are in no case closed with this backend: what modules must
+ * not reach there is to be a region.
  */
-#define MODISO_CLOSED_DATA 0x1u
+#define MODISO_CLOSED_DATA   0x1u
+#define MODISO_CLOSED_HEAP   0x2u
+#define MODISO_CLOSED_STACKS 0x4u
 
 /*
  * How the library is to be started. A zeroed structure with struct_size set
@@ -158,14 +178,16 @@ struct modiso_options {
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL   struct_size is 0 or too small, an unknown backend,
- *                      capability, exclusion or flag, or MODISO_BACKEND or
+ *                      capability, exclusion or flag, options.closed without
+ *                      MODISO_CLOSED_DATA, or MODISO_BACKEND or
  *                      MODISO_OPTIONS is misspelled, or the path of the
  *                      recorder is empty or too long.
  *   MODISO_ERR_NOTSUP  the backend or a required capability cannot be had
  *                      here; modiso_last_error_text() says why. Or the
  *                      program runs with a user shadow stack, or asks for
  *                      options.closed with a sanitizer's run-time library or
- *                      linked statically.
+ *                      linked statically, or for HEAP or STACKS with internal
+ *                      exclusion.
  *   MODISO_ERR_LIMIT   options.closed: the program's data is in more than 64
  *                      pieces.
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free

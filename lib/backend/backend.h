@@ -163,6 +163,7 @@ struct mdi_opened {
 /* Pages that are in no region. */
 struct mdi_cover {
 	uintptr_t base, end;
+	bool grows; /* the heap's: it ends where that ends */
 };
 
 /* What a backend keeps for the time of a signal handler. */
@@ -238,8 +239,11 @@ struct mdi_process_rights {
 	void (*preempt)(struct mdi_thread *thread);
 	int (*resume)(struct mdi_thread *thread);
 
-	/* It may be interrupted while it is in a module; it may no more. */
-	void (*attach)(struct mdi_thread *thread);
+	/*
+	 * It may be interrupted while it is in a module; it may no more. On
+	 * that thread.
+	 */
+	int (*attach)(struct mdi_thread *thread);
 	void (*detach)(struct mdi_thread *thread);
 	/*
 	 * Between interrupt() and interrupt_end(), in the handler of a signal
@@ -504,8 +508,7 @@ static inline int mdi_backend_attach(struct mdi_thread *thread)
 
 	if (threads != NULL)
 		return threads->attach(thread);
-	mdi_backend_now->process->attach(thread);
-	return 0;
+	return mdi_backend_now->process->attach(thread);
 }
 
 static inline void mdi_backend_detach(struct mdi_thread *thread)

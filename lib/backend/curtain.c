@@ -6,6 +6,7 @@
 #include "os/memory.h"
 #include "os/misuse.h"
 #include "os/process.h"
+#include "os/program.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,9 +49,10 @@ static void begin_closing(uint32_t prot)
 	__atomic_add_fetch(&own->closings, 1, __ATOMIC_SEQ_CST);
 }
 
-void mdi_curtain_start(void)
+void mdi_curtain_start(bool stacks)
 {
 	own->count = 0;
+	own->stacks = stacks;
 	set_word(OPEN, 0, 0);
 	/* It is called where a call must not be the first one. */
 	(void)mdi_os_now_ns();
@@ -73,7 +75,61 @@ bool mdi_curtain_is_used(void)
 	return own->count != 0;
 }
 
-bool mdi_curtain_covers(uintptr_t address)
+int mdi_curtain_meet(struct mdi_thread *thread)
+{
+	uintptr_t base, end;
+	bool growing;
+
+	if (!own->stacks)
+		return 0;
+	if (mdi_stack_find(&base, &end, &growing) != 0)
+		return MODISO_ERR_OS;
+	thread->stack_base = base | growing;
+	thread->stack_end = end;
+	return 0;
+}
+
+/* The first of those whose stacks are closed by @owner, and the next one. */
+static const struct mdi_thread *peer_of(const struct mdi_thread *thread,
+					int32_t owner)
+{
+	while (thread != NULL &&
+	       (thread->stack_base == 0 || thread->tid == owner))
+		thread = thread->peer;
+	return thread;
+}
+
+static const struct mdi_thread *first_peer(int32_t owner)
+{
+	return own->stacks ? peer_of(mdi_backend_state.mprotect.peers, owner) :
+			     NULL;
+}
+
+static bool grows(const struct mdi_thread *peer)
+{
+	return peer->stack_base & 1;
+}
+
+static uintptr_t base_of(const struct mdi_thread *peer)
+{
+	return peer->stack_base & ~(uintptr_t)1;
+}
+
+/* How far one may have grown since; more may be there than that. */
+#define GROWTH ((uintptr_t)1 << 30)
+
+static bool is_stack(uintptr_t address, int32_t owner, uintptr_t growth)
+{
+	const struct mdi_thread *peer = first_peer(owner);
+
+	for (; peer != NULL; peer = peer_of(peer->peer, owner))
+		if (address >= base_of(peer) - (grows(peer) ? growth : 0) &&
+		    address < peer->stack_end)
+			return true;
+	return false;
+}
+
+static bool is_covered(uintptr_t address)
 {
 	for (uint32_t i = 0; i < own->count; i++)
 		if (address >= own->cover[i].base &&
@@ -82,27 +138,75 @@ bool mdi_curtain_covers(uintptr_t address)
 	return false;
 }
 
+bool mdi_curtain_covers(uintptr_t address)
+{
+	return is_covered(address) || is_stack(address, 0, GROWTH);
+}
+
 static bool protect(const struct mdi_cover *cover, uint32_t prot)
 {
-	return mdi_mem_protect((void *)cover->base, cover->end - cover->base,
+	return cover->base == cover->end ||
+	       mdi_mem_protect((void *)cover->base, cover->end - cover->base,
 			       prot) == 0;
 }
 
-/* What was never closed is opened as well: that changes nothing. */
-static void open_all(void)
+/*
+ * The heap may have become larger since it was closed last; and smaller at any
+ * time, by a thread that is done with what it has touched for that. What is
+ * opened again is what was closed, as far as it is there.
+ */
+static bool protect_heap(struct mdi_cover *cover, uint32_t prot, bool closes)
 {
-	for (uint32_t i = 0; i < own->count; i++)
-		if (!protect(&own->cover[i], MDI_PROT_READ | MDI_PROT_WRITE))
-			mdi_misuse("mprotect(2) would not open the program's "
-				   "data again");
+	uintptr_t end;
+
+	for (;;) {
+		end = mdi_heap_end();
+		if (end < cover->base)
+			end = cover->base;
+		if (closes || end < cover->end)
+			cover->end = end;
+		if (protect(cover, prot))
+			return true;
+		if (mdi_heap_end() == end)
+			return false;
+	}
 }
 
-static const struct mdi_cover *close_all(uint32_t prot)
+static bool protect_stack(const struct mdi_thread *peer, uint32_t prot)
 {
-	for (uint32_t i = 0; i < own->count; i++)
-		if (!protect(&own->cover[i], prot))
-			return &own->cover[i];
-	return NULL;
+	return mdi_stack_protect(base_of(peer), peer->stack_end, grows(peer),
+				 prot) == 0;
+}
+
+/* 0, or where it failed. */
+static uintptr_t protect_all(uint32_t prot, bool closes, int32_t owner)
+{
+	const struct mdi_thread *peer = first_peer(owner);
+
+	for (uint32_t i = 0; i < own->count; i++) {
+		struct mdi_cover *cover = &own->cover[i];
+
+		if (cover->grows ? !protect_heap(cover, prot, closes) :
+				   !protect(cover, prot))
+			return cover->base;
+	}
+	for (; peer != NULL; peer = peer_of(peer->peer, owner))
+		if (!protect_stack(peer, prot))
+			return base_of(peer);
+	return 0;
+}
+
+/* What was never closed is opened as well: that changes nothing. */
+static void open_all(int32_t owner)
+{
+	if (protect_all(MDI_PROT_READ | MDI_PROT_WRITE, false, owner) != 0)
+		mdi_misuse("mprotect(2) would not open the program's memory "
+			   "again");
+}
+
+static uintptr_t close_all(uint32_t prot)
+{
+	return protect_all(prot, true, OWNER(word()));
 }
 
 bool mdi_curtain_is_open(void)
@@ -110,27 +214,33 @@ bool mdi_curtain_is_open(void)
 	return STATE(word()) == OPEN;
 }
 
-static bool hides(const void *stack)
+/* What is closed next: the heap goes as far as it does by now. */
+static bool hides(uintptr_t stack)
 {
-	return mdi_curtain_covers((uintptr_t)stack);
+	for (uint32_t i = 0; i < own->count; i++)
+		if (own->cover[i].grows && stack >= own->cover[i].base &&
+		    stack < mdi_heap_end())
+			return true;
+	return is_covered(stack) ||
+	       (own->stacks && is_stack(stack, mdi_os_thread_id(), 0));
 }
 
 int mdi_curtain_close(uint32_t prot)
 {
-	const struct mdi_cover *failed;
+	uintptr_t failed;
 
-	if (hides(__builtin_frame_address(0)))
+	if (hides((uintptr_t)__builtin_frame_address(0)))
 		return mdi_fail(MODISO_ERR_STATE,
 				"the stack of this thread lies in the "
-				"program's data, which is closed while the "
-				"module runs");
+				"program's memory that is closed while the "
+				"module runs (modiso_options.closed)");
 	begin_closing(prot);
 	failed = close_all(prot);
-	if (failed == NULL)
+	if (failed == 0)
 		return 0;
 	mdi_curtain_open();
-	return mdi_fail_os("mprotect", "closing the program's data at %#zx",
-			   (size_t)failed->base);
+	return mdi_fail_os("mprotect", "closing the program's memory at %#zx",
+			   (size_t)failed);
 }
 
 /* By the thread that has closed it, so whose it is stays. */
@@ -141,7 +251,7 @@ void mdi_curtain_open(void)
 	if (STATE(now) == OPEN)
 		return;
 	set_word(OPENING, 0, OWNER(now));
-	open_all();
+	open_all(OWNER(now));
 	set_word(OPEN, 0, 0);
 }
 
@@ -158,7 +268,7 @@ uint32_t mdi_curtain_lift(void)
 		return MDI_LIFTED_NOT;
 	if (OWNER(now) != mdi_os_thread_id())
 		return MDI_LIFTED_BESIDE;
-	open_all();
+	open_all(OWNER(now));
 	if (STATE(now) == OPENING)
 		return MDI_LIFTED_NOT;
 	set_word(OPEN, 0, 0);
@@ -173,7 +283,7 @@ void mdi_curtain_lower(uint32_t lifted)
 		return;
 	prot = lifted - MDI_LIFTED_BESIDE - 1;
 	begin_closing(prot);
-	if (close_all(prot) != NULL)
-		mdi_misuse("mprotect(2) would not close the program's data "
+	if (close_all(prot) != 0)
+		mdi_misuse("mprotect(2) would not close the program's memory "
 			   "again after a signal");
 }

@@ -16,14 +16,22 @@
 
 #include "backend/backend.h"
 
-void mdi_curtain_start(void);
+void mdi_curtain_start(bool stacks);
 
 /*
- * From now on it covers these, which are readable and writable otherwise. It is
- * open. MODISO_ERR_LIMIT: too many.
+ * The calling thread is about to be another one's peer: where its stack is, if
+ * those of others are closed. 0, or MODISO_ERR_OS.
+ */
+int mdi_curtain_meet(struct mdi_thread *thread);
+
+/*
+ * From now on it covers these, which are readable and writable otherwise, and
+ * the stacks of all that are attached but the one that closes it. It is open.
+ * MODISO_ERR_LIMIT: too many.
  */
 int mdi_curtain_cover(const struct mdi_cover *cover, uint32_t count);
 bool mdi_curtain_is_used(void);
+/* Or may: where a stack can have grown to other memory may be as well. */
 bool mdi_curtain_covers(uintptr_t address);
 
 /*

@@ -69,7 +69,7 @@ static int start(const struct modiso_options *options)
 	bool external = options->exclusion == MODISO_EXCLUSION_EXTERNAL;
 
 	mdi_pages_start();
-	mdi_curtain_start();
+	mdi_curtain_start(options->closed & MODISO_CLOSED_STACKS);
 	own->closed = options->closed;
 	own->keys_off = !mdi_cpu()->ospke;
 	own->runner = NULL;
@@ -112,7 +112,7 @@ static int steady(int (*act)(void *arg), void *arg)
 {
 	struct steady both = { act, arg };
 
-	return mdi_keeper_locked(steady_locked, &both);
+	return mdi_aside_steady(steady_locked, &both);
 }
 
 static void gate(const struct mdi_domain *domain,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/mprotect_aside.h"
 
+#include "backend/curtain.h"
 #include "backend/keeper.h"
 #include "backend/mprotect.h"
 #include "backend/state.h"
@@ -48,9 +49,11 @@ static int add_peer(void *arg, bool entered)
 	return 0;
 }
 
-void mdi_aside_attach(struct mdi_thread *thread)
+int mdi_aside_attach(struct mdi_thread *thread)
 {
-	(void)mdi_keeper_locked(add_peer, thread);
+	int result = mdi_curtain_meet(thread);
+
+	return result == 0 ? mdi_aside_steady(add_peer, thread) : result;
 }
 
 static int remove_peer(void *arg, bool entered)
@@ -68,7 +71,7 @@ static int remove_peer(void *arg, bool entered)
 
 void mdi_aside_detach(struct mdi_thread *thread)
 {
-	(void)mdi_keeper_locked(remove_peer, thread);
+	(void)mdi_aside_steady(remove_peer, thread);
 }
 
 /*
@@ -127,6 +130,17 @@ void mdi_aside_answered(uint64_t asked_ns)
 		__atomic_store_n(&own->lease_ns, lease, __ATOMIC_RELAXED);
 	if (__atomic_sub_fetch(&own->askers, 1, __ATOMIC_SEQ_CST) == 0)
 		mdi_os_wake(&own->askers, INT_MAX);
+}
+
+int mdi_aside_steady(int (*act)(void *arg, bool entered), void *arg)
+{
+	bool ask = mdi_open.state.external && mdi_curtain_is_used();
+	uint64_t asked_ns = ask ? mdi_aside_ask(mdi_thread_self()) : 0;
+	int result = mdi_keeper_locked(act, arg);
+
+	if (ask)
+		mdi_aside_answered(asked_ns);
+	return result;
 }
 
 static void wait_for_askers(void)

@@ -18,9 +18,15 @@
 void mdi_aside_start(struct mdi_thread *only);
 
 /* struct mdi_process_rights. */
-void mdi_aside_attach(struct mdi_thread *thread);
+int mdi_aside_attach(struct mdi_thread *thread);
 void mdi_aside_detach(struct mdi_thread *thread);
 void mdi_aside_stand(struct mdi_thread *thread);
+
+/*
+ * mdi_keeper_locked() while nobody is in a module that closes memory in no
+ * region, whoever schedules.
+ */
+int mdi_aside_steady(int (*act)(void *arg, bool entered), void *arg);
 
 /* All that are in modules are asked. The keeper's lock is held. */
 void mdi_aside_interrupt(void);

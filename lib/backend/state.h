@@ -25,6 +25,7 @@ struct mdi_curtain_state {
 	uint64_t word; /* state, what is left, the thread that closed it */
 	uint32_t closings;
 	uint32_t count;
+	bool stacks; /* those of other threads as well */
 	struct mdi_cover cover[MDI_COVERS];
 };
 
@@ -76,7 +77,11 @@ struct mdi_mprotect_state {
 	 */
 	uint32_t askers, stops;
 	uint64_t lease_ns; /* the longest that one of them needs */
-	struct mdi_thread *peers; /* a list; the keeper's lock guards it */
+	/*
+	 * All that are attached, a list. The keeper's lock guards it; handlers
+	 * read it without. Of one that was taken off it leads on.
+	 */
+	struct mdi_thread *peers;
 };
 
 /* Guarded by the keeper. */

@@ -7,6 +7,7 @@
 #include "core/runtime.h"
 #include "core/state.h"
 #include "os/objects.h"
+#include "os/program.h"
 
 /* In order of nothing; those that are empty are left out at the end. */
 struct pieces {
@@ -23,7 +24,9 @@ static void add(struct pieces *pieces, uintptr_t base, uintptr_t end)
 		pieces->too_many = true;
 		return;
 	}
-	pieces->piece[pieces->count++] = (struct mdi_cover){ base, end };
+	pieces->piece[pieces->count++] = (struct mdi_cover){
+		.base = base, .end = end
+	};
 }
 
 /* What lies behind the hole becomes a piece of its own. */
@@ -113,6 +116,25 @@ static void join(struct pieces *pieces)
 	pieces->count = count;
 }
 
+/*
+ * Whatever the heap becomes lies behind what it is: the last piece goes as far
+ * as that. The top of it may be a region's, so there may be none.
+ */
+static void grow_with_heap(struct pieces *pieces, uintptr_t end)
+{
+	for (uint32_t i = 0; i < pieces->count; i++)
+		if (pieces->piece[i].end == end) {
+			pieces->piece[i].grows = true;
+			return;
+		}
+	if (pieces->count == MDI_COUNT(pieces->piece))
+		pieces->too_many = true;
+	else
+		pieces->piece[pieces->count++] = (struct mdi_cover){
+			.base = end, .end = end, .grows = true
+		};
+}
+
 struct change {
 	uintptr_t base, end;
 };
@@ -121,15 +143,22 @@ static int update(void *arg)
 {
 	const struct change *change = arg;
 	struct pieces pieces = { .count = 0 };
+	uintptr_t heap = 0, heap_end = 0;
 
+	if (mdi_core_state.runtime.options.closed & MODISO_CLOSED_HEAP &&
+	    mdi_heap_find(&heap, &heap_end) != 0)
+		return MODISO_ERR_OS;
 	mdi_objects_data(add_data, &pieces);
 	sort(&pieces);
 	join(&pieces);
 	mdi_objects_data(take_holes, &pieces);
+	add(&pieces, heap, heap_end);
 	take_layers(&pieces);
 	take_regions(&pieces);
 	take_away(&pieces, change->base, change->end);
 	sort(&pieces);
+	if (heap_end != 0)
+		grow_with_heap(&pieces, heap_end);
 	if (pieces.too_many)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"the program's data is in more than %zu pieces",
@@ -147,14 +176,35 @@ int mdi_closed_update(uintptr_t base, uintptr_t end)
 	return mdi_backend_steady(update, &change);
 }
 
-int mdi_closed_check(uint32_t closed)
+/*
+ * Those are where threads wait, and where the kernel's answers to them go. It
+ * would find them closed, and fail, and nobody could be asked for a moment.
+ */
+static int refuse_waiters(const char *what, const char *name)
+{
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"options.closed: %s (%s) of threads that run at the "
+			"same time: while one is in a module the system calls "
+			"of the others that read or write there would fail; "
+			"it can be had where one runs at a time "
+			"(MODISO_EXCLUSION_EXTERNAL), or with protection keys",
+			what, name);
+}
+
+int mdi_closed_check(const struct modiso_options *options)
 {
 	const char *why;
 
-	if (closed == 0 || mdi_backend_now->process == NULL)
+	if (options->closed == 0 || mdi_backend_now->process == NULL)
 		return 0;
 	why = mdi_objects_stay_open();
-	return why == NULL ? 0 :
-			     mdi_fail(MODISO_ERR_NOTSUP, "options.closed: %s",
-				      why);
+	if (why != NULL)
+		return mdi_fail(MODISO_ERR_NOTSUP, "options.closed: %s", why);
+	if (options->exclusion == MODISO_EXCLUSION_EXTERNAL)
+		return 0;
+	if (options->closed & MODISO_CLOSED_HEAP)
+		return refuse_waiters("the heap", "MODISO_CLOSED_HEAP");
+	if (options->closed & MODISO_CLOSED_STACKS)
+		return refuse_waiters("the stacks", "MODISO_CLOSED_STACKS");
+	return 0;
 }

@@ -9,13 +9,16 @@
 
 #include "base/common.h"
 
+struct modiso_options;
+
 /* Can it be had here? 0, or MODISO_ERR_NOTSUP. */
-int mdi_closed_check(uint32_t closed);
+int mdi_closed_check(const struct modiso_options *options);
 
 /*
- * What it is by now: of the objects that are loaded, less the library's own
- * memory, all regions, and [base, end), which is about to become one or is
- * empty. The library's lock is held. 0, or MODISO_ERR_LIMIT.
+ * What it is by now: of the objects that are loaded and of the heap, less the
+ * library's own memory, all regions, and [base, end), which is about to become
+ * one or is empty. Stacks come and go with their threads, and the backend knows
+ * them. The library's lock is held. 0, or MODISO_ERR_LIMIT.
  */
 int mdi_closed_update(uintptr_t base, uintptr_t end);
 

@@ -248,7 +248,7 @@ static int start_with(const struct mdi_backend *backend,
 	if (result == 0 && mdi_settings()->known_sites[0] != '\0')
 		result = mdi_permit_read_known(mdi_settings()->known_sites);
 	if (result == 0)
-		result = mdi_closed_check(options->closed);
+		result = mdi_closed_check(options);
 	if (result == 0)
 		result = mdi_closed_update(0, 0);
 	if (result == 0)

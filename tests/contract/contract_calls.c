@@ -8,7 +8,6 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -318,73 +317,6 @@ START_TEST(test_in_turn)
 }
 END_TEST
 
-static void closed_data(void)
-{
-	struct modiso_module_options sealed = {
-		.struct_size = sizeof(sealed),
-		.confinement = MODISO_CONFINE_SEALED,
-	};
-	struct modiso_options options = {
-		.struct_size = sizeof(options),
-		.closed = MODISO_CLOSED_DATA,
-	};
-	struct modiso_gate *gate;
-	uintptr_t i;
-
-	expect(MODISO_OK, modiso_init(&options));
-	expect(MODISO_OK, modiso_module_create("sealed", &sealed, &first));
-	gate = make_gate(first, same);
-	must_eq(enter(gate, 1), 1);
-	mark();
-	for (i = 0; i < ROUNDS; i++)
-		must_eq(enter(gate, i), i);
-	mark();
-}
-
-enum { LAYERS = 5 }; /* base, os, arch, backend, core */
-
-/* Objects but the C library's, whose data the linker leaves writable. */
-static int count_object(struct dl_phdr_info *info, size_t size, void *count)
-{
-	uintptr_t data = 0, end = 0;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-
-		if (part->p_type == PT_LOAD && part->p_flags & PF_W)
-			end = part->p_vaddr + part->p_memsz;
-		else if (part->p_type == PT_GNU_RELRO)
-			data = part->p_vaddr + part->p_memsz;
-	}
-	*(unsigned *)count += end > data && !strstr(info->dlpi_name, "/libc.") &&
-			      !strstr(info->dlpi_name, "/ld-linux");
-	return 0;
-}
-
-/*
- * The program's data: one call for each object's, to close it, and one to open
- * it. Between the library's own, which is the program's here, its layers' state
- * stays open. Who has closed it the kernel is asked once.
- */
-START_TEST(test_closed_data)
-{
-	unsigned objects = 0, pieces;
-	struct counts counts;
-
-	if (TEST_SANITIZED)
-		test_skip("unsanitized", "a sanitizer's data cannot be closed");
-	counts = trace(closed_data);
-	dl_iterate_phdr(count_object, &objects);
-	pieces = counts.mprotect / (2 * ROUNDS);
-	printf("# %u pieces of %u objects\n", pieces, objects);
-	must_eq(counts.mprotect, 2 * ROUNDS * pieces);
-	must(on_pkey() ? pieces == 0 : pieces > 0);
-	must(pieces <= objects + LAYERS);
-	must(counts.all - counts.mprotect <= ROUNDS);
-}
-END_TEST
-
 static void faults(void)
 {
 	struct modiso_region *region;
@@ -570,7 +502,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_guarded_in_turn);
 	tcase_add_test(tcase, test_neighbours);
 	tcase_add_test(tcase, test_in_turn);
-	tcase_add_test(tcase, test_closed_data);
 	tcase_add_test(tcase, test_faults);
 	add_test_but_tsan(tcase, test_preempted_alone, SCHEDULED);
 	add_test_but_tsan(tcase, test_preempted_by_another, SCHEDULED);

@@ -411,6 +411,43 @@ START_TEST(test_refused)
 }
 END_TEST
 
+START_TEST(test_kinds_refused)
+{
+	struct modiso_options options = {
+		.struct_size = sizeof(options),
+		.closed = MODISO_CLOSED_DATA | MODISO_CLOSED_HEAP,
+	};
+	static const struct {
+		uint32_t closed;
+		const char *words;
+	} kinds[] = {
+		{MODISO_CLOSED_HEAP, "MODISO_CLOSED_HEAP"},
+		{MODISO_CLOSED_STACKS, "MODISO_CLOSED_STACKS"},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		options.exclusion = MODISO_EXCLUSION_INTERNAL;
+		options.closed = MODISO_CLOSED_DATA | kinds[i].closed;
+		if (on_pkey()) {
+			expect(MODISO_OK, modiso_init(&options));
+			world_stop();
+		} else {
+			expect(MODISO_ERR_NOTSUP, modiso_init(&options));
+			if (TEST_SANITIZED)
+				continue;
+			must(strstr(modiso_last_error_text(), kinds[i].words));
+			must(strstr(modiso_last_error_text(),
+				    "MODISO_EXCLUSION_EXTERNAL"));
+		}
+		/* Nobody is kept from the rest who is let to the data. */
+		options.exclusion = MODISO_EXCLUSION_EXTERNAL;
+		options.closed = kinds[i].closed;
+		expect(MODISO_ERR_INVAL, modiso_init(&options));
+		must(strstr(modiso_last_error_text(), "MODISO_CLOSED_DATA"));
+	}
+}
+END_TEST
+
 START_TEST(test_required)
 {
 	struct modiso_options options = {
@@ -445,6 +482,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_adopted, 0, CASES);
 	tcase_add_loop_test(tcase, test_stack_in_data, 0, CASES);
 	tcase_add_test(tcase, test_refused);
+	tcase_add_test(tcase, test_kinds_refused);
 	tcase_add_test(tcase, test_required);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -108,7 +108,7 @@ static const struct {
 	 {.struct_size = offsetof(struct modiso_options, closed) - 1}},
 	{"closed",
 	 {.struct_size = sizeof(struct modiso_options),
-	  .closed = MODISO_CLOSED_DATA << 1}},
+	  .closed = MODISO_CLOSED_STACKS << 1}},
 	{"backend 3",
 	 {.struct_size = sizeof(struct modiso_options), .backend = 3}},
 	{"backend -1",

@@ -48,7 +48,8 @@ static void start_external(void)
 	};
 
 	if (task_options.confinement == MODISO_CONFINE_SEALED)
-		options.closed = MODISO_CLOSED_DATA;
+		options.closed = MODISO_CLOSED_DATA | MODISO_CLOSED_HEAP |
+				 MODISO_CLOSED_STACKS;
 	expect(MODISO_OK, modiso_init(&options));
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define SUSPEND SIGUSR1
@@ -46,14 +47,15 @@ struct queue {
 };
 
 /*
- * What threads wait for, on the heap: a system call on a static variable fails
- * where that is closed while a module runs (modiso_options.closed). The mutex
- * is "interrupts off": held by whoever changes what follows. The timer takes it
+ * What threads wait for and by, in a mapping of its own: where the rest is
+ * closed while a module runs a system call on it fails. The mutex is
+ * "interrupts off": held by whoever changes what follows. The timer takes it
  * before it freezes a task, so no task is frozen while it holds it.
  */
 static struct waits {
 	pthread_mutex_t kernel;
 	sem_t stopped, run[RTOS_TASKS];
+	sigset_t suspend, all_but_resume;
 } *waits;
 static struct task tasks[RTOS_TASKS];
 static struct task *current; /* NULL: idle */
@@ -103,13 +105,10 @@ static void unlock(void)
 static void suspend_handler(int signo)
 {
 	int saved = errno;
-	sigset_t mask;
 
 	(void)signo;
-	sigfillset(&mask);
-	sigdelset(&mask, RESUME);
 	sem_post(&waits->stopped);
-	sigsuspend(&mask);
+	sigsuspend(&waits->all_but_resume);
 	atomic_store(&self->running, true);
 	errno = saved;
 }
@@ -175,11 +174,7 @@ static void choose(const struct task *interrupted)
 /* Nobody freezes the calling task any more. */
 static void be_gone(struct task *task)
 {
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SUSPEND);
-	pthread_sigmask(SIG_BLOCK, &mask, NULL);
+	pthread_sigmask(SIG_BLOCK, &waits->suspend, NULL);
 	atomic_store(&task->gone, true);
 }
 
@@ -576,8 +571,13 @@ void rtos_init(void)
 	memset(tasks, 0, sizeof(tasks));
 	memset(queues, 0, sizeof(queues));
 	ended_count = 0;
-	waits = malloc(sizeof(*waits));
-	MUST(waits != NULL && pthread_mutex_init(&waits->kernel, NULL) == 0);
+	waits = mmap(NULL, sizeof(*waits), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	MUST(waits != MAP_FAILED);
+	sigaddset(&waits->suspend, SUSPEND);
+	sigfillset(&waits->all_but_resume);
+	sigdelset(&waits->all_but_resume, RESUME);
+	MUST(pthread_mutex_init(&waits->kernel, NULL) == 0);
 	MUST(sem_init(&waits->stopped, 0, 0) == 0);
 	MUST(modiso_region_create(NULL, sizeof(*counts),
 				  MODISO_READ | MODISO_WRITE, NULL,
@@ -596,5 +596,5 @@ void rtos_fini(void)
 	MUST(modiso_region_destroy(region) == 0);
 	MUST(sem_destroy(&waits->stopped) == 0);
 	MUST(pthread_mutex_destroy(&waits->kernel) == 0);
-	free(waits);
+	MUST(munmap(waits, sizeof(*waits)) == 0);
 }

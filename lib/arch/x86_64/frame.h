@@ -441,6 +441,11 @@ struct mdi_thread {
 		uint32_t token; /* host_rights before it was opened */
 		uint32_t unused;
 	} windows[16];
+	/*
+	 * mprotect: its stack, where those of others are closed; and 1: it
+	 * grows (os/program.h). Else 0.
+	 */
+	uint64_t stack_base, stack_end;
 };
 
 /* What a thunk jumps through, one cache line. enter is never NULL. */

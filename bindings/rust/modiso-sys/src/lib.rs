@@ -465,6 +465,8 @@ numbers! {
     MODISO_MODULE_PERMISSIVE: u32 = 1 << 1;
 
     MODISO_CLOSED_DATA: u32 = 1 << 0;
+    MODISO_CLOSED_HEAP: u32 = 1 << 1;
+    MODISO_CLOSED_STACKS: u32 = 1 << 2;
 
     MODISO_INIT_SHARED: u32 = 1 << 0;
     MODISO_INIT_NO_STACKS: u32 = 1 << 1;
