@@ -25,6 +25,9 @@ namespace modiso {
 /* What modiso-bind has written about a function: its name, and a call of it. */
 template <auto Function> struct binding;
 
+/* Of the module's C library, where it is bound: the address of its errno. */
+int *module_errno();
+
 namespace detail {
 template <class F> struct signature_of;
 template <class R, class... A> struct signature_of<R (*)(A...)> {
@@ -204,6 +207,21 @@ public:
 		if (code != MODISO_OK)
 			return error(code);
 		return block<T>(module_.node(), static_cast<T *>(address));
+	}
+	/* The same, with a copy of what the host has. */
+	template <class T>
+	result<block<T>> copy(const T *from, std::size_t count = 1) const
+	{
+		auto made = make<T>(count);
+
+		if (!made)
+			return made;
+		const int code = modiso_copy_out(
+			module_.handle(), made->pointer().unverified(), from,
+			modiso_loan_count(count, sizeof(T)));
+		if (code != MODISO_OK)
+			return error(code);
+		return made;
 	}
 	/* For this module alone; in reports it is called @name. */
 	template <auto Function>

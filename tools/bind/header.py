@@ -81,6 +81,11 @@ class Function:
     text: str
     result: Type
     parameters: list
+    symbol: str = ""    # in the image, where it is not the name
+    scope: str = "::"   # of C++
+
+    def exported(self):
+        return self.symbol or self.name
 
 
 class Refused(Exception):
@@ -299,6 +304,14 @@ def read_function(cursor):
     return Function(cursor.spelling, place(cursor.location),
                     "%s %s" % (spelled(cursor.result_type), text), result,
                     parameters)
+
+
+def errno_of_module():
+    """Where the module's C library has it, as that calls it for errno.h."""
+    to = Type("integer", "int", "int")
+    return Function("module_errno", "errno.h", "int *module_errno(void)",
+                    Type("pointer", "", "int_ptr", to=to), [],
+                    symbol="__errno_location", scope="::modiso::")
 
 
 def compilers_headers():

@@ -157,7 +157,7 @@ def run(words):
         for each in complaints:
             say(each)
         return REFUSED
-    names = [each.name for each in functions]
+    names = [each.exported() for each in functions]
     head = "Made by modiso-bind from %s: change that, or what was said of it." \
         % wishes.header
     for name in wishes.outputs:

@@ -8,6 +8,9 @@ import header
 import reasons
 from header import Refused
 
+# Among the functions, where the module has its errno: no function of C is
+# called like that.
+ERRNO = "errno"
 WAYS = ("module", "in", "out", "inout", "string")
 
 
@@ -97,7 +100,8 @@ def say(function, name, how):
 
 def bind(declared, name, said):
     """A Function with what was said of it; raises Refused."""
-    function = header.read_function(declared[name])
+    function = header.errno_of_module() if name == ERRNO else \
+        header.read_function(declared[name])
     lengths = [say(function, *each) for each in said]
     for parameter, text in lengths:
         if text is not None:
@@ -115,7 +119,7 @@ def bind_all(path, declared, groups):
     """The functions, and a sentence about each that is refused."""
     functions, complaints, seen = [], [], set()
     for name, said in groups:
-        if name not in declared:
+        if name not in declared and name != ERRNO:
             text = reasons.NO_FUNCTION % (path, name)
             near = difflib.get_close_matches(name, declared, 1, 0.8)
             complaints.append(reasons.MEANT % (text, near[0] + "()")
@@ -128,5 +132,6 @@ def bind_all(path, declared, groups):
             functions.append(bind(declared, name, said))
         except Refused as refused:
             complaints.append("%s: %s(): %s" % (
-                header.place(declared[name].location), name, refused))
+                header.place(declared[name].location) if name != ERRNO else
+                path, name, refused))
     return functions, complaints

@@ -330,7 +330,7 @@ def write_sandbox(writer, functions):
             indent = "\t\t"
         write("%scode_ = MODISO_TYPED_IMAGE_GATE(sandbox_->sandbox.image,\n"
               "%s\t\"%s\", NULL, &sandbox_->%s);" % (
-                  indent, indent, each.name, each.name))
+                  indent, indent, each.exported(), each.name))
     write("\tif (code_ != MODISO_OK &&")
     write("\t    %s_sandbox_close(sandbox_) != MODISO_OK)" % name)
     write("\t\treturn code_;")

@@ -99,6 +99,10 @@ def lend(number, parameter):
         number, name, count(parameter), way)
 
 
+def scoped(function):
+    return function.scope + function.name
+
+
 def write_call(function, write):
     loans = [each for each in function.parameters
              if each.how in ("in", "out", "inout", "string")]
@@ -107,8 +111,9 @@ def write_call(function, write):
         [declared(each) for each in function.parameters]
     write("/* %s: %s */" % (
         os.path.basename(function.where), function.text))
-    write("template <> struct binding<&::%s> {" % function.name)
-    write("\tstatic constexpr const char *name = \"%s\";" % function.name)
+    write("template <> struct binding<&%s> {" % scoped(function))
+    write("\tstatic constexpr const char *name = \"%s\";" %
+          function.exported())
     write("\ttemplate <class Sandbox>")
     write("\tstatic result<%s>" % returned(function.result))
     write("\tcall(%s)" % (",\n\t     ".join(arguments)))
@@ -121,8 +126,8 @@ def write_call(function, write):
             write("\t\tif (code_ != MODISO_OK)")
             write("\t\t\treturn error(code_);")
     write("\t\tconst auto value_ =")
-    write("\t\t\tsandbox_.template gate<&::%s>()(%s);" % (
-        function.name, ",".join("\n\t\t\t\t" + given(each, loans)
+    write("\t\t\tsandbox_.template gate<&%s>()(%s);" % (
+        scoped(function), ",".join("\n\t\t\t\t" + given(each, loans)
                                 for each in function.parameters)))
     write("\t\tif (!value_)")
     write("\t\t\treturn value_.error();")
@@ -153,5 +158,5 @@ def write_all(name, includes, functions, head, write):
     write("}\n")
     write("/* The library, with these functions of it. */")
     write("using %s_sandbox =\n\t::modiso::sandbox<%s>;\n" % (
-        name, (",\n\t\t\t  ".join("&::" + each.name for each in functions))))
+        name, (",\n\t\t\t  ".join("&" + scoped(each) for each in functions))))
     write("#endif")

@@ -224,6 +224,21 @@ double shape_integrate(double (*of)(double x), double from, double to)
 	return (of(from) + of(to)) / 2 * (to - from);
 }
 
+static int number;
+int *__errno_location(void);
+int *__errno_location(void)
+{
+	return &number;
+}
+
+int shape_open(const char *path)
+{
+	if (path[0] == '/')
+		return 3;
+	*__errno_location() = 2;
+	return -1;
+}
+
 int shape_each_dirty(visitor visit)
 {
 	int (*words)(long, long, long, long) =

@@ -45,6 +45,7 @@ int shape_twice(int);
 int shape_many(int a, int b, int c, int d, int e, int f, int g, double h,
 	       const char *text);
 int shape_crash(int value);
+int shape_open(const char *path); /* errno says why not */
 int shape_flags(bool *one, bool *two);
 
 struct shape_list *shape_list_new(void);

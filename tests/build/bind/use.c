@@ -170,6 +170,26 @@ static int lists(const struct shapes_sandbox *box)
 	return modiso_heap_free(module, point.unverified);
 }
 
+static int number(const struct shapes_sandbox *box)
+{
+	struct modiso_module *module = box->sandbox.module;
+	struct shapes_tainted_int_ptr at;
+	struct shapes_tainted_int opened;
+	const int zero = 0;
+	int error = 1;
+
+	WANT(shapes_call_module_errno(box, &at) == 0);
+	WANT(shapes_call_shape_open(box, "/", &opened) == 0 &&
+	     opened.unverified == 3);
+	WANT(shapes_read_int(module, at, &error, 1) == 0 && error == 0);
+	WANT(shapes_call_shape_open(box, "x", &opened) == 0 &&
+	     opened.unverified == -1);
+	WANT(shapes_read_int(module, at, &error, 1) == 0 && error == 2);
+	WANT(shapes_write_int(module, at, &zero, 1) == 0);
+	WANT(shapes_read_int(module, at, &error, 1) == 0 && error == 0);
+	return 0;
+}
+
 static int callbacks(const struct shapes_sandbox *box)
 {
 	struct shapes_callback_shape_visitor visitor, none = {NULL};
@@ -203,7 +223,7 @@ int main(int argc, char **argv)
 	WANT(shapes_sandbox_open(&box, argv[1], NULL) == 0);
 	WANT(modiso_heap_get_info(box.sandbox.module, &before) == 0);
 	if (data(&box) != 0 || values(&box) != 0 || lists(&box) != 0 ||
-	    callbacks(&box) != 0)
+	    number(&box) != 0 || callbacks(&box) != 0)
 		return 1;
 	/* All that was lent is back. */
 	WANT(modiso_heap_get_info(box.sandbox.module, &after) == 0 &&

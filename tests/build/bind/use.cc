@@ -9,6 +9,7 @@
 namespace {
 
 int points, lasts, nowhere;
+const shape_point point_of_host{5, 6};
 
 // Host code, with what a module says.
 int visit(modiso::tainted<void *>, modiso::tainted<const shape_point *> at,
@@ -123,6 +124,23 @@ bool lists(const shapes_sandbox &box)
 	WANT(box.read(row.pointer(), out, SIZE_MAX).error().code() ==
 	     MODISO_ERR_ACCESS);
 	WANT(box.make<int>(SIZE_MAX / 2).error().code() == MODISO_ERR_LIMIT);
+	const auto three = box.copy(in, 3).value();
+	const auto four = box.copy(&point_of_host).value();
+	WANT(box.read(three.pointer(), out, 2) && out[1] == 2);
+	WANT(box.load(four.pointer()).value().unverified().x == 5);
+	WANT(box.copy(in, SIZE_MAX).error().code() == MODISO_ERR_LIMIT);
+	return true;
+}
+
+bool numbers(const shapes_sandbox &box)
+{
+	const auto at = box.call<&modiso::module_errno>().value();
+
+	WANT(box.call<&shape_open>("/").value().between(3, 3));
+	WANT(box.load(at).value().between(0, 0));
+	WANT(box.call<&shape_open>("x").value().between(-1, -1));
+	WANT(box.load(at).value().between(2, 2));
+	WANT(box.store(at, 0) && box.load(at).value().between(0, 0));
 	return true;
 }
 
@@ -148,7 +166,8 @@ bool run(const char *path)
 	     MODISO_ERR_NOENT);
 	const auto box = shapes_sandbox::open(library, path).value();
 	const auto copy = box;
-	return data(box) && values(box) && lists(copy) && callbacks(copy);
+	return data(box) && values(box) && lists(copy) && numbers(copy) &&
+	       callbacks(copy);
 }
 
 }
