@@ -101,13 +101,18 @@ says 'nothing_has_this' "it is named"
 status_of 1 "there is no such module" test -e none.so
 status_of 0 "one that is listed is none" \
 	"$cc" --services services -o m.so module.c
-if [ -e "$(${CC:-cc} -print-file-name=libm.so)" ]; then
-	status_of 1 "a library of the host is an error" "$cc" \
-		--services services -o none.so -Wl,--no-as-needed module.c -lm
-	says 'needs library libm' "it is named"
-else
-	skip "a library of the host is an error" "no libm.so"
-fi
+echo 'long print(const char *text, unsigned long length)
+{ return text[length - 1]; }' >part.c
+${CC:-cc} -fPIC -shared -o libpart.so part.c
+"$cc" -O2 -c part.c && ar rc libpart.a part.o
+status_of 0 "-l takes an archive, as no library can be needed" "$cc" \
+	--services /dev/null -o a.so module.c -L. -lpart
+status_of 1 "a library that is named is an error" "$cc" \
+	--services services -o none.so module.c ./libpart.so
+says 'libpart\.so' "it is named"
+status_of 1 "nor does it help to insist" "$cc" --services services -o none.so \
+	-Wl,--no-as-needed,-Bdynamic module.c -L. -lpart
+says 'needs library .*libpart' "it is named"
 
 # exports FILE NAME... - exactly these, and the stack protector's variable
 exports() {
