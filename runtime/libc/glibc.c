@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names that only glibc has, for libraries that were compiled against its
- * headers (modiso-libc build --shared): what -D_FORTIFY_SOURCE makes of calls.
- * A size that is too small is the module's fault, as abort() is, and so is a
+ * headers, archives and shared ones: what -D_FORTIFY_SOURCE makes of calls. A
+ * size that is too small is the module's fault, as abort() is, and so is a
  * stack protector's word that was changed.
  */
 #define _GNU_SOURCE /* vasprintf(), explicit_bzero() */
@@ -198,7 +198,8 @@ _Noreturn void __longjmp_chk(jmp_buf buffer, int value)
 	longjmp(buffer, value);
 }
 
-_Noreturn void __stack_chk_fail(void)
+/* Modules have one already (runtime/guard.c), libc.so.6 has this. */
+__attribute__((__weak__)) _Noreturn void __stack_chk_fail(void)
 {
 	__builtin_trap();
 }

@@ -104,7 +104,7 @@ status_of 0 "one that is listed is none" \
 echo 'long print(const char *text, unsigned long length)
 { return text[length - 1]; }' >part.c
 ${CC:-cc} -fPIC -shared -o libpart.so part.c
-"$cc" -O2 -c part.c && ar rc libpart.a part.o
+"$cc" -O2 --export print -c part.c && ar rc libpart.a part.o
 status_of 0 "-l takes an archive, as no library can be needed" "$cc" \
 	--services /dev/null -o a.so module.c -L. -lpart
 status_of 1 "a library that is named is an error" "$cc" \
@@ -113,6 +113,9 @@ says 'libpart\.so' "it is named"
 status_of 1 "nor does it help to insist" "$cc" --services services -o none.so \
 	-Wl,--no-as-needed,-Bdynamic module.c -L. -lpart
 says 'needs library .*libpart' "it is named"
+
+status_of 0 "an archive alone" "$cc" --services /dev/null --export print \
+	-o b.so -L. -lpart
 
 # exports FILE NAME... - exactly these, and the stack protector's variable
 exports() {

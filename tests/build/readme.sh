@@ -43,35 +43,49 @@ for backend in mprotect pkey; do
 	fi
 done
 
-# The second program, of a library from its header.
-sed -n '/^	\/\* unpack\.cc /,/^	\$ /{ /^	\$ /d; s/^	//; p }' "$readme" \
-	>"$scratch/unpack.cc"
+# The second program, of a library from its header. check-real.sh has it run, as
+# it has a C library for modules.
+sed -n '/^	\/\* picture\.cc /,/^	\$ /{ /^	\$ /d; s/^	//; p }' "$readme" \
+	>"$scratch/picture.cc"
 sed -n '/^	\$ modiso-bind /,/^$/{ s/^	\$ //; p }' "$readme" \
 	>"$scratch/bind"
-command=$(sed -n 's/^	\$ c++ \(.*-o unpack .*\)/\1/p' "$readme")
+command=$(sed -n 's/^	\$ c++ \(.*-o picture .*\)/\1/p' "$readme")
+run=$(sed -n 's/^	\$ \.\/picture //p' "$readme")
 MODISO_BIND_PARTS=$top_srcdir/tools/bind
 MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
 export MODISO_BIND_PARTS MODISO_RUNTIME
+libc=$("$top_builddir/tools/modiso-libc" where)
 # shellcheck disable=SC2086 # CC may hold options
-archive=$($CC -print-file-name=libz.a)
+archive=$($CC -print-file-name=libpng16.a)
 (
 	cd "$scratch" && PATH=$top_builddir/tools:$PATH sh ./bind
 ) >"$scratch/output" 2>&1
 status=$?
-if [ $status -eq 4 ] || [ ! -e "$archive" ] || [ -z "$CXX" ]; then
-	skip "the second program" "no python3-clang, zlib1g-dev or C++ compiler"
+if [ $status -eq 4 ] || [ ! -e "$archive" ] || [ -z "$CXX" ] ||
+	[ ! -e "$libc/lib/libc.a" ] || [ ! -e "$run" ]; then
+	skip "the second program" \
+		"no modiso-libc, python3-clang, libpng-dev, C++ or $run"
 elif [ $status -ne 0 ]; then
 	not_ok "modiso-bind with the arguments shown" <"$scratch/output"
 else
 	expect_command "the second program compiles with that command" \
 		env PKG_CONFIG_PATH="$top_builddir" sh -c \
 		"cd '$scratch' && $CXX -Wall -Wextra -Werror $command"
-	expected=$(sed -n '/^	\$ \.\/unpack$/{ n; s/^	//; p; }' "$readme")
-	(cd "$scratch" && ./unpack) >"$scratch/output" 2>&1
+	expected=$(sed -n '/^	\$ \.\/picture /{ n; s/^	//; p; }' "$readme")
+	(cd "$scratch" && ./picture "$run") >"$scratch/output" 2>&1
 	if [ "$(cat "$scratch/output")" = "$expected" ]; then
-		ok "it prints what README shows"
+		ok "the second program prints what README shows"
 	else
-		not_ok "it prints what README shows" <"$scratch/output"
+		not_ok "the second program prints what README shows" \
+			<"$scratch/output"
+	fi
+	head -c 900 "$run" >"$scratch/half.png"
+	if ! (cd "$scratch" && ./picture half.png) >"$scratch/output" 2>&1 &&
+		[ ! -s "$scratch/output" ]; then
+		ok "half of a file is an error of the library's"
+	else
+		not_ok "half of a file is an error of the library's" \
+			<"$scratch/output"
 	fi
 fi
 
