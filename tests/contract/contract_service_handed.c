@@ -91,7 +91,7 @@ START_TEST(test_bad)
 		must_eq(fault->calls[0].service_request, it->at);
 		must_work(thunk);
 	}
-	must_print(fault, "as service \"touch\" was to");
+	must_print(fault, "in its call of service \"touch\"");
 }
 END_TEST
 

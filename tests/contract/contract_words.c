@@ -422,7 +422,7 @@ START_TEST(test_refused)
 				     &service));
 	must(strstr(modiso_last_error_text(), "at most 16"));
 	options.word_args = 7;
-	options.unused = 1;
+	options.pointers = 1u << MODISO_ARGS_MAX;
 	expect(MODISO_ERR_INVAL,
 	       modiso_service_create("seven", (modiso_fn)serve_seven, &options,
 				     &service));
