@@ -16,8 +16,11 @@
 #include "backend/backend.h"
 #include "os/memory.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 256, ROOM = 512, FIRST_UNUSED = 500 };
@@ -201,12 +205,15 @@ static void print_counts(void)
 static uint64_t first_seed;
 static unsigned long programs;
 
+static atomic_int runner_tid;
+
 /* Those that have not begun. */
 static void *run_programs(void *done)
 {
 	struct modiso_gate *gate;
 	struct proc_usage before;
 
+	atomic_store(&runner_tid, proc_gettid());
 	make_runner();
 	gate = make_gate(runner, poke_jump);
 	enter(make_gate(module, module_add_one), 1);
@@ -226,14 +233,28 @@ static void *run_programs(void *done)
 /*
  * QEMU's emulation does a far return with the kernel's rights, and some program
  * finds one inside of another instruction: the kernel in it "oopses". That is
- * to end the thread, and not the machine, and is not the program's doing.
+ * to end the thread, and not the machine, and is not the program's doing. With
+ * a module's rights the kernel cannot tell who waits for the thread, so that is
+ * looked for now and then.
  */
+static bool is_there(int tid)
+{
+	return tid == 0 || syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+}
+
 static void run_in_child(void *unused)
 {
+	pthread_t thread;
 	bool done = false;
+	struct timespec next;
 
 	(void)unused;
-	thread_join(thread_start(run_programs, &done));
+	thread = thread_start(run_programs, &done);
+	do {
+		clock_gettime(CLOCK_REALTIME, &next);
+		next.tv_sec++;
+	} while (pthread_timedjoin_np(thread, NULL, &next) == ETIMEDOUT &&
+		 is_there(atomic_load(&runner_tid)));
 	must(done);
 }
 
