@@ -141,7 +141,7 @@ modiso_service_deny(struct modiso_service *service,
  * Returns the pointer.
  *
  * Cost:   none. The call itself costs about what a gate call does; with keys
- *         some 60 instructions more if the service has a list or pointers.
+ *         some 80 instructions more if the service has a list or pointers.
  * Safety: MT-Safe. AS-Safe. Fork: safe. Not to be called by module code.
  * Since:  0.1
  */
