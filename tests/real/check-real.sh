@@ -131,6 +131,16 @@ make_file() {
 		echo "$command" >"$file.command"
 }
 
+# bind LIBRARY OPTION... - modiso-bind with the library's own header
+bind() {
+	set -- "$@" --name typed $(field "$1" Typed)
+	shift
+	for word in $options; do
+		case $word in -[ID]*) set -- "$@" "$word" ;; esac
+	done
+	eval "modiso-bind $*"
+}
+
 # module LIBRARY IMAGE OPTION...
 module() {
 	compiler=modiso-cc
@@ -140,11 +150,14 @@ module() {
 		work_file=${work_file}c
 	}
 	image=$2
+	typed=
+	[ -z "$(field "$1" Typed)" ] ||
+		typed=--export=$(cd "$place" && bind "$1" --exports) || return
 	shift 2
 	make_file "$image" "MODISO_BIND_CC=$compiler
 		modiso-bind work.h '-I$here' work in=in:length out=out:room
 		-o '$work/built/work_sandbox.h' --image '$image' --
-		--libc -O2 -w $options $* '-I$here' '$work_file' $sources" \
+		--libc -O2 -w $typed $options $* '-I$here' '$work_file' $sources" \
 		"$work_file" "$made" "$MODISO_RUNTIME" "$MODISO_RECODE" \
 		"$build/tools/modiso-cc"
 }
@@ -166,12 +179,27 @@ host() {
 		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" "$work_file"
 }
 
+# typed_host LIBRARY PROGRAM
+typed_host() {
+	directory=$work/built/typed-$1
+	mkdir -p "$directory"
+	make_file "$2" "bind $1 -o '$directory/typed_sandbox.hpp' &&
+		$CXX -std=c++17 -O2 -w -o '$2' $options '-I$here' '-I$directory'
+		'-I$source_tree/include' '-I$build/include'
+		'$here/typed.cc' '$here/typed_$1.cc' -x c '$here/work_$1.c'
+		-x none '-L$build/lib/.libs' -lmodiso
+		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
+		'-Wl,-rpath,$build/lib/.libs'" "$here/typed.cc" "$here/typed.h" \
+		"$here/typed_$1.cc" "$here/work_$1.c" "$MODISO_BIND_PARTS" \
+		"$source_tree/include/modiso"
+}
+
 # inputs LIBRARY - names of files, the large one first
 inputs() {
 	(
 		cd "$place" && eval "$(field "$1" Input)" \
 			>"$scratch/$1.large" && echo "$scratch/$1.large"
-		for file in $(field "$1" Files); do
+		for file in $(field "$1" Files) "$here/inputs/$1"/*; do
 			case $file in
 			/*) ;;
 			*) file=$place/$file ;;
@@ -208,6 +236,20 @@ for library in $libraries; do
 		sed 's/^/# /' "$scratch/output"
 		sed -n "s/^measured: /$library $level /p" "$scratch/output" \
 			>>"$scratch/table"
+	done
+	[ -n "$(field "$library" Typed)" ] || continue
+	if [ -z "$CXX" ]; then
+		skip "$library by typed calls" "no C++ compiler"
+		continue
+	fi
+	expect_command "$library: calls of its own functions" \
+		typed_host "$library" "$work/built/typed-$library/host"
+	for level in ${MODISO_REAL_LEVELS:-$levels}; do
+		# shellcheck disable=SC2046
+		expect_command "$library, $level, by these: the same bytes" \
+			"$work/built/typed-$library/host" "$level" \
+			"$work/built/$library.so" $(cat "$scratch/inputs")
+		sed 's/^/# /' "$scratch/output"
 	done
 done
 
@@ -328,6 +370,18 @@ if [ -n "${MODISO_REAL_WRITE:-}" ]; then
 			inside = 1
 		}' "$scratch/rows" "$top_srcdir/README" >"$scratch/README" &&
 		cp "$scratch/README" "$top_srcdir/README"
+fi
+
+# README's second program, with the C library.
+if [ -f "$("$CC" -print-file-name=libpng16.a)" ] && [ -n "$CXX" ]; then
+	sh "$top_srcdir/tests/build/readme.sh" >"$scratch/output" 2>&1
+	if grep -q '^ok .* - the second program prints' "$scratch/output"; then
+		ok "README's second program: Debian's libpng in a module"
+	else
+		not_ok "README's second program" <"$scratch/output"
+	fi
+else
+	skip "README's second program" "no libpng-dev or C++ compiler"
 fi
 
 # shellcheck source=needed.sh
