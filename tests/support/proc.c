@@ -147,11 +147,21 @@ static size_t keys_in_use(void)
 	return 15 - left;
 }
 
+size_t proc_mappings(void)
+{
+	return count_lines("/proc/self/maps");
+}
+
+size_t proc_fds(void)
+{
+	return count_entries("/proc/self/fd");
+}
+
 struct proc_usage proc_usage(void)
 {
 	struct proc_usage usage = {
-		.mappings = count_lines("/proc/self/maps"),
-		.fds = count_entries("/proc/self/fd"),
+		.mappings = proc_mappings(),
+		.fds = proc_fds(),
 		.threads = count_entries("/proc/self/task"),
 		.rss_kib = rss_kib(),
 		.keys = keys_in_use(),

@@ -38,6 +38,9 @@ struct proc_usage {
 	size_t keys; /* in use, of 15 */
 };
 struct proc_usage proc_usage(void);
+/* Two of these, for who asks often: the rest takes much longer. */
+size_t proc_mappings(void);
+size_t proc_fds(void);
 
 /* A number of /proc/self/status: proc_status("VmData"), in KiB. */
 unsigned long proc_status(const char *key);
