@@ -1,21 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-plain.sh TREE EDITED - without modules, EDITED's kernel is TREE's: what
+# check-plain.sh TREE EDITED [PORT] - without modules, EDITED's kernel is TREE's: what
 # edit-port.sh did to it disappears in the preprocessor. Line numbers are in the
 # code of the kernel's debug log; they are made 0 in both.
 
 set -eu
 
-before=$1/ports/linux/gnu
-after=$2/ports/linux/gnu
+port=ports/${3:-linux/gnu}
+before=$1/$port
+after=$2/$port
 files=0
 
 # plain TREE FILE - FILE as the compiler sees it
 plain() {
 	(cd "$1" && "${CC:-cc}" -w -E -P -D__LINE__=0 -D_GNU_SOURCE \
-		-DTX_LINUX_DEBUG_ENABLE -Icommon/inc -Iports/linux/gnu/inc \
-		"ports/linux/gnu/src/$2")
+		-DTX_LINUX_DEBUG_ENABLE -DTX_WIN32_DEBUG_ENABLE -Icommon/inc \
+		"-I$port/inc" "$port/src/$2")
 }
 
 for file in "$before"/src/*.c; do
@@ -28,4 +29,4 @@ for file in "$before"/src/*.c; do
 	files=$((files + 1))
 done
 [ "$files" -gt 0 ]
-echo "plain kernel: $files files of ports/linux/gnu, unchanged without modules"
+echo "plain kernel: $files files of $port, unchanged without modules"

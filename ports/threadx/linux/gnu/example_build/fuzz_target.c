@@ -12,7 +12,7 @@
 
 #include "tx_api.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,7 +191,7 @@ static void report(void)
 
 	must_modiso(modiso_fault_last(&fault), "fault");
 	(void)!modiso_fault_print(&fault, stderr);
-	_txm_linux_symbols_line(&module, (const VOID *)fault.pc);
+	_txm_modiso_symbols_line(&module, (const VOID *)fault.pc);
 }
 
 void fuzz_one(const uint8_t *bytes, size_t length)

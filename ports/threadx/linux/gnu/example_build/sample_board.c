@@ -6,42 +6,65 @@
  *	sample MODULE.BIN
  *
  * A real board has both before the first instruction of the program, so this
- * is a constructor.
+ * comes before its main(): it is linked with --wrap. Windows has something of
+ * its own at 0x30000; so the image lies elsewhere, and those who load it from
+ * there are told where.
  */
-#include <fcntl.h>
+#include "tx_api.h"
+#include "txm_module.h"
+
+#include "board_memory.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#define FLASH      ((void *)0x00030000)
+#define FLASH      ((VOID *)0x00030000)
 #define FLASH_SIZE 0x00040000u
-#define RAM        ((void *)0x20010000)
+#define RAM        ((VOID *)0x20010000)
 #define RAM_SIZE   0x00010000u
 
-static void die(const char *what)
+static VOID *flash;
+
+extern int __real_main(void);
+extern UINT __real__txm_module_manager_memory_load(
+	TXM_MODULE_INSTANCE *instance, CHAR *name, VOID *location);
+extern UINT __real__txm_module_manager_in_place_load(
+	TXM_MODULE_INSTANCE *instance, CHAR *name, VOID *location);
+int __wrap_main(int argc, char **argv);
+UINT __wrap__txm_module_manager_memory_load(TXM_MODULE_INSTANCE *instance,
+					    CHAR *name, VOID *location);
+UINT __wrap__txm_module_manager_in_place_load(TXM_MODULE_INSTANCE *instance,
+					      CHAR *name, VOID *location);
+
+int __wrap_main(int argc, char **argv)
 {
-	perror(what);
-	exit(EXIT_FAILURE);
+	FILE *image = argc == 2 ? fopen(argv[1], "rb") : NULL;
+
+	setvbuf(stdout, NULL, _IONBF, 0);
+	if (image == NULL) {
+		fprintf(stderr, "usage: sample MODULE.BIN\n");
+		return EXIT_FAILURE;
+	}
+	flash = board_memory(NULL, FLASH_SIZE);
+	board_memory(RAM, RAM_SIZE);
+	if (fread(flash, 1, FLASH_SIZE, image) == 0) {
+		perror(argv[1]);
+		return EXIT_FAILURE;
+	}
+	fclose(image);
+	return __real_main();
 }
 
-static void put(void *where, size_t size)
+UINT __wrap__txm_module_manager_memory_load(TXM_MODULE_INSTANCE *instance,
+					    CHAR *name, VOID *location)
 {
-	if (mmap(where, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-		 0) != where)
-		die("the board's memory");
+	return __real__txm_module_manager_memory_load(
+		instance, name, location == FLASH ? flash : location);
 }
 
-__attribute__((constructor)) static void power_on(int argc, char **argv)
+UINT __wrap__txm_module_manager_in_place_load(TXM_MODULE_INSTANCE *instance,
+					      CHAR *name, VOID *location)
 {
-	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd < 0)
-		die("usage: sample MODULE.BIN");
-	put(FLASH, FLASH_SIZE);
-	put(RAM, RAM_SIZE);
-	if (read(fd, FLASH, FLASH_SIZE) <= 0)
-		die(argv[1]);
-	close(fd);
+	return __real__txm_module_manager_in_place_load(
+		instance, name, location == FLASH ? flash : location);
 }

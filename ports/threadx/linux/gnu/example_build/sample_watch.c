@@ -76,7 +76,8 @@ static VOID all_ran(ULONG least)
 	unsigned i, ran = 0;
 
 	for (i = 0; i < threads; i++) {
-		printf("     %s ran %u times\n", seen[i].name, seen[i].runs);
+		printf("     %s ran %u times\n", seen[i].name,
+		       (unsigned)seen[i].runs);
 		ran += seen[i].runs >= least;
 	}
 	must("each of its eight threads has run", threads == 8 && ran == 8);

@@ -8,6 +8,7 @@
 #include "tx_api.h"
 #include "txm_module.h"
 
+#include "board_memory.h"
 #include "trial.h"
 
 #include <modiso.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,18 +74,6 @@ static VOID on_fault(TX_THREAD *thread, TXM_MODULE_INSTANCE *instance)
 	faulted_thread = thread;
 	faulted_module = instance;
 	faults++;
-}
-
-static void *low_pages(size_t size)
-{
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-
-	if (pages == MAP_FAILED) {
-		perror("mmap");
-		exit(1);
-	}
-	return pages;
 }
 
 /* --- one command, and its answer --- */
@@ -209,7 +197,7 @@ static void come_by(unsigned where)
 }
 
 extern VOID __real__tx_thread_shell_entry(VOID);
-extern VOID __real__txm_linux_thread_run(ULONG id);
+extern VOID __real__txm_modiso_thread_run(ULONG id);
 extern int __real_modiso_thread_self(struct modiso_thread **out);
 extern int __real_modiso_gate_call(struct modiso_gate *gate,
 				   const uintptr_t *args, unsigned count,
@@ -225,10 +213,10 @@ VOID __wrap__tx_thread_shell_entry(VOID)
 	__real__tx_thread_shell_entry();
 }
 
-VOID __wrap__txm_linux_thread_run(ULONG id)
+VOID __wrap__txm_modiso_thread_run(ULONG id)
 {
 	come_by(AT_RUN);
-	__real__txm_linux_thread_run(id);
+	__real__txm_modiso_thread_run(id);
 }
 
 int __wrap_modiso_thread_self(struct modiso_thread **out)
@@ -325,7 +313,7 @@ static void work(void)
 	IS(message_word(&answer), 1);
 	IS(ask(SPIN, 0), TX_SUCCESS);
 	IS(message_word(&answer), 1);
-	IS(ask(DELETE, 0), TX_SUCCESS);
+	IS(ask(END_ONE, 0), TX_SUCCESS);
 	IS(message_word(&answer), 20);
 	IS(faults, 0);
 	end_at_places();
@@ -421,18 +409,17 @@ static UINT report_says(const char *words)
 	const struct modiso_fault *fault =
 		_txm_module_manager_memory_fault_info
 			.txm_module_manager_memory_fault_info_record;
-	size_t length = 0;
-	char *text = NULL;
-	FILE *stream = open_memstream(&text, &length);
+	static char text[4096];
+	FILE *stream = tmpfile();
 	UINT says;
 
 	if (stream == NULL)
 		return TX_FALSE;
 	says = modiso_fault_print(fault, stream) == 0;
+	rewind(stream);
+	text[fread(text, 1, sizeof(text) - 1, stream)] = 0;
 	fclose(stream);
-	says = says && strstr(text, words) != NULL;
-	free(text);
-	return says;
+	return says && strstr(text, words) != NULL;
 }
 
 /*
@@ -441,8 +428,11 @@ static UINT report_says(const char *words)
  */
 static void break_into_kernel(void)
 {
-	VOID *const heap = malloc(64);
+	VOID *heap;
 
+	if (_txm_modiso_confinement == MODISO_CONFINE_GUARD)
+		return; /* it is open */
+	heap = malloc(64);
 	FAULTS(STORE, (ALIGN_TYPE)&kernel_word, MODISO_FAULT_ACCESS);
 	IS(kernel_word, 0x11);
 	restart();
@@ -787,11 +777,11 @@ static VOID control_entry(ULONG input)
 			       &object_region),
 	   0);
 	IS(txm_module_manager_memory_fault_notify(on_fault), TX_SUCCESS);
-	IS(tx_queue_create(&commands, "commands", TX_4_ULONG, low_pages(PAGE),
-			   PAGE),
+	IS(tx_queue_create(&commands, "commands", TX_4_ULONG,
+			   board_memory(NULL, PAGE), PAGE),
 	   TX_SUCCESS);
-	IS(tx_queue_create(&answers, "answers", TX_4_ULONG, low_pages(PAGE),
-			   PAGE),
+	IS(tx_queue_create(&answers, "answers", TX_4_ULONG,
+			   board_memory(NULL, PAGE), PAGE),
 	   TX_SUCCESS);
 	IS(tx_semaphore_create(&kernel_semaphore, "kernel's", 1), TX_SUCCESS);
 	IS(modiso_region_create(NULL, PAGE, MODISO_READ | MODISO_WRITE, NULL,
@@ -835,20 +825,20 @@ int main(int argc, char **argv)
 {
 	FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdout, NULL, _IONBF, 0);
 	if (file == NULL) {
 		fprintf(stderr, "usage: trial MODULE.BIN\n");
 		return 2;
 	}
-	pool = low_pages(POOL);
-	objects = low_pages(OBJECTS);
-	shared = low_pages(3 * PAGE);
-	held = low_pages(PAGE);
-	more = low_pages(16 * PAGE);
-	image = low_pages(1u << 20);
+	pool = board_memory(NULL, POOL);
+	objects = board_memory(NULL, OBJECTS);
+	shared = board_memory(NULL, 3 * PAGE);
+	held = board_memory(NULL, PAGE);
+	more = board_memory(NULL, 16 * PAGE);
+	image = board_memory(NULL, 1u << 20);
 	image_size = (long)fread(image, 1, 1u << 20, file);
 	fclose(file);
-	_txm_linux_fault_report = TX_FALSE; /* they are what is tried */
+	_txm_modiso_fault_report = TX_FALSE; /* they are what is tried */
 	tx_kernel_enter();
 	return 1;
 }

@@ -27,7 +27,7 @@ enum {
 	NO_OBJECT,  /* requests that would look into an object, without one */
 	NAME_AT,    /* a request with this pointer as a string */
 	REQUEST,    /* a request of this number */
-	DELETE,     /* a thread that spins, terminated and deleted */
+	END_ONE,    /* a thread that spins, terminated and deleted */
 	END_AT      /* a thread, ended where the host holds it: struct held */
 };
 

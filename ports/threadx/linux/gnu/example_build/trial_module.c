@@ -360,7 +360,7 @@ static UINT serve(MESSAGE *message)
 		return mutexes(message);
 	case POOLS:
 		return pools(message);
-	case DELETE:
+	case END_ONE:
 		return delete_spinner(message);
 	case END_AT:
 		return end_there(message);

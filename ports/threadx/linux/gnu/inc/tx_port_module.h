@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tx_port_module.h - what ports/linux/gnu/inc/tx_port.h leaves empty and the
+ * tx_port_module.h - what the kernel port's tx_port.h leaves empty and the
  * module manager needs: extensions of control blocks. See README.
  */
 #ifndef TX_PORT_MODULE_H
@@ -51,39 +51,18 @@ struct TX_SEMAPHORE_STRUCT;
 	VOID (*tx_timer_module_expiration_function)(ULONG id);
 
 /*
- * What the kernel port calls: module_manager/src/txm_linux_initialize.c and
- * txm_linux_thread.c.
+ * What the kernel port calls: module_manager/src/txm_modiso_initialize.c and
+ * txm_modiso_thread.c.
  */
 struct TX_THREAD_STRUCT;
-void _txm_linux_initialize(void);
-void _txm_linux_thread_begin(struct TX_THREAD_STRUCT *thread_ptr);
-void _txm_linux_thread_frozen(struct TX_THREAD_STRUCT *thread_ptr);
-void _txm_linux_thread_goes_on(struct TX_THREAD_STRUCT *thread_ptr);
-void _txm_linux_thread_leave(void);
-int _txm_linux_thread_end(struct TX_THREAD_STRUCT *thread_ptr);
-void _txm_linux_sigsuspend(int signo);
+void _txm_modiso_initialize(void);
+void _txm_modiso_thread_begin(struct TX_THREAD_STRUCT *thread_ptr);
+void _txm_modiso_thread_frozen(struct TX_THREAD_STRUCT *thread_ptr);
+void _txm_modiso_thread_goes_on(struct TX_THREAD_STRUCT *thread_ptr);
+void _txm_modiso_thread_leave(void);
+int _txm_modiso_thread_end(struct TX_THREAD_STRUCT *thread_ptr);
 
-/*
- * What the kernel's threads wait in must not be in static variables: with
- * mprotect the program's data is closed while a module runs, and a system call
- * that is to read there fails (modiso_options.closed). So the kernel's mutex and
- * its semaphores are on the heap, and where they were is a pointer to each: what
- * was the definition of the mutex is one of the pointer then.
- */
-#define _tx_linux_mutex (*_tx_linux_mutex_at)
-extern pthread_mutex_t _tx_linux_mutex;
-
-#ifdef TX_SOURCE_CODE
-int _txm_linux_sem_init(sem_t *where, int shared, unsigned int value);
-int _txm_linux_sem_destroy(sem_t *where);
-sem_t *_txm_linux_sem(const sem_t *where);
-#define sem_init(where, shared, value)                                         \
-	_txm_linux_sem_init(where, shared, value)
-#define sem_destroy(where)	   _txm_linux_sem_destroy(where)
-#define sem_post(where)		   sem_post(_txm_linux_sem(where))
-#define sem_wait(where)		   sem_wait(_txm_linux_sem(where))
-#define sem_trywait(where)	   sem_trywait(_txm_linux_sem(where))
-#define sem_timedwait(where, time) sem_timedwait(_txm_linux_sem(where), time)
-#endif
+/* What the kernel port of this system needs besides: one for each. */
+#include <tx_port_host.h>
 
 #endif /* TX_PORT_MODULE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * txm_module_port.h - ThreadX modules on Linux, isolated by libmodiso.
+ * txm_module_port.h - ThreadX modules on a workstation, isolated by libmodiso.
  *
  * A module's code is loaded as a flat image of libmodiso: it is copied, scanned
  * and sealed. The memory that the manager allocates for code is what it was
@@ -14,7 +14,7 @@
 #include "txm_module_user.h"
 #endif
 
-/* The pthread's own stack is the kernel's; this is never used. */
+/* The host thread's own stack is the kernel's; this is never used. */
 #ifndef TXM_MODULE_KERNEL_STACK_SIZE
 #define TXM_MODULE_KERNEL_STACK_SIZE 64
 #endif
@@ -67,7 +67,7 @@ struct modiso_region;
 
 /*
  * The last fault of any module: see modiso_fault_print(3). Each is printed on
- * standard error as well, unless _txm_linux_fault_report is TX_FALSE.
+ * standard error as well, unless _txm_modiso_fault_report is TX_FALSE.
  */
 typedef struct TXM_MODULE_MANAGER_MEMORY_FAULT_INFO_STRUCT {
 	TX_THREAD *txm_module_manager_memory_fault_info_thread_ptr;
@@ -99,12 +99,12 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
  * module_name is the name that the application gave it; a third one asks for
  * sizes alone. What each calls its variable for the code's size says which.
  */
-#define TXM_LINUX_NAME_code_size	 TX_NULL
-#define TXM_LINUX_NAME_code_size_ignored module_name
+#define TXM_MODISO_NAME_code_size	 TX_NULL
+#define TXM_MODISO_NAME_code_size_ignored module_name
 #define TXM_MODULE_MANAGER_ALIGNMENT_ADJUST(                                   \
 	module_preamble, code_size, code_alignment, data_size, data_alignment) \
 	_txm_module_manager_alignment_adjust(                                  \
-		module_preamble, TXM_LINUX_NAME_##code_size, &data_size,       \
+		module_preamble, TXM_MODISO_NAME_##code_size, &data_size,       \
 		&data_alignment);                                              \
 	(VOID)(code_alignment);
 
@@ -131,10 +131,10 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 #define TXM_MODULE_MANAGER_MODULE_UNLOAD(module_instance)                      \
 	_txm_module_manager_mm_register_clear(module_instance);
 
-/* A thread is made anew: its pthread has to be gone before. */
+/* A thread is made anew: the host's one has to be gone before. */
 #define TXM_MODULE_MANAGER_THREAD_RESET_PORT_COMPLETION(thread_ptr,            \
 							module_instance)       \
-	_tx_thread_reset_port_completion(thread_ptr, tx_saved_posture);
+	TX_THREAD_RESET_PORT_COMPLETION(thread_ptr)
 
 #define TXM_MODULE_MANAGER_CHECK_INSIDE_DATA(module_instance, obj_ptr,         \
 					     obj_size)                         \
@@ -164,10 +164,10 @@ typedef struct TXM_MODULE_MANAGER_REFUSAL_INFO_STRUCT {
 	UINT _txm_module_manager_inside_data_check(                            \
 		TXM_MODULE_INSTANCE *module_instance, ALIGN_TYPE obj_ptr,      \
 		ALIGN_TYPE obj_size);                                          \
-	extern UINT _txm_linux_fault_report, _txm_linux_confinement;
+	extern UINT _txm_modiso_fault_report, _txm_modiso_confinement;
 
 #define TXM_MODULE_MANAGER_VERSION_ID                                          \
 	CHAR _txm_module_manager_version_id[] =                                \
-		"ThreadX Module Linux/GNU on libmodiso";
+		"ThreadX modules on libmodiso";
 
 #endif /* TXM_MODULE_PORT_H */

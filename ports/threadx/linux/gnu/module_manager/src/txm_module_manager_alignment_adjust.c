@@ -7,7 +7,7 @@
 #define TX_SOURCE_CODE
 #include "tx_api.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,15 +17,15 @@
 #define REFUSED 0x7fff0000u
 
 /* Of the load that is under way; the manager's mutex is held. */
-struct txm_linux_pending _txm_linux_pending;
+struct txm_modiso_pending _txm_modiso_pending;
 
-VOID _txm_linux_pending_drop(VOID)
+VOID _txm_modiso_pending_drop(VOID)
 {
-	if (_txm_linux_pending.module != NULL)
-		(void)!modiso_module_destroy(_txm_linux_pending.module);
-	_txm_linux_pending.module = NULL;
-	_txm_linux_pending.image = NULL;
-	_txm_linux_pending.gate = NULL;
+	if (_txm_modiso_pending.module != NULL)
+		(void)!modiso_module_destroy(_txm_modiso_pending.module);
+	_txm_modiso_pending.module = NULL;
+	_txm_modiso_pending.image = NULL;
+	_txm_modiso_pending.gate = NULL;
 }
 
 /* As the application calls it, cut off where it is too long. */
@@ -35,7 +35,8 @@ static void set_name(char *name, const char *given, ULONG id)
 		given == NULL ? 0 : strnlen(given, MODISO_NAME_SIZE - 1);
 
 	if (length == 0) {
-		snprintf(name, MODISO_NAME_SIZE, "module %#x", id);
+		snprintf(name, MODISO_NAME_SIZE, "module %#x",
+			 (unsigned)id);
 		return;
 	}
 	memcpy(name, given, length);
@@ -46,7 +47,7 @@ static void set_name(char *name, const char *given, ULONG id)
 static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 		   const char **reason)
 {
-	struct txm_linux_symbols symbols;
+	struct txm_modiso_symbols symbols;
 	struct modiso_flat flat = {
 		.struct_size = sizeof(flat),
 		.code_size = preamble->txm_module_preamble_code_size,
@@ -56,7 +57,7 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 	};
 	struct modiso_module_options options = {
 		.struct_size = sizeof(options),
-		.confinement = _txm_linux_confinement,
+		.confinement = _txm_modiso_confinement,
 		.stack_size = preamble->txm_module_preamble_reserved_2,
 	};
 	struct modiso_image_options image_options = {
@@ -79,7 +80,7 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 			  "data that end before they begin";
 		return MODISO_ERR_FORMAT;
 	}
-	_txm_linux_symbols_find(preamble, &symbols);
+	_txm_modiso_symbols_find(preamble, &symbols);
 	flat.symbols = symbols.functions;
 	flat.symbol_count = symbols.count;
 	if (symbols.file != NULL) {
@@ -88,21 +89,21 @@ static int prepare(TXM_MODULE_PREAMBLE *preamble, const char *given,
 		flat.debug_size = symbols.size;
 	}
 	result = modiso_module_create(name, &options,
-				      &_txm_linux_pending.module);
+				      &_txm_modiso_pending.module);
 	if (result == 0)
-		result = modiso_image_prepare(_txm_linux_pending.module,
+		result = modiso_image_prepare(_txm_modiso_pending.module,
 					      preamble, flat.code_size, &flat,
 					      &image_options,
-					      &_txm_linux_pending.image);
-	_txm_linux_symbols_drop(&symbols);
+					      &_txm_modiso_pending.image);
+	_txm_modiso_symbols_drop(&symbols);
 	if (result == 0)
-		result = modiso_image_get_info(_txm_linux_pending.image, &info);
+		result = modiso_image_get_info(_txm_modiso_pending.image, &info);
 	if (result == 0)
 		result = modiso_gate_create(
-			_txm_linux_pending.module,
+			_txm_modiso_pending.module,
 			(modiso_fn)((ALIGN_TYPE)info.start + shell), NULL,
-			&_txm_linux_pending.gate);
-	_txm_linux_pending.start = info.start;
+			&_txm_modiso_pending.gate);
+	_txm_modiso_pending.start = info.start;
 	return result;
 }
 
@@ -123,18 +124,18 @@ VOID _txm_module_manager_alignment_adjust(TXM_MODULE_PREAMBLE *module_preamble,
 	}
 	*data_size = (*data_size + PAGE - 1) & ~(PAGE - 1);
 	*data_alignment = PAGE;
-	_txm_linux_pending_drop();
+	_txm_modiso_pending_drop();
 	result = prepare(module_preamble, module_name, &reason);
 	if (result == 0)
 		return;
-	if (result == MODISO_ERR_NOTSUP && _txm_linux_open_because[0] != 0)
-		reason = _txm_linux_open_because;
+	if (result == MODISO_ERR_NOTSUP && _txm_modiso_open_because[0] != 0)
+		reason = _txm_modiso_open_because;
 	fprintf(stderr, "txm: module %s is refused: %s\n", module_name,
 		reason != NULL ? reason : modiso_last_error_text());
-	if (reason == _txm_linux_open_because)
-		fputs("txm: with _txm_linux_confinement = MODISO_CONFINE_GUARD "
+	if (reason == _txm_modiso_open_because)
+		fputs("txm: with _txm_modiso_confinement = MODISO_CONFINE_GUARD "
 		      "it is loaded, and the program's data is open to it\n",
 		      stderr);
-	_txm_linux_pending_drop();
+	_txm_modiso_pending_drop();
 	*data_size = REFUSED;
 }

@@ -10,7 +10,7 @@
 #include "tx_mutex.h"
 #include "tx_thread.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stdint.h>
 #include <stdlib.h>

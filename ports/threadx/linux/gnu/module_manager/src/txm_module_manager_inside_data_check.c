@@ -2,7 +2,7 @@
 #define TX_SOURCE_CODE
 #include "tx_api.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 /* Could the module have written every byte itself? */
 UINT _txm_module_manager_inside_data_check(TXM_MODULE_INSTANCE *module_instance,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A module's thread has faulted: its call is over, this is host code on its own
- * stack. It acts as an interrupt would, because a thread of the Linux port that
+ * stack. It acts as an interrupt would, because a thread of the simulation that
  * terminates itself never returns, and the callback is to be told after that.
  */
 #define TX_SOURCE_CODE
@@ -9,7 +9,7 @@
 #include "tx_api.h"
 #include "tx_thread.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ extern VOID (*_txm_module_manager_fault_notify)(TX_THREAD *,
 						TXM_MODULE_INSTANCE *);
 TXM_MODULE_MANAGER_FAULT_INFO
 
-UINT _txm_linux_fault_report = TX_TRUE;
+UINT _txm_modiso_fault_report = TX_TRUE;
 static struct modiso_fault record;
 
 /* For who sits at the workstation, before the application goes on. */
@@ -27,7 +27,7 @@ static void report(const TX_THREAD *thread_ptr)
 	fprintf(stderr, "txm: thread \"%s\" is terminated:\n",
 		thread_ptr->tx_thread_name);
 	(void)!modiso_fault_print(&record, stderr);
-	_txm_linux_symbols_line(thread_ptr->tx_thread_module_instance_ptr,
+	_txm_modiso_symbols_line(thread_ptr->tx_thread_module_instance_ptr,
 				(const VOID *)record.pc);
 }
 
@@ -53,7 +53,7 @@ VOID _txm_module_manager_memory_fault_handler(VOID)
 		info->txm_module_manager_memory_fault_info_address =
 			(VOID *)record.address;
 		info->txm_module_manager_memory_fault_info_record = &record;
-		if (_txm_linux_fault_report)
+		if (_txm_modiso_fault_report)
 			report(thread_ptr);
 	}
 	_tx_thread_terminate(thread_ptr);

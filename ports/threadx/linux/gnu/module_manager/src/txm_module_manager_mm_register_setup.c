@@ -8,7 +8,7 @@
 #include "tx_api.h"
 #include "tx_thread.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static VOID move(VOID *function, ALIGN_TYPE by)
 
 VOID _txm_module_manager_mm_register_setup(TXM_MODULE_INSTANCE *module_instance)
 {
-	struct txm_linux_pending *pending = &_txm_linux_pending;
+	struct txm_modiso_pending *pending = &_txm_modiso_pending;
 	struct modiso_region_options options = {
 		.struct_size = sizeof(options), .name = "data and stacks"};
 	TXM_MODULE_INSTANCE *to = module_instance;

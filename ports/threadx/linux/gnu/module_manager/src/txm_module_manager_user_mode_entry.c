@@ -7,7 +7,7 @@
 #include "tx_api.h"
 #include "tx_thread.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 TXM_MODULE_MANAGER_REFUSAL_INFO _txm_module_manager_refusal_info;
 
@@ -41,16 +41,15 @@ static UINT is_refusal(ULONG request, ALIGN_TYPE result)
 	       request != TXM_TIME_GET_CALL;
 }
 
-ALIGN_TYPE _txm_module_manager_user_mode_entry(ULONG kernel_request,
-					       ALIGN_TYPE param_1,
-					       ALIGN_TYPE param_2,
-					       ALIGN_TYPE param_3)
+MODISO_CALL ALIGN_TYPE
+_txm_modiso_dispatch(ULONG kernel_request, ALIGN_TYPE param_1,
+		     ALIGN_TYPE param_2, ALIGN_TYPE param_3)
 {
 	TX_THREAD *thread_ptr = _tx_thread_current_ptr;
 	ALIGN_TYPE result = TXM_MODULE_INVALID_MEMORY;
 
 	thread_ptr->tx_thread_module_in_kernel = TX_TRUE;
-	if (_txm_linux_params_fit(thread_ptr->tx_thread_module_instance_ptr,
+	if (_txm_modiso_params_fit(thread_ptr->tx_thread_module_instance_ptr,
 				  kernel_request, param_1, param_2))
 		result = _txm_module_manager_kernel_dispatch(
 			kernel_request, param_1, param_2, param_3);
@@ -59,6 +58,6 @@ ALIGN_TYPE _txm_module_manager_user_mode_entry(ULONG kernel_request,
 			     param_3);
 	thread_ptr->tx_thread_module_in_kernel = TX_FALSE;
 	if (thread_ptr->tx_thread_module_ending)
-		_txm_linux_thread_leave();
+		_txm_modiso_thread_leave();
 	return result;
 }

@@ -8,21 +8,12 @@
 #define TX_SOURCE_CODE
 #include "tx_api.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include <txm_host.h>
 
 #include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 /* An ELF file in memory. */
 struct elf {
@@ -32,30 +23,33 @@ struct elf {
 	const Elf64_Shdr *sections;
 };
 
-static int map_file(const char *path, size_t length, struct elf *elf)
+/* All of it; 0: it cannot be read. */
+static int read_file(const char *path, size_t length, struct elf *elf)
 {
 	char name[4096];
-	struct stat about;
-	void *bytes;
-	int fd;
+	unsigned char *bytes = NULL;
+	long size = 0;
+	FILE *file;
 
 	if (length == 0 || length >= sizeof(name))
 		return 0;
 	memcpy(name, path, length);
 	name[length] = 0;
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	file = fopen(name, "rb");
+	if (file == NULL)
 		return 0;
-	bytes = MAP_FAILED;
-	if (fstat(fd, &about) == 0 && about.st_size > 0)
-		bytes = mmap(NULL, (size_t)about.st_size, PROT_READ,
-			     MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (bytes == MAP_FAILED)
-		return 0;
+	if (fseek(file, 0, SEEK_END) == 0)
+		size = ftell(file);
+	if (size > 0 && fseek(file, 0, SEEK_SET) == 0)
+		bytes = malloc((size_t)size);
+	if (bytes != NULL && fread(bytes, 1, (size_t)size, file) != (size_t)size) {
+		free(bytes);
+		bytes = NULL;
+	}
+	fclose(file);
 	elf->bytes = bytes;
-	elf->size = (size_t)about.st_size;
-	return 1;
+	elf->size = (size_t)size;
+	return bytes != NULL;
 }
 
 static int holds(const struct elf *elf, uint64_t offset, uint64_t length)
@@ -126,7 +120,7 @@ static size_t without_twins(struct modiso_flat_symbol *functions, size_t count)
 
 static void take_functions(const struct elf *elf, const Elf64_Shdr *table,
 			   const Elf64_Shdr *strings, ULONG code_size,
-			   struct txm_linux_symbols *out)
+			   struct txm_modiso_symbols *out)
 {
 	const Elf64_Sym *symbols =
 		(const Elf64_Sym *)(elf->bytes + table->sh_offset);
@@ -149,7 +143,7 @@ static void take_functions(const struct elf *elf, const Elf64_Shdr *table,
 }
 
 static void read_symbols(const struct elf *elf, ULONG code_size,
-			 struct txm_linux_symbols *out)
+			 struct txm_modiso_symbols *out)
 {
 	const Elf64_Shdr *table, *strings;
 	unsigned i;
@@ -170,17 +164,17 @@ static void read_symbols(const struct elf *elf, ULONG code_size,
 	}
 }
 
-VOID _txm_linux_symbols_find(const TXM_MODULE_PREAMBLE *preamble,
-			     struct txm_linux_symbols *out)
+VOID _txm_modiso_symbols_find(const TXM_MODULE_PREAMBLE *preamble,
+			     struct txm_modiso_symbols *out)
 {
 	const char *path = getenv("TXM_MODULE_SYMBOLS");
 	struct elf elf;
 
 	memset(out, 0, sizeof(*out));
-	for (; path != NULL && *path != 0; path += *path == ':') {
-		size_t length = strcspn(path, ":");
+	for (; path != NULL && *path != 0; path += *path == TXM_HOST_PATHS[0]) {
+		size_t length = strcspn(path, TXM_HOST_PATHS);
 
-		if (map_file(path, length, &elf)) {
+		if (read_file(path, length, &elf)) {
 			if (has_sections(&elf) &&
 			    has_build_id(&elf, preamble)) {
 				out->file = (void *)elf.bytes;
@@ -192,64 +186,41 @@ VOID _txm_linux_symbols_find(const TXM_MODULE_PREAMBLE *preamble,
 					out);
 				return;
 			}
-			munmap((void *)elf.bytes, elf.size);
+			free((void *)elf.bytes);
 		}
 		path += length;
 	}
 }
 
-VOID _txm_linux_symbols_drop(struct txm_linux_symbols *symbols)
+VOID _txm_modiso_symbols_drop(struct txm_modiso_symbols *symbols)
 {
 	free(symbols->functions);
-	if (symbols->file != NULL)
-		munmap(symbols->file, symbols->size);
+	free(symbols->file);
 	symbols->functions = NULL;
 	symbols->file = NULL;
 }
 
-/* addr2line(1) writes its answer where this program writes its reports. */
-static void say_line(const char *path, size_t offset)
-{
-	char where[32];
-	char *const arguments[] = {"addr2line", "-fpe", (char *)path, where,
-				   NULL};
-	posix_spawn_file_actions_t actions;
-	pid_t child;
-
-	snprintf(where, sizeof(where), "%#zx", offset);
-	fputs("  in the source: ", stderr);
-	fflush(stderr);
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return;
-	if (posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO,
-					     STDOUT_FILENO) != 0 ||
-	    posix_spawnp(&child, arguments[0], &actions, NULL, arguments,
-			 environ) != 0)
-		fprintf(stderr, "addr2line -fpe %s %s\n", path, where);
-	else
-		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-			continue;
-	posix_spawn_file_actions_destroy(&actions);
-}
-
-VOID _txm_linux_symbols_line(const TXM_MODULE_INSTANCE *module_instance,
+VOID _txm_modiso_symbols_line(const TXM_MODULE_INSTANCE *module_instance,
 			     const VOID *code_location)
 {
 	const UCHAR *start = module_instance->txm_module_instance_code_start;
 	const UCHAR *end = module_instance->txm_module_instance_code_end;
-	struct txm_linux_symbols symbols;
-	char path[4096];
+	struct txm_modiso_symbols symbols;
+	char path[4096], where[32];
 
 	if ((const UCHAR *)code_location < start ||
 	    (const UCHAR *)code_location > end)
 		return;
-	_txm_linux_symbols_find((const TXM_MODULE_PREAMBLE *)module_instance
+	_txm_modiso_symbols_find((const TXM_MODULE_PREAMBLE *)module_instance
 					->txm_module_instance_preamble_ptr,
 				&symbols);
 	if (symbols.path != NULL) {
 		snprintf(path, sizeof(path), "%.*s",
-			 (int)strcspn(symbols.path, ":"), symbols.path);
-		say_line(path, (size_t)((const UCHAR *)code_location - start));
+			 (int)strcspn(symbols.path, TXM_HOST_PATHS), symbols.path);
+		snprintf(where, sizeof(where), "%#llx",
+			 (unsigned long long)((const UCHAR *)code_location -
+					      start));
+		txm_host_say_line(path, where);
 	}
-	_txm_linux_symbols_drop(&symbols);
+	_txm_modiso_symbols_drop(&symbols);
 }

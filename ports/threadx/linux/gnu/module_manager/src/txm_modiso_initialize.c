@@ -6,7 +6,7 @@
 #define TX_SOURCE_CODE
 #include "tx_api.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include <txm_host.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +15,17 @@ ALIGN_TYPE (*_txm_module_manager_dispatcher)
 (ULONG, ALIGN_TYPE, ALIGN_TYPE, ALIGN_TYPE);
 
 /* Of every module. Less than this only where the application says so. */
-UINT _txm_linux_confinement = MODISO_CONFINE_SEALED;
+UINT _txm_modiso_confinement = TXM_HOST_CONFINEMENT;
 
 /* Why memory in no region cannot be closed here; empty: it is, or is not to be. */
-char _txm_linux_open_because[256];
+char _txm_modiso_open_because[256];
 
 static int start(VOID)
 {
 	struct modiso_options options = {
 		.struct_size = sizeof(options),
 		.exclusion = MODISO_EXCLUSION_EXTERNAL,
-		.closed = _txm_linux_confinement == MODISO_CONFINE_GUARD
+		.closed = _txm_modiso_confinement == MODISO_CONFINE_GUARD
 				  ? 0
 				  : MODISO_CLOSED_DATA,
 	};
@@ -34,26 +34,24 @@ static int start(VOID)
 	if (result != MODISO_ERR_NOTSUP || options.closed == 0)
 		return result;
 	/* The kernel runs all the same; modules are refused. */
-	snprintf(_txm_linux_open_because, sizeof(_txm_linux_open_because), "%s",
+	snprintf(_txm_modiso_open_because, sizeof(_txm_modiso_open_because), "%s",
 		 modiso_last_error_text());
 	options.closed = 0;
 	return modiso_init(&options);
 }
 
-VOID _txm_linux_initialize(VOID)
+VOID _txm_modiso_initialize(VOID)
 {
 	struct modiso_service *service;
 	int result;
 
-	_tx_linux_mutex_at = malloc(sizeof(*_tx_linux_mutex_at));
-	if (_tx_linux_mutex_at == NULL)
-		abort();
+	txm_host_initialize();
 	result = start();
 	/* The application may have done it, with options of its own. */
 	if (result == 0 || result == MODISO_ERR_STATE)
 		result = modiso_service_create(
 			"ThreadX",
-			(modiso_fn)_txm_module_manager_user_mode_entry, NULL,
+			(modiso_fn)_txm_modiso_dispatch, NULL,
 			&service);
 	if (result != 0) {
 		fprintf(stderr, "txm: modules cannot be isolated: %s\n",

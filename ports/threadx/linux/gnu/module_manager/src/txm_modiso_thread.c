@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads of modules, as the Linux port of the kernel sees them: where they
- * enter the module, and how they end. README says from where in the kernel port
+ * Threads of modules, as the kernel port sees them: where they enter the module,
+ * and how they end. README says from where in the kernel port
  * the other functions are called.
  *
  * A thread that another one terminates was frozen at any instruction, or waits
- * for its run semaphore. It is told to go on, and ends its pthread by itself. It
- * is not the current thread then, and must not ask the kernel who it is. How it
+ * for its run semaphore. It is told to go on, and ends by itself. It is
+ * not the current thread then, and must not ask the kernel who it is. How it
  * goes depends on where it is:
  *
  *	in_kernel    it looks at module_ending before it enters the module or
@@ -18,13 +18,10 @@
 #include "tx_api.h"
 #include "tx_thread.h"
 #include "txm_module.h"
-#include "txm_linux.h"
+#include <txm_host.h>
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static __thread TX_THREAD *self; /* NULL: no thread of a module */
 
@@ -38,38 +35,15 @@ static void must(int result, const char *function)
 }
 
 /* A thread's first words, when it has been scheduled or is to go. */
-void _txm_linux_thread_begin(TX_THREAD *thread_ptr)
+void _txm_modiso_thread_begin(TX_THREAD *thread_ptr)
 {
 	if (thread_ptr->tx_thread_module_instance_ptr != TX_NULL)
 		self = thread_ptr;
 	if (thread_ptr->tx_thread_module_ending)
-		_txm_linux_thread_leave();
+		_txm_modiso_thread_leave();
 }
 
-/*
- * How a frozen thread waits for @signo. Another one may be in a module by the
- * time that it comes here, so the mask is not in static memory.
- */
-void _txm_linux_sigsuspend(int signo)
-{
-	sigset_t others;
-
-	sigfillset(&others);
-	sigdelset(&others, signo);
-	sigsuspend(&others);
-}
-
-/*
- * The scheduler holds the timer's thread while a new one begins, and that waits
- * with all signals blocked: no memory may be closed to it before it does.
- */
-static VOID wait_for_scheduler(VOID)
-{
-	tx_linux_mutex_lock(_tx_linux_mutex);
-	tx_linux_mutex_unlock(_tx_linux_mutex);
-}
-
-VOID _txm_linux_thread_run(ULONG id)
+VOID _txm_modiso_thread_run(ULONG id)
 {
 	TXM_MODULE_INSTANCE *module_instance =
 		self->tx_thread_module_instance_ptr;
@@ -78,8 +52,7 @@ VOID _txm_linux_thread_run(ULONG id)
 	int result;
 
 	(VOID)id;
-	wait_for_scheduler();
-	result = modiso_thread_self(&self->tx_thread_module_modiso);
+	result = txm_host_attach(self);
 	if (result == 0) {
 		/* Who ends it sees this, or it sees that it is to end. */
 		self->tx_thread_module_in_kernel = TX_FALSE;
@@ -90,7 +63,7 @@ VOID _txm_linux_thread_run(ULONG id)
 		self->tx_thread_module_in_kernel = TX_TRUE;
 	}
 	if (self->tx_thread_module_ending)
-		_txm_linux_thread_leave();
+		_txm_modiso_thread_leave();
 	if (result != 0 && result != MODISO_ERR_FAULT)
 		fprintf(stderr, "txm: module %s: a thread cannot run: %s\n",
 			module_instance->txm_module_instance_name,
@@ -100,7 +73,7 @@ VOID _txm_linux_thread_run(ULONG id)
 }
 
 /* The timer has frozen a thread: others run. */
-void _txm_linux_thread_frozen(TX_THREAD *thread_ptr)
+void _txm_modiso_thread_frozen(TX_THREAD *thread_ptr)
 {
 	if (thread_ptr->tx_thread_module_modiso != TX_NULL)
 		must(modiso_thread_preempt(thread_ptr->tx_thread_module_modiso),
@@ -108,7 +81,7 @@ void _txm_linux_thread_frozen(TX_THREAD *thread_ptr)
 }
 
 /* Before it is told to go on. */
-void _txm_linux_thread_goes_on(TX_THREAD *thread_ptr)
+void _txm_modiso_thread_goes_on(TX_THREAD *thread_ptr)
 {
 	if (thread_ptr->tx_thread_module_modiso != TX_NULL)
 		must(modiso_thread_resume(thread_ptr->tx_thread_module_modiso),
@@ -119,7 +92,7 @@ void _txm_linux_thread_goes_on(TX_THREAD *thread_ptr)
  * The calling thread was terminated and is to end its pthread. From within a
  * service: out of the module first, and here again behind the gate call.
  */
-void _txm_linux_thread_leave(void)
+void _txm_modiso_thread_leave(void)
 {
 	if (self != TX_NULL) {
 		self->tx_thread_module_ending = TX_TRUE;
@@ -128,7 +101,7 @@ void _txm_linux_thread_leave(void)
 				self->tx_thread_module_modiso, NULL, NULL);
 		self->tx_thread_module_ended = TX_TRUE;
 	}
-	pthread_exit(NULL);
+	txm_host_exit();
 }
 
 /*
@@ -138,24 +111,23 @@ void _txm_linux_thread_leave(void)
  */
 static void hold_schedule(UINT by)
 {
-	tx_linux_mutex_lock(_tx_linux_mutex);
+	txm_host_lock();
 	_tx_thread_preempt_disable += by;
-	tx_linux_mutex_unlock(_tx_linux_mutex);
+	txm_host_unlock();
 }
 
 /* It is there, and has not left by itself. */
 static void wake(TX_THREAD *thread_ptr)
 {
-	if (!thread_ptr->tx_thread_linux_suspension_type) {
-		sem_post(&thread_ptr->tx_thread_linux_thread_run_semaphore);
+	if (!txm_host_is_frozen(thread_ptr)) {
+		txm_host_wake(thread_ptr);
 		return;
 	}
 	if (!thread_ptr->tx_thread_module_in_kernel)
 		must(modiso_thread_abandon(thread_ptr->tx_thread_module_modiso,
 					   NULL, NULL),
 		     "modiso_thread_abandon");
-	_txm_linux_thread_goes_on(thread_ptr);
-	_tx_linux_thread_resume(thread_ptr->tx_thread_linux_thread_id);
+	txm_host_resume(thread_ptr);
 }
 
 /*
@@ -166,10 +138,9 @@ static void wake(TX_THREAD *thread_ptr)
  * Until it is out of the kernel it may touch regions, in a request that it was
  * in the middle of; so no module runs meanwhile.
  */
-int _txm_linux_thread_end(TX_THREAD *thread_ptr)
+int _txm_modiso_thread_end(TX_THREAD *thread_ptr)
 {
-	static const struct timespec moment = {0, 1000000};
-	int joined = 0;
+	UINT gone = TX_FALSE;
 
 	if (thread_ptr->tx_thread_module_instance_ptr == TX_NULL)
 		return 0;
@@ -177,16 +148,11 @@ int _txm_linux_thread_end(TX_THREAD *thread_ptr)
 	thread_ptr->tx_thread_module_ending = TX_TRUE;
 	if (!thread_ptr->tx_thread_module_ended)
 		wake(thread_ptr);
-	while (!thread_ptr->tx_thread_module_ended && !joined) {
-		joined = pthread_tryjoin_np(
-				 thread_ptr->tx_thread_linux_thread_id, NULL) ==
-			 0;
-		if (!joined)
-			nanosleep(&moment, NULL);
-	}
+	while (!thread_ptr->tx_thread_module_ended && !gone)
+		gone = txm_host_is_gone(thread_ptr);
 	hold_schedule((UINT)-1);
-	if (!joined)
-		pthread_join(thread_ptr->tx_thread_linux_thread_id, NULL);
+	if (!gone)
+		txm_host_join(thread_ptr);
 	thread_ptr->tx_thread_module_modiso = TX_NULL;
 	_tx_thread_system_preempt_check();
 	return 1;

@@ -20,7 +20,7 @@
 #include "tx_timer.h"
 #include "txm_module.h"
 #include "txm_module_manager_util.h"
-#include "txm_linux.h"
+#include "txm_modiso.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -154,7 +154,7 @@ static UINT is_looked_into(ULONG request)
 	       request == TXM_THREAD_SYSTEM_SUSPEND_CALL;
 }
 
-UINT _txm_linux_params_fit(const TXM_MODULE_INSTANCE *module_instance,
+UINT _txm_modiso_params_fit(const TXM_MODULE_INSTANCE *module_instance,
 			    ULONG request, ALIGN_TYPE object, ALIGN_TYPE name)
 {
 	const struct kind *kind = find_kind(request);
