@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What typed_LIBRARY.cc does: work(), by calls of the library in a module that
- * modiso-bind has written from the library's header.
+ * What typed_LIBRARY.cc does: work(), by calls that modiso-bind has written
+ * from the library's header, of the library in a module.
  */
 #ifndef TESTS_REAL_TYPED_H
 #define TESTS_REAL_TYPED_H
