@@ -105,6 +105,9 @@ template <class T> struct untainted {
 		return value;
 	}
 };
+template <> struct untainted<void> {
+	using type = void;
+};
 template <class T> struct untainted<tainted<T>> {
 	using type = T;
 	static T of(const tainted<T> &value)

@@ -59,6 +59,7 @@ long shape_bytes(void *to, const void *from, size_t length);
 typedef int (*shape_visitor)(void *arg, const struct shape_point *at,
 			     short weight, bool last);
 int shape_each(shape_visitor visit, void *arg);
+void shape_tell(void (*tell)(void *arg, int value), void *arg);
 double shape_integrate(double (*of)(double x), double from, double to);
 /* As a module may, with words that no compiler would hand over. */
 int shape_each_dirty(shape_visitor visit);

@@ -30,6 +30,11 @@ double square(modiso::tainted<double> x)
 	return x.unverified() * x.unverified();
 }
 
+void hear(modiso::tainted<void *>, modiso::tainted<int> value)
+{
+	points += value.unverified();
+}
+
 int line;
 #define WANT(condition)                                                        \
 	do {                                                                   \
@@ -154,6 +159,8 @@ bool callbacks(const shapes_sandbox &box)
 	WANT(box.call<&shape_each>(nullptr, nullptr).value().between(-1, -1));
 	WANT(box.call<&shape_each_dirty>(visitor).value().between(-2, -2));
 	WANT(nowhere == 1 && lasts == 2);
+	const auto tell = box.make_callback<&hear>("hear").value();
+	WANT(box.call<&shape_tell>(tell, nullptr) && points == 66 + 7);
 	WANT(box.call<&shape_integrate>(of, 1, 3).value().between(9.9, 10.1));
 	return true;
 }
