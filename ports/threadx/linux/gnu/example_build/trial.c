@@ -439,7 +439,7 @@ static void break_into_kernel(void)
 	FAULTS(LOAD, (ALIGN_TYPE)&kernel_word, MODISO_FAULT_ACCESS);
 	restart();
 	FAULTS(LOAD, (ALIGN_TYPE)&_tx_thread_current_ptr, MODISO_FAULT_ACCESS);
-	CHECK(report_says("_tx_thread_current_ptr + 0 of "));
+	CHECK(report_says("_tx_thread_current_ptr + 0 ("));
 	restart();
 	FAULTS(STORE, (ALIGN_TYPE)objects + OBJECTS - 8, MODISO_FAULT_ACCESS);
 	restart();
