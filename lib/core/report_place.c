@@ -122,21 +122,25 @@ static void name_anonymous(const struct mdi_mapping *map, char *text,
 			 (size_t)(map->end - map->base));
 }
 
+static const char *kind_of(const struct mdi_mapping *map)
+{
+	return map->exec  ? "code" :
+	       map->write ? "writable data" :
+			    "constants";
+}
+
 /* "table + 0x10 (64 bytes, writable data of filter)" */
 static void name_symbol(const struct mdi_report_place *place,
 			const struct mdi_mapping *map, char *text, size_t size)
 {
 	const char *file = place->path[0] != '\0' ? place->path : place->file;
-	const char *kind = map->exec  ? "code" :
-			   map->write ? "writable data" :
-					"constants";
 	char length[32] = "";
 
 	if (place->function_length != 0)
 		snprintf(length, sizeof(length), "%zu bytes, ",
 			 place->function_length);
 	snprintf(text, size, "%s + %#zx (%s%s of %s)", place->function,
-		 (size_t)place->function_offset, length, kind,
+		 (size_t)place->function_offset, length, kind_of(map),
 		 base_name(file));
 }
 
@@ -170,6 +174,9 @@ void mdi_report_memory(struct mdi_lines *lines, uintptr_t address, char *text,
 	mdi_report_find(lines, address, &place);
 	if (place.function[0] != '\0')
 		name_symbol(&place, &map, text, size);
+	else if (place.path[0] != '\0') /* what is zero at first is in no file */
+		snprintf(text, size, "%s of %s", kind_of(&map),
+			 base_name(place.path));
 	else if (strcmp(name, "[heap]") == 0)
 		name_heap(address, text, size);
 	else if (strcmp(name, "[stack]") == 0)
