@@ -131,7 +131,7 @@ echo 'size_t wants(void);' >wants.h
 ends 3 "a header that wants another one" "unknown type name 'size_t'" \
 	"$tool" ./wants.h wants
 ends 0 "--include" wants "$tool" --include=stddef.h --exports ./wants.h wants
-ends 1 "what is said of errno" 'errno: x is none of its arguments: it has' \
+ends 1 "what is said of errno" 'errno(): x is none of its arguments: it has none' \
 	"$tool" ./shapes.h errno x=in
 ends 1 "errno of a module that has none" '__errno_location is to be exported' \
 	"$tool" ./refused.h strings errno --image x.so -- "$top_srcdir/runtime/guard.c"
