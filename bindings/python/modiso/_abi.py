@@ -76,6 +76,8 @@ class Closed(enum.IntFlag):
     """What of the program is closed while confined modules run."""
 
     DATA = 1 << 0
+    HEAP = 1 << 1
+    STACKS = 1 << 2
 
 
 class InitFlag(enum.IntFlag):
