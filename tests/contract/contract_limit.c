@@ -221,8 +221,11 @@ START_TEST(test_cpu_time)
 
 	world_start();
 	module = limited("waits", LIMIT, 0);
-	/* Nor was it disturbed. */
-	must_eq(enter(make_gate(module, sleep_in_module), 10 * LIMIT), 1);
+	/*
+	 * Nor was it disturbed, as it would be ten times by a clock; once or
+	 * twice where a machine was stopped while the thread was running.
+	 */
+	must(enter(make_gate(module, sleep_in_module), 10 * LIMIT) <= 3);
 	must_eq(modiso_fault_count(), 0);
 }
 END_TEST
