@@ -4,7 +4,7 @@
  * of reach of modules that are READONLY or SEALED, on each backend, and in
  * nobody else's way.
  */
-#include "support/world.h"
+#include "contract/closed_scene.h"
 #include "support/poke.h"
 #include "support/proc.h"
 
@@ -19,77 +19,18 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static struct modiso_module *module;
-static struct modiso_region *data;
-static uint32_t level;
-
 static unsigned char filled[64] = "in .data";
 static unsigned char zeros[3 * 4096];
 
 /* Each case runs with both exclusions, at both levels. */
 #define CASES 4
 
-static void start(int which)
-{
-	struct modiso_options options = {
-		.struct_size = sizeof(options),
-		.exclusion = which & 1 ? MODISO_EXCLUSION_EXTERNAL : 0,
-		.closed = MODISO_CLOSED_DATA,
-	};
-
-	if (TEST_SANITIZED && !on_pkey()) {
-		expect(MODISO_ERR_NOTSUP, modiso_init(&options));
-		test_skip("unsanitized", "a sanitizer's data cannot be closed");
-	}
-	expect(MODISO_OK, modiso_init(&options));
-	level = which & 2 ? MODISO_CONFINE_SEALED : MODISO_CONFINE_READONLY;
-}
-
-static struct modiso_module *make_confined(const char *name)
-{
-	struct modiso_module_options options = {
-		.struct_size = sizeof(options),
-		.confinement = level,
-	};
-	struct modiso_module *made = NULL;
-
-	expect(MODISO_OK, modiso_module_create(name, &options, &made));
-	return made;
-}
-
 static void make_scene(int which)
 {
-	start(which);
-	module = make_confined("module");
-	data = make_region(module, PAGE, "data");
-}
-
-static void stop(void)
-{
-	expect(MODISO_OK, modiso_module_destroy(module));
-	world_stop();
-}
-
-static void check_closed(volatile unsigned char *byte)
-{
-	struct modiso_gate *load = make_gate(module, poke_load1);
-	struct modiso_gate *store = make_gate(module, poke_store1);
-	unsigned char was = *byte;
-	const struct modiso_fault *fault;
-
-	if (level == MODISO_CONFINE_READONLY)
-		must_eq(enter(load, W(byte)), was);
-	else
-		must_blame(enter_fault(module, load, W(byte)), MODISO_READ,
-			   byte, NULL);
-	fault = enter_fault(module, store, W(byte), was ^ 1);
-	must_blame(fault, MODISO_WRITE, byte, NULL);
-	must_eq(fault->kind, MODISO_FAULT_ACCESS);
-	must_eq(fault->confinement, level);
-	must_eq(*byte, was);
-	/* The host goes on with it. */
-	*byte = was ^ 2;
-	*byte = was;
+	make_closed_scene(MODISO_CLOSED_DATA,
+			  which & 1 ? MODISO_EXCLUSION_EXTERNAL : 0,
+			  which & 2 ? MODISO_CONFINE_SEALED
+				    : MODISO_CONFINE_READONLY);
 }
 
 START_TEST(test_data)
@@ -184,26 +125,6 @@ START_TEST(test_filter)
 	stop();
 }
 END_TEST
-
-struct shared {
-	atomic_ulong turns;
-	atomic_bool stop;
-	volatile unsigned char *byte;
-};
-
-/* Until it is told to end; then a store. */
-MODULE_CODE static uintptr_t turn(struct shared *shared, uintptr_t value)
-{
-	while (!atomic_load(&shared->stop))
-		atomic_fetch_add(&shared->turns, 1);
-	*shared->byte = 3;
-	return value;
-}
-
-static struct shared *shared(void)
-{
-	return (struct shared *)(void *)region_bytes(data);
-}
 
 static volatile unsigned long touches;
 static pthread_t looping;

@@ -4,7 +4,7 @@
  * at a time: the heap and other threads' stacks are out of reach of modules
  * that are READONLY or SEALED, whatever becomes of them meanwhile.
  */
-#include "support/world.h"
+#include "contract/closed_scene.h"
 #include "support/poke.h"
 #include "support/proc.h"
 
@@ -19,45 +19,14 @@
 
 #define ALL (MODISO_CLOSED_DATA | MODISO_CLOSED_HEAP | MODISO_CLOSED_STACKS)
 
-static struct modiso_module *module;
-static struct modiso_region *data;
-static uint32_t level;
-
 /* READONLY and SEALED. */
 #define LEVELS 2
 
-static void start(int which)
-{
-	struct modiso_options options = {
-		.struct_size = sizeof(options),
-		.exclusion = MODISO_EXCLUSION_EXTERNAL,
-		.closed = ALL,
-	};
-
-	if (TEST_SANITIZED && !on_pkey()) {
-		expect(MODISO_ERR_NOTSUP, modiso_init(&options));
-		test_skip("unsanitized", "a sanitizer's data cannot be closed");
-	}
-	expect(MODISO_OK, modiso_init(&options));
-	level = which == 0 ? MODISO_CONFINE_READONLY : MODISO_CONFINE_SEALED;
-}
-
 static void make_scene(int which)
 {
-	struct modiso_module_options options = {
-		.struct_size = sizeof(options),
-	};
-
-	start(which);
-	options.confinement = level;
-	expect(MODISO_OK, modiso_module_create("module", &options, &module));
-	data = make_region(module, PAGE, "data");
-}
-
-static void stop(void)
-{
-	expect(MODISO_OK, modiso_module_destroy(module));
-	world_stop();
+	make_closed_scene(ALL, MODISO_EXCLUSION_EXTERNAL,
+			  which == 0 ? MODISO_CONFINE_READONLY
+				     : MODISO_CONFINE_SEALED);
 }
 
 /* What the report says of the address; also of a report's line that is long. */
@@ -75,27 +44,9 @@ static void must_say(const struct modiso_fault *fault, const char *words)
 	free(text);
 }
 
-static void check_closed(volatile unsigned char *byte, const char *words)
+static void check_said(volatile unsigned char *byte, const char *words)
 {
-	struct modiso_gate *load = make_gate(module, poke_load1);
-	struct modiso_gate *store = make_gate(module, poke_store1);
-	unsigned char was = *byte;
-	const struct modiso_fault *fault;
-
-	if (level == MODISO_CONFINE_READONLY)
-		must_eq(enter(load, W(byte)), was);
-	else
-		must_blame(enter_fault(module, load, W(byte)), MODISO_READ,
-			   byte, NULL);
-	fault = enter_fault(module, store, W(byte), was ^ 1);
-	must_blame(fault, MODISO_WRITE, byte, NULL);
-	must_eq(fault->kind, MODISO_FAULT_ACCESS);
-	must_say(fault, words);
-	must_eq(*byte, was);
-	*byte = was ^ 2;
-	*byte = was;
-	expect(MODISO_OK, modiso_gate_destroy(load));
-	expect(MODISO_OK, modiso_gate_destroy(store));
+	must_say(check_closed(byte), words);
 }
 
 /* --- the heap --- */
@@ -135,12 +86,12 @@ START_TEST(test_heap)
 
 	memset(before, 7, 1000);
 	make_scene(_i);
-	check_closed(before + 17, "17 bytes into a block of 1000 bytes of the "
-				  "heap");
+	check_said(before + 17,
+		   "17 bytes into a block of 1000 bytes of the heap");
 	blocks = grow(4 * SMALL);
 	after = (unsigned char *)blocks;
-	check_closed(after + SMALL - 1, "of the heap");
-	check_closed(before, "of the heap");
+	check_said(after + SMALL - 1, "of the heap");
+	check_said(before, "of the heap");
 	give_back(blocks);
 	free(before);
 	stop();
@@ -167,7 +118,7 @@ START_TEST(test_heap_shrinks)
 	must_eq(enter(gate, 2), 3);
 	blocks = grow(64 * SMALL);
 	must_eq(enter(gate, 3), 4);
-	check_closed((unsigned char *)blocks + 100, "of the heap");
+	check_said((unsigned char *)blocks + 100, "of the heap");
 	give_back(blocks);
 	must_eq(enter(gate, 4), 5);
 	stop();
@@ -187,10 +138,10 @@ START_TEST(test_heap_adopted)
 					      NULL, &region));
 	enter(make_gate(module, poke_store1), W(page + PAGE), 8);
 	must_eq(page[PAGE], 8);
-	check_closed(page + PAGE - 1, "1 bytes below region");
-	check_closed(page + 2 * PAGE, "0 bytes past the end of region");
+	check_said(page + PAGE - 1, "1 bytes below region");
+	check_said(page + 2 * PAGE, "0 bytes past the end of region");
 	expect(MODISO_OK, modiso_region_destroy(region));
-	check_closed(page + PAGE, "of the heap");
+	check_said(page + PAGE, "of the heap");
 	stop();
 	free(page);
 }
@@ -261,7 +212,7 @@ START_TEST(test_stack)
 	make_scene(_i);
 	begin_other(0);
 	snprintf(words, sizeof(words), "the stack of thread %ld", other.tid);
-	check_closed(other.byte, words);
+	check_said(other.byte, words);
 	end_other();
 	stop();
 }
@@ -280,7 +231,7 @@ START_TEST(test_stack_goes)
 		must_eq(enter(gate, i), i + 1);
 		snprintf(words, sizeof(words), "the stack of thread %ld",
 			 other.tid);
-		check_closed(other.byte, words);
+		check_said(other.byte, words);
 		end_other();
 		must_eq(enter(gate, i), i + 1);
 	}
@@ -292,7 +243,7 @@ static volatile unsigned char *main_byte;
 
 static void *poke_main(void *unused)
 {
-	check_closed(main_byte, "the stack of the main thread");
+	check_said(main_byte, "the stack of the main thread");
 	return unused;
 }
 
@@ -403,26 +354,6 @@ END_TEST
 
 /* --- in nobody's way --- */
 
-struct shared {
-	atomic_ulong turns;
-	atomic_bool stop;
-	volatile unsigned char *byte;
-};
-
-/* Until it is told to end; then a store. */
-MODULE_CODE static uintptr_t turn(struct shared *shared, uintptr_t value)
-{
-	while (!atomic_load(&shared->stop))
-		atomic_fetch_add(&shared->turns, 1);
-	*shared->byte = 3;
-	return value;
-}
-
-static struct shared *shared(void)
-{
-	return (struct shared *)(void *)region_bytes(data);
-}
-
 static volatile unsigned char *heap_bytes;
 
 /* A host thread that nobody schedules: a timer's. Its stack goes under it. */
@@ -520,7 +451,7 @@ START_TEST(test_service)
 		unsigned char *block = malloc(50);
 
 		must_eq(enter(gate, W(calls), 6), 16);
-		check_closed(block, "of the heap");
+		check_said(block, "of the heap");
 		_exit(7);
 	}
 	must(child > 0 && waitpid(child, &status, 0) == child);
