@@ -127,9 +127,9 @@ modiso_thread_self(struct modiso_thread **out);
  *   MODISO_ERR_STATE  not initialised, called from inside a module, or the
  *                     library was not started with MODISO_EXCLUSION_EXTERNAL.
  *
- * Cost:   pkey: no system call. mprotect: none for preempt; one switch between
- *         resume and the thread's next instruction, if something else ran in
- *         between.
+ * Cost:   pkey: no system call. mprotect: none for preempt, on Windows three
+ *         that look where the thread stands; one switch between resume and the
+ *         thread's next instruction, if something else ran in between.
  * Safety: MT-Safe. AS-Safe. Fork: safe.
  * Since:  0.1
  */

@@ -174,7 +174,7 @@ void mdi_report_memory(struct mdi_lines *lines, uintptr_t address, char *text,
 	mdi_report_find(lines, address, &place);
 	if (place.function[0] != '\0')
 		name_symbol(&place, &map, text, size);
-	else if (place.path[0] != '\0') /* also what no file has the bytes of */
+	else if (place.path[0] != '\0') /* .bss is in no mapping of a file */
 		snprintf(text, size, "%s of %s", kind_of(&map),
 			 base_name(place.path));
 	else if (strcmp(name, "[heap]") == 0)

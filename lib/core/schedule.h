@@ -14,7 +14,10 @@
 int mdi_thread_enter(struct modiso_gate *gate, const uintptr_t *words,
 		     modiso_ended_fn ended, void *arg);
 
-/* 0, or MODISO_ERR_BUSY: it is in the middle of the library. AS-Safe. */
+/*
+ * 0, or MODISO_ERR_BUSY: it is in the middle of the library, or on its way
+ * there from a fault. AS-Safe.
+ */
 int mdi_thread_stopped(const struct mdi_thread *thread);
 
 int mdi_thread_abandon(struct mdi_thread *thread, modiso_abandoned_fn landing,

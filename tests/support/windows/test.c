@@ -129,7 +129,9 @@ FILE *fmemopen(void *text, size_t size, const char *mode)
 }
 
 /* A case that has not got on for so long hangs. */
-#define HANGS_S 300u
+#define HANGS_S 300
+#define IN_WORDS(number) IN_WORDS_(number)
+#define IN_WORDS_(number) #number
 
 static volatile unsigned long progress;
 
@@ -144,9 +146,10 @@ void test_gets_on(unsigned long count)
  */
 static DWORD CALLBACK watch(void *unused)
 {
-	static const char words[] = "# it hangs: no progress for 300 s\n";
+	static const char words[] =
+		"# it hangs: no progress for " IN_WORDS(HANGS_S) " s\n";
 	unsigned long before = progress;
-	unsigned seconds = 0;
+	int seconds = 0;
 	DWORD written;
 
 	(void)unused;
