@@ -35,7 +35,7 @@ static const struct way {
 } ways[] = {
 	{"plain", mdi_scan_skip_plain, 1000},
 	{"sse2", mdi_scan_skip_sse2, 220},
-	{"avx2", mdi_scan_skip_avx2, 100},
+	{"avx2", mdi_scan_skip_avx2, 75},
 };
 #define WAYS (sizeof(ways) / sizeof(*ways))
 

@@ -21,18 +21,26 @@ AVX2 static inline __m256i equal(__m256i lanes, int byte)
 	return _mm256_cmpeq_epi8(lanes, _mm256_set1_epi8((char)byte));
 }
 
+/*
+ * What follows 0f differs in its low four bits, which pick here what the byte
+ * must be: no other byte is what its low four bits pick.
+ */
+#define OTHER 0x80
+#define AFTER_0F                                                               \
+	OTHER + 1, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7, OTHER,   \
+		OTHER, OTHER, OTHER, OTHER, OTHER, (char)0xae, OTHER
+
 /* As with SSE2. */
 AVX2 static inline __m256i pairs(const uint8_t *bytes)
 {
+	const __m256i after_0f = _mm256_setr_epi8(AFTER_0F, AFTER_0F);
 	__m256i one = load(bytes), two = load(bytes + 1);
-	__m256i with_0f = equal(
-		_mm256_and_si256(two, _mm256_set1_epi8((char)0xfb)), 0x01);
+	__m256i low = _mm256_and_si256(two, _mm256_set1_epi8(0x0f));
+	__m256i with_0f = _mm256_cmpeq_epi8(
+		two, _mm256_shuffle_epi8(after_0f, low));
 	__m256i with_cd = _mm256_and_si256(equal(one, 0xcd), equal(two, 0x80));
 	__m256i with_d5 = _mm256_and_si256(equal(one, 0xd5), two);
 
-	with_0f = _mm256_or_si256(with_0f, equal(two, 0x34));
-	with_0f = _mm256_or_si256(with_0f, equal(two, 0xae));
-	with_0f = _mm256_or_si256(with_0f, equal(two, 0xc7));
 	with_0f = _mm256_and_si256(with_0f, equal(one, 0x0f));
 	return _mm256_or_si256(with_0f, _mm256_or_si256(with_cd, with_d5));
 }
