@@ -230,17 +230,8 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 {
 	uint64_t addend = (uint64_t)rela->r_addend;
 	uint32_t kind = ELF64_R_TYPE(rela->r_info);
-	int result;
 
-	if (kind == R_X86_64_NONE)
-		return 0;
-	result = check_target(reloc, rela->r_offset);
-	if (result != 0)
-		return result;
 	switch (kind) {
-	case R_X86_64_RELATIVE:
-		put(reloc, rela->r_offset, reloc->bias + addend);
-		return 0;
 	case R_X86_64_IRELATIVE:
 		return put_late(reloc, rela->r_offset, reloc->elf, reloc->bias,
 				addend, 0);
@@ -262,17 +253,68 @@ static int apply(struct mdi_reloc *reloc, const Elf64_Rela *rela)
 	}
 }
 
-static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
+MDI_INLINE Elf64_Rela rela_at(const struct mdi_reloc *reloc,
+			      const struct mdi_part *part, size_t at)
 {
 	Elf64_Rela rela;
+
+	memcpy(&rela, mdi_elf_at(reloc->elf, part->offset + at), sizeof(rela));
+	return rela;
+}
+
+/*
+ * Those at @at and behind that are the image's address and no more, in the
+ * segment that the first one was found in. There are thousands, side by side:
+ * nothing but the table is read for each. Returns where they end.
+ */
+static size_t apply_relative(struct mdi_reloc *reloc,
+			     const struct mdi_part *part, size_t at)
+{
+	const struct mdi_segment *watched = reloc->watched;
+	uint64_t from = watched != NULL ? watched->vaddr : 0;
+	uint64_t length = watched != NULL ? watched->size : 0;
+	uint64_t first = reloc->segment->vaddr;
+	uint64_t last = reloc->segment->size - sizeof(uint64_t);
+	char *pages = reloc->pages + (first - reloc->elf->low);
+	uint64_t bias = reloc->bias;
+	bool named = false;
+
+	for (size_t end = part->length; at < end; at += sizeof(Elf64_Rela)) {
+		Elf64_Rela rela = rela_at(reloc, part, at);
+		uint64_t addend = (uint64_t)rela.r_addend;
+		uint64_t value = bias + addend;
+
+		if (ELF64_R_TYPE(rela.r_info) != R_X86_64_RELATIVE ||
+		    rela.r_offset - first > last)
+			break;
+		named |= addend - from < length;
+		memcpy(pages + (rela.r_offset - first), &value, sizeof(value));
+	}
+	reloc->watched_named |= named;
+	return at;
+}
+
+static int apply_all(struct mdi_reloc *reloc, const struct mdi_part *part)
+{
+	size_t at = 0;
 	int result;
 
-	for (size_t at = 0; at < part->length; at += sizeof(rela)) {
-		memcpy(&rela, mdi_elf_at(reloc->elf, part->offset + at),
-		       sizeof(rela));
-		result = apply(reloc, &rela);
+	while (at < part->length) {
+		Elf64_Rela rela = rela_at(reloc, part, at);
+		uint32_t kind = ELF64_R_TYPE(rela.r_info);
+
+		result = kind != R_X86_64_NONE
+				 ? check_target(reloc, rela.r_offset)
+				 : 0;
+		if (result == 0 && kind == R_X86_64_RELATIVE) {
+			at = apply_relative(reloc, part, at);
+			continue;
+		}
+		if (result == 0 && kind != R_X86_64_NONE)
+			result = apply(reloc, &rela);
 		if (result != 0)
 			return result;
+		at += sizeof(rela);
 	}
 	return 0;
 }

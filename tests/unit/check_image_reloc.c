@@ -258,6 +258,50 @@ START_TEST(targets)
 }
 END_TEST
 
+/* Side by side, of one kind: each target is looked at, not the first alone. */
+static void relative(int i, uint64_t target)
+{
+	image.rela[i].r_offset = target;
+	image.rela[i].r_info = ELF64_R_INFO(0, R_X86_64_RELATIVE);
+	image.rela[i].r_addend = 4096 + i;
+}
+
+START_TEST(side_by_side)
+{
+	uint64_t data, end, words;
+
+	begin_bound();
+	data = image.program[ELF_DATA].p_vaddr;
+	end = data + image.program[ELF_DATA].p_memsz;
+	words = image.symbol[ELF_WORDS].st_value;
+	for (int i = 0; i < ELF_RELOCATIONS; i++)
+		relative(i, words + 8 * (uint64_t)i);
+	ck_assert_int_eq(relocate(), 0);
+	for (int i = 0; i < ELF_RELOCATIONS; i++)
+		ck_assert_uint_eq(word(i), BIAS + 4096 + (uint64_t)i);
+	image.rela[1].r_info = ELF64_R_INFO(0, R_X86_64_NONE);
+	ck_assert_int_eq(relocate(), 0);
+	ck_assert_uint_eq(word(1), 0);
+	ck_assert_uint_eq(word(2), BIAS + 4096 + 2);
+	for (int i = 1; i < ELF_RELOCATIONS; i++) {
+		uint64_t bad[] = {data - 8, data - 1, end - 7, end,
+				  UINT64_MAX - 3};
+
+		for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
+			relative(0, words);
+			relative(1, words + 8);
+			relative(2, words + 16);
+			relative(i, bad[k]);
+			refused(MODISO_ERR_FORMAT, "in no segment");
+		}
+		relative(0, words);
+		relative(1, words + 8);
+		relative(i, 4096);
+		refused(MODISO_ERR_ACCESS, "0x1000, which is code");
+	}
+}
+END_TEST
+
 START_TEST(resolvers)
 {
 	begin_bound();
@@ -568,6 +612,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, kinds);
 	tcase_add_test(tcase, thread_local);
 	tcase_add_test(tcase, targets);
+	tcase_add_test(tcase, side_by_side);
 	tcase_add_test(tcase, resolvers);
 	tcase_add_test(tcase, self_modifying);
 	tcase_add_test(tcase, packed_applied);
