@@ -42,15 +42,17 @@ static int note_hit(const struct modiso_scan_hit *hit, void *arg)
 }
 
 /* All pairs, in their order, however the first of them lies in a register. */
-static void compare_ways(const uint8_t *bytes, size_t length)
+static void compare_ways(const uint8_t *bytes, size_t length, uint32_t kinds)
 {
 	for (size_t first = 0; first < 32 && first < length; first++)
 		for (size_t at = first, pair; at < length; at = pair + 1) {
-			pair = mdi_scan_skip_plain(bytes, length, at);
-			if (mdi_scan_skip_sse2(bytes, length, at) != pair)
+			pair = mdi_scan_skip_plain(bytes, length, at, kinds);
+			if (mdi_scan_skip_sse2(bytes, length, at, kinds) !=
+			    pair)
 				abort();
 			if (mdi_cpu()->avx2 &&
-			    mdi_scan_skip_avx2(bytes, length, at) != pair)
+			    mdi_scan_skip_avx2(bytes, length, at, kinds) !=
+				    pair)
 				abort();
 		}
 }
@@ -72,7 +74,8 @@ static struct trace scan(const uint8_t *bytes, size_t length, size_t first,
 		if (piece == NULL)
 			abort();
 		memcpy(piece, bytes, part);
-		compare_ways(piece, part);
+		compare_ways(piece, part, MODISO_SCAN_ALL);
+		compare_ways(piece, part, MODISO_SCAN_PKRU);
 		mdi_scan_feed(&scan, piece, part);
 		free(piece);
 	}

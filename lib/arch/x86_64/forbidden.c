@@ -176,7 +176,7 @@ size_t mdi_scan_next(const uint8_t *bytes, size_t length, size_t from,
 	mdi_scan_skip_fn *skip = mdi_scan_skip();
 	size_t at = from > PAIR_REACH ? from - PAIR_REACH : 0, next;
 
-	while ((at = skip(bytes, length, at)) < length) {
+	while ((at = skip(bytes, length, at, kinds)) < length) {
 		next = take(bytes, length, from, at, kinds, match);
 		if (next != 0)
 			return next;

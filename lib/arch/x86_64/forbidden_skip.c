@@ -26,12 +26,14 @@ static const uint8_t ends[256] = {
 	[0xc8 ... 0xff] = PAIR_D5,
 };
 
-size_t mdi_scan_skip_plain(const uint8_t *bytes, size_t length, size_t at)
+size_t mdi_scan_skip_plain(const uint8_t *bytes, size_t length, size_t at,
+			   uint32_t kinds)
 {
+	unsigned wanted = kinds & MDI_SCAN_BESIDE_0F ? ~0u : PAIR_0F;
 	size_t last = length != 0 ? length - 1 : 0;
 
 	for (; at < last; at++)
-		if (begins[bytes[at]] & ends[bytes[at + 1]])
+		if (begins[bytes[at]] & ends[bytes[at + 1]] & wanted)
 			return at;
 	return length;
 }
