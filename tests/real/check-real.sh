@@ -373,7 +373,7 @@ if [ -n "${MODISO_REAL_WRITE:-}" ]; then
 fi
 
 # README's second program, with the C library.
-if [ -f "$("$CC" -print-file-name=libpng16.a)" ] && [ -n "$CXX" ]; then
+if [ -f "$($CC -print-file-name=libpng16.a)" ] && [ -n "$CXX" ]; then
 	sh "$top_srcdir/tests/build/readme.sh" >"$scratch/output" 2>&1
 	if grep -q '^ok .* - the second program prints' "$scratch/output"; then
 		ok "README's second program: Debian's libpng in a module"

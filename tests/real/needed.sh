@@ -5,9 +5,9 @@
 # it as Debian has compiled it, with Debian's zlib and a C library of the
 # module's in the place of glibc, and does what it does in the host.
 
-# shellcheck disable=SC2154 # of check-real.sh
-png=$("$CC" -print-file-name=libpng16.so.16)
-if [ ! -f "$png" ] || ! echo '#include <png.h>' | "$CC" -E - >"$scratch/log" 2>&1
+# shellcheck disable=SC2154,SC2086 # of check-real.sh; CC may hold options
+png=$($CC -print-file-name=libpng16.so.16)
+if [ ! -f "$png" ] || ! echo '#include <png.h>' | $CC -E - >"$scratch/log" 2>&1
 then
 	skip "Debian's libpng in a module" "no libpng-dev"
 else
@@ -19,7 +19,7 @@ else
 			"$top_builddir/tools/modiso-libc" build --shared \
 			--into "$shared" "$work/musl"
 	fi
-	ln -sf "$png" "$("$CC" -print-file-name=libz.so.1)" "$shared"
+	ln -sf "$png" "$($CC -print-file-name=libz.so.1)" "$shared"
 	cat >"$scratch/work_png_host.c" <<-'END'
 		#include <stdio.h>
 		long work(void);
@@ -30,7 +30,7 @@ else
 		}
 	END
 	expect_command "a host with its own libpng" \
-		"$CC" -O2 -o "$scratch/work_png" "$here/needed_png.c" \
+		$CC -O2 -o "$scratch/work_png" "$here/needed_png.c" \
 		"$scratch/work_png_host.c" "$png"
 	expect_command "a module that names libpng" \
 		"$top_builddir/tools/modiso-cc" -O2 -o "$scratch/work_png.so" \
