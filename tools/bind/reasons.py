@@ -45,8 +45,8 @@ INCOMPLETE = ("%s points to %s, and the header does not say how large that is: "
               "it stays in the module")
 HOLDS_POINTERS = ("%s points to %s, which holds pointers (%s): a copy of them "
                   "leads nowhere on the other side. Let it stay in the module")
-LENGTH_FORM = ("%s: a length is an argument, what one points to (*length), a "
-               "number, or two of these with a * between them")
+LENGTH_FORM = ("%s: a length is an argument (length, or @2), what one points to "
+               "(*length), a number, or two of these with a * between them")
 LENGTH_INTEGER = "%s is no integer, and so no length of %s"
 LENGTH_POINTEE = ("*%s is the length of %s: then %s is in or inout, and points "
                   "to an integer")

@@ -45,7 +45,7 @@ def find(function, name):
 
 def length(function, parameter, text):
     """[(parameter or number, is it what that points to)], one or two."""
-    form = re.fullmatch(r"(\*?\w+)(?:\*(\*?\w+))?", text)
+    form = re.fullmatch(r"(\*?@?\w+)(?:\*(\*?@?\w+))?", text)
     if not form:
         raise Refused(reasons.LENGTH_FORM % text)
     factors = []
@@ -55,7 +55,7 @@ def length(function, parameter, text):
         if re.fullmatch(r"[0-9]+", each):
             factors.append((int(each), False))
             continue
-        of = find(function, each.lstrip("*"))
+        of = find(function, each.lstrip("*@"))
         if each.startswith("*"):
             if of.how not in ("in", "inout") or of.length or \
                     of.type.to.kind != "integer":

@@ -72,6 +72,8 @@ GIVES(floats);
 GIVES(stars);
 /* sums bytes=in:3+4 | 3+4: a length is */
 GIVES(sums);
+/* places bytes=in:@9 | 9 is none of its arguments, which are from, hidden, */
+GIVES(places);
 /* numbers count=in | count is no pointer to data */
 GIVES(numbers);
 /* ways from=maybe | from=maybe: a pointer is passed as */

@@ -28,6 +28,19 @@ int shape_sum(const int *values, unsigned count)
 	return sum;
 }
 
+/* All but the first, if there is room. */
+void shape_unnamed(unsigned char *to, size_t *length, const int *values,
+		   unsigned count)
+{
+	size_t used = 0;
+
+	while (used + 1 < count && used < *length) {
+		to[used] = (unsigned char)values[used + 1];
+		used++;
+	}
+	*length = used;
+}
+
 int shape_first(const int *values)
 {
 	return values == NULL ? -1 : values[0];

@@ -42,6 +42,7 @@ size_t shape_total(const char *const *texts, unsigned count);
 int shape_pair_sum(shape_pairp pair);
 int shape_pair_stays(shape_pairp pair);
 int shape_twice(int);
+void shape_unnamed(shape_byte *, size_t *, const int *, unsigned);
 int shape_many(int a, int b, int c, int d, int e, int f, int g, double h,
 	       const char *text);
 int shape_crash(int value);

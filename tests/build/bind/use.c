@@ -62,6 +62,10 @@ static int data(const struct shapes_sandbox *box)
 	     sum.unverified == 1);
 	WANT(shapes_call_shape_first(box, NULL, &sum) == 0 &&
 	     sum.unverified == -1);
+	WANT(shapes_call_shape_unnamed(box, buffer, &length, values, 4) == 0 &&
+	     length.unverified == 3 && memcmp(buffer, "\2\3\4.....", 8) == 0);
+	length.unverified = 8;
+	memset(buffer, '.', 8);
 	WANT(shapes_call_shape_mean(box, numbers, 2, 2, &mean) == 0 &&
 	     mean.unverified > 2.9 && mean.unverified < 3.1);
 	WANT(shapes_call_shape_fill(box, buffer, &length, 'x') == 0);
