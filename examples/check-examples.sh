@@ -60,7 +60,7 @@ done
 # As a user does it, but against the build tree: -uninstalled.pc is preferred.
 if command -v "$PKG_CONFIG" >/dev/null; then
 	cp -R "$top_srcdir/examples" "$scratch/examples"
-	cp "$top_srcdir"/tests/support/mini_rtos.[ch] "$scratch/examples/rtos"
+	cp "$top_srcdir"/tests/support/mini_rtos*.[ch] "$scratch/examples/rtos"
 	rm -f "$scratch"/examples/simulator/*.o
 	unset MAKEFLAGS MFLAGS MAKELEVEL
 	expect_command "the plain Makefile builds everything" \

@@ -4,8 +4,9 @@
  * preempted at any instruction, faulting, restarted, killed; no wrong rights,
  * no wedge, no lost fault.
  *
- * MODISO_TEST_LONG in the environment asks for a million preemptions,
- * MODISO_TEST_SECONDS for as many as come in that time ("make stress": 60).
+ * MODISO_TEST_SECONDS in the environment asks for as many preemptions as come
+ * in that time ("make stress": 60), MODISO_TEST_PREEMPTIONS for so many, as
+ * fast as they come: without a clock.
  */
 #include "support/world.h"
 #include "support/mini_rtos.h"
@@ -21,6 +22,7 @@
 /* What a task in a module sees: its own memory, and the dispatcher. */
 struct shared {
 	rtos_dispatch_fn call;
+	uintptr_t rest; /* ticks */
 	volatile uintptr_t count, sum, wrong;
 	volatile unsigned char *victim; /* another module's */
 	uintptr_t word;
@@ -55,13 +57,19 @@ static void start_external(void)
 
 /* --- for how long --- */
 
-static unsigned long wanted;
+/* Without a clock: so that most ticks are a preemption. */
+#define MANY_TICKS 256
+
+static unsigned long wanted, tick_ns;
 static time_t until;
 
-static void run_for(unsigned long natively, unsigned long watched)
+static void run_for(unsigned long natively, unsigned long watched,
+		    unsigned long a_tick)
 {
-	wanted = getenv("MODISO_TEST_LONG") ? 1000000
-					    : run_times(natively, watched);
+	unsigned long asked = run_asked("MODISO_TEST_PREEMPTIONS");
+
+	wanted = asked != 0 ? asked : run_times(natively, watched);
+	tick_ns = asked != 0 ? 0 : a_tick;
 	until = run_asked("MODISO_TEST_SECONDS");
 	until += until != 0 ? time(NULL) : 0;
 }
@@ -83,7 +91,7 @@ MODULE_CODE static uintptr_t spin(struct shared *own)
 		own->sum++;
 		if (own->count != own->sum)
 			own->wrong++;
-		if (own->count % 4096 == 0)
+		if (own->count % (4096 * own->rest) == 0)
 			own->call(RTOS_YIELD, 0, 0, 0);
 	}
 	return 0;
@@ -94,7 +102,7 @@ MODULE_CODE static uintptr_t produce(struct shared *own)
 	for (;;) {
 		own->call(RTOS_SEND, 1, own->count++, 0);
 		if (own->count % 16 == 0)
-			own->call(RTOS_SLEEP, 1, 0, 0);
+			own->call(RTOS_SLEEP, own->rest, 0, 0);
 	}
 	return 0;
 }
@@ -117,7 +125,7 @@ MODULE_CODE static uintptr_t break_out(struct shared *own)
 	own->count++;
 	for (i = 0; i < 2000; i++)
 		own->sum++;
-	own->call(RTOS_SLEEP, own->count % 3, 0, 0);
+	own->call(RTOS_SLEEP, own->count % 3 * own->rest, 0, 0);
 	*own->victim = 0x66;
 	own->wrong++;
 	return 0;
@@ -181,6 +189,7 @@ static void make_scenes(void)
 			make_region(scenes[i].module, PAGE, names[i]);
 		scenes[i].shared = modiso_region_base(scenes[i].region);
 		scenes[i].shared->call = rtos_dispatcher();
+		scenes[i].shared->rest = tick_ns != 0 ? 1 : MANY_TICKS;
 	}
 }
 
@@ -196,16 +205,38 @@ static void count_landing(const struct modiso_fault *fault, void *arg)
 	landed++;
 }
 
+static unsigned char kernel_variable; /* in no region */
+
+static unsigned long ticks_seen, *ticks_in_heap;
+
+/*
+ * At each tick, while a task is frozen wherever it was: the host's memory is
+ * as it was left, so is a module's, each in turn, and all faults but the one
+ * that may be under way were told of.
+ */
+static void check_all(void)
+{
+	const struct shared *own = scenes[++ticks_seen % 5].shared;
+
+	must_eq(++*ticks_in_heap, ticks_seen);
+	must_eq(kernel_variable, 0);
+	must_eq(own->wrong, 0);
+	if (ticks_seen % 5 <= OTHER_SPINNER)
+		must(own->count - own->sum <= 1);
+	must(landed - rtos_counts().faults <= 1);
+}
+
 /* Where ticks are short beside a switch, the least urgent ones come late. */
 static bool enough(void)
 {
+	check_all();
+	if (!long_enough() || restarts < 3)
+		return false;
 	for (unsigned i = SPINNER; i <= CONSUMER; i++)
 		if (scenes[i].shared->count == 0)
 			return false;
-	return long_enough() && restarts >= 3;
+	return true;
 }
-
-static unsigned char kernel_variable; /* in no region */
 
 /* The bad task writes to a task's memory, a host's region, or neither. */
 static void load(unsigned which)
@@ -214,7 +245,7 @@ static void load(unsigned which)
 		.name = "supervisor", .priority = 0, .host = supervise};
 	unsigned i;
 
-	run_for(400, 150);
+	run_for(400, 150, run_times(200000, 1000000));
 	make_scenes();
 	scenes[BAD].shared->victim =
 		which == 2   ? &kernel_variable
@@ -230,7 +261,9 @@ static void load(unsigned which)
 	bad_gate = make_gate(scenes[BAD].module, break_out);
 	create(&scenes[BAD], "bad", 2, (modiso_fn)break_out);
 	rtos_create(&supervisor);
-	rtos_run(run_times(200000, 1000000), enough);
+	ticks_in_heap = calloc(1, sizeof(*ticks_in_heap));
+	rtos_run(tick_ns, enough);
+	free(ticks_in_heap);
 	for (i = 0; i < 5; i++)
 		must_eq(scenes[i].shared->wrong, 0);
 	must(scenes[SPINNER].shared->count > 0);
@@ -243,8 +276,9 @@ static void load(unsigned which)
 	must_eq(*scenes[BAD].shared->victim, 0);
 	must(landed == rtos_counts().faults);
 	must(rtos_counts().faults >= restarts);
-	printf("# %lu preemptions, %lu switches, %lu restarts\n",
-	       rtos_counts().preemptions, rtos_counts().switches, restarts);
+	printf("# %lu preemptions of %lu ticks, %lu switches, %lu faults\n",
+	       rtos_counts().preemptions, rtos_counts().ticks,
+	       rtos_counts().switches, rtos_counts().faults);
 	rtos_fini();
 	for (i = 0; i < 5; i++)
 		expect(MODISO_OK, modiso_module_destroy(scenes[i].module));
@@ -407,7 +441,7 @@ START_TEST(test_preempt_anywhere)
 	unsigned long touched = 0;
 	unsigned i;
 
-	run_for(400, 150);
+	run_for(400, 150, run_times(40000, 400000));
 	start_external();
 	rtos_init();
 	hosts = make_region(NULL, PAGE, "host's");
@@ -426,7 +460,7 @@ START_TEST(test_preempt_anywhere)
 	task.host = touch_again_and_again;
 	task.args[0] = W(&touched);
 	rtos_create(&task);
-	rtos_run(run_times(40000, 400000), preempted_enough);
+	rtos_run(tick_ns, preempted_enough);
 	for (i = 0; i < 2; i++) {
 		const struct inside *inside =
 			(void *)region_bytes(parties[i].region);

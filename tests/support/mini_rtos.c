@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "mini_rtos.h"
+#include "mini_rtos_timer.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-
-#define SUSPEND SIGUSR1
-#define RESUME  SIGUSR2
 
 enum state { FREE, READY, SLEEPING, SENDING, RECEIVING, WAITING_END, ENDED };
 
 struct task {
 	struct rtos_task_options options;
 	enum state state;
-	pthread_t pthread;
 	struct modiso_thread *thread; /* NULL until it has run */
-	sem_t *run;
 	bool frozen; /* in the handler, not at its semaphore */
-	/*
-	 * Set by the task when it goes on. Until then it is not frozen again:
-	 * on a loaded machine no task would get further.
-	 */
-	atomic_bool running;
 	atomic_bool killed;
 	/*
 	 * In a service: it is not taken out of there, with what the C library
@@ -46,24 +33,13 @@ struct queue {
 	unsigned first, count;
 };
 
-/*
- * What threads wait for and by, in a mapping of its own: where the rest is
- * closed while a module runs a system call on it fails. The mutex is
- * "interrupts off": held by whoever changes what follows. The timer takes it
- * before it freezes a task, so no task is frozen while it holds it.
- */
-static struct waits {
-	pthread_mutex_t kernel;
-	sem_t stopped, run[RTOS_TASKS];
-	sigset_t suspend, all_but_resume;
-} *waits;
+static struct rtos_waits *waits;
 static struct task tasks[RTOS_TASKS];
-static struct task *current; /* NULL: idle */
 static unsigned turn;        /* where the next look for a task begins */
 static struct queue queues[RTOS_QUEUES];
 static struct rtos_end ended[64];
 static unsigned ended_first, ended_count;
-static bool stopping, killing;
+static bool stopping;
 
 /* What modules must not touch: a region of the host. */
 static struct modiso_region *region;
@@ -72,22 +48,6 @@ static struct rtos_counts *counts;
 static struct modiso_service *service;
 static rtos_dispatch_fn thunk;
 static _Thread_local struct task *self;
-
-#define MUST(condition)                                                        \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			fprintf(stderr, "mini_rtos:%d: not so: %s (%s)\n",     \
-				__LINE__, #condition,                          \
-				modiso_last_error_text());                     \
-			abort();                                               \
-		}                                                              \
-	} while (0)
-
-static void wait_for(sem_t *semaphore)
-{
-	while (sem_wait(semaphore) != 0)
-		MUST(errno == EINTR);
-}
 
 static void lock(void)
 {
@@ -99,9 +59,20 @@ static void unlock(void)
 	MUST(pthread_mutex_unlock(&waits->kernel) == 0);
 }
 
+static unsigned number_of(const struct task *task)
+{
+	return (unsigned)(task - tasks);
+}
+
+static void go_on(void)
+{
+	atomic_store(&waits->running[number_of(self)], true);
+	sem_post(&waits->went_on);
+}
+
 /* --- freezing --- */
 
-/* Everything is blocked but RESUME, which may have come already. */
+/* Everything is blocked but RTOS_RESUME, which may have come already. */
 static void suspend_handler(int signo)
 {
 	int saved = errno;
@@ -109,7 +80,7 @@ static void suspend_handler(int signo)
 	(void)signo;
 	sem_post(&waits->stopped);
 	sigsuspend(&waits->all_but_resume);
-	atomic_store(&self->running, true);
+	go_on();
 	errno = saved;
 }
 
@@ -118,10 +89,8 @@ static void resume_handler(int signo)
 	(void)signo;
 }
 
-static void freeze(struct task *task)
+static void is_frozen(struct task *task)
 {
-	MUST(pthread_kill(task->pthread, SUSPEND) == 0);
-	wait_for(&waits->stopped);
 	task->frozen = true;
 	if (task->thread != NULL)
 		MUST(modiso_thread_preempt(task->thread) == 0);
@@ -130,15 +99,17 @@ static void freeze(struct task *task)
 /* The one that runs next. */
 static void let_run(struct task *task)
 {
-	atomic_store(&task->running, false);
+	unsigned number = number_of(task);
+
+	atomic_store(&waits->running[number], false);
 	if (!task->frozen) {
-		MUST(sem_post(task->run) == 0);
+		MUST(sem_post(&waits->run[number]) == 0);
 		return;
 	}
 	task->frozen = false;
 	if (task->thread != NULL)
 		MUST(modiso_thread_resume(task->thread) == 0);
-	MUST(pthread_kill(task->pthread, RESUME) == 0);
+	MUST(pthread_kill(waits->thread[number], RTOS_RESUME) == 0);
 }
 
 /* --- scheduling; the kernel is locked --- */
@@ -161,14 +132,18 @@ static struct task *most_urgent(void)
 /* After the last line another task runs: nothing of the host's is touched. */
 static void choose(const struct task *interrupted)
 {
-	current = stopping ? NULL : most_urgent();
-	if (current == NULL)
+	struct task *next = stopping ? NULL : most_urgent();
+
+	waits->current = next != NULL ? (int)number_of(next) : -1;
+	if (next == NULL) {
+		sem_post(&waits->went_on);
 		return;
-	turn = (unsigned)(current - tasks) + 1;
+	}
+	turn = number_of(next) + 1;
 	counts->switches++;
-	if (interrupted != NULL && current != interrupted)
+	if (interrupted != NULL && next != interrupted)
 		counts->preemptions++;
-	let_run(current);
+	let_run(next);
 }
 
 /* Nobody freezes the calling task any more. */
@@ -195,7 +170,7 @@ static void leave(void)
 	if (self->thread != NULL)
 		(void)!modiso_thread_abandon(self->thread, left_modules, NULL);
 	lock();
-	if (current == self) {
+	if (waits->current == (int)number_of(self)) {
 		self->state = ENDED;
 		choose(NULL);
 	}
@@ -207,8 +182,8 @@ static void leave(void)
 /* Until the calling task is chosen, or killed. */
 static void wait_for_turn(struct task *me)
 {
-	wait_for(me->run);
-	atomic_store(&me->running, true);
+	rtos_wait_for(&waits->run[number_of(me)]);
+	go_on();
 	if (atomic_load(&me->killed))
 		leave();
 }
@@ -263,7 +238,7 @@ static void task_ended(int status, uintptr_t result, void *arg)
 	counts->ends++;
 	MUST(ended_count < 64);
 	ended[(ended_first + ended_count++) % 64] =
-		(struct rtos_end){(unsigned)(task - tasks), status};
+		(struct rtos_end){number_of(task), status};
 	wake_all(WAITING_END, 0);
 	choose(NULL);
 	unlock();
@@ -299,7 +274,7 @@ static void end_task(struct task *task)
 		return;
 	if (task->state != ENDED) {
 		atomic_store(&task->killed, true);
-		killing = true; /* no ticks: nobody else is to run */
+		waits->killing = true; /* no ticks: nobody else is to run */
 		if (task->frozen && task->options.gate != NULL &&
 		    !atomic_load(&task->in_kernel))
 			MUST(modiso_thread_abandon(task->thread, NULL, NULL) ==
@@ -311,16 +286,18 @@ static void end_task(struct task *task)
 			nanosleep(&moment, NULL);
 			lock();
 		}
-		killing = false;
+		waits->killing = false;
+		sem_post(&waits->went_on); /* a tick may be lost */
 	}
-	MUST(pthread_join(task->pthread, NULL) == 0);
-	MUST(sem_destroy(task->run) == 0);
+	MUST(pthread_join(waits->thread[number_of(task)], NULL) == 0);
+	MUST(sem_destroy(&waits->run[number_of(task)]) == 0);
 	task->state = FREE;
 }
 
 unsigned rtos_create(const struct rtos_task_options *options)
 {
 	struct task *task = tasks;
+	unsigned number;
 
 	lock();
 	while (task->state != FREE && task->state != ENDED) {
@@ -330,12 +307,13 @@ unsigned rtos_create(const struct rtos_task_options *options)
 	end_task(task);
 	memset(task, 0, sizeof(*task));
 	task->options = *options;
-	task->run = &waits->run[task - tasks];
-	MUST(sem_init(task->run, 0, 0) == 0);
-	MUST(pthread_create(&task->pthread, NULL, task_body, task) == 0);
+	number = number_of(task);
+	MUST(sem_init(&waits->run[number], 0, 0) == 0);
+	MUST(pthread_create(&waits->thread[number], NULL, task_body, task) ==
+	     0);
 	task->state = READY;
 	unlock();
-	return (unsigned)(task - tasks);
+	return number;
 }
 
 struct rtos_end rtos_wait_end(void)
@@ -503,43 +481,40 @@ static void wake_sleepers(void)
 			tasks[i].state = READY;
 }
 
-static void tick(bool (*done)(void))
+/* Whichever task ran is frozen: the next one. */
+static bool tick(bool (*done)(void))
 {
-	struct task *interrupted;
+	struct task *interrupted =
+		waits->current >= 0 ? &tasks[waits->current] : NULL;
+	bool last;
 
-	lock();
-	interrupted = current;
-	if (killing ||
-	    (interrupted != NULL && !atomic_load(&interrupted->running))) {
-		unlock();
-		return;
-	}
 	if (interrupted != NULL)
-		freeze(interrupted);
+		is_frozen(interrupted);
 	counts->ticks++;
 	wake_sleepers();
-	stopping = done();
-	if (!stopping)
+	last = stopping = done();
+	if (!last)
 		choose(interrupted);
-	unlock();
+	return last;
 }
 
 void rtos_run(unsigned long tick_ns, bool (*done)(void))
 {
+	struct rtos_waits *own = waits;
 	uint64_t random = 1;
-	struct timespec length = {0, 0};
+	bool last = false;
 
 	lock();
 	choose(NULL);
 	unlock();
-	while (!stopping) {
-		random = random * 6364136223846793005ul + 1442695040888963407ul;
-		length.tv_nsec = (long)(random % (2 * tick_ns));
-		nanosleep(&length, NULL);
-		tick(done);
+	while (!last) {
+		if (!rtos_timer_tick(own, tick_ns, &random))
+			continue;
+		last = tick(done);
+		MUST(pthread_mutex_unlock(&own->kernel) == 0);
 	}
 	lock();
-	current = NULL;
+	waits->current = -1;
 	/* A task of the host may be about to create another one. */
 	for (unsigned n = 0; n < 2; n++)
 		for (unsigned i = 0; i < RTOS_TASKS; i++)
@@ -567,18 +542,10 @@ static void handle(int signo, void (*handler)(int))
 void rtos_init(void)
 {
 	stopping = false;
-	current = NULL;
 	memset(tasks, 0, sizeof(tasks));
 	memset(queues, 0, sizeof(queues));
 	ended_count = 0;
-	waits = mmap(NULL, sizeof(*waits), PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	MUST(waits != MAP_FAILED);
-	sigaddset(&waits->suspend, SUSPEND);
-	sigfillset(&waits->all_but_resume);
-	sigdelset(&waits->all_but_resume, RESUME);
-	MUST(pthread_mutex_init(&waits->kernel, NULL) == 0);
-	MUST(sem_init(&waits->stopped, 0, 0) == 0);
+	waits = rtos_waits_create();
 	MUST(modiso_region_create(NULL, sizeof(*counts),
 				  MODISO_READ | MODISO_WRITE, NULL,
 				  &region) == 0);
@@ -586,15 +553,13 @@ void rtos_init(void)
 	MUST(modiso_service_create("dispatch", (modiso_fn)dispatch, NULL,
 				   &service) == 0);
 	thunk = (rtos_dispatch_fn)modiso_service_thunk(service);
-	handle(SUSPEND, suspend_handler);
-	handle(RESUME, resume_handler);
+	handle(RTOS_SUSPEND, suspend_handler);
+	handle(RTOS_RESUME, resume_handler);
 }
 
 void rtos_fini(void)
 {
 	MUST(modiso_service_destroy(service) == 0);
 	MUST(modiso_region_destroy(region) == 0);
-	MUST(sem_destroy(&waits->stopped) == 0);
-	MUST(pthread_mutex_destroy(&waits->kernel) == 0);
-	MUST(munmap(waits, sizeof(*waits)) == 0);
+	rtos_waits_destroy(waits);
 }

@@ -79,7 +79,8 @@ void rtos_sleep(unsigned long ticks);
 
 /*
  * Run until @done says so, which is asked at every tick, while the running task
- * is frozen; then every task is ended. @tick_ns: mean length of a tick.
+ * is frozen; then every task is ended. @tick_ns: mean length of a tick; 0: no
+ * clock, each task that goes on is preempted a few instructions later.
  */
 void rtos_run(unsigned long tick_ns, bool (*done)(void));
 struct rtos_counts rtos_counts(void);

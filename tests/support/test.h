@@ -23,6 +23,8 @@
  *   MODISO_TEST_OPERATIONS  how many operations contract_one_key does, and how
  *                        many programs contract_guard_fuzz runs.
  *   MODISO_TEST_SECONDS  how long contract_stress and contract_rtos go on.
+ *   MODISO_TEST_PREEMPTIONS  how many contract_rtos does, without a clock: as
+ *                        fast as they come.
  *   CK_RUN_CASE, CK_FORK ...  as Check has them. There is no time limit: see
  *                        support/patience.c.
  *
