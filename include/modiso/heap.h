@@ -50,7 +50,8 @@ enum modiso_heap_function {
 	MODISO_HEAP_REALLOC = 3,       /* void *realloc(void *, size_t) */
 	MODISO_HEAP_ALIGNED_ALLOC = 4, /* void *aligned_alloc(size_t, size_t) */
 	MODISO_HEAP_FREE = 5,          /* void free(void *) */
-	MODISO_HEAP_USABLE_SIZE = 6    /* size_t malloc_usable_size(void *) */
+	MODISO_HEAP_USABLE_SIZE = 6,   /* size_t malloc_usable_size(void *) */
+	MODISO_HEAP_BATCH = 7          /* many at a time: see below */
 };
 
 /*
@@ -88,6 +89,9 @@ modiso_heap_create(struct modiso_module *module, size_t length,
 /*
  * modiso_heap_destroy - take a module's heap away, with all blocks.
  * @module: NULL, or one without a heap, is allowed and does nothing.
+ *
+ * An image that "modiso-cc --heap" has made keeps blocks: it is to be unloaded
+ * before, or it goes on handing them out when the module has another heap.
  *
  * Returns 0, or:
  *   MODISO_ERR_BUSY   a thread is inside the module, or a window on the heap's
@@ -156,7 +160,7 @@ modiso_heap_get_size(struct modiso_module *module, const void *block,
  *
  * What is in use is counted exactly. The peak is as exact for one thread; of
  * several that use the heap at the same time it can be too large, by 125 KiB
- * for each.
+ * for each. Blocks that an image of "modiso-cc --heap" keeps are in use.
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @module or @info is NULL, or struct_size is too small.
@@ -180,6 +184,18 @@ modiso_heap_get_info(struct modiso_module *module,
  * alone: NULL comes back when it has none, or no room. A pointer that is no
  * block is refused and counted, and the module goes on; its free() returns the
  * code, for callers that look at it. realloc() with a size of 0 frees nothing.
+ *
+ * MODISO_HEAP_BATCH gives blocks back and takes others, by one call:
+ *
+ *     size_t modiso_heap_batch(void **list, size_t give, size_t take,
+ *                              size_t size);
+ *
+ * Of @list, memory of the module's, the first @give go back as by free(). Then
+ * up to @take blocks of @size bytes are put there, 64 at most; their number is
+ * the result. A list that the module may not touch ends its call with
+ * MODISO_FAULT_ACCESS. An image that "modiso-cc --heap" has made takes small
+ * blocks by it, and calls it once for some thirty of them: see modiso-cc(1) for
+ * what that changes.
  *
  * Returns the function, or NULL when @which is none of them.
  *

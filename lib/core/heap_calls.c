@@ -4,7 +4,11 @@
  */
 #include "core/heap.h"
 
+#include "core/caller.h"
 #include "core/frames.h"
+
+/* Blocks that are looked at together. */
+#define BATCH 64u
 
 static struct modiso_module *caller(void)
 {
@@ -74,6 +78,52 @@ static size_t heap_usable_size(void *block)
 	return size;
 }
 
+static void give_batch(struct modiso_module *module, uintptr_t list,
+		       size_t count)
+{
+	void *blocks[BATCH];
+	size_t now;
+
+	for (; count > 0; count -= now, list += now * sizeof(*blocks)) {
+		now = count < BATCH ? count : BATCH;
+		mdi_caller_read(blocks, list, now * sizeof(*blocks));
+		for (size_t i = 0; i < now; i++)
+			(void)mdi_heap_give(module, blocks[i]);
+	}
+}
+
+static size_t take_batch(struct modiso_module *module, uintptr_t list,
+			 size_t count, size_t size)
+{
+	void *blocks[BATCH];
+	uintptr_t bad = list;
+	size_t got = 0;
+
+	if (count > BATCH)
+		count = BATCH;
+	while (got < count && mdi_heap_alloc(module, size, 1, false,
+					     &blocks[got]) == 0)
+		got++;
+	if (got == 0 || mdi_caller_try_write(module, list, blocks,
+					     got * sizeof(*blocks), &bad) == 0)
+		return got;
+	while (got > 0)
+		(void)mdi_heap_give(module, blocks[--got]);
+	mdi_caller_end(MODISO_FAULT_ACCESS, bad);
+}
+
+/* The first @give of the list go back, and as many as can be had go there. */
+MODISO_CALL static size_t heap_batch(uintptr_t list, size_t give, size_t take,
+				     size_t size)
+{
+	struct modiso_module *module = caller();
+
+	if (module == NULL)
+		return 0;
+	give_batch(module, list, give);
+	return take > 0 ? take_batch(module, list, take, size) : 0;
+}
+
 modiso_fn mdi_heap_function(enum modiso_heap_function which)
 {
 	switch (which) {
@@ -89,6 +139,8 @@ modiso_fn mdi_heap_function(enum modiso_heap_function which)
 		return (modiso_fn)heap_free;
 	case MODISO_HEAP_USABLE_SIZE:
 		return (modiso_fn)heap_usable_size;
+	case MODISO_HEAP_BATCH:
+		return (modiso_fn)heap_batch;
 	}
 	return NULL;
 }

@@ -114,6 +114,20 @@ status_of 1 "nor does it help to insist" "$cc" --services services -o none.so \
 	-Wl,--no-as-needed,-Bdynamic module.c -L. -lpart
 says 'needs library .*libpart' "it is named"
 
+echo 'void *malloc(unsigned long size);
+void free(void *block);
+void *pair(void); void *pair(void) { free(malloc(1)); return malloc(2); }' \
+	>pair.c
+echo malloc >heap
+status_of 0 "--heap: blocks many at a time, and a service more" \
+	"$cc" --heap --services heap --export pair -o pair.so pair.c
+status_of 0 "it is asked for" sh -c "'$nm' -D pair.so | grep -w \
+	'U modiso_heap_batch' && ! '$nm' -D pair.so | grep -w free"
+mkdir lib && : >lib/libc.a
+status_of 2 "not with --libc" env MODISO_LIBC="$scratch" \
+	"$cc" --heap --libc -o none.so pair.c
+says 'a malloc of its own' "in words"
+
 status_of 0 "an archive alone" "$cc" --services /dev/null --export print \
 	-o b.so -L. -lpart
 

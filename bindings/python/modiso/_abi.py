@@ -166,6 +166,7 @@ class HeapFunction(enum.IntEnum):
     ALIGNED_ALLOC = 4
     FREE = 5
     USABLE_SIZE = 6
+    BATCH = 7
 
 
 class ImageFlag(enum.IntFlag):

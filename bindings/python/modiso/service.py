@@ -122,6 +122,7 @@ def heap_services():
     """
     names = {which: which.name.lower() for which in _abi.HeapFunction}
     names[_abi.HeapFunction.USABLE_SIZE] = "malloc_usable_size"
+    names[_abi.HeapFunction.BATCH] = "modiso_heap_batch"
     return [_ReadyService(name, lib.modiso_heap_function(which))
             for which, name in names.items()]
 

@@ -192,6 +192,7 @@ impl Library {
             ("aligned_alloc", sys::MODISO_HEAP_ALIGNED_ALLOC),
             ("free", sys::MODISO_HEAP_FREE),
             ("malloc_usable_size", sys::MODISO_HEAP_USABLE_SIZE),
+            ("modiso_heap_batch", sys::MODISO_HEAP_BATCH),
         ]
         .into_iter()
         .map(|(name, which)| {
