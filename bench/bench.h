@@ -70,6 +70,7 @@ extern const struct bench_subject bench_fault;
 extern const struct bench_subject bench_guard;
 extern const struct bench_subject bench_closed;
 extern const struct bench_subject bench_heap;
+extern const struct bench_subject bench_heap_batch;
 extern const struct bench_subject bench_snapshot;
 extern const struct bench_subject bench_image;
 extern const struct bench_subject bench_threads;
@@ -112,6 +113,8 @@ extern const struct bench_subject bench_threads;
 #define ROW_LOAD_LARGE     "image: load one as large as zlib"
 #define ROW_IMPORT         "service: as an image's bound import"
 #define ROW_HEAP           "heap: host takes and gives 64 bytes"
+#define ROW_HEAP_MODULE    "heap: module takes and gives 64 bytes"
+#define ROW_HEAP_BATCH     "heap: module, 64 bytes, modiso-cc --heap"
 #define ROW_HEAP_MALLOC    "heap: malloc and free of 64 bytes instead"
 #define ROW_THREAD         "thread: made and ended"
 #define ROW_THREAD_CALL    "thread: made, one call, ended"

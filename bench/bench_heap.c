@@ -129,7 +129,7 @@ static const char way_trip[] = "round trip";
 static const struct bench_row rows[] = {
 	{ ROW_HEAP, way_trip, 0, 0, run_small,
 	  NULL, NULL },
-	{ "heap: module takes and gives 64 bytes", way_trip, 0, 0, run_inside,
+	{ ROW_HEAP_MODULE, way_trip, 0, 0, run_inside,
 	  NULL, NULL },
 	{ ROW_HEAP_MALLOC, way_trip, 0, 0,
 	  run_malloc_small, NULL, NULL },

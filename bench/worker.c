@@ -35,9 +35,9 @@ const struct bench_subject *const place_base_subjects[] = {
 	&bench_dlopen, &bench_simulator, &bench_parser_plain, NULL};
 const struct bench_subject *const place_backend_subjects[] = {
 	&bench_gate,	 &bench_region, &bench_fault,	 &bench_guard,
-	&bench_image,	 &bench_heap,	&bench_first,	 &bench_snapshot,
-	&bench_crowd,	 &bench_threads, &bench_simulator, &bench_parser,
-	&bench_closed,	 NULL};
+	&bench_image,	 &bench_heap,	&bench_heap_batch, &bench_first,
+	&bench_snapshot, &bench_crowd,	&bench_threads,	 &bench_simulator,
+	&bench_parser,	 &bench_closed,	NULL};
 
 /* ------------------------------------------------------------------------
  * In the worker.
