@@ -29,6 +29,7 @@ static void relocate(const struct mdi_elf *elf, char *pages,
 		.scope = scope,
 		.bias = 0x7f0000000000,
 		.pages = pages,
+		.watched = mdi_elf_tables(elf),
 	};
 
 	if (mdi_bindings_init(&bindings, NULL, 0) != 0)
