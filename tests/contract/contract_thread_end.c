@@ -57,11 +57,12 @@ END_TEST
 
 /* --- in the middle of a call --- */
 
-static uintptr_t (*volatile service)(void);
+static uintptr_t(MODISO_CALL *volatile service)(void);
 
-static uintptr_t end_here(void)
+MODISO_CALL static uintptr_t end_here(void)
 {
 	pthread_exit(NULL);
+	return 0; /* not each header says that it ends here */
 }
 
 MODULE_CODE static uintptr_t call_service(void)
@@ -83,7 +84,7 @@ START_TEST(test_frames)
 	make_scene();
 	expect(MODISO_OK,
 	       modiso_service_create("end", (modiso_fn)end_here, NULL, &end));
-	service = (uintptr_t(*)(void))modiso_service_thunk(end);
+	service = (CALLED(uintptr_t, void))modiso_service_thunk(end);
 	its_gate = make_gate(module, call_service);
 	thread_join(thread_start(end_in_service, its_gate));
 	must_eq(enter(gate, 1), 2);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <windows.h>
 
 static void (*const exits[])(int) = {exit, _exit};
 
@@ -250,6 +251,86 @@ START_TEST(test_pthread_exit)
 }
 END_TEST
 
+/*
+ * Of a thread that CreateThread() has made, destructors of pthread keys come
+ * last of all: what GCC has for its thread-local variables has been given back
+ * by then, and is here.
+ */
+#define BLOCKS 24
+static unsigned char *blocks[BLOCKS];
+
+static size_t block_size(int i)
+{
+	return (size_t)16 << i / 4;
+}
+
+static void take_blocks(void)
+{
+	for (int i = 0; i < BLOCKS; i++) {
+		blocks[i] = malloc(block_size(i));
+		must(blocks[i] != NULL);
+		memset(blocks[i], 0x5a, block_size(i));
+	}
+}
+
+static void give_blocks_back(void)
+{
+	for (int i = 0; i < BLOCKS; i++) {
+		for (size_t at = 0; at < block_size(i); at++)
+			must_eq(blocks[i][at], 0x5a);
+		free(blocks[i]);
+	}
+	blocks[0] = NULL;
+}
+
+static pthread_key_t late;
+static unsigned refused;
+
+static void call_late(void *value)
+{
+	uintptr_t words[] = {1, 0}, result = 2;
+	int code;
+
+	if (blocks[0] == NULL)
+		take_blocks();
+	code = modiso_gate_call(gates[0], words, 2, &result);
+	if (code == MODISO_ERR_STATE) {
+		must(strstr(modiso_last_error_text(), "this thread ends"));
+		refused++;
+	} else {
+		must_eq(code, MODISO_ERR_FAULT);
+	}
+	must_eq(result, 2);
+	pthread_setspecific(late, value);
+}
+
+static DWORD CALLBACK plain_thread(void *unused)
+{
+	(void)unused;
+	pthread_setspecific(late, &late);
+	leave(gates[0], MODISO_FAULT_ABORT, 0, 0);
+	return 0;
+}
+
+START_TEST(test_plain_thread)
+{
+	HANDLE thread;
+
+	make_scene();
+	gates[0] = make_gate(module, abort_it);
+	must_eq(pthread_key_create(&late, call_late), 0);
+	for (unsigned i = 1; i <= 5; i++) {
+		thread = CreateThread(NULL, 0, plain_thread, NULL, 0, NULL);
+		must(thread != NULL);
+		WaitForSingleObject(thread, INFINITE);
+		CloseHandle(thread);
+		give_blocks_back();
+		must_eq(refused, i);
+	}
+	must_eq(pthread_key_delete(late), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("leave");
@@ -263,6 +344,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_exception, 0, 3);
 	tcase_add_test(tcase, test_service_throws);
 	tcase_add_test(tcase, test_pthread_exit);
+	tcase_add_test(tcase, test_plain_thread);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

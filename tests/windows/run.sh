@@ -21,7 +21,7 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate fault region region_protect window overrun service \
 	service_list heap grant range notify image compiled thread \
-	thread_together init_order snapshot schedule suspend \
+	thread_together thread_end init_order snapshot schedule suspend \
 	shared syscall_libc leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all

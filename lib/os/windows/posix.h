@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #undef tell
 
+/* What GCC calls for a thread-local variable: os/windows/tls.c. */
+__asm__(".set __emutls_get_address, mdi_thread_local");
+
 /* Nothing forks. */
 static inline int mdi_no_fork(void (*prepare)(void), void (*parent)(void),
 			      void (*child)(void))

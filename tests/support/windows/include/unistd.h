@@ -19,6 +19,12 @@ static inline int getppid(void)
 	return 0;
 }
 
+/* What forks is skipped (support/windows/test.c). */
+static inline int fork(void)
+{
+	return -1;
+}
+
 /* Nobody has a number, or groups. */
 static inline int getuid(void)
 {
