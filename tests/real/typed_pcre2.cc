@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-namespace {
+namespace
+{
 
 unsigned char *at;
 std::size_t used, most;
@@ -43,11 +44,11 @@ code compile(const typed_sandbox &box, const unsigned char *line,
 		;
 	if (last == line)
 		last = end;
-	const auto made = box.call<&pcre2_compile>(
-				     line + 1, PCRE2_SIZE(last - line - 1),
-				     options_of(last, end), &error, &where,
-				     nullptr)
-				  .value();
+	const auto made =
+		box.call<&pcre2_compile>(line + 1, PCRE2_SIZE(last - line - 1),
+					 options_of(last, end), &error, &where,
+					 nullptr)
+			.value();
 	if (made.is_null()) {
 		const int number = error.unverified();
 		const PCRE2_SIZE place = where.unverified();

@@ -27,7 +27,7 @@ static uint32_t options_of(const unsigned char *at, const unsigned char *end)
 	uint32_t options = 0;
 
 	for (; at < end; at++)
-		options |= *at == 'i'	? PCRE2_CASELESS
+		options |= *at == 'i'   ? PCRE2_CASELESS
 			   : *at == 'm' ? PCRE2_MULTILINE
 			   : *at == 's' ? PCRE2_DOTALL
 			   : *at == 'x' ? PCRE2_EXTENDED
