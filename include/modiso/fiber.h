@@ -45,7 +45,7 @@ struct modiso_fiber;
  *
  * Returns 0, or:
  *   MODISO_ERR_INVAL  @out is NULL.
- *   MODISO_ERR_LIMIT  threads and fibers together are 4096.
+ *   MODISO_ERR_LIMIT  threads and fibers together are 4095.
  *   MODISO_ERR_OS     the kernel refused mprotect; errno.
  *   MODISO_ERR_STATE  not initialised, or called from inside a module.
  *

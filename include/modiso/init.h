@@ -101,7 +101,7 @@ struct modiso_options {
 	uint32_t backend;     /* enum modiso_backend; AUTO: see modiso_init() */
 	uint32_t require;     /* MODISO_CAP_* bits that must be there */
 	uint32_t max_keys;    /* protection keys to take at most; 0: all free */
-	uint32_t max_threads; /* threads inside modules at once; 0: 4096 */
+	uint32_t max_threads; /* threads inside modules at once; 0: 4095 */
 	uint32_t flags;       /* MODISO_INIT_* */
 	/*
 	 * How long a call into a module may wait for a protection key while

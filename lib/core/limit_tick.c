@@ -323,12 +323,14 @@ STALE static void look_at_all(uint64_t now_ns, uint64_t passed_ns)
 {
 	uint32_t fresh = __atomic_load_n(
 		&mdi_core_state.thread.fresh_index, __ATOMIC_ACQUIRE);
-	uint32_t first = own->first < fresh ? own->first : 0;
+	uint32_t first = own->first;
 
+	if (first < MDI_BLOCK_FIRST || first >= fresh)
+		first = MDI_BLOCK_FIRST;
 	own->asked = 0;
 	for (uint32_t i = first; i < fresh; i++)
 		look_at(i, now_ns, passed_ns);
-	for (uint32_t i = 0; i < first; i++)
+	for (uint32_t i = MDI_BLOCK_FIRST; i < first; i++)
 		look_at(i, now_ns, passed_ns);
 }
 

@@ -210,7 +210,7 @@ void mdi_recorder_after_fork(uint32_t count)
 	own->names = NULL;
 	if (area != NULL)
 		use_head(area->base);
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = MDI_BLOCK_FIRST; i < count; i++) {
 		ring = mdi_arch_state.blocks + (size_t)i * MDI_BLOCK_SIZE +
 		       T_RING;
 		if (mdi_mem_commit(ring, length) != 0 || open_ring(ring) != 0)

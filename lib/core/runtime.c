@@ -358,10 +358,11 @@ static int start(const struct modiso_options *options)
 	const struct mdi_backend *backend;
 	int result;
 
-	if (options->max_threads > MDI_THREADS_MAX)
+	if (options->max_threads > MDI_THREADS_MAX - MDI_BLOCK_FIRST)
 		return mdi_fail(MODISO_ERR_INVAL,
 				"options.max_threads is %u, at most %d",
-				options->max_threads, MDI_THREADS_MAX);
+				options->max_threads,
+				MDI_THREADS_MAX - MDI_BLOCK_FIRST);
 	result = own->front->check();
 	if (result != 0)
 		return result;

@@ -23,6 +23,8 @@
 #include <string.h>
 
 #define BLOCKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_BLOCK_SIZE)
+/* So many can have a block. */
+#define THREADS (MDI_THREADS_MAX - MDI_BLOCK_FIRST)
 #define ALTSTACKS_SIZE ((size_t)MDI_THREADS_MAX * MDI_ALTSTACK_SIZE)
 
 static struct mdi_thread_state *const own = &mdi_core_state.thread;
@@ -40,6 +42,7 @@ struct mdi_thread *mdi_thread_known(const void *handle)
 	struct mdi_thread *thread;
 
 	if ((uintptr_t)handle < blocks + T_FS_BASE ||
+	    offset / MDI_BLOCK_SIZE < MDI_BLOCK_FIRST ||
 	    offset % MDI_BLOCK_SIZE != 0 || offset / MDI_BLOCK_SIZE >= fresh)
 		return NULL;
 	thread = mdi_block_thread((char *)blocks + offset);
@@ -92,7 +95,7 @@ int mdi_threads_start(uint32_t max)
 					"pthread_key_create: no key is left");
 		own->exit_key_made = true;
 	}
-	own->attached_max = max != 0 ? max : MDI_THREADS_MAX;
+	own->attached_max = max != 0 ? max : THREADS;
 	mdi_arch_start();
 	/* Aligned to its size, so that a mask finds the offset of a block. */
 	blocks = mdi_mem_reserve(BLOCKS_SIZE, BLOCKS_SIZE, &call);
@@ -113,7 +116,7 @@ int mdi_threads_start(uint32_t max)
 	own->attached = NULL;
 	own->attached_count = 0;
 	mdi_arch_state.tids_end = 0;
-	own->fresh_index = 0;
+	own->fresh_index = MDI_BLOCK_FIRST;
 	own->free_count = 0;
 	own->free_fiber_count = 0;
 	own->fiber_count = 0;
@@ -214,7 +217,7 @@ static int take_fresh(bool altstacks, uint32_t *index)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"there are %d threads and fibers, and no more "
 				"are possible",
-				MDI_THREADS_MAX);
+				THREADS);
 	result = commit_block(own->fresh_index, altstacks);
 	if (result != 0) {
 		uncommit_block(own->fresh_index);
@@ -232,7 +235,7 @@ static int take_index(uint32_t *index)
 		return mdi_fail(MODISO_ERR_LIMIT,
 				"%u threads are attached already; raise "
 				"modiso_options.max_threads (at most %d)",
-				own->attached_count, MDI_THREADS_MAX);
+				own->attached_count, THREADS);
 	if (own->free_count > 0) {
 		*index = own->free_indexes[--own->free_count];
 	} else {
@@ -253,18 +256,30 @@ static void note_tid(const struct mdi_thread *thread)
 				 __ATOMIC_RELEASE);
 }
 
-static void give_index(uint32_t index)
-{
-	mdi_arch_state.tids[index] = 0;
-	own->free_indexes[own->free_count++] = index;
-	own->attached_count--;
-}
-
 /* Whose block it is, for those who have the host's rights and who have not. */
 static void set_thread_pointer(struct mdi_thread *thread, uint64_t base)
 {
 	thread->thread_pointer = base;
 	mdi_thread_open_page(thread)->thread_pointer = base;
+}
+
+/*
+ * It names no thread any more: one that is made later may have the same pointer
+ * and another block.
+ */
+static void give_block(struct mdi_thread *thread)
+{
+	thread->mark = 0;
+	set_thread_pointer(thread, ~(uint64_t)0);
+	mdi_frames_start(thread);
+}
+
+static void give_index(struct mdi_thread *thread)
+{
+	give_block(thread);
+	mdi_arch_state.tids[thread->index] = 0;
+	own->free_indexes[own->free_count++] = thread->index;
+	own->attached_count--;
 }
 
 static int attach(struct mdi_thread **out)
@@ -318,7 +333,7 @@ forget:
 restore:
 	mdi_front_now->detach(thread);
 give:
-	give_index(index);
+	give_index(thread);
 	return result;
 }
 
@@ -371,10 +386,8 @@ int mdi_thread_detach(void)
 	mdi_guard_disarm(thread);
 	mdi_backend_detach(thread);
 	mdi_front_now->detach(thread);
-	/* Nobody's: no signal comes to its stacks any more. */
-	set_thread_pointer(thread, ~(uint64_t)0);
 	pthread_setspecific(own->exit_key, NULL);
-	give_index(thread->index);
+	give_index(thread); /* no signal comes to its stacks any more */
 	mdi_runtime_unlock();
 	return 0;
 }
@@ -411,7 +424,7 @@ static void give_fiber(struct mdi_thread *fiber)
 {
 	mdi_caches_end_thread(fiber);
 	mdi_thread_give_stacks(fiber);
-	fiber->mark = 0;
+	give_block(fiber);
 	own->free_fibers[own->free_fiber_count++] = fiber->index;
 	own->fiber_count--;
 }
@@ -452,8 +465,7 @@ void mdi_threads_after_fork(void)
 		}
 		mdi_caches_end_thread(thread);
 		mdi_thread_give_stacks(thread);
-		thread->mark = 0;
-		give_index(thread->index);
+		give_index(thread);
 	}
 	mdi_arch_state.pid = mdi_os_process_id();
 	mdi_recorder_after_fork(own->fresh_index);

@@ -71,6 +71,7 @@ struct target {
 static struct target *target;
 
 static bool guarded, strange;
+static struct modiso_fiber *fiber; /* made before any thread has attached */
 
 static void make_scene(void)
 {
@@ -89,7 +90,8 @@ static void make_scene(void)
 	target = mmap(NULL, sizeof(*target), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(target != MAP_FAILED);
-	world_start();
+	if (fiber == NULL)
+		world_start();
 	expect(MODISO_OK, modiso_module_create("jumper", &options, &module));
 	own = make_region(module, 9 * PAGE, "own");
 	hosts = make_region(NULL, PAGE, "hosts");
@@ -472,6 +474,48 @@ START_TEST(test_into_gates)
 }
 END_TEST
 
+/* --- blocks that name the thread, and are not its own --- */
+
+/* The only instruction of its kind there. */
+static const void *wrpkru_of(modiso_fn function)
+{
+	const unsigned char *at = (const unsigned char *)W(function);
+
+	while (memcmp(at, "\x0f\x01\xef", 3) != 0)
+		at++;
+	return at;
+}
+
+/* Host rights are asked for by the block that a null selector leads to. */
+static void try_block(void)
+{
+	choose(1, wrpkru_of((modiso_fn)mdi_rights_reload));
+	note_arrivals(0);
+	enter_fault(module, jump[WITHOUT_GS], W(state->word));
+	must(!poke_leaked);
+	check_host(state->word[0]);
+}
+
+/*
+ * What a thread has run as a fiber names its FS base, and frames there that say
+ * that host code runs.
+ */
+START_TEST(test_fibers_block)
+{
+	guarded = true;
+	world_start();
+	expect(MODISO_OK, modiso_fiber_create(&fiber));
+	make_scene();
+	for (int i = 0; i < 2; i++) {
+		expect(MODISO_OK, modiso_fiber_switch(fiber));
+		expect(MODISO_OK, modiso_fiber_switch(NULL));
+		try_block();
+	}
+	expect(MODISO_OK, modiso_fiber_destroy(fiber));
+	try_block();
+}
+END_TEST
+
 /*
  * The frame of a signal is not for modules where the kernel can write it by
  * itself; where it cannot, their rights are what it is written with.
@@ -547,9 +591,11 @@ static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("jump");
 	TCase *tcase = tcase_create("contract");
+	TCase *blocks = tcase_create("blocks");
 
 	if (on_pkey()) {
 		tcase_add_loop_test(tcase, test_into_gates, 0, 2);
+		tcase_add_test(blocks, test_fibers_block);
 		tcase_add_loop_test(tcase, test_into_handler, 0, 4);
 		tcase_add_test(tcase, test_frame_closed);
 		tcase_add_loop_test(tcase, test_into_strange_handler, 0, 2);
@@ -558,6 +604,7 @@ static Suite *make_suite(void)
 	}
 	tcase_add_test(tcase, test_strange_stack);
 	suite_add_tcase(suite, tcase);
+	suite_add_tcase(suite, blocks);
 	return suite;
 }
 

@@ -74,6 +74,9 @@ START_TEST(test_mapped)
 	must_eq(W(mdi_arch_state.blocks) %
 			((uintptr_t)MDI_BLOCK_SIZE * MDI_THREADS_MAX),
 		0);
+	/* Where a null selector in GS leads to. */
+	must(thread->index >= MDI_BLOCK_FIRST);
+	must_str(perms(mdi_arch_state.blocks), "---p");
 	must_str(perms(block), "rw-p");
 	must_str(perms(block + T_FRAMES_END - 1), "rw-p");
 	must_str(perms(block + T_FRAMES_END), "---p");

@@ -21,7 +21,7 @@ def init(backend=Backend.AUTO, require=0, max_keys=0, max_threads=0,
     backend:     a Backend; AUTO: $MODISO_BACKEND, or else the strongest.
     require:     Cap bits that must be there.
     max_keys:    protection keys to take at most; 0: all that are free.
-    max_threads: threads inside of modules at once; 0: 4096.
+    max_threads: threads inside of modules at once; 0: 4095.
     key_wait_ms: how long a call may wait for a protection key.
     shared:      other parts of the program may use it as well, each with its
                  own init() and fini(): MODISO_INIT_SHARED.

@@ -28,6 +28,11 @@
 #define MDI_BLOCK_SIZE 0x80000
 #define MDI_THREADS_MAX 4096
 #define MDI_BLOCK_MASK 0x7ff80000 /* offset of a block in the table */
+/*
+ * The one in front of the first is nobody's, and no memory: any code may load a
+ * null selector into GS, and leads there then.
+ */
+#define MDI_BLOCK_FIRST 1
 
 #define MDI_DEPTH_MAX 64
 #define MDI_MODULES_MAX 16384
