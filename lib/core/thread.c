@@ -110,6 +110,7 @@ int mdi_threads_start(uint32_t max)
 		return mdi_fail_os(call, "%zu bytes of address space",
 				   ALTSTACKS_SIZE);
 	}
+	mdi_arrivals.altstacks = mdi_arch_state.altstacks;
 	__atomic_store_n(&mdi_arch_state.blocks, blocks, __ATOMIC_RELAXED);
 	mdi_open.state.blocks = blocks;
 	mdi_arch_state.pid = mdi_os_process_id();
@@ -129,6 +130,7 @@ void mdi_threads_stop(void)
 	mdi_mem_release(mdi_arch_state.altstacks, ALTSTACKS_SIZE);
 	__atomic_store_n(&mdi_arch_state.blocks, NULL, __ATOMIC_RELAXED);
 	mdi_arch_state.altstacks = NULL;
+	mdi_arrivals.altstacks = NULL;
 }
 
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end)

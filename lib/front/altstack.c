@@ -50,14 +50,14 @@ int mdi_altstacks_start(void)
 {
 	uint64_t tokens[64];
 
-	if (mdi_arrivals[MDI_THREADS_MAX - 1].token != 0)
+	if (mdi_arrivals.of[MDI_ARRIVALS - 1].token != 0)
 		return 0;
-	for (size_t i = 0; i < MDI_THREADS_MAX; i++) {
+	for (size_t i = 0; i < MDI_ARRIVALS; i++) {
 		if (i % MDI_COUNT(tokens) == 0 &&
 		    mdi_os_random(tokens, sizeof(tokens)) != 0)
 			return mdi_fail_os("getrandom", "tokens of signal "
 							"stacks");
-		mdi_arrivals[i].token = tokens[i % MDI_COUNT(tokens)] | 1;
+		mdi_arrivals.of[i].token = tokens[i % MDI_COUNT(tokens)] | 1;
 	}
 	return 0;
 }

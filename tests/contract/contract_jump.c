@@ -187,8 +187,8 @@ static uintptr_t forge_frame(void)
 
 static void note_arrivals(uint64_t count)
 {
-	for (size_t i = 0; i < MDI_THREADS_MAX; i++)
-		mdi_arrivals[i].count = count;
+	for (size_t i = 0; i < MDI_ARRIVALS; i++)
+		mdi_arrivals.of[i].count = count;
 }
 
 static void try_jump(void)
@@ -516,6 +516,57 @@ START_TEST(test_fibers_block)
 }
 END_TEST
 
+/* --- another thread that is on its way into a handler --- */
+
+static volatile bool attacked;
+
+/* What a signal interrupts here goes on here: once. */
+static void be_interrupted(void)
+{
+	long tid = syscall(SYS_gettid);
+
+	__asm__ volatile("syscall"
+			 : "+a"((long){SYS_tkill})
+			 : "D"(tid), "S"((long)SIGUSR1)
+			 : "rcx", "r11", "memory");
+	if (attacked)
+		_exit(MOVED);
+}
+
+static void try_arrival(void *unused)
+{
+	const char *arrived = wrpkru_of((modiso_fn)mdi_async_pkey);
+	uintptr_t elsewhere;
+
+	(void)unused;
+	limit_time();
+	/* Where the frame was there is that of host code again. */
+	be_interrupted();
+	forge_context();
+	choose(3, arrived - 9);
+	state->word[5] = SIGUSR1;
+	/* A thread on a stack of the host's, with the same last bits. */
+	elsewhere = stale_frame + ((uintptr_t)MDI_THREADS_MAX
+				   << MDI_ALTSTACK_SHIFT);
+	note_arrivals(0);
+	mdi_arrival_at(elsewhere)->count = 1;
+	attacked = true;
+	enter_fault(module, jump[WITH_BASES], W(state->word));
+	_exit(0);
+}
+
+/*
+ * It must not count for this one, which would go back by the frame of a signal
+ * that is over, to what that has interrupted: host code, with its rights.
+ */
+START_TEST(test_somebody_arrives)
+{
+	guarded = true;
+	make_scene();
+	must_eq(child_status(try_arrival, NULL), 0);
+}
+END_TEST
+
 /*
  * The frame of a signal is not for modules where the kernel can write it by
  * itself; where it cannot, their rights are what it is written with.
@@ -596,6 +647,7 @@ static Suite *make_suite(void)
 	if (on_pkey()) {
 		tcase_add_loop_test(tcase, test_into_gates, 0, 2);
 		tcase_add_test(blocks, test_fibers_block);
+		tcase_add_test(blocks, test_somebody_arrives);
 		tcase_add_loop_test(tcase, test_into_handler, 0, 4);
 		tcase_add_test(tcase, test_frame_closed);
 		tcase_add_loop_test(tcase, test_into_strange_handler, 0, 2);

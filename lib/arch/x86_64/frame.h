@@ -193,6 +193,8 @@
 #define N_FS_BASE 16
 #define N_TOKEN 24
 #define N_SHIFT 5
+/* struct mdi_arrivals */
+#define N_ALTSTACKS 262144
 
 /* struct mdi_arch_state */
 #define A_BLOCKS 0
@@ -572,7 +574,7 @@ extern struct mdi_arch_state mdi_arch_state;
  * their own; a GUARD module that writes there can spoil a signal's first
  * instructions, as it can on the stack that they run on.
  */
-extern struct mdi_arrival {
+struct mdi_arrival {
 	uint32_t count, unused;
 	/* Of the last one: its stack pointer, and whose thread it was. */
 	uint64_t sp, thread_pointer;
@@ -581,12 +583,27 @@ extern struct mdi_arrival {
 	 * come with key 0, so the kernel has put the thread on this stack.
 	 */
 	uint64_t token;
-} mdi_arrivals[MDI_THREADS_MAX] __attribute__((aligned(4096)));
+};
+
+/*
+ * Those on the library's stacks have the second half to themselves, where each
+ * has one of its own: on any other stack another thread's may be the same.
+ */
+#define MDI_ARRIVALS (2 * MDI_THREADS_MAX)
+extern struct mdi_arrivals {
+	struct mdi_arrival of[MDI_ARRIVALS];
+	char *altstacks; /* of struct mdi_arch_state, which is closed then */
+} __attribute__((aligned(4096))) mdi_arrivals;
 
 /* As NOTE of signal.S finds it. */
 static inline struct mdi_arrival *mdi_arrival_at(uintptr_t sp)
 {
-	return &mdi_arrivals[sp >> MDI_ALTSTACK_SHIFT & (MDI_THREADS_MAX - 1)];
+	size_t at = sp >> MDI_ALTSTACK_SHIFT & (MDI_THREADS_MAX - 1);
+
+	if ((sp - (uintptr_t)mdi_arrivals.altstacks) >> MDI_ALTSTACK_SHIFT <
+	    MDI_THREADS_MAX)
+		at += MDI_THREADS_MAX;
+	return &mdi_arrivals.of[at];
 }
 
 /* What gates ask of this CPU is noted. */

@@ -124,6 +124,7 @@ SAME(struct mdi_arrival, sp, N_SP);
 SAME(struct mdi_arrival, thread_pointer, N_FS_BASE);
 SAME(struct mdi_arrival, token, N_TOKEN);
 _Static_assert(sizeof(struct mdi_arrival) == 1 << N_SHIFT, "N_SHIFT");
+SAME(struct mdi_arrivals, altstacks, N_ALTSTACKS);
 
 SAME(struct mdi_arch_state, blocks, A_BLOCKS);
 SAME(struct mdi_arch_state, fsgsbase, A_FSGSBASE);

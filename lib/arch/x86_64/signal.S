@@ -110,11 +110,21 @@
 	movq	T_CURRENT(%r10), %r10
 .endm
 
-/* rcx, rax: the table of notes, and where in it. */
+/*
+ * rcx, rax: the table of notes, and where in it. A note of the second half is
+ * that of one thread, whose alternate stack RSP is on: nobody else arrives
+ * there. In the first half are all other stacks, by bits of their addresses.
+ */
 .macro NOTE
+	movq	%rsp, %rax
+	subq	N_ALTSTACKS+mdi_arrivals(%rip), %rax
+	cmpq	$MDI_THREADS_MAX<<MDI_ALTSTACK_SHIFT, %rax
+	sbbl	%ecx, %ecx
+	andl	$MDI_THREADS_MAX, %ecx
 	movq	%rsp, %rax
 	shrq	$MDI_ALTSTACK_SHIFT, %rax
 	andl	$MDI_THREADS_MAX-1, %eax
+	orl	%ecx, %eax
 	shll	$N_SHIFT, %eax
 	leaq	mdi_arrivals(%rip), %rcx
 .endm
