@@ -31,7 +31,8 @@ enum modiso_audit_kind {
 	MODISO_AUDIT_LIBRARY = 8,    /* the library's own memory is open */
 	MODISO_AUDIT_URING = 9,  /* an io_uring: a mapping, or a descriptor */
 	MODISO_AUDIT_SQPOLL = 10, /* a thread of the kernel's that serves one */
-	MODISO_AUDIT_AIO = 11    /* memory of asynchronous I/O, io_setup(2) */
+	MODISO_AUDIT_AIO = 11,   /* memory of asynchronous I/O, io_setup(2) */
+	MODISO_AUDIT_OPEN = 12   /* in no region, and not closed: see below */
 };
 
 /* One difference, or one way around the rights; whole pages. */
@@ -68,6 +69,14 @@ struct modiso_audit_finding {
  * to be seen are rings in memory of the program's own whose descriptor is
  * closed (IORING_SETUP_NO_MMAP with REGISTERED_FD_ONLY), buffers that a ring
  * has registered, I/O that is under way, and mappings of other processes.
+ *
+ * Where the host has memory in no region closed to confined modules by page
+ * permissions (modiso_options.closed, mprotect), it is told which of it they
+ * can write all the same: mappings of the program's own and of malloc(3), the
+ * heap and stacks where those were not asked for, stacks of threads that are
+ * not attached, and of those that are the pages of their thread-local
+ * variables. Not told of is what modiso/init.h says of each program: the data
+ * of the C library and of this one.
  *
  * Memory that the program itself maps writable and executable (a JIT compiler
  * of its own, say) is told of as well.

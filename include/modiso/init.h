@@ -68,17 +68,20 @@ enum modiso_exclusion {
  * must not have their descriptors there. The program must not protect pages of
  * it itself, nor be linked statically.
  *
- * HEAP is what brk(2) has given the program, whatever becomes of it: malloc(3)
- * takes most blocks from there. Large ones, and those of other threads, have
- * mappings of their own unless mallopt(3) says otherwise (M_MMAP_MAX 0 and
- * M_ARENA_MAX 1), and mappings are not closed. STACKS are those of other
- * threads that are attached, but for the pages of their thread-local variables;
- * the thread that calls has its own. Both can be had in addition to DATA, and
- * where one thread runs at a time (MODISO_EXCLUSION_EXTERNAL): with threads
- * that run meanwhile, system calls that answer on a stack or on the heap would
- * fail, so that is refused. What was said of DATA goes for both: who waits
- * while others run must do so in a system call that neither reads nor writes
- * there. So a handler in which a thread is frozen takes the mask for
+ * HEAP is what brk(2) has given the program, whatever becomes of it. The
+ * library has malloc(3) take all blocks from there, large ones and those of
+ * other threads as well (mallopt(3): M_MMAP_MAX 0 and M_ARENA_MAX 1), until the
+ * process ends. Where some have been made already that lie elsewhere, or
+ * malloc(3) is not the C library's, it does not start. STACKS are those of
+ * other threads that are attached, but for the pages of their thread-local
+ * variables; the thread that calls has its own. That of a thread that is not
+ * attached stays open: it has no signal stack of the library's, so to find its
+ * own closed would be the end of the process. Both can be had in addition to
+ * DATA, and where one thread runs at a time (MODISO_EXCLUSION_EXTERNAL): with
+ * threads that run meanwhile, system calls that answer on a stack or on the
+ * heap would fail, so that is refused. What was said of DATA goes for both: who
+ * waits while others run must do so in a system call that neither reads nor
+ * writes there. So a handler in which a thread is frozen takes the mask for
  * sigsuspend(2) from a mapping, or runs on the signal stack (SA_ONSTACK); and
  * no thread has its stack, or one for its signals, on the heap. Each attached
  * thread is one system call more, to close it, and one to open it; and the
@@ -86,7 +89,8 @@ enum modiso_exclusion {
  *
  * Constants, the C library's data, the library's own, and mappings that the
  * program has made are in no case closed with this backend: what modules must
- * not reach there is to be a region.
+ * not reach there is to be a region. modiso_audit() tells of all that can be
+ * written and is open, but for the C library's data and this one's.
  */
 #define MODISO_CLOSED_DATA   0x1u
 #define MODISO_CLOSED_HEAP   0x2u
@@ -187,7 +191,8 @@ struct modiso_options {
  *                      program runs with a user shadow stack, or asks for
  *                      options.closed with a sanitizer's run-time library or
  *                      linked statically, or for HEAP or STACKS with internal
- *                      exclusion.
+ *                      exclusion, or for HEAP where blocks of malloc(3) lie
+ *                      elsewhere.
  *   MODISO_ERR_LIMIT   options.closed: the program's data is in more than 64
  *                      pieces.
  *   MODISO_ERR_NOKEY   the pkey backend was asked for and fewer keys are free

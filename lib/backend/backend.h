@@ -257,6 +257,8 @@ struct mdi_process_rights {
 	 * is in one while it changes. @count 0: none.
 	 */
 	int (*cover)(const struct mdi_cover *cover, uint32_t count);
+	/* Is @at covered? As mdi_range_holds(); in steady(). */
+	bool (*covers)(uintptr_t at, uintptr_t *until);
 	/*
 	 * A handler begins: that memory is there. lower() at its end, with what
 	 * this returned, where the interrupted code goes on. AS-Safe.

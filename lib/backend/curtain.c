@@ -3,6 +3,7 @@
 
 #include "backend/state.h"
 #include "base/error.h"
+#include "os/maps.h"
 #include "os/memory.h"
 #include "os/misuse.h"
 #include "os/process.h"
@@ -134,6 +135,34 @@ static bool is_covered(uintptr_t address)
 	for (uint32_t i = 0; i < own->count; i++)
 		if (address >= own->cover[i].base &&
 		    address < own->cover[i].end)
+			return true;
+	return false;
+}
+
+/* Of its stack, as far as it is mapped; it is open now. */
+static uintptr_t lowest_of(const struct mdi_thread *peer, uintptr_t at)
+{
+	uintptr_t base = base_of(peer);
+
+	return grows(peer) && at < base && mdi_maps_together(at, base) ? at :
+									 base;
+}
+
+bool mdi_curtain_holds(uintptr_t at, uintptr_t *until)
+{
+	const struct mdi_thread *peer = first_peer(0);
+
+	for (uint32_t i = 0; i < own->count; i++) {
+		const struct mdi_cover *cover = &own->cover[i];
+
+		if (mdi_range_holds(cover->base,
+				    cover->grows ? mdi_heap_end() : cover->end,
+				    at, until))
+			return true;
+	}
+	for (; peer != NULL; peer = peer_of(peer->peer, 0))
+		if (mdi_range_holds(lowest_of(peer, at), peer->stack_end, at,
+				    until))
 			return true;
 	return false;
 }

@@ -31,6 +31,8 @@ int mdi_curtain_meet(struct mdi_thread *thread);
  */
 int mdi_curtain_cover(const struct mdi_cover *cover, uint32_t count);
 bool mdi_curtain_is_used(void);
+/* Does it cover @at? As mdi_range_holds(). */
+bool mdi_curtain_holds(uintptr_t at, uintptr_t *until);
 /* Or may: where a stack can have grown to other memory may be as well. */
 bool mdi_curtain_covers(uintptr_t address);
 

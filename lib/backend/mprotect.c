@@ -451,6 +451,7 @@ static const struct mdi_process_rights process = {
 	.detach = mdi_aside_detach,
 	.stand_aside = mdi_aside_stand,
 	.cover = mdi_curtain_cover,
+	.covers = mdi_curtain_holds,
 	.lift = mdi_touch_lift,
 	.lower = mdi_curtain_lower,
 };

@@ -53,4 +53,20 @@ static inline bool mdi_range_end(uintptr_t base, size_t length, uintptr_t *out)
 	return !__builtin_add_overflow(base, length, out);
 }
 
+/*
+ * Is @at in [base, end)? As far as @*until the answer is the same: who looks at
+ * several ranges begins with the end of what is looked at.
+ */
+static inline bool mdi_range_holds(uintptr_t base, uintptr_t end, uintptr_t at,
+				   uintptr_t *until)
+{
+	bool holds = at >= base && at < end;
+
+	if (holds && end < *until)
+		*until = end;
+	else if (at < base && base < end && base < *until)
+		*until = base;
+	return holds;
+}
+
 #endif /* MDI_BASE_COMMON_H */

@@ -7,6 +7,7 @@
 #include "core/audit.h"
 
 #include "base/error.h"
+#include "core/closed.h"
 #include "core/region.h"
 #include "core/runtime.h"
 #include "core/thread.h"
@@ -27,6 +28,7 @@ struct audit {
 	size_t room, count;
 	struct modiso_audit_finding beyond; /* the room: never read */
 	uintptr_t next; /* all below was compared */
+	const struct mdi_mapping *map; /* that is looked at */
 	struct identity *shared;
 	size_t shared_count, shared_room;
 };
@@ -151,18 +153,29 @@ static struct modiso_module *range_owner(uintptr_t address)
 	return NULL;
 }
 
+static void add_open(void *arg, uintptr_t base, uintptr_t end)
+{
+	struct audit *audit = arg;
+
+	add(audit, MODISO_AUDIT_OPEN, base, end, audit->map);
+}
+
 /* Between regions: nobody's pages, if it is a module's range. */
 static void check_between(struct audit *audit, uintptr_t base, uintptr_t end,
 			  const struct mdi_mapping *map)
 {
 	struct modiso_module *owner;
 
-	if (base >= end || access_of(map) == 0 || map->inode != 0)
+	if (base >= end || access_of(map) == 0)
 		return;
-	owner = range_owner(base);
-	if (owner != NULL)
+	owner = map->inode == 0 ? range_owner(base) : NULL;
+	if (owner != NULL) {
 		name(add(audit, MODISO_AUDIT_STRAY, base, end, map), owner,
 		     NULL);
+	} else if (map->write) {
+		audit->map = map;
+		mdi_closed_open(base, end, add_open, audit);
+	}
 }
 
 static void check_unmapped(struct audit *audit, uintptr_t end)
@@ -341,6 +354,7 @@ const char *modiso_audit_kind_name(uint32_t kind)
 		[MODISO_AUDIT_URING] = "a ring of io_uring",
 		[MODISO_AUDIT_SQPOLL] = "the kernel polls a ring of io_uring",
 		[MODISO_AUDIT_AIO] = "asynchronous I/O",
+		[MODISO_AUDIT_OPEN] = "open to confined modules",
 	};
 
 	return kind < MDI_COUNT(names) && names[kind] != NULL ? names[kind] :

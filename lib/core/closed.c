@@ -6,6 +6,7 @@
 #include "core/addrmap.h"
 #include "core/runtime.h"
 #include "core/state.h"
+#include "core/vault.h"
 #include "os/objects.h"
 #include "os/program.h"
 
@@ -176,6 +177,43 @@ int mdi_closed_update(uintptr_t base, uintptr_t end)
 	return mdi_backend_steady(update, &change);
 }
 
+/* Of the library, or of an object whose data stays open in all programs. */
+static bool is_known(uintptr_t at, uintptr_t *until)
+{
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+	struct mdi_object object;
+
+	if (mdi_object_find(at, &object))
+		return mdi_range_holds(object.base, object.end, at, until) &&
+		       (object.own || mdi_object_is_libc(&object));
+	return mdi_range_holds(blocks,
+			       blocks + (size_t)MDI_THREADS_MAX *
+						MDI_BLOCK_SIZE,
+			       at, until) ||
+	       mdi_vault_holds(at, until);
+}
+
+void mdi_closed_open(uintptr_t base, uintptr_t end,
+		     void (*each)(void *arg, uintptr_t base, uintptr_t end),
+		     void *arg)
+{
+	const struct mdi_process_rights *process = mdi_backend_now->process;
+	uintptr_t until, begin = base;
+
+	if (process == NULL || mdi_core_state.runtime.options.closed == 0)
+		return;
+	for (uintptr_t at = base; at < end; at = until) {
+		until = end;
+		if (!process->covers(at, &until) && !is_known(at, &until))
+			continue;
+		if (begin < at)
+			each(arg, begin, at);
+		begin = until;
+	}
+	if (begin < end)
+		each(arg, begin, end);
+}
+
 /*
  * Those are where threads wait, and where the kernel's answers to them go. It
  * would find them closed, and fail, and nobody could be asked for a moment.
@@ -201,7 +239,9 @@ int mdi_closed_check(const struct modiso_options *options)
 	if (why != NULL)
 		return mdi_fail(MODISO_ERR_NOTSUP, "options.closed: %s", why);
 	if (options->exclusion == MODISO_EXCLUSION_EXTERNAL)
-		return 0;
+		return options->closed & MODISO_CLOSED_HEAP ?
+			       mdi_heap_take_all() :
+			       0;
 	if (options->closed & MODISO_CLOSED_HEAP)
 		return refuse_waiters("the heap", "MODISO_CLOSED_HEAP");
 	if (options->closed & MODISO_CLOSED_STACKS)

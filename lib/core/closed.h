@@ -22,4 +22,13 @@ int mdi_closed_check(const struct modiso_options *options);
  */
 int mdi_closed_update(uintptr_t base, uintptr_t end);
 
+/*
+ * What of [base, end), which is in no region and can be written, is neither
+ * closed nor an object's nor the library's own; nothing where none is closed.
+ * In steady().
+ */
+void mdi_closed_open(uintptr_t base, uintptr_t end,
+		     void (*each)(void *arg, uintptr_t base, uintptr_t end),
+		     void *arg);
+
 #endif /* MDI_CORE_CLOSED_H */

@@ -227,6 +227,23 @@ void mdi_vault_unmap(struct mdi_vault_area *area)
 	mdi_vault_free(area, sizeof(*area));
 }
 
+bool mdi_vault_holds(uintptr_t at, uintptr_t *until)
+{
+	for (struct mdi_vault_chunk *chunk = own->chunks; chunk != NULL;
+	     chunk = chunk->next)
+		if (mdi_range_holds((uintptr_t)chunk,
+				    (uintptr_t)chunk + chunk->length, at,
+				    until))
+			return true;
+	for (struct mdi_vault_area *area = own->areas; area != NULL;
+	     area = area->next)
+		if (mdi_range_holds((uintptr_t)area->base,
+				    (uintptr_t)area->base + area->length, at,
+				    until))
+			return true;
+	return false;
+}
+
 bool mdi_vault_overlaps(uintptr_t base, uintptr_t end)
 {
 	for (struct mdi_vault_chunk *chunk = own->chunks; chunk != NULL;

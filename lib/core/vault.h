@@ -41,6 +41,9 @@ void mdi_vault_unmap(struct mdi_vault_area *area);
 /* Does the range touch a page of the vault? */
 bool mdi_vault_overlaps(uintptr_t base, uintptr_t end);
 
+/* Is @at in it? As mdi_range_holds(). */
+bool mdi_vault_holds(uintptr_t at, uintptr_t *until);
+
 void mdi_vault_stop(void);
 
 #endif /* MDI_CORE_VAULT_H */

@@ -17,6 +17,13 @@ int mdi_heap_find(uintptr_t *base, uintptr_t *end);
 uintptr_t mdi_heap_end(void);
 
 /*
+ * From now on malloc(3) takes all blocks from there, of all threads.
+ * MODISO_ERR_NOTSUP: some are elsewhere, or will be. For the whole life of the
+ * process: nobody can say what it was like before.
+ */
+int mdi_heap_take_all(void);
+
+/*
  * The block that malloc(3) has given out or has kept, whose bytes, or whose
  * length right in front of them, an address of the heap is in. False: it is not
  * known; what is there may be another allocator's.

@@ -3,6 +3,11 @@
 
 #include "support/poke.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 struct modiso_module *module;
 struct modiso_region *data;
 uint32_t level;
@@ -43,6 +48,13 @@ void make_closed_scene(uint32_t closed, uint32_t exclusion,
 	data = make_region(module, PAGE, "data");
 }
 
+void make_all_closed(int which)
+{
+	make_closed_scene(ALL, MODISO_EXCLUSION_EXTERNAL,
+			  which == 0 ? MODISO_CONFINE_READONLY
+				     : MODISO_CONFINE_SEALED);
+}
+
 void stop(void)
 {
 	expect(MODISO_OK, modiso_module_destroy(module));
@@ -71,6 +83,55 @@ const struct modiso_fault *check_closed(volatile unsigned char *byte)
 	expect(MODISO_OK, modiso_gate_destroy(load));
 	expect(MODISO_OK, modiso_gate_destroy(store));
 	return fault;
+}
+
+void must_say(const struct modiso_fault *fault, const char *words)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	must(out != NULL);
+	expect(MODISO_OK, modiso_fault_print(fault, out));
+	must(fclose(out) == 0);
+	if (strstr(text, words) == NULL)
+		ck_abort_msg("no \"%s\" in:\n%s", words, text);
+	free(text);
+}
+
+void check_said(volatile unsigned char *byte, const char *words)
+{
+	must_say(check_closed(byte), words);
+}
+
+void **grow(size_t much)
+{
+	char *end = sbrk(0);
+	void **blocks = NULL;
+
+	while ((char *)sbrk(0) < end + much) {
+		void **block = malloc(SMALL);
+
+		must(block != NULL && (char *)block < (char *)sbrk(0));
+		*block = blocks;
+		blocks = block;
+	}
+	return blocks;
+}
+
+void give_back(void **blocks)
+{
+	while (blocks != NULL) {
+		void **next = *blocks;
+
+		free(blocks);
+		blocks = next;
+	}
+}
+
+void *allocate(void *size)
+{
+	return calloc(1, (size_t)size);
 }
 
 struct shared *shared(void)

@@ -21,8 +21,25 @@ void make_closed_scene(uint32_t closed, uint32_t exclusion,
 		       uint32_t confinement);
 void stop(void);
 
+/* All that there is, where one thread runs at a time; two levels. */
+#define ALL (MODISO_CLOSED_DATA | MODISO_CLOSED_HEAP | MODISO_CLOSED_STACKS)
+#define LEVELS 2 /* READONLY and SEALED */
+void make_all_closed(int which);
+
 /* The module's try to write there: its fault. The host goes on with it. */
 const struct modiso_fault *check_closed(volatile unsigned char *byte);
+
+/* What the report says of the address. */
+void must_say(const struct modiso_fault *fault, const char *words);
+void check_said(volatile unsigned char *byte, const char *words);
+
+#define SMALL ((size_t)60000) /* no mapping of its own */
+/* Until the heap has become larger by so much; the blocks are a list. */
+void **grow(size_t much);
+void give_back(void **blocks);
+
+#define LARGE ((size_t)40 << 20) /* would have one */
+void *allocate(void *size);
 
 /* At the beginning of the region. */
 struct shared {

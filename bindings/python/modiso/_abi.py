@@ -243,6 +243,7 @@ class AuditKind(enum.IntEnum):
     URING = 9
     SQPOLL = 10
     AIO = 11
+    OPEN = 12
 
 
 class ScanKind(enum.IntFlag):

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/rseq.h>
@@ -67,6 +69,75 @@ int mdi_heap_find(uintptr_t *base, uintptr_t *end)
 	*base = page_up(start);
 	*end = mdi_heap_end();
 	return 0;
+}
+
+struct elsewhere {
+	unsigned long heaps, blocks;
+};
+
+/* The words of malloc_info(3); what there is none of is not in them. */
+static bool find_elsewhere(struct elsewhere *elsewhere)
+{
+	static const char heap[] = "<heap nr=", blocks[] =
+		"<total type=\"mmap\" count=\"";
+	char *text = NULL;
+	const char *at;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool told = out != NULL && malloc_info(0, out) == 0;
+
+	told = out != NULL && fclose(out) == 0 && told;
+	for (at = told ? strstr(text, heap) : NULL; at != NULL;
+	     at = strstr(at + 1, heap))
+		elsewhere->heaps++;
+	at = told ? strstr(text, blocks) : NULL;
+	if (at != NULL)
+		elsewhere->blocks = strtoul(at + strlen(blocks), NULL, 10);
+	free(text);
+	return told && elsewhere->heaps != 0;
+}
+
+/* More than any that has no mapping of its own unless it was told so. */
+#define LARGE ((size_t)33 << 20)
+
+static bool comes_from_heap(void)
+{
+	int saved = errno;
+	char *volatile block = malloc(LARGE);
+	uintptr_t base = 0, end = 0;
+	bool there = block != NULL && mdi_heap_find(&base, &end) == 0 &&
+		     (uintptr_t)block >= base &&
+		     (uintptr_t)block + LARGE <= end;
+
+	free(block);
+	errno = saved;
+	return there;
+}
+
+int mdi_heap_take_all(void)
+{
+	struct elsewhere elsewhere = { 0, 0 };
+
+	if (!find_elsewhere(&elsewhere))
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"malloc_info(3) does not say where the heap "
+				"is");
+	if (elsewhere.heaps > 1 || elsewhere.blocks != 0)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"malloc(3) has %lu blocks in mappings of their "
+				"own and %lu threads' heaps, which would stay "
+				"open: start the library before those are "
+				"made, or the program with GLIBC_TUNABLES="
+				"glibc.malloc.mmap_max=0:"
+				"glibc.malloc.arena_max=1",
+				elsewhere.blocks, elsewhere.heaps - 1);
+	if (mallopt(M_MMAP_MAX, 0) == 1 && mallopt(M_ARENA_MAX, 1) == 1 &&
+	    comes_from_heap())
+		return 0;
+	return mdi_fail(MODISO_ERR_NOTSUP,
+			"malloc(3) does not take its blocks from the heap, "
+			"what brk(2) gives: it is another one than the C "
+			"library's, or the heap cannot grow");
 }
 
 /*

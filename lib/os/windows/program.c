@@ -9,6 +9,11 @@ int mdi_heap_find(uintptr_t *base, uintptr_t *end)
 	return -1;
 }
 
+int mdi_heap_take_all(void)
+{
+	return -1;
+}
+
 uintptr_t mdi_heap_end(void)
 {
 	return 0;
