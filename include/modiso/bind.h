@@ -140,6 +140,12 @@ static inline const char *modiso_sandbox_export(size_t number,
 #include <stdlib.h>
 #include <string.h>
 
+/* The bytes of a string with its end; none of a null pointer. */
+static inline size_t modiso_loan_string(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
 /* Zeroed it asks for the defaults. */
 struct modiso_sandbox_options {
 	const char *name; /* for reports; NULL: "library" */

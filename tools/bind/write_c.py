@@ -265,7 +265,7 @@ def write_call(writer, function):
         way = {"in": "MODISO_LOAN_IN", "out": "MODISO_LOAN_OUT",
                "inout": "MODISO_LOAN_IN | MODISO_LOAN_OUT",
                "string": "MODISO_LOAN_IN"}[each.how]
-        much = "%s != NULL ? strlen(%s) + 1 : 0, 1" % (each.name, each.name) \
+        much = "modiso_loan_string(%s), 1" % each.name \
             if each.how == "string" else \
             "%s, %s" % (count(each), size(writer, each))
         indent = "\t"

@@ -107,24 +107,24 @@ def write_call(function, write):
     loans = [each for each in function.parameters
              if each.how in ("in", "out", "inout", "string")]
     back = [each for each in loans if each.how in ("out", "inout")]
-    arguments = ["const Sandbox &sandbox_"] + \
+    arguments = ["const Sandbox_ &sandbox_"] + \
         [declared(each) for each in function.parameters]
     write("/* %s: %s */" % (
         os.path.basename(function.where), function.text))
     write("template <> struct binding<&%s> {" % scoped(function))
     write("\tstatic constexpr const char *name = \"%s\";" %
           function.exported())
-    write("\ttemplate <class Sandbox>")
+    write("\ttemplate <class Sandbox_>")
     write("\tstatic result<%s>" % returned(function.result))
     write("\tcall(%s)" % (",\n\t     ".join(arguments)))
     write("\t{")
     if loans:
-        write("\t\tloans<%d> loans_(sandbox_);" % len(loans))
+        write("\t\t::modiso::loans<%d> loans_(sandbox_);" % len(loans))
         write("\t\tint code_;\n")
         for number, each in enumerate(loans):
             write("\t\tcode_ = %s;" % lend(number, each))
             write("\t\tif (code_ != MODISO_OK)")
-            write("\t\t\treturn error(code_);")
+            write("\t\t\treturn ::modiso::error(code_);")
     write("\t\tconst auto value_ =")
     write("\t\t\tsandbox_.template gate<&%s>()(%s);" % (
         scoped(function), ",".join("\n\t\t\t\t" + given(each, loans)
@@ -136,7 +136,7 @@ def write_call(function, write):
         write("\t\tcode_ = loans_.back(%d, %s, %s);" % (
             loans.index(each), each.name, count(each)))
         write("\t\tif (code_ != MODISO_OK)")
-        write("\t\t\treturn error(code_);")
+        write("\t\t\treturn ::modiso::error(code_);")
     if function.result.kind == "void":
         write("\t\treturn {};")
     else:

@@ -28,6 +28,11 @@ int shape_sum(const int *values, unsigned count)
 	return sum;
 }
 
+int shape_named(int error, int loans, int of, const char *text)
+{
+	return error + loans + of + text[0];
+}
+
 /* All but the first, if there is room. */
 void shape_unnamed(unsigned char *to, size_t *length, const int *values,
 		   unsigned count)

@@ -42,6 +42,8 @@ size_t shape_total(const char *const *texts, unsigned count);
 int shape_pair_sum(shape_pairp pair);
 int shape_pair_stays(shape_pairp pair);
 int shape_twice(int);
+/* What the wrappers are written with are names of arguments elsewhere. */
+int shape_named(int error, int loans, int Sandbox, const char *strlen);
 void shape_unnamed(shape_byte *, size_t *, const int *, unsigned);
 int shape_many(int a, int b, int c, int d, int e, int f, int g, double h,
 	       const char *text);

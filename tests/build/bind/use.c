@@ -62,6 +62,8 @@ static int data(const struct shapes_sandbox *box)
 	     sum.unverified == 1);
 	WANT(shapes_call_shape_first(box, NULL, &sum) == 0 &&
 	     sum.unverified == -1);
+	WANT(shapes_call_shape_named(box, 1, 2, 3, "a", &sum) == 0 &&
+	     sum.unverified == 6 + 'a');
 	WANT(shapes_call_shape_unnamed(box, buffer, &length, values, 4) == 0 &&
 	     length.unverified == 3 && memcmp(buffer, "\2\3\4.....", 8) == 0);
 	length.unverified = 8;

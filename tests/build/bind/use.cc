@@ -54,6 +54,7 @@ bool data(const shapes_sandbox &box)
 	const auto sum = box.call<&shape_sum>(values, 4u).value();
 	WANT(!sum.between(0, 9) && sum.between(0, 10).value() == 10);
 	WANT(sum.verify([](int value) { return value == 10; }).value() == 10);
+	WANT(box.call<&shape_named>(1, 2, 3, "a").value().between('g', 'g'));
 	WANT(box.call<&shape_first>(nullptr).value().between(-1, -1));
 	const auto mean = box.call<&shape_mean>(numbers, 2u, 2.0f).value();
 	WANT(mean.between(2.9, 3.1));
