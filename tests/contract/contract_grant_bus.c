@@ -107,7 +107,7 @@ static void enter_if_possible(struct modiso_gate *gate, void *byte,
 	     (code == MODISO_ERR_NOKEY && max_keys != 0 && max_keys < enough));
 }
 
-static uintptr_t call_bus(uintptr_t i)
+MODISO_CALL static uintptr_t call_bus(uintptr_t i)
 {
 	unsigned char *byte = region_bytes(regions[i]);
 
@@ -136,7 +136,7 @@ START_TEST(test_bus_inside_device)
 	int round, i;
 
 	make_bus(key_counts[_i], 0);
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_bus);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("ask", call_bus);
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < MANY; i++)
 			must_eq(enter(make_gate(many[i].module, store_and_ask),
@@ -146,7 +146,7 @@ START_TEST(test_bus_inside_device)
 }
 END_TEST
 
-static uintptr_t look_around(uintptr_t unused)
+MODISO_CALL static uintptr_t look_around(uintptr_t unused)
 {
 	int i;
 
@@ -186,7 +186,7 @@ START_TEST(test_device_inside_bus)
 	int i;
 
 	make_bus(key_counts[_i], 0);
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", look_around);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("ask", look_around);
 	table = make_region(bus.module, PAGE, "table");
 	bytes = (unsigned char **)(void *)region_bytes(table);
 	for (i = 0; i < MANY; i++)
@@ -203,7 +203,7 @@ START_TEST(test_device_inside_bus)
 }
 END_TEST
 
-static uintptr_t call_other_bus(uintptr_t back)
+MODISO_CALL static uintptr_t call_other_bus(uintptr_t back)
 {
 	unsigned char *byte = region_bytes(common);
 
@@ -229,7 +229,7 @@ START_TEST(test_two_buss)
 	}
 	common = make_region(bus.module, PAGE, "common");
 	expect(MODISO_OK, modiso_region_grant(common, b.module, RW));
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", call_other_bus);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("ask", call_other_bus);
 	for (i = 0; i < 3; i++)
 		must_eq(enter(make_gate(bus.module, store_and_ask),
 			      W(region_bytes(common)), 0),
@@ -334,7 +334,7 @@ END_TEST
 static struct actor waiting[4];
 
 /* Everybody who is in the scene is inside, but for the first device. */
-static uintptr_t wait_inside(uintptr_t left)
+MODISO_CALL static uintptr_t wait_inside(uintptr_t left)
 {
 	unsigned char *byte = region_bytes(regions[0]);
 	int code;
@@ -363,7 +363,7 @@ START_TEST(test_bus_robs_itself)
 
 	max_keys = options.max_keys;
 	expect(MODISO_OK, modiso_init(&options));
-	ask = (uintptr_t(*)(uintptr_t))make_service("ask", wait_inside);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("ask", wait_inside);
 	make_actor(&bus, "bus");
 	for (i = 0; i < 4; i++)
 		make_actor(&waiting[i], "waiting");

@@ -169,7 +169,7 @@ START_TEST(test_few_keys)
 }
 END_TEST
 
-static uintptr_t revoke_and_enter_all(uintptr_t unused)
+MODISO_CALL static uintptr_t revoke_and_enter_all(uintptr_t unused)
 {
 	(void)unused;
 	expect(MODISO_OK, modiso_region_revoke(common, b.module));
@@ -202,8 +202,8 @@ START_TEST(test_no_rights_left_over)
 		make_actor(&many[i], "more");
 		regions[i] = make_region(many[i].module, PAGE, "theirs");
 	}
-	ask = (uintptr_t(*)(uintptr_t))make_service("revoke",
-						    revoke_and_enter_all);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("revoke",
+							revoke_and_enter_all);
 	gate = make_gate(b.module, spoil);
 	for (i = 0; i < MANY; i++) {
 		byte = region_bytes(regions[i]);

@@ -230,14 +230,14 @@ START_TEST(test_gates_die_with_it)
 	};
 	struct modiso_module *module = world_module();
 	struct modiso_gate *gate;
-	uintptr_t (*call)(uintptr_t);
+	uintptr_t(MODISO_CALL *call)(uintptr_t);
 	modiso_fn thunk;
 	int round;
 
 	expect(MODISO_OK, modiso_gate_create(module, (modiso_fn)module_add_one,
 					     &options, &gate));
 	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
-	call = (uintptr_t(*)(uintptr_t))thunk;
+	call = (CALLED(uintptr_t, uintptr_t))thunk;
 	must_eq(call(1), 2);
 	must_eq(modiso_gate_status(), MODISO_OK);
 	expect(MODISO_OK, modiso_module_destroy(module));
@@ -279,8 +279,8 @@ static void one_module(void)
 
 	memset(bytes, 1, 3 * PAGE);
 	must_eq(enter(make_gate(module, poke_load1), W(bytes + PAGE)), 1);
-	must_eq(((uintptr_t(*)(uintptr_t))make_thunk(module, module_add_one))(
-			1),
+	must_eq(((CALLED(uintptr_t, uintptr_t))make_thunk(module,
+							  module_add_one))(1),
 		2);
 	enter_fault(module, make_gate(module, poke_ud2), 0);
 	expect(MODISO_OK, modiso_module_destroy(module));

@@ -24,7 +24,7 @@ static char file[64];
 static long noted[8];
 static unsigned notes;
 
-static void note(long event)
+MODISO_CALL static void note(long event)
 {
 	if (notes < 8)
 		noted[notes++] = event;
@@ -301,6 +301,41 @@ START_TEST(tables)
 }
 END_TEST
 
+/* A library and what it needs, without thread-local storage. */
+START_TEST(without_tls)
+{
+	struct modiso_gate *gate;
+	intptr_t *table;
+	void *address;
+
+	begin(_i);
+	snprintf(file, sizeof(file), "modules/mid_alone-%s.so",
+		 compilers[_i % 2]);
+	for (int round = 0; round < 2; round++) {
+		load();
+		must_eq(notes, 2);
+		must_eq(noted[0], 1);
+		must_eq(noted[1], 2);
+		gate = gate_of("mid");
+		must_eq(enter(gate, 0), 42);
+		expect(MODISO_OK, modiso_gate_destroy(gate));
+		gate = gate_of("low_chosen");
+		must_eq(enter(gate, 0), 10 + 20 + 31);
+		expect(MODISO_OK, modiso_gate_destroy(gate));
+		expect(MODISO_OK,
+		       modiso_image_symbol(image, "low_table", &address));
+		table = address;
+		must_eq(table[0], 10);
+		expect(MODISO_OK, modiso_image_unload(image));
+		must_eq(notes, 4);
+		must_eq(noted[2], -2);
+		must_eq(noted[3], -1);
+		notes = 0;
+	}
+	finish();
+}
+END_TEST
+
 /* The module ends with all of them. */
 START_TEST(module_ends)
 {
@@ -316,8 +351,9 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	const TTest *const tests[] = {program, runs, thread_local,
-				      not_found, data, tables, module_ends};
+	const TTest *const tests[] = {program,   runs,	thread_local,
+				      not_found, data,	tables,
+				      module_ends, without_tls};
 	Suite *suite = suite_create("needed");
 	TCase *tcase = tcase_create("needed");
 

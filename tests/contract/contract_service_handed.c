@@ -58,11 +58,13 @@ static void make_bad(void)
 
 static void must_print(const struct modiso_fault *fault, const char *text)
 {
-	char printed[8192] = "";
-	FILE *out = fmemopen(printed, sizeof(printed) - 1, "w");
+	char printed[8192];
+	FILE *out = tmpfile();
 
 	must(out != NULL);
 	modiso_fault_print(fault, out);
+	rewind(out);
+	printed[fread(printed, 1, sizeof(printed) - 1, out)] = '\0';
 	must(!fclose(out));
 	if (strstr(printed, text) == NULL)
 		ck_abort_msg("no \"%s\" in:\n%s", text, printed);
@@ -96,8 +98,8 @@ START_TEST(test_bad)
 END_TEST
 
 /* In any of six words, and in no other. */
-static uintptr_t sixth(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-		       uintptr_t e, uintptr_t f)
+MODISO_CALL static uintptr_t sixth(uintptr_t a, uintptr_t b, uintptr_t c,
+				   uintptr_t d, uintptr_t e, uintptr_t f)
 {
 	(void)a, (void)b, (void)c, (void)d, (void)e;
 	return touch(f, 0);
@@ -122,8 +124,9 @@ START_TEST(test_sixth)
 END_TEST
 
 /* A service with words on its caller's stack, and a variadic one. */
-static uintptr_t eighth(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-			uintptr_t e, uintptr_t f, uintptr_t g, uintptr_t h)
+MODISO_CALL static uintptr_t eighth(uintptr_t a, uintptr_t b, uintptr_t c,
+				    uintptr_t d, uintptr_t e, uintptr_t f,
+				    uintptr_t g, uintptr_t h)
 {
 	(void)b, (void)c, (void)d, (void)e, (void)f, (void)g;
 	return touch(a, h);
@@ -136,7 +139,7 @@ MODULE_CODE static uintptr_t call_eighth(uintptr_t thunk, uintptr_t at)
 			thunk)(at, 2, 3, 4, 5, 6, 7, 0) + 1;
 }
 
-static uintptr_t variadic(struct modiso_arguments *arguments)
+MODISO_CALL static uintptr_t variadic(struct modiso_arguments *arguments)
 {
 	return touch(modiso_argument_word(arguments), 0);
 }
@@ -198,7 +201,7 @@ static void must_end_outer(uintptr_t thunk, uintptr_t at)
 	must_eq(fault.calls[0].service_request, at);
 }
 
-static uintptr_t outer(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t outer(uintptr_t at, uintptr_t unused)
 {
 	const uintptr_t words[] = {inner_thunk, at, unused};
 	const struct modiso_fault *fault;
@@ -243,7 +246,7 @@ static void *work(void *thunk)
 	return NULL;
 }
 
-static uintptr_t count(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t count(uintptr_t at, uintptr_t unused)
 {
 	(void)at, (void)unused;
 	return 0;
@@ -269,7 +272,7 @@ END_TEST
 
 static unsigned char *nowhere;
 
-static uintptr_t touch_other(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t touch_other(uintptr_t at, uintptr_t unused)
 {
 	(void)at;
 	return touch(W(nowhere), unused);
@@ -281,26 +284,26 @@ static void *touch_in_thread(void *at)
 	return NULL;
 }
 
-static uintptr_t start_thread(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t start_thread(uintptr_t at, uintptr_t unused)
 {
 	(void)unused;
 	thread_join(thread_start(touch_in_thread, (void *)at));
 	return 0;
 }
 
-static uintptr_t call_plain(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t call_plain(uintptr_t at, uintptr_t unused)
 {
 	return enter(caller, inner_thunk, at, unused);
 }
 
 /* What the library does in its own, with a lock, is done or not at all. */
-static uintptr_t touch_in_section(uintptr_t at, uintptr_t stores)
+MODISO_CALL static uintptr_t touch_in_section(uintptr_t at, uintptr_t stores)
 {
 	mdi_critical_begin();
 	return touch(at, stores);
 }
 
-static uintptr_t crash(uintptr_t at, uintptr_t unused)
+MODISO_CALL static uintptr_t crash(uintptr_t at, uintptr_t unused)
 {
 	(void)at, (void)unused;
 	poke_hlt();
@@ -309,7 +312,7 @@ static uintptr_t crash(uintptr_t at, uintptr_t unused)
 
 static const struct {
 	const char *name;
-	uintptr_t (*function)(uintptr_t, uintptr_t);
+	uintptr_t(MODISO_CALL *function)(uintptr_t, uintptr_t);
 	uint32_t pointers;
 	size_t distance; /* from what is handed to what is not there */
 } owns[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A library of a module's: two versions of a name, data, TLS, a choice. */
+/*
+ * A library of a module's: two versions of a name, data, TLS, a choice. Not all
+ * systems let a module have TLS: low_alone has none.
+ */
 #define EXPORT __attribute__((visibility("default")))
 
 long note(long event);
@@ -22,9 +25,19 @@ long answer_now(void)
 EXPORT long low_table[3] = {10, 20, 30};
 /* Packed relocations, where the linker knows these. */
 EXPORT long *low_places[3] = {low_table, low_table + 1, low_table + 2};
+
+#ifndef WITHOUT_TLS
 EXPORT _Thread_local long low_tls = 7;
 EXPORT _Thread_local long low_near = 1000;
 static _Thread_local volatile char wide[100] __attribute__((aligned(64)));
+
+EXPORT long low_wide(void);
+long low_wide(void)
+{
+	wide[99]++;
+	return wide[99] + ((unsigned long)wide & 63);
+}
+#endif
 
 static long low_sum(void)
 {
@@ -51,13 +64,6 @@ EXPORT long low_asks(void);
 long low_asks(void)
 {
 	return shared_name();
-}
-
-EXPORT long low_wide(void);
-long low_wide(void)
-{
-	wide[99]++;
-	return wide[99] + ((unsigned long)wide & 63);
 }
 
 __attribute__((constructor)) static void begin(void)

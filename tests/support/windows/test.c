@@ -31,6 +31,7 @@ static const struct {
 	{"test_signal_mask", "signals"},
 	{"test_stack_on_signal_stack", "signals"},
 	{"test_handler_in_module", "signals"},
+	{"test_handler", "signals"},
 	{"test_notify", "signals"},
 	{"test_pass_to_handler", "signals"},
 	{"test_called_on_new_thread", "signals"},
@@ -45,6 +46,13 @@ static const struct {
 	{"test_host_beside_module", "interrupts of a module by another thread"},
 	{"test_setgid", "groups of users"},
 	{"test_big_frame", "stacks for faults of another one"},
+	{"program", "images with thread-local storage"},
+	{"runs", "images with thread-local storage"},
+	{"thread_local", "images with thread-local storage"},
+	{"not_found", "images with thread-local storage"},
+	{"data", "images with thread-local storage"},
+	{"tables", "images with thread-local storage"},
+	{"module_ends", "images with thread-local storage"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
 };
 
