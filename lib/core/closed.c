@@ -6,6 +6,7 @@
 #include "core/addrmap.h"
 #include "core/runtime.h"
 #include "core/state.h"
+#include "core/thread.h"
 #include "core/vault.h"
 #include "os/objects.h"
 #include "os/program.h"
@@ -180,17 +181,15 @@ int mdi_closed_update(uintptr_t base, uintptr_t end)
 /* Of the library, or of an object whose data stays open in all programs. */
 static bool is_known(uintptr_t at, uintptr_t *until)
 {
-	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
 	struct mdi_object object;
+	size_t end;
 
-	if (mdi_object_find(at, &object))
-		return mdi_range_holds(object.base, object.end, at, until) &&
-		       (object.own || mdi_object_is_libc(&object));
-	return mdi_range_holds(blocks,
-			       blocks + (size_t)MDI_THREADS_MAX *
-						MDI_BLOCK_SIZE,
-			       at, until) ||
-	       mdi_vault_holds(at, until);
+	if (!mdi_object_find(at, &object))
+		return mdi_threads_hold(at, until) ||
+		       mdi_vault_holds(at, until);
+	return mdi_page_round(object.end, &end) &&
+	       mdi_range_holds(object.base, end, at, until) &&
+	       (object.own || mdi_object_is_libc(&object));
 }
 
 void mdi_closed_open(uintptr_t base, uintptr_t end,

@@ -142,6 +142,15 @@ bool mdi_threads_overlap(uintptr_t base, uintptr_t end)
 	       (base < stacks + ALTSTACKS_SIZE && stacks < end);
 }
 
+bool mdi_threads_hold(uintptr_t at, uintptr_t *until)
+{
+	uintptr_t blocks = (uintptr_t)mdi_arch_state.blocks;
+	uintptr_t stacks = (uintptr_t)mdi_arch_state.altstacks;
+
+	return mdi_range_holds(blocks, blocks + BLOCKS_SIZE, at, until) ||
+	       mdi_range_holds(stacks, stacks + ALTSTACKS_SIZE, at, until);
+}
+
 /* Those of free blocks are kept as well. */
 static int protect_all_altstacks(void)
 {

@@ -38,6 +38,8 @@ struct mdi_thread *mdi_thread_known(const void *handle);
 
 /* The library's lock is held in the rest. */
 bool mdi_threads_overlap(uintptr_t base, uintptr_t end);
+/* Is @at in them? As mdi_range_holds(). */
+bool mdi_threads_hold(uintptr_t at, uintptr_t *until);
 
 /* From now on modules may be without rights to key 0. 0 or MODISO_ERR_OS. */
 int mdi_threads_confine(void);

@@ -144,12 +144,17 @@ END_TEST
 
 static struct modiso_audit_finding findings[64];
 
+static size_t told;
+
 static bool is_told(const volatile void *byte)
 {
 	size_t count = 0;
 
 	expect(MODISO_OK, modiso_audit(findings, 64, &count));
 	must(count <= 64);
+	told = count;
+	for (size_t i = 0; i < count; i++)
+		must_eq((findings[i].base | findings[i].length) % PAGE, 0);
 	for (size_t i = 0; i < count; i++)
 		if (W(byte) - findings[i].base < findings[i].length) {
 			must_eq(findings[i].kind, MODISO_AUDIT_OPEN);
@@ -179,6 +184,7 @@ START_TEST(test_told)
 		     3 * PAGE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	bool open = !on_pkey();
+	size_t count;
 	static unsigned char in_data;
 	void *block = malloc(1);
 
@@ -198,8 +204,11 @@ START_TEST(test_told)
 	expect(MODISO_OK, modiso_thread_attach());
 	must(!is_told(&byte));
 	must_eq(is_told(mapping), open);
+	count = told;
 	begin_thread(wait_with_stack, 0);
 	must(!is_told(other.byte));
+	/* Its variables' pages, and nothing of the library's. */
+	must(told <= count + 1);
 	end_other();
 	begin_thread(wait_unattached, 0);
 	must_eq(is_told(other.byte), open);
