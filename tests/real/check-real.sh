@@ -7,10 +7,11 @@
 # What they are and how they are built is in the file "libraries".
 #
 # In the environment: MODISO_REAL names libraries (all), MODISO_REAL_LEVELS the
-# levels (guard, and sealed where there are keys), MODISO_REAL_CACHE a directory
-# for sources and for what was built, MODISO_REAL_VM kernels (6.1, 6.12) on
-# which they do it SEALED in a virtual machine as well; with MODISO_REAL_WRITE the
-# figures, which are printed, become rows of README's table.
+# levels (guard, and where there are keys sealed, and mprotect, which is guard
+# without them), MODISO_REAL_CACHE a directory for sources and for what was
+# built, MODISO_REAL_VM kernels (6.1, 6.12) on which they do it SEALED in a
+# virtual machine as well; with MODISO_REAL_WRITE the figures, which are printed,
+# become rows of README's table.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -133,6 +134,7 @@ make_file() {
 
 # bind LIBRARY OPTION... - modiso-bind with the library's own header
 bind() {
+	# shellcheck disable=SC2046
 	set -- "$@" --name typed $(field "$1" Typed)
 	shift
 	for word in $options; do
@@ -173,10 +175,11 @@ host() {
 	make_file "$2" "$compiler -O2 -w -o '$2' $options '-I$here'
 		'-I$work/built'
 		'-I$source_tree/include' '-I$build/include'
-		-x c '$here/real.c' -x none '$work_file'
+		-x c '$here/real.c' '$here/files.c' -x none '$work_file'
 		'-L$build/lib/.libs' -lmodiso
 		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
-		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" "$work_file"
+		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" \
+		"$here/files.c" "$work_file"
 }
 
 # typed_host LIBRARY PROGRAM
@@ -209,10 +212,21 @@ inputs() {
 	)
 }
 
+# choose LEVEL - sets what is told to a program, and the environment
+choose() {
+	confinement=$1
+	MODISO_BACKEND=
+	if [ "$1" = mprotect ]; then
+		confinement=guard
+		MODISO_BACKEND=mprotect
+	fi
+	export MODISO_BACKEND
+}
+
 mkdir -p "$work/built"
 levels=guard
 ! "$build/tools/modiso-info" --quiet --backend pkey ||
-	levels="guard sealed"
+	levels="guard mprotect sealed"
 source_tree=$(cd "$top_srcdir" && pwd)
 : >"$scratch/table"
 for library in $libraries; do
@@ -228,12 +242,16 @@ for library in $libraries; do
 		host "$library" "$work/built/real-$library"
 	[ -f "$work/built/real-$library" ] || continue
 	inputs "$library" >"$scratch/inputs"
+	reads=$(field "$library" Reads)
 	for level in ${MODISO_REAL_LEVELS:-$levels}; do
+		choose "$level"
 		# shellcheck disable=SC2046
 		expect_command "$library, $level: the same bytes" \
-			"$work/built/real-$library" "$level" \
+			"$work/built/real-$library" \
+			${reads:+-d "$place/$reads"} "$confinement" \
 			"$work/built/$library.so" $(cat "$scratch/inputs")
 		sed 's/^/# /' "$scratch/output"
+		[ "$level" != mprotect ] || continue
 		sed -n "s/^measured: /$library $level /p" "$scratch/output" \
 			>>"$scratch/table"
 	done
@@ -245,19 +263,23 @@ for library in $libraries; do
 	expect_command "$library: calls of its own functions" \
 		typed_host "$library" "$work/built/typed-$library/host"
 	for level in ${MODISO_REAL_LEVELS:-$levels}; do
+		choose "$level"
 		# shellcheck disable=SC2046
 		expect_command "$library, $level, by these: the same bytes" \
-			"$work/built/typed-$library/host" "$level" \
+			"$work/built/typed-$library/host" "$confinement" \
 			"$work/built/$library.so" $(cat "$scratch/inputs")
 		sed 's/^/# /' "$scratch/output"
 	done
 done
 
+choose guard
 # Emulation is slow: a few of the smaller files.
 for kernel in ${MODISO_REAL_VM:-}; do
 	for library in $libraries; do
 		place=$(prepare "$library") || continue
-		echo "status $work/built/real-$library sealed" \
+		reads=$(field "$library" Reads)
+		echo "status $work/built/real-$library" \
+			"${reads:+-d $place/$reads} sealed" \
 			"$work/built/$library.so $(inputs "$library" |
 				sed 1d | head -n 4 | tr '\n' ' ')"
 	done >"$scratch/jobs"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * real [-r] LEVEL MODULE FILE... - let a library that lives in a module do its
- * work on files, whole and damaged, and compare with the host's own library,
- * byte by byte; by a gate, and by a typed call of what modiso-bind has made.
- * LEVEL is guard, readonly or sealed, which makes no system calls either.
+ * real [-r] [-d DIR/] LEVEL MODULE FILE... - let a library that lives in a
+ * module do its work on files, whole and damaged, and compare with the host's
+ * own library, byte by byte; by a gate, and by a typed call of what modiso-bind
+ * has made.
+ * LEVEL is guard, readonly or sealed, which makes no system calls either. The
+ * module may read files below DIR.
  *
  * The first file is measured: the last line has the milliseconds to load the
  * module, calls a second with the smallest file and MB/s with the first, of
@@ -15,6 +17,8 @@
  */
 /* Made by modiso-bind from work.h. */
 #include "work_sandbox.h"
+
+#include "files.h"
 
 #include <modiso.h>
 
@@ -37,6 +41,7 @@ static unsigned char *in, *out;
 static unsigned char file[ROOM], own[ROOM];
 static unsigned long inputs, refusals, faults, after;
 static bool restore;
+static const char *directory;
 
 static void check(int code)
 {
@@ -97,6 +102,10 @@ static double start(enum modiso_confinement level, const char *path)
 	check(work_sandbox_open(
 		&sandbox, path,
 		&(struct modiso_sandbox_options){.module = &options}));
+	if (directory != NULL) {
+		check(files_allow(module, directory));
+		check(files_allow(sandbox.sandbox.module, directory));
+	}
 	in = make_room();
 	out = make_room();
 	if (restore)
@@ -276,6 +285,11 @@ int main(int argc, char **argv)
 	restore = argc > 1 && strcmp(argv[1], "-r") == 0;
 	argc -= restore;
 	argv += restore;
+	if (argc > 2 && strcmp(argv[1], "-d") == 0) {
+		directory = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 4)
 		return 2;
 	load = start(level_of(argv[1]), argv[2]);
