@@ -164,7 +164,7 @@ module() {
 		"$build/tools/modiso-cc"
 }
 
-# host LIBRARY PROGRAM
+# host LIBRARY PROGRAM - g++ takes -x for one file
 host() {
 	compiler="$CC -std=gnu11"
 	work_file=$here/work_$1.c
@@ -175,7 +175,7 @@ host() {
 	make_file "$2" "$compiler -O2 -w -o '$2' $options '-I$here'
 		'-I$work/built'
 		'-I$source_tree/include' '-I$build/include'
-		-x c '$here/real.c' '$here/files.c' -x none '$work_file'
+		-x c '$here/real.c' -x c '$here/files.c' -x none '$work_file'
 		'-L$build/lib/.libs' -lmodiso
 		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
 		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" \
