@@ -265,6 +265,15 @@
 .Lelse\@:
 .endm
 
+/*
+ * No instruction of 32-bit code, which a module can go to by a far jump: where
+ * the library lies below 4 GiB the bytes behind a WRPKRU would do something
+ * else there, to addresses that are cut off. Before any of memory; uses r9.
+ */
+.macro ONLY_64_BIT
+	rdfsbase %r9
+.endm
+
 /* All rights, whatever the kernel or a jumper gave; keeps rdi, rsi, rdx. */
 .macro RIGHTS_ALL
 	movq	%rdx, %r8
@@ -274,6 +283,7 @@
 	WRPKRU
 	testl	%eax, %eax
 	jne	mdi_gate_bad
+	ONLY_64_BIT
 	movq	%r8, %rdx
 .endm
 
@@ -283,6 +293,7 @@
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	WRPKRU
+	ONLY_64_BIT
 	movq	%r8, %rdx
 .endm
 
