@@ -225,6 +225,11 @@ MODISO_CALL int mdi_plain_service_enter(uint64_t number,
 	frame = mdi_frame_top(thread);
 	mdi_selectors_reload(thread);
 	frame->service = (uint32_t)(number % MDI_SERVICE_SLOTS);
+	/* The frame's word would say that no service runs. */
+	if (sp <= MDI_INTERRUPTED) {
+		mdi_fault_service(thread, mdi_service_name(frame->service), sp);
+		return 0;
+	}
 	if (mdi_arch_state.services[frame->service].flags & MDI_SERVICE_ASK &&
 	    !allowed(number, thread, sp))
 		return 0;

@@ -8,6 +8,8 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include "arch/arch.h"
+
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -220,6 +222,38 @@ START_TEST(test_wild_stack)
 }
 END_TEST
 
+static volatile int served;
+static volatile bool counts_as_module;
+
+MODISO_CALL static uintptr_t be_served(uintptr_t value)
+{
+	served = served + 1;
+	if (mdi_thread_inside(mdi_thread_self()))
+		counts_as_module = true;
+	return value;
+}
+
+/*
+ * By the caller's stack pointer a frame says that a service runs, or a handler
+ * above a module: a module that has made it a number that says something else
+ * is not served.
+ */
+START_TEST(test_stack_is_number)
+{
+	struct modiso_gate *gate;
+
+	make_scene();
+	service = (CALLED(uintptr_t, uintptr_t))make_service("be_served",
+							     be_served);
+	gate = make_gate(module, poke_wild_jump);
+	for (uintptr_t sp = 0; sp <= MDI_INTERRUPTED; sp++)
+		enter_fault(module, gate, sp, W(service));
+	must(!counts_as_module);
+	must_eq(served, 0);
+	must_eq(enter(make_gate(module, call_service), 1), 1);
+}
+END_TEST
+
 static struct modiso_gate *inner_gate;
 
 MODISO_CALL static uintptr_t call_inner(uintptr_t value)
@@ -394,6 +428,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_module_side);
 	tcase_add_test(tcase, test_bad_modes);
 	tcase_add_test(tcase, test_wild_stack);
+	tcase_add_test(tcase, test_stack_is_number);
 	tcase_add_test(tcase, test_service_calls_gate);
 	tcase_add_test(tcase, test_blocking_service);
 	tcase_add_test(tcase, test_fault_in_service);

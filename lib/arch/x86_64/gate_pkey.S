@@ -630,6 +630,11 @@ ENDF(mdi_gate_pkey_slow)
  * thread when the service returns; and the block is compared with the
  * thread-local one, as on a gate's way in.
  *
+ * SERVICE_SP says what the thread does (0: it is in the module, 1: a handler
+ * has interrupted that), and a module can call with any RSP. So memory is read
+ * there first: nothing lies at 0 and 1, and it faults while the module counts
+ * as running.
+ *
  *	register   at the thunk   at CALL_SERVICE   behind it      in the module
  *	rdi..r9    arguments      arguments         scratch        0
  *	rax        -              free frame        result         result
@@ -659,6 +664,8 @@ FUNC(mdi_service_\kind)
 	movq	T_FRAME(%r10), %rax
 	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
 	jne	.Ldirect_again_\kind
+	/* The frame's word of a service is RSP: no number that says else. */
+	testb	$0, (%rsp)
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
 	movl	%r11d, -F_SIZE+F_SERVICE(%rax)
 .if \recorded
