@@ -28,12 +28,12 @@ static void *alloc_for_caller(size_t size, size_t align, bool zero)
 	return block;
 }
 
-static void *heap_malloc(size_t size)
+MODISO_CALL static void *heap_malloc(size_t size)
 {
 	return alloc_for_caller(size, 1, false);
 }
 
-static void *heap_calloc(size_t count, size_t size)
+MODISO_CALL static void *heap_calloc(size_t count, size_t size)
 {
 	size_t bytes;
 
@@ -42,7 +42,7 @@ static void *heap_calloc(size_t count, size_t size)
 	return alloc_for_caller(bytes, 1, true);
 }
 
-static void *heap_realloc(void *block, size_t size)
+MODISO_CALL static void *heap_realloc(void *block, size_t size)
 {
 	struct modiso_module *module = caller();
 	void *got;
@@ -52,14 +52,14 @@ static void *heap_realloc(void *block, size_t size)
 	return got;
 }
 
-static void *heap_aligned_alloc(size_t align, size_t size)
+MODISO_CALL static void *heap_aligned_alloc(size_t align, size_t size)
 {
 	if (align == 0 || align & (align - 1))
 		return NULL;
 	return alloc_for_caller(size, align, false);
 }
 
-static int heap_free(void *block)
+MODISO_CALL static int heap_free(void *block)
 {
 	struct modiso_module *module = caller();
 
@@ -67,7 +67,7 @@ static int heap_free(void *block)
 				MODISO_ERR_STATE;
 }
 
-static size_t heap_usable_size(void *block)
+MODISO_CALL static size_t heap_usable_size(void *block)
 {
 	struct modiso_module *module = caller();
 	size_t size;

@@ -90,7 +90,7 @@ START_TEST(test_without_heap)
 
 	serve_all();
 	must_eq(enter(make_gate(module, use_all), W(&calls)), 1);
-	must_eq(((void *(*)(size_t))function)(16), NULL);
+	must_eq(((CALLED(void *, size_t))function)(16), NULL);
 	must_eq(modiso_heap_function((enum modiso_heap_function)0), NULL);
 	must_eq(modiso_heap_function((enum modiso_heap_function)8), NULL);
 	expect(MODISO_ERR_NOENT, modiso_heap_alloc(module, 1, 0, 0, &block));

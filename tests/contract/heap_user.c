@@ -54,14 +54,15 @@ static modiso_fn serve(const char *name, enum modiso_heap_function which)
 
 void serve_all(void)
 {
-	calls.malloc = (void *(*)(size_t))serve("malloc", MODISO_HEAP_MALLOC);
-	calls.calloc =
-		(void *(*)(size_t, size_t))serve("calloc", MODISO_HEAP_CALLOC);
-	calls.realloc = (void *(*)(void *, size_t))serve("realloc",
-							 MODISO_HEAP_REALLOC);
-	calls.aligned_alloc = (void *(*)(size_t, size_t))serve(
+	calls.malloc = (CALLED(void *, size_t))serve("malloc",
+						     MODISO_HEAP_MALLOC);
+	calls.calloc = (CALLED(void *, size_t, size_t))serve(
+		"calloc", MODISO_HEAP_CALLOC);
+	calls.realloc = (CALLED(void *, void *, size_t))serve(
+		"realloc", MODISO_HEAP_REALLOC);
+	calls.aligned_alloc = (CALLED(void *, size_t, size_t))serve(
 		"aligned_alloc", MODISO_HEAP_ALIGNED_ALLOC);
-	calls.free = (int (*)(void *))serve("free", MODISO_HEAP_FREE);
-	calls.usable_size = (size_t(*)(void *))serve("malloc_usable_size",
-						     MODISO_HEAP_USABLE_SIZE);
+	calls.free = (CALLED(int, void *))serve("free", MODISO_HEAP_FREE);
+	calls.usable_size = (CALLED(size_t, void *))serve(
+		"malloc_usable_size", MODISO_HEAP_USABLE_SIZE);
 }

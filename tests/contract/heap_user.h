@@ -25,12 +25,12 @@ void give_block(struct modiso_module *module, void *block);
 size_t size_of(struct modiso_module *module, const void *block);
 
 struct calls {
-	void *(*malloc)(size_t);
-	void *(*calloc)(size_t, size_t);
-	void *(*realloc)(void *, size_t);
-	void *(*aligned_alloc)(size_t, size_t);
-	int (*free)(void *);
-	size_t (*usable_size)(void *);
+	void *(MODISO_CALL *malloc)(size_t);
+	void *(MODISO_CALL *calloc)(size_t, size_t);
+	void *(MODISO_CALL *realloc)(void *, size_t);
+	void *(MODISO_CALL *aligned_alloc)(size_t, size_t);
+	int (MODISO_CALL *free)(void *);
+	size_t (MODISO_CALL *usable_size)(void *);
 };
 
 extern struct calls calls;
