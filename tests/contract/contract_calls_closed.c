@@ -18,10 +18,10 @@ static int attached[2];
 
 static void *attach(void *unused)
 {
-	char byte = 0;
+	pid_t tid = proc_gettid();
 
 	expect(MODISO_OK, modiso_thread_attach());
-	must(write(attached[1], &byte, 1) == 1);
+	must(write(attached[1], &tid, sizeof(tid)) == sizeof(tid));
 	for (;;)
 		pause();
 	return unused;
@@ -42,7 +42,7 @@ static void closed(uint32_t kinds)
 	};
 	struct modiso_gate *gate;
 	uintptr_t i;
-	char byte;
+	pid_t tid;
 
 	expect(MODISO_OK, modiso_init(&options));
 	expect(MODISO_OK, modiso_module_create("sealed", &sealed, &sealed_module));
@@ -50,7 +50,9 @@ static void closed(uint32_t kinds)
 	if (kinds & MODISO_CLOSED_STACKS) {
 		must(pipe(attached) == 0);
 		thread_start(attach, NULL);
-		must(read(attached[0], &byte, 1) == 1);
+		must(read(attached[0], &tid, sizeof(tid)) == sizeof(tid));
+		/* On its way there it would touch the stack, and have it opened. */
+		proc_wait_asleep(tid);
 	}
 	must_eq(enter(gate, 1), 1);
 	mark();
