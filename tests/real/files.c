@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define OPEN 16 /* descriptors below this one are a module's at most */
@@ -59,34 +58,25 @@ static intptr_t close_file(const struct modiso_syscall *call, void *arg)
 	return close((int)call->args[0]);
 }
 
-/* Into the first of its buffers that has room; less is allowed. */
+/* Less than was asked for is allowed. */
 static intptr_t read_file(const struct modiso_syscall *call, void *arg)
 {
 	static char buffer[65536];
-	struct iovec to;
+	size_t length = call->args[2];
 	ssize_t count;
 
 	(void)arg;
 	if (call->args[0] >= OPEN || !opened[call->args[0]])
 		return -EBADF;
-	for (uintptr_t i = 0; i < call->args[2]; i++) {
-		if (modiso_copy_in(call->module, &to,
-				   place(call->args[1] + i * sizeof(to)),
-				   sizeof(to)) != MODISO_OK)
-			return -EFAULT;
-		if (to.iov_len == 0)
-			continue;
-		if (to.iov_len > sizeof(buffer))
-			to.iov_len = sizeof(buffer);
-		count = read((int)call->args[0], buffer, to.iov_len);
-		if (count < 0)
-			return -errno;
-		if (modiso_copy_out(call->module, to.iov_base, buffer,
-				    (size_t)count) != MODISO_OK)
-			return -EFAULT;
-		return count;
-	}
-	return 0;
+	if (length > sizeof(buffer))
+		length = sizeof(buffer);
+	count = read((int)call->args[0], buffer, length);
+	if (count < 0)
+		return -errno;
+	if (modiso_copy_out(call->module, place(call->args[1]), buffer,
+			    (size_t)count) != MODISO_OK)
+		return -EFAULT;
+	return count;
 }
 
 int files_allow(struct modiso_module *module, const char *directory)
@@ -99,6 +89,6 @@ int files_allow(struct modiso_module *module, const char *directory)
 					       SYS_close, close_file, NULL);
 	if (code == MODISO_OK)
 		code = modiso_syscall_callback(module, MODISO_ARCH_LIBC,
-					       SYS_readv, read_file, NULL);
+					       SYS_read, read_file, NULL);
 	return code;
 }
