@@ -21,7 +21,8 @@ static void check_register(uintptr_t word, int index, const void *entry)
 	if (word == POKE_SECRET || (uint32_t)word == (uint32_t)POKE_SECRET)
 		ck_abort_msg("register %d holds the host's secret", index);
 	if (index != RDI && index != RSP && word && word != W(entry))
-		ck_abort_msg("register %d is %#lx", index, word);
+		ck_abort_msg("register %d is %#llx", index,
+				     (unsigned long long)word);
 }
 
 START_TEST(test_scrub)
@@ -113,9 +114,9 @@ START_TEST(test_scrub_keeps_arguments)
 	       modiso_gate_create(module, (modiso_fn)mix, &options, &gate));
 	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
 	ck_assert_double_eq(
-		((double (*)(uintptr_t, double, uintptr_t, double, uintptr_t,
-			     double, uintptr_t, double, uintptr_t, double,
-			     uintptr_t, double, double, double))thunk)(
+		((CALLED(double, uintptr_t, double, uintptr_t, double,
+			 uintptr_t, double, uintptr_t, double, uintptr_t,
+			 double, uintptr_t, double, double, double))thunk)(
 			1, 1.5, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 8),
 		123456 + 1.5 * 2 * 3 * 4 * 5 * 6 * 7 * 8);
 }
@@ -136,7 +137,7 @@ MODULE_CODE static uintptr_t serve(uintptr_t (*service)(void))
 static int what, where;
 
 /* As where they are: the instructions that clear them come next, or none. */
-static uintptr_t pretend(void)
+static MODISO_CALL uintptr_t pretend(void)
 {
 	mdi_arch_state.amx = what == 0;
 	mdi_arch_state.apx = what == 1;

@@ -11,10 +11,12 @@
 
 #include <modiso.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <windows.h>
 
@@ -331,6 +333,58 @@ START_TEST(test_plain_thread)
 }
 END_TEST
 
+/* --- what is not stopped: the table of modiso-windows(7) --- */
+
+enum { BIG_FRAME, WILD_STACK, FAILED_ASSERT, EXIT_PROCESS, TERMINATE, FAST_FAIL,
+       NOT_STOPPED };
+
+MODULE_CODE static uintptr_t end_all(uintptr_t how)
+{
+	switch (how) {
+	case BIG_FRAME:
+		__asm__ volatile("subq $0x40000, %rsp\n\tpushq $1");
+		break;
+	case WILD_STACK:
+		__asm__ volatile("movl $16, %esp\n\tpushq $1");
+		break;
+	case FAILED_ASSERT:
+		_assert("it", "the module", 1);
+		break;
+	case EXIT_PROCESS:
+		ExitProcess(48);
+	case TERMINATE:
+		TerminateProcess(GetCurrentProcess(), 48);
+		break;
+	default:
+		__asm__ volatile("int $0x29" : : "c"(7));
+	}
+	return how;
+}
+
+#define CAME_BACK 49
+
+static void not_stopped(void *how)
+{
+	(void)!modiso_gate_call(gates[0], WORDS(W(how)), NULL);
+	_exit(CAME_BACK);
+}
+
+/* Nobody comes back: not by the gate, nor by a record of a fault. */
+START_TEST(test_not_stopped)
+{
+	int status;
+
+	make_scene();
+	gates[0] = make_gate(module, end_all);
+	status = child_status(not_stopped, (void *)(uintptr_t)_i);
+	if (_i == EXIT_PROCESS || _i == TERMINATE)
+		must_exit(status, 48);
+	else
+		must(!WIFEXITED(status) || WEXITSTATUS(status) != CAME_BACK);
+	all_well();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("leave");
@@ -345,6 +399,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_service_throws);
 	tcase_add_test(tcase, test_pthread_exit);
 	tcase_add_test(tcase, test_plain_thread);
+	tcase_add_loop_test(tcase, test_not_stopped, 0, NOT_STOPPED);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

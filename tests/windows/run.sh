@@ -19,11 +19,11 @@ out=$2
 linux=${3-}
 library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
-tests=${TESTS-gate fault region region_protect window overrun service \
-	service_fail service_handed service_list heap heap_life grant \
-	grant_keys range notify module image needed compiled thread \
-	thread_end thread_together init_order sizes snapshot \
-	schedule suspend shared syscall_libc leave policy}
+tests=${TESTS-gate gate_scrub fault region region_protect window overrun \
+	service service_fail service_handed service_list heap heap_life \
+	grant grant_keys range notify module image needed compiled thread \
+	thread_end thread_together init_order sizes snapshot schedule \
+	suspend shared syscall_libc leave policy}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -65,7 +65,7 @@ scene() {
 	esac
 	case $1 in
 	fault) echo contract/crimes.c ;;
-	gate) echo contract/gate_calls.c ;;
+	gate*) echo contract/gate_calls.c ;;
 	grant*) echo contract/actors.c ;;
 	heap*) echo contract/heap_user.c ;;
 	image) echo contract/image_maker.c support/elf.c ;;
