@@ -191,10 +191,16 @@ int mdi_altstack_attach(struct mdi_thread *thread)
 	void *base = NULL;
 	size_t size = 0;
 	uint32_t flags = 0;
-	int result = mdi_altstack_set(part_base(thread->index, 0), ROOM, &base,
-				      &size, &flags,
-				      foreign ? mdi_altstack_from : NULL);
+	int result;
 
+	/*
+	 * Nobody has arrived there yet. A thread that fork(3) left in its
+	 * parent, on its way, would vouch for this one for ever.
+	 */
+	mdi_arrival_at((uintptr_t)stacks_of(thread->index))->count = 0;
+	result = mdi_altstack_set(part_base(thread->index, 0), ROOM, &base,
+				  &size, &flags,
+				  foreign ? mdi_altstack_from : NULL);
 	if (result == 0)
 		keep_own(thread, base, size, flags);
 	return result;

@@ -567,6 +567,46 @@ START_TEST(test_somebody_arrives)
 }
 END_TEST
 
+static struct mdi_arrival *own_note(void)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+
+	return mdi_arrival_at(W(mdi_arch_state.altstacks) +
+			      thread->host->index * MDI_ALTSTACK_SIZE);
+}
+
+/* It says where its arrivals are noted. */
+static void *call_once(void *unused)
+{
+	(void)unused;
+	must_eq(enter(add, 1), 2);
+	return own_note();
+}
+
+static void in_child(void *parents)
+{
+	struct mdi_arrival *note = thread_join(thread_start(call_once, NULL));
+
+	must_eq(note, parents);
+	must_eq(note->count, 0);
+	_exit(0);
+}
+
+static void *fork_beside(void *parents)
+{
+	must_eq(child_status(in_child, parents), 0);
+	return NULL;
+}
+
+/* In the child it never gets there, and another thread has its stack. */
+START_TEST(test_fork_beside_arrival)
+{
+	make_scene();
+	own_note()->count = 1;
+	thread_join(thread_start(fork_beside, own_note()));
+}
+END_TEST
+
 /*
  * The frame of a signal is not for modules where the kernel can write it by
  * itself; where it cannot, their rights are what it is written with.
@@ -648,6 +688,7 @@ static Suite *make_suite(void)
 		tcase_add_loop_test(tcase, test_into_gates, 0, 2);
 		tcase_add_test(blocks, test_fibers_block);
 		tcase_add_test(blocks, test_somebody_arrives);
+		tcase_add_test(blocks, test_fork_beside_arrival);
 		tcase_add_loop_test(tcase, test_into_handler, 0, 4);
 		tcase_add_test(tcase, test_frame_closed);
 		tcase_add_loop_test(tcase, test_into_strange_handler, 0, 2);
