@@ -51,7 +51,7 @@ static void closed(uint32_t kinds)
 		must(pipe(attached) == 0);
 		thread_start(attach, NULL);
 		must(read(attached[0], &tid, sizeof(tid)) == sizeof(tid));
-		/* On its way there it would touch the stack, and have it opened. */
+		/* On its way there it touches the stack: that is opened. */
 		proc_wait_asleep(tid);
 	}
 	must_eq(enter(gate, 1), 1);

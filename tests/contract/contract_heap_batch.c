@@ -474,7 +474,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_exhaustion, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_threads, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_snapshot, 0, COMPILERS);
-	/* It is the module's own code: in emulation one compiler's is enough. */
+	/* The module's own code: in emulation one compiler's is enough. */
 	tcase_add_loop_test(tcase, test_interrupted, 0,
 			    emulated() ? 1 : COMPILERS);
 	tcase_add_loop_test(tcase, test_abandoned, 0,

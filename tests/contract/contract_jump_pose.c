@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_jump_pose - module code jumps into the library and poses as another
+ * thread: by a block that is not its own and names it all the same, and by the
+ * arrival of a thread that is on its way into a handler.
+ */
+#include "contract/jump_scene.h"
+
+#include "backend/backend.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* --- blocks that name the thread, and are not its own --- */
+
+/* The only instruction of its kind there. */
+static const void *wrpkru_of(modiso_fn function)
+{
+	const unsigned char *at = (const unsigned char *)W(function);
+
+	while (memcmp(at, "\x0f\x01\xef", 3) != 0)
+		at++;
+	return at;
+}
+
+/* Host rights are asked for by the block that a null selector leads to. */
+static void try_block(void)
+{
+	choose(1, wrpkru_of((modiso_fn)mdi_rights_reload));
+	note_arrivals(0);
+	enter_fault(module, jump[WITHOUT_GS], W(state->word));
+	must(!poke_leaked);
+	check_host(state->word[0]);
+}
+
+/*
+ * What a thread has run as a fiber names its FS base, and frames there that say
+ * that host code runs.
+ */
+START_TEST(test_fibers_block)
+{
+	struct modiso_fiber *fiber; /* made before any thread has attached */
+
+	guarded = true;
+	started = true;
+	world_start();
+	expect(MODISO_OK, modiso_fiber_create(&fiber));
+	make_scene();
+	for (int i = 0; i < 2; i++) {
+		expect(MODISO_OK, modiso_fiber_switch(fiber));
+		expect(MODISO_OK, modiso_fiber_switch(NULL));
+		try_block();
+	}
+	expect(MODISO_OK, modiso_fiber_destroy(fiber));
+	try_block();
+}
+END_TEST
+
+/* --- another thread that is on its way into a handler --- */
+
+static volatile bool attacked;
+
+/* What a signal interrupts here goes on here: once. */
+static void be_interrupted(void)
+{
+	long tid = syscall(SYS_gettid);
+
+	__asm__ volatile("syscall"
+			 : "+a"((long){SYS_tkill})
+			 : "D"(tid), "S"((long)SIGUSR1)
+			 : "rcx", "r11", "memory");
+	if (attacked)
+		_exit(MOVED);
+}
+
+static void try_arrival(void *unused)
+{
+	const char *arrived = wrpkru_of((modiso_fn)mdi_async_pkey);
+	uintptr_t elsewhere;
+
+	(void)unused;
+	limit_time();
+	/* Where the frame was there is that of host code again. */
+	be_interrupted();
+	forge_context();
+	choose(3, arrived - 9);
+	state->word[5] = SIGUSR1;
+	/* A thread on a stack of the host's, with the same last bits. */
+	elsewhere = stale_frame + ((uintptr_t)MDI_THREADS_MAX
+				   << MDI_ALTSTACK_SHIFT);
+	note_arrivals(0);
+	mdi_arrival_at(elsewhere)->count = 1;
+	attacked = true;
+	enter_fault(module, jump[WITH_BASES], W(state->word));
+	_exit(0);
+}
+
+/*
+ * It must not count for this one, which would go back by the frame of a signal
+ * that is over, to what that has interrupted: host code, with its rights.
+ */
+START_TEST(test_somebody_arrives)
+{
+	guarded = true;
+	make_scene();
+	must_eq(child_status(try_arrival, NULL), 0);
+}
+END_TEST
+
+static struct mdi_arrival *own_note(void)
+{
+	const struct mdi_thread *thread = mdi_thread_self();
+
+	return mdi_arrival_at(W(mdi_arch_state.altstacks) +
+			      thread->host->index * MDI_ALTSTACK_SIZE);
+}
+
+/* It says where its arrivals are noted. */
+static void *call_once(void *unused)
+{
+	(void)unused;
+	must_eq(enter(add, 1), 2);
+	return own_note();
+}
+
+static void in_child(void *parents)
+{
+	struct mdi_arrival *note = thread_join(thread_start(call_once, NULL));
+
+	must_eq(note, parents);
+	must_eq(note->count, 0);
+	_exit(0);
+}
+
+static void *fork_beside(void *parents)
+{
+	must_eq(child_status(in_child, parents), 0);
+	return NULL;
+}
+
+/* In the child it never gets there, and another thread has its stack. */
+START_TEST(test_fork_beside_arrival)
+{
+	make_scene();
+	own_note()->count = 1;
+	thread_join(thread_start(fork_beside, own_note()));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("jump_pose");
+	TCase *tcase = tcase_create("contract");
+
+	tcase_add_test(tcase, test_fibers_block);
+	tcase_add_test(tcase, test_somebody_arrives);
+	tcase_add_test(tcase, test_fork_beside_arrival);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	return test_main(make_suite, TEST_ON_PKEY);
+}
