@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define DAMAGES 4
-#define FLAGS   (SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX)
+#define FLAGS                                                                  \
+	(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX)
 
 struct answer {
 	unsigned char *out;

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Numbers, text and what came later.
 CREATE TABLE t(a, b, c);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) INSERT INTO t SELECT i, i * i % 17, char(64 + i) FROM n;

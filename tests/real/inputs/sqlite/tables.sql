@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- What relational databases have had for long.
 CREATE TABLE t(a INTEGER PRIMARY KEY, b REAL, c TEXT COLLATE NOCASE, d BLOB);
 CREATE UNIQUE INDEX by_c ON t(c, b DESC);
