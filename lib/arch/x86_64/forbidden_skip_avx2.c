@@ -25,9 +25,9 @@ AVX2 static inline __m256i equal(__m256i lanes, int byte)
  * What follows 0f differs in its low four bits, which pick here what the byte
  * must be: no other byte is what its low four bits pick.
  */
-#define OTHER 0x80
+#define OTHER (char)0x80
 #define AFTER_0F                                                               \
-	OTHER + 1, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7, OTHER,   \
+	(char)0x81, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7, OTHER,   \
 		OTHER, OTHER, OTHER, OTHER, OTHER, (char)0xae, OTHER
 
 /* As with SSE2. */
