@@ -109,7 +109,8 @@ prepare() {
 		cp -R "$work/$2" "$work/prepared/$1"
 		(
 			cd "$work/prepared/$1" &&
-				eval "$(field "$1" Prepare)" && : >prepared
+				eval "$(field "$1" Prepare)" &&
+				: >"$work/prepared/$1/prepared"
 		) >"$scratch/log" 2>&1 || {
 			tail -n 20 "$scratch/log" >&2
 			return 1
