@@ -244,7 +244,8 @@ for library in $libraries; do
 	[ -f "$work/built/real-$library" ] || continue
 	inputs "$library" >"$scratch/inputs"
 	reads=$(field "$library" Reads)
-	for level in ${MODISO_REAL_LEVELS:-$levels}; do
+	these=$(field "$library" Levels)
+	for level in ${these:-${MODISO_REAL_LEVELS:-$levels}}; do
 		choose "$level"
 		# shellcheck disable=SC2046
 		expect_command "$library, $level: the same bytes" \
@@ -279,6 +280,7 @@ for kernel in ${MODISO_REAL_VM:-}; do
 	for library in $libraries; do
 		place=$(prepare "$library") || continue
 		reads=$(field "$library" Reads)
+		[ -z "$(field "$library" Levels)" ] || continue
 		echo "status $work/built/real-$library" \
 			"${reads:+-d $place/$reads} sealed" \
 			"$work/built/$library.so $(inputs "$library" |
