@@ -101,7 +101,7 @@ static struct modiso_gate *gate_of(const char *name)
 	return gate;
 }
 
-START_TEST(runs)
+START_TEST(top_runs)
 {
 	struct modiso_gate *gate;
 	long *table;
@@ -140,7 +140,7 @@ START_TEST(runs)
 END_TEST
 
 /* Versions of symbols that its own table of hashes does not count. */
-START_TEST(program)
+START_TEST(program_needs)
 {
 	begin(_i);
 	snprintf(file, sizeof(file), "modules/user-%s.so", compilers[_i % 2]);
@@ -351,9 +351,9 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-	const TTest *const tests[] = {program,   runs,	thread_local,
-				      not_found, data,	tables,
-				      module_ends, without_tls};
+	const TTest *const tests[] = {program_needs, top_runs, thread_local,
+				      not_found,     data,     tables,
+				      module_ends,   without_tls};
 	Suite *suite = suite_create("needed");
 	TCase *tcase = tcase_create("needed");
 
