@@ -27,8 +27,8 @@ AVX2 static inline __m256i equal(__m256i lanes, int byte)
  */
 #define OTHER (char)0x80
 #define AFTER_0F                                                               \
-	(char)0x81, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7, OTHER,   \
-		OTHER, OTHER, OTHER, OTHER, OTHER, (char)0xae, OTHER
+	(char)0x81, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7,         \
+		OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, (char)0xae, OTHER
 
 /* As with SSE2. */
 AVX2 static inline __m256i pairs(const uint8_t *bytes, bool all)
