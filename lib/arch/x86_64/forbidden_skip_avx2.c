@@ -23,12 +23,11 @@ AVX2 static inline __m256i equal(__m256i lanes, int byte)
 
 /*
  * What follows 0f differs in its low four bits, which pick here what the byte
- * must be: no other byte is what its low four bits pick.
+ * must be: 01, 34, 05, c7 or ae, or what no byte with these bits is.
  */
-#define OTHER (char)0x80
 #define AFTER_0F                                                               \
-	(char)0x81, 0x01, OTHER, OTHER, 0x34, 0x05, OTHER, (char)0xc7,         \
-		OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, (char)0xae, OTHER
+	1, 0x01, 0, 0, 0x34, 0x05, 0, (char)0xc7, 0, 0, 0, 0, 0, 0,            \
+		(char)0xae, 0
 
 /* As with SSE2. */
 AVX2 static inline __m256i pairs(const uint8_t *bytes, bool all)
