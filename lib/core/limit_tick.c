@@ -356,6 +356,20 @@ uint64_t mdi_limit_round(uint64_t now_ns, uint64_t cpu_ns)
 	return own->due_ns;
 }
 
+/*
+ * A module that knows when it is looked at is in a service then, each time, and
+ * nothing is counted. So it does not know: nobody tells it how much of the last
+ * quarter is left out, and that adds up from look to look.
+ */
+#define UNFORESEEN 4
+
+uint64_t mdi_limit_wait(uint64_t due_ns)
+{
+	own->random = own->random * 6364136223846793005u +
+		      1442695040888963407u;
+	return due_ns - ((own->random >> 32) * (due_ns / UNFORESEEN) >> 32);
+}
+
 static void *tick(void *unused)
 {
 	uint32_t word;
@@ -370,8 +384,8 @@ static void *tick(void *unused)
 			continue;
 		}
 		mdi_os_wait(&own->word, word,
-			    mdi_limit_round(mdi_os_now_ns(),
-					    mdi_process_cpu_ns()));
+			    mdi_limit_wait(mdi_limit_round(
+				    mdi_os_now_ns(), mdi_process_cpu_ns())));
 	}
 	return unused;
 }
@@ -383,6 +397,8 @@ int mdi_limit_tick_start(void)
 	if (own->running)
 		return 0;
 	own->over = false;
+	if (mdi_os_random(&own->random, sizeof(own->random)) != 0)
+		return mdi_fail_os("getrandom", "times to look at calls");
 	result = mdi_ticker_start(&own->ticker, tick);
 	if (result != 0) {
 		errno = result;

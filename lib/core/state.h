@@ -154,6 +154,7 @@ struct mdi_limit_state {
 	uint64_t counted[MDI_THREADS_MAX / 64];
 	uint64_t looked_ns, looked_cpu_ns; /* at its last look */
 	uint64_t due_ns; /* it has to look again in so long */
+	uint64_t random;
 	uint64_t tick_ns; /* read without the lock */
 	pthread_t ticker;
 };
