@@ -94,13 +94,19 @@ static void print_place(uintptr_t pc, struct mdi_lines *lines, FILE *out)
 	struct mdi_report_place place = {.line = 0};
 
 	mdi_report_find(lines, pc - 1, &place);
-	if (place.function[0] != '\0')
-		fprintf(out, " in %s", place.function);
+	if (place.function[0] != '\0') {
+		fprintf(out, " in ");
+		mdi_report_name(place.function, out);
+	}
+	if (place.line != 0 || place.file[0] != '\0') {
+		fprintf(out, " at ");
+		mdi_report_name(place.line != 0 ? place.source : place.file,
+				out);
+	}
 	if (place.line != 0)
-		fprintf(out, " at %s:%u", place.source, place.line);
+		fprintf(out, ":%u", place.line);
 	else if (place.file[0] != '\0')
-		fprintf(out, " at %s + %#" PRIxPTR, place.file,
-			place.file_offset);
+		fprintf(out, " + %#" PRIxPTR, place.file_offset);
 	else
 		fprintf(out, " at %#" PRIxPTR, pc);
 }
