@@ -475,8 +475,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, test_exhaustion, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_threads, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_snapshot, 0, COMPILERS);
-	tcase_add_test(tcase, test_interrupted);
-	tcase_add_test(tcase, test_abandoned);
+	add_test_but_tsan(tcase, test_interrupted, "a round is 200000 steps");
+	add_test_but_tsan(tcase, test_abandoned, "a round is 200000 steps");
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
