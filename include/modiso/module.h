@@ -134,22 +134,25 @@ struct modiso_module_options {
  * @options: NULL for the defaults.
  * @out:     receives the module; left untouched on failure.
  *
- * Time limits are kept by one thread of the library's, which ticks five times
- * in the shortest limit: ten times while it finds a thread that is new in a
- * limited module, and twice while no thread of the process runs; then a tick is
- * two system calls and no more. Ticks are 1 to 250 milliseconds apart. They do
- * not make a call slower;
- * a thread that a tick finds in a limited module has one call that costs as
- * much as a first one. Time in services, in handlers of the host and in calls
- * that the host makes meanwhile into other modules is not counted, as far as
- * ticks see it, and code of the host is never ended: a call that is over its
- * limit is ended when its module's own code runs. So it lasts as long as the
- * limit and at most three quarters as long again, or 9 ms longer, where the
- * library's thread gets the CPU in time. Where module code calls the C library
- * by itself (GUARD), the call is ended when it has come out of there, if that
- * is before as much time again has passed; else in the middle, with whatever
- * lock the C library holds then. A filter that says MODISO_VERDICT_RETRY lets
- * the call go on and have its whole limit again.
+ * Time limits are kept by one thread of the library's, which ticks some five
+ * times in the shortest limit: ten times while it finds a thread that is new in
+ * a limited module, and twice while no thread of the process runs; then a tick
+ * is two system calls and no more. Ticks are 1 to 250 milliseconds apart, less
+ * a random part of a quarter, so that no module can foresee one. They do not
+ * make a call slower; a thread that a tick finds in a limited module has one
+ * call that costs as much as a first one. What counts is the time between two
+ * ticks in a row that find a call in its module's own code. Time in services,
+ * in handlers of the host and in calls that the host makes meanwhile into other
+ * modules does not, as far as ticks see it; a module that spends half of the
+ * time there may use its limit twice. Code of the host is never ended: a call
+ * that is over its limit is ended when its module's own code runs. So it lasts
+ * as long as the limit and at most three quarters as long again, or 9 ms
+ * longer, where it calls no services and the library's thread gets the CPU in
+ * time. Where module code calls the C library by itself (GUARD), the call is
+ * ended when it has come out of there, if that is before as much time again has
+ * passed; else in the middle, with whatever lock the C library holds then. A
+ * filter that says MODISO_VERDICT_RETRY lets the call go on and have its whole
+ * limit again.
  *
  * The thread in the module is interrupted by a signal, SIGFPE, which the
  * library's handler passes on to nobody. It is sent when a module's code runs;
