@@ -23,7 +23,7 @@ void mdi_limit_tick_wake(void);
  */
 uint64_t mdi_limit_round(uint64_t now_ns, uint64_t cpu_ns);
 
-/* How long it waits instead, which nobody can foresee: three quarters or more. */
+/* How long it waits instead, which nobody can foresee: 3/4 of it or more. */
 uint64_t mdi_limit_wait(uint64_t due_ns);
 
 /* One look at one thread, @now_ns; the last one was @passed_ns ago. */
