@@ -17,17 +17,25 @@
 static volatile uint8_t selector;
 static volatile sig_atomic_t stopped;
 
+static long parent_here(void);
+
 /*
- * By the system call itself: nothing that defines prctl(3) sees it. What lies
- * above the program, as its libraries do, need not ask: the handler's way to
- * that of the program makes calls.
+ * By the system call itself: nothing that defines prctl(3) sees it. The side of
+ * the program on which its libraries lie need not ask: the handler's way to
+ * that of the program makes calls. They are above it, or, where a stack may
+ * grow without limit (ulimit -s unlimited), below.
  */
 static int dispatch(unsigned long mode, volatile uint8_t *word)
 {
-	unsigned long from = mode ? 0x600000000000 : 0;
+	unsigned long begin = 0x500000000000, end = 0x600000000000;
+	bool above = (uintptr_t)&getppid > (uintptr_t)&parent_here;
 
-	return (int)syscall(SYS_prctl, DISPATCH, mode, from,
-			    mode ? 0x1ffffffff000 : 0ul, word);
+	if (!mode)
+		return (int)syscall(SYS_prctl, DISPATCH, mode, 0ul, 0ul, NULL);
+	if (above)
+		return (int)syscall(SYS_prctl, DISPATCH, mode, end,
+				    0x7ffffffff000 - end, word);
+	return (int)syscall(SYS_prctl, DISPATCH, mode, 1ul, begin, word);
 }
 
 static long parent_here(void)

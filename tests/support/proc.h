@@ -70,7 +70,11 @@ pid_t proc_gettid(void);
  */
 void proc_share_cpu(pid_t tid);
 
-/* A thread that must start, and one that must end; what it returned. */
+/*
+ * A thread that must start, and one that must end; what it returned. Its stack
+ * is of the usual size, whatever "ulimit -s" says: how many of them the C
+ * library keeps goes by that.
+ */
 pthread_t thread_start(void *(*body)(void *arg), void *arg);
 void *thread_join(pthread_t thread);
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#define THREAD_STACK ((size_t)8 << 20) /* bytes */
+
 void proc_must_not_grow_at(const struct proc_usage *before, size_t mappings,
 			   size_t rss_more, const char *file, int line)
 {
@@ -54,9 +56,14 @@ void proc_wait_asleep(pid_t tid)
 
 pthread_t thread_start(void *(*body)(void *arg), void *arg)
 {
+	pthread_attr_t attr;
 	pthread_t thread;
-	int error = pthread_create(&thread, NULL, body, arg);
+	int error;
 
+	must(!pthread_attr_init(&attr) &&
+	     !pthread_attr_setstacksize(&attr, THREAD_STACK));
+	error = pthread_create(&thread, &attr, body, arg);
+	must(!pthread_attr_destroy(&attr));
 	if (error)
 		ck_abort_msg("pthread_create: %s", strerror(error));
 	return thread;
