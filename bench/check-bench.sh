@@ -9,25 +9,11 @@ set -u
 
 bench=$top_builddir/bench/modiso-bench
 
-# run WANTED-STATUS ARGUMENT... - output into $scratch/out and $scratch/err
+# run WANTED-STATUS ARGUMENT...
 run() {
 	wanted=$1
 	shift
-	"$bench" "$@" >"$scratch/out" 2>"$scratch/err"
-	status=$?
-	[ "$status" -eq "$wanted" ] && return
-	echo "modiso-bench $* ended with $status, not $wanted" >>"$scratch/err"
-	return 1
-}
-
-# result TEXT - of the command before: its output if it is not 0
-result() {
-	if [ $? -eq 0 ]; then
-		ok "$1"
-	else
-		cat "$scratch/out" "$scratch/err" >"$scratch/both"
-		not_ok "$1" <"$scratch/both"
-	fi
+	ends_with "$wanted" "$bench" "$@"
 }
 
 # rows - those with numbers; every one of them must be more than 0

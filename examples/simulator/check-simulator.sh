@@ -11,25 +11,11 @@ set -u
 simulator=$top_builddir/examples/simulator/simulator
 scenarios=$top_srcdir/examples/simulator
 
-# run WANTED-STATUS ARGUMENT... - output into $scratch/out and $scratch/err
+# run WANTED-STATUS ARGUMENT...
 run() {
 	wanted=$1
 	shift
-	"$simulator" "$@" >"$scratch/out" 2>"$scratch/err"
-	status=$?
-	[ "$status" -eq "$wanted" ] && return
-	echo "simulator $* ended with $status, not $wanted" >>"$scratch/err"
-	return 1
-}
-
-# result TEXT - of the command before: its output if it is not 0
-result() {
-	if [ $? -eq 0 ]; then
-		ok "$1"
-	else
-		cat "$scratch/out" "$scratch/err" >"$scratch/both"
-		not_ok "$1" <"$scratch/both"
-	fi
+	ends_with "$wanted" "$simulator" "$@"
 }
 
 digest() {

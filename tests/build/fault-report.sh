@@ -18,15 +18,6 @@ run() {
 	status=$?
 }
 
-# has FILE PATTERN TEXT
-has() {
-	if grep -qE -- "$2" "$1"; then
-		ok "$3"
-	else
-		not_ok "$3" <"$1"
-	fi
-}
-
 # log FORMAT - a run's report in that format, at $log
 log() {
 	rm -f "$scratch"/log.*

@@ -118,15 +118,6 @@ run() {
 	status=$?
 }
 
-# has FILE PATTERN TEXT
-has() {
-	if grep -qE -- "$2" "$1"; then
-		ok "$3"
-	else
-		not_ok "$3" <"$1"
-	fi
-}
-
 run wrong ""
 has "$scratch/output" 'faulted' "without an option its first mistake ends it"
 run wrong permissive=1

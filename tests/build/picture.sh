@@ -17,15 +17,6 @@ run() {
 	status=$?
 }
 
-# has PATTERN TEXT - in $picture
-has() {
-	if grep -qE -- "$1" "$picture"; then
-		ok "$2"
-	else
-		not_ok "$2" <"$picture"
-	fi
-}
-
 # is_drawn TEXT - Graphviz makes a picture of $picture
 is_drawn() {
 	if ! command -v dot >/dev/null; then
@@ -48,12 +39,12 @@ else
 	ls "$scratch" | not_ok "there is a picture for each fault, and one of the process"
 fi
 for picture in "$scratch"/recover.*.1.dot; do
-	has 'label="module risky\\nguard' "that of a fault has the module"
-	has '\[label="stack' "with its regions"
+	has "$picture" 'label="module risky\\nguard' "that of a fault has the module"
+	has "$picture" '\[label="stack' "with its regions"
 done
 for picture in "$scratch"/recover.*[0-9].dot; do
 	case $picture in *.*.[123].dot) continue ;; esac
-	has 'module risky' "that of the process has what there was before its end"
+	has "$picture" 'module risky' "that of the process has what there was before its end"
 	is_drawn "Graphviz draws it"
 done
 
@@ -82,8 +73,8 @@ expect_command "a program that ends with its modules is built" $CC \
 MODISO_OPTIONS=picture=$scratch/stay LD_LIBRARY_PATH=$top_builddir/lib/.libs \
 	"$scratch/stay"
 for picture in "$scratch"/stay.*.dot; do
-	has 'module uart' "at exit(3) there is a picture"
-	has 'module disk' "of all modules"
+	has "$picture" 'module uart' "at exit(3) there is a picture"
+	has "$picture" 'module disk' "of all modules"
 done
 
 run recover "picture=$scratch/nowhere/file"

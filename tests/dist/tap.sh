@@ -58,6 +58,38 @@ expect_command() {
 	fi
 }
 
+# has FILE PATTERN TEXT - a line of FILE matches
+has() {
+	if grep -qE -- "$2" "$1"; then
+		ok "$3"
+	else
+		not_ok "$3" <"$1"
+	fi
+}
+
+# ends_with STATUS PROGRAM ARGUMENT... - what it has said lies in $scratch/out
+# and $scratch/err
+ends_with() {
+	wanted=$1
+	shift
+	"$@" >"$scratch/out" 2>"$scratch/err"
+	status=$?
+	[ "$status" -eq "$wanted" ] && return
+	echo "$* ended with $status, not $wanted" >>"$scratch/err"
+	return 1
+}
+
+# result TEXT - of the command before, which has used ends_with: all that it has
+# said if it is not 0
+result() {
+	if [ $? -eq 0 ]; then
+		ok "$1"
+	else
+		cat "$scratch/out" "$scratch/err" >"$scratch/both"
+		not_ok "$1" <"$scratch/both"
+	fi
+}
+
 finish() {
 	echo "1..$tap_count"
 }
