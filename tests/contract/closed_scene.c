@@ -129,6 +129,18 @@ void give_back(void **blocks)
 	}
 }
 
+unsigned char *adopt_middle(int which, struct modiso_region **region)
+{
+	unsigned char *page = aligned_alloc(PAGE, 3 * PAGE);
+
+	must(page != NULL);
+	memset(page, 1, 3 * PAGE);
+	make_all_closed(which);
+	expect(MODISO_OK, modiso_region_adopt(module, page + PAGE, PAGE, RW,
+					      NULL, region));
+	return page;
+}
+
 void *allocate(void *size)
 {
 	return calloc(1, (size_t)size);

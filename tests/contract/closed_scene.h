@@ -38,6 +38,9 @@ void check_said(volatile unsigned char *byte, const char *words);
 void **grow(size_t much);
 void give_back(void **blocks);
 
+/* All closed; three pages of ones of it, the one in between the module's. */
+unsigned char *adopt_middle(int which, struct modiso_region **region);
+
 #define LARGE ((size_t)40 << 20) /* would have one */
 void *allocate(void *size);
 

@@ -63,13 +63,8 @@ END_TEST
 START_TEST(test_heap_adopted)
 {
 	struct modiso_region *region = NULL;
-	unsigned char *page = aligned_alloc(PAGE, 3 * PAGE);
+	unsigned char *page = adopt_middle(_i, &region);
 
-	must(page != NULL);
-	memset(page, 1, 3 * PAGE);
-	make_all_closed(_i);
-	expect(MODISO_OK, modiso_region_adopt(module, page + PAGE, PAGE, RW,
-					      NULL, &region));
 	enter(make_gate(module, poke_store1), W(page + PAGE), 8);
 	must_eq(page[PAGE], 8);
 	check_said(page + PAGE - 1, "1 bytes below region");

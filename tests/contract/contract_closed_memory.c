@@ -293,13 +293,8 @@ END_TEST
 START_TEST(test_straddle)
 {
 	struct modiso_region *region = NULL;
-	unsigned char *page = aligned_alloc(PAGE, 3 * PAGE);
+	unsigned char *page = adopt_middle(_i, &region);
 
-	must(page != NULL);
-	memset(page, 1, 3 * PAGE);
-	make_all_closed(_i);
-	expect(MODISO_OK, modiso_region_adopt(module, page + PAGE, PAGE, RW,
-					      NULL, &region));
 	poke((modiso_fn)poke_store8, W(page + PAGE - 4), 0, 0);
 	poke((modiso_fn)poke_store8, W(page + 2 * PAGE - 4), 0, 0);
 	must_eq(page[PAGE - 1], 1);
