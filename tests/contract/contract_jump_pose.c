@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -117,6 +118,86 @@ static struct mdi_arrival *own_note(void)
 			      thread->host->index * MDI_ALTSTACK_SIZE);
 }
 
+/* --- another thread of the module's, on its way into a handler --- */
+
+static uintptr_t others_block;
+static struct mdi_arrival *others_note;
+static uint64_t *others_words; /* in a region of its module's */
+
+/* In the module: it says that it is there, and waits for its end. */
+MODULE_CODE static uintptr_t stay(volatile uint64_t *words)
+{
+	words[0] = 1;
+	while (words[1] == 0)
+		;
+	return 0;
+}
+
+/* Guarded as well, and without a limit, whose signals would come there. */
+static void *be_other(void *known)
+{
+	const struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.confinement = MODISO_CONFINE_SEALED,
+		.syscalls = MODISO_SYSCALLS_NONE,
+	};
+	struct modiso_module *stayer;
+
+	expect(MODISO_OK, modiso_module_create("stayer", &options, &stayer));
+	must_eq(enter(make_gate(stayer, module_add_one), 1), 2);
+	stale_frame = 0;
+	be_interrupted();
+	others_block = W(mdi_thread_block(mdi_thread_self()));
+	others_note = own_note();
+	others_words = (void *)region_bytes(make_region(stayer, PAGE, "words"));
+	__atomic_store_n((bool *)known, true, __ATOMIC_RELEASE);
+	enter(make_gate(stayer, stay), W(others_words));
+	return NULL;
+}
+
+/*
+ * To the entry's last change of rights, on that thread's signal stack, with its
+ * block where the interrupted code's GS base is kept.
+ */
+static void try_other(void *unused)
+{
+	const char *arrived = wrpkru_of((modiso_fn)mdi_async_pkey);
+	pthread_t other;
+	const struct modiso_fault *fault;
+	bool known = false;
+
+	(void)unused;
+	limit_time();
+	other = thread_start(be_other, &known);
+	while (!__atomic_load_n(&known, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(others_words, __ATOMIC_ACQUIRE) == 0)
+		sched_yield();
+	forge_context();
+	choose(1, wrpkru_of((modiso_fn)W(arrived + 1)));
+	state->word[3] = 0;
+	state->word[5] = SIGUSR1;
+	state->word[7] = stale_frame;
+	state->word[8] = stale_frame + 8;
+	state->word[12] = others_block;
+	note_arrivals(0);
+	others_note->count = 1;
+	fault = enter_fault(module, jump[WITH_BASES], W(state->word));
+	/* By the entry's own check, and not by what it has come to behind. */
+	must_eq(fault->kind, MODISO_FAULT_GATE);
+	must_eq(others_note->count, 1);
+	others_words[1] = 1;
+	thread_join(other);
+	_exit(0);
+}
+
+START_TEST(test_other_arrives)
+{
+	guarded = true;
+	make_scene();
+	must_eq(child_status(try_other, NULL), 0);
+}
+END_TEST
+
 /* It says where its arrivals are noted. */
 static void *call_once(void *unused)
 {
@@ -156,6 +237,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_fibers_block);
 	tcase_add_test(tcase, test_somebody_arrives);
+	tcase_add_test(tcase, test_other_arrives);
 	tcase_add_test(tcase, test_fork_beside_arrival);
 	suite_add_tcase(suite, tcase);
 	return suite;

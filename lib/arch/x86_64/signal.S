@@ -55,15 +55,8 @@
 
 	ENTRY_TEXT
 
-/*
- * r10: the block that belongs to the alternate stack at rsp, or to \foreign;
- * and from there to that of the fiber that the thread runs, if it runs one. Who
- * switches has made that one ready before (core/fiber.c).
- * In a child that module code has forked the thread id is another one, and so
- * is the process id. With keys GS was read to r12, and r14 is what ARRIVE has
- * put there. Uses rax, rcx.
- */
-.macro BLOCK_BY_STACK foreign, keys
+/* r10: the block that belongs to the alternate stack at rsp, or to \foreign. */
+.macro BLOCK_OF_STACK foreign
 	movq	%rsp, %r10
 	subq	A_ALTSTACKS+mdi_arch_state(%rip), %r10
 	shrq	$MDI_ALTSTACK_SHIFT, %r10
@@ -74,6 +67,33 @@
 	leaq	8(%rsp), %rax
 	cmpq	%rax, %rdx
 	jne	mdi_gate_bad
+.endm
+
+/*
+ * The same behind a change of rights that a module can jump to: no register
+ * says who this is, and FS is the host's by then. A jumper's is its own, so it
+ * comes no further than to its own block, whose note says that nobody has
+ * arrived; GS, where an entry has put it, would be what the jumper likes, and
+ * so another thread's, for which somebody may have arrived. Uses rax.
+ */
+.macro SAME_BLOCK
+	BLOCK_OF_STACK mdi_gate_bad
+	rdfsbase %rax
+	cmpq	%rax, T_FS_BASE(%r10)
+	jne	mdi_gate_bad
+	movq	T_CURRENT(%r10), %r10
+.endm
+
+/*
+ * r10: the block that belongs to the alternate stack at rsp, or to \foreign;
+ * and from there to that of the fiber that the thread runs, if it runs one. Who
+ * switches has made that one ready before (core/fiber.c).
+ * In a child that module code has forked the thread id is another one, and so
+ * is the process id. With keys GS was read to r12, and r14 is what ARRIVE has
+ * put there. Uses rax, rcx.
+ */
+.macro BLOCK_BY_STACK foreign, keys
+	BLOCK_OF_STACK \foreign
 	cmpl	$0, A_FSGSBASE+mdi_arch_state(%rip)
 	je	.Lask\@
 	rdfsbase %rax
@@ -356,7 +376,7 @@
 	movl	T_HOST_PKRU(%r10), %eax
 	HOST_PKRU
 	movl	%eax, %r13d
-	BLOCK_BY_STACK mdi_gate_bad, 1
+	SAME_BLOCK
 	cmpl	T_HOST_PKRU(%r10), %r13d
 	jne	mdi_gate_bad
 .endif
