@@ -175,16 +175,21 @@ static bool is_in_module(const struct mdi_thread *thread,
 		!mdi_front_now->is_hidden(thread, mdi_context_sp(context)));
 }
 
-enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
-				  struct mdi_context *context)
+/*
+ * What a call could not do in a fault's handler is left for the handler's end:
+ * a module whose faults it goes on behind is hardly ever met elsewhere.
+ */
+enum mdi_outcome mdi_limit_goes_on(struct mdi_thread *thread,
+				   struct mdi_context *context)
 {
 	uint32_t wants, place;
 
-	__atomic_store_n(&thread->limit.sent, 0, __ATOMIC_RELAXED);
+	if (thread->in_handler || thread->abandoned ||
+	    !is_in_module(thread, context))
+		return MDI_GOES_ON;
 	wants = __atomic_exchange_n(&thread->limit.wants, MDI_LIMIT_NOTHING,
 				    __ATOMIC_ACQUIRE);
-	if (wants == MDI_LIMIT_NOTHING || thread->in_handler ||
-	    thread->abandoned || !is_in_module(thread, context))
+	if (wants == MDI_LIMIT_NOTHING)
 		return MDI_GOES_ON;
 	if (wants == MDI_LIMIT_KNOW) {
 		make_known(thread);
@@ -197,6 +202,13 @@ enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
 	/* If the filter lets it go on, it has all of its time again. */
 	set_known(thread, thread->limit.known & ~bit_of(place));
 	return mdi_fault_timeout(thread, context);
+}
+
+enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
+				  struct mdi_context *context)
+{
+	__atomic_store_n(&thread->limit.sent, 0, __ATOMIC_RELAXED);
+	return mdi_limit_goes_on(thread, context);
 }
 
 void mdi_limit_text(const struct modiso_fault *fault, char *text, size_t size)

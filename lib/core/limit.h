@@ -20,7 +20,8 @@
  * Then the time of the known call is counted, by the ticks that find it in the
  * module's own code. When it is used up the thread is called again. If it is in
  * the module's own code there, and in the known call, it lands; else the next
- * tick calls it again.
+ * tick calls it again. A handler of a fault that the module goes on behind
+ * counts as its own code, and has it land at the handler's end.
  */
 #ifndef MDI_CORE_LIMIT_H
 #define MDI_CORE_LIMIT_H
@@ -84,6 +85,19 @@ static inline bool mdi_limit_sent(const struct mdi_thread *thread)
  */
 enum mdi_outcome mdi_limit_called(struct mdi_thread *thread,
 				  struct mdi_context *context);
+
+/*
+ * At the end of a fault's handler, where the interrupted code goes on: a call
+ * that came in the handler is answered there. AS-Safe.
+ */
+enum mdi_outcome mdi_limit_goes_on(struct mdi_thread *thread,
+				   struct mdi_context *context);
+
+static inline bool mdi_limit_wants(const struct mdi_thread *thread)
+{
+	return __atomic_load_n(&thread->limit.wants, __ATOMIC_RELAXED) !=
+	       MDI_LIMIT_NOTHING;
+}
 
 /* The sentence for a call that has landed. */
 void mdi_limit_text(const struct modiso_fault *fault, char *text, size_t size);

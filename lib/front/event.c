@@ -56,6 +56,11 @@ static bool handle(int signo, siginfo_t *info, ucontext_t *context,
 		outcome = mdi_host_fault(signo, info, context, thread) ?
 				  MDI_GOES_ON :
 				  MDI_ELSEWHERE;
+	/* While it takes a step it comes to an end first: core/permit.h. */
+	if (outcome == MDI_GOES_ON && thread != NULL &&
+	    mdi_limit_wants(thread) &&
+	    !mdi_context_steps(mdi_context_of(context)))
+		outcome = mdi_limit_goes_on(thread, mdi_context_of(context));
 	errno = saved;
 	return outcome == MDI_GOES_ON;
 }

@@ -2,12 +2,14 @@
 /*
  * contract_limit_jump - a module jumps into a gate, to bytes that lead to
  * themselves, mostly in the middle of an instruction: its time limit ends that
- * as well, at each such place.
+ * as well, at each such place. And it traps again and again where it goes on.
  */
 #include "support/poke.h"
 #include "support/world.h"
 
 #include "arch/x86_64/frame.h"
+#include "core/limit.h"
+#include "core/thread.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,12 +116,102 @@ START_TEST(test_each)
 }
 END_TEST
 
+/* --- traps that a module goes on behind --- */
+
+/* The jump stays off the stack of the gate's caller, as far as it is told. */
+__attribute__((naked)) static uintptr_t jump_on(void)
+{
+	__asm__("1:\tcall mdi_door_open_jump\n\tjmp 1b");
+}
+
+/* As a walk of its own stack does, at the frame that is named above it. */
+__attribute__((naked)) static uintptr_t walk_on(void)
+{
+	__asm__("mov 8(%rsp), %rax\n"
+		"1:\tmov 48(%rax), %rcx\n\tjmp 1b");
+}
+
+static struct modiso_module *limited(uint32_t limit)
+{
+	struct modiso_module_options options = {
+		.struct_size = sizeof(options),
+		.time_limit_ms = limit,
+	};
+	struct modiso_module *module;
+
+	if (on_pkey()) {
+		options.confinement = MODISO_CONFINE_SEALED;
+		options.syscalls = MODISO_SYSCALLS_NONE;
+	}
+	expect(MODISO_OK, modiso_module_create("goes on", &options, &module));
+	return module;
+}
+
+/* A module that is in handlers nearly all the time. */
+START_TEST(test_goes_on)
+{
+	const uintptr_t near = W(__builtin_frame_address(0)) - (16 << 20);
+	struct modiso_module *module;
+
+	world_start();
+	module = limited(20);
+	must_eq(enter_fault(module, make_gate(module, jump_on), near)->kind,
+		MODISO_FAULT_TIMEOUT);
+	if (on_pkey())
+		must_eq(enter_fault(module, make_gate(module, walk_on))->kind,
+			MODISO_FAULT_TIMEOUT);
+}
+END_TEST
+
+static unsigned asked;
+
+/* The ticking thread's calls come in the handler of a fault, and there alone */
+static enum modiso_verdict call_here(const struct modiso_fault *fault,
+				     void *arg)
+{
+	struct mdi_thread *thread = mdi_thread_self();
+	struct mdi_limit *limit = &thread->limit;
+
+	(void)arg;
+	if (fault->kind == MODISO_FAULT_TIMEOUT)
+		return MODISO_VERDICT_END;
+	switch (asked++) {
+	case 0:
+		mdi_limit_want(thread, MDI_LIMIT_KNOW);
+		return MODISO_VERDICT_RETRY;
+	case 1:
+		/* So much that the C library's code, too, would be ended. */
+		limit->calls[0].used_ns = UINT64_MAX;
+		mdi_limit_want(thread, limit->calls[0].number);
+		return limit->known == 1 ? MODISO_VERDICT_RETRY
+					 : MODISO_VERDICT_END;
+	default:
+		return MODISO_VERDICT_END;
+	}
+}
+
+START_TEST(test_called_in_handler)
+{
+	struct modiso_module *module;
+
+	world_start();
+	module = limited(100000000); /* nobody else calls it */
+	expect(MODISO_OK, modiso_fault_notify(module, call_here, NULL, NULL));
+	must_eq(enter_fault(module, make_gate(module, poke_ud2))->kind,
+		MODISO_FAULT_TIMEOUT);
+	must_eq(asked, 2);
+	must_eq(mdi_thread_self()->limit.wants, MDI_LIMIT_NOTHING);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("limit_jump");
 	TCase *tcase = tcase_create("contract");
 
 	tcase_add_test(tcase, test_each);
+	tcase_add_test(tcase, test_goes_on);
+	tcase_add_test(tcase, test_called_in_handler);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
