@@ -204,8 +204,8 @@ START_TEST(init_faults)
 		elf.bytes[elf.program[ELF_CODE].p_offset] = 0xf4;
 		refuse(MODISO_ERR_FAULT, "");
 	}
-	/* Less than half of what 50 images would have left. */
-	proc_must_not_grow(&before, 0, 512);
+	/* Less than a page for each of them. */
+	proc_must_not_grow(&before, 0, 128);
 	expect(MODISO_OK, modiso_fault_last(&fault));
 	must(fault.module == module);
 	must_eq(fault.kind, MODISO_FAULT_PRIVILEGED);

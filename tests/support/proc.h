@@ -34,7 +34,7 @@ struct proc_usage {
 	size_t mappings;
 	size_t fds;
 	size_t threads;
-	size_t rss_kib; /* of no file */
+	size_t rss_kib; /* of no file; on Windows what is committed */
 	size_t keys; /* in use, of 15 */
 };
 struct proc_usage proc_usage(void);

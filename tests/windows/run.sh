@@ -85,8 +85,8 @@ link_all() {
 		own=$(compiled $(scene "$test")) || return 1
 		# shellcheck disable=SC2086
 		"${compiler%gcc}g++" -static -o "$out/$test.exe" $own $shared \
-			"$library" -lpthread -lsynchronization -ladvapi32 \
-			-lpsapi || return 1
+			"$library" -lpthread -lsynchronization -ladvapi32 ||
+			return 1
 	done
 }
 

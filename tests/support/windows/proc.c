@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <windows.h>
 
-#include <psapi.h>
 #include <tlhelp32.h>
 
 #define WRITABLE   (PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE)
@@ -91,19 +90,24 @@ static size_t count_threads(void)
 	return count;
 }
 
+/*
+ * Memory counts when it is committed, which the process alone decides. What of
+ * it is resident is another matter: Wine touches a megabyte of each thread's
+ * stack when that thread begins to run, whenever that is.
+ */
 struct proc_usage proc_usage(void)
 {
-	PROCESS_MEMORY_COUNTERS memory = {.cb = sizeof(memory)};
 	struct proc_usage usage = {.threads = count_threads()};
 	MEMORY_BASIC_INFORMATION piece;
 	DWORD handles = 0;
 
-	for (uintptr_t at = 0; query(at, &piece); at += piece.RegionSize)
+	for (uintptr_t at = 0; query(at, &piece); at += piece.RegionSize) {
 		usage.mappings += piece.State != MEM_FREE;
+		if (piece.State == MEM_COMMIT && piece.Type == MEM_PRIVATE)
+			usage.rss_kib += piece.RegionSize / 1024;
+	}
 	GetProcessHandleCount(GetCurrentProcess(), &handles);
 	usage.fds = handles;
-	GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof(memory));
-	usage.rss_kib = memory.PagefileUsage / 1024;
 	return usage;
 }
 
