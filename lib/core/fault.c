@@ -308,8 +308,10 @@ static enum mdi_outcome carry_out(enum mdi_verdict verdict,
 	case MDI_MEND:
 		return mend(trap);
 	case MDI_MAKE_THREAD:
-		__atomic_store_n(&trap->domain->made_threads, true,
-				 __ATOMIC_RELAXED);
+		/* Of a guarded one clone(2) comes to nothing. */
+		if (!trap->domain->guarded)
+			__atomic_store_n(&trap->domain->made_threads, true,
+					 __ATOMIC_RELAXED);
 		return pass_door(trap);
 	case MDI_GO_ON:
 		return pass_door(trap);

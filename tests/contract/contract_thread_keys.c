@@ -7,6 +7,7 @@
 #include "support/world.h"
 #include "support/proc.h"
 #include "arch/x86_64/signal.h"
+#include "core/door.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -244,6 +245,42 @@ START_TEST(test_keys_run_out)
 }
 END_TEST
 
+static void *wait_to_look(void *unused)
+{
+	look(NULL);
+	return unused;
+}
+
+/*
+ * One whose system calls are stopped makes no thread, though it jump to where
+ * the library hears of that: its key is anybody's, then as now.
+ */
+START_TEST(test_guarded_makes_none)
+{
+	const struct modiso_module_options guarded = {
+		.struct_size = sizeof(guarded),
+		.confinement = MODISO_CONFINE_SEALED,
+		.syscalls = MODISO_SYSCALLS_NONE,
+	};
+	struct modiso_module *jumper;
+	pthread_t unknown;
+	int i;
+
+	make_scene();
+	unknown = thread_start(wait_to_look, NULL);
+	for (i = 0; i < LATER; i++) {
+		expect(MODISO_OK,
+		       modiso_module_create("jumper", &guarded, &jumper));
+		enter(make_gate(jumper, mdi_door_open_thread), 0);
+		if (i % 2)
+			expect(MODISO_OK, modiso_module_destroy(jumper));
+	}
+	must_eq(enter(make_gate(module, module_add_one), 1), 2);
+	atomic_store(&look_now, 1);
+	thread_join(unknown);
+}
+END_TEST
+
 #define OWN_THREAD "it has a thread of its own"
 
 static Suite *make_suite(void)
@@ -257,6 +294,7 @@ static Suite *make_suite(void)
 	add_test_but_tsan(tcase, test_key_kept, OWN_THREAD);
 	add_test_but_tsan(tcase, test_keys_come_back, OWN_THREAD);
 	add_test_but_tsan(tcase, test_keys_run_out, OWN_THREAD);
+	tcase_add_test(tcase, test_guarded_makes_none);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
