@@ -6,10 +6,13 @@
 #include "support/proc.h"
 #include "support/world.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 
 struct calls {
 	void *(*memcpy)(void *, const void *, size_t);
@@ -285,6 +288,60 @@ START_TEST(test_search)
 }
 END_TEST
 
+/* --- what is wanted changes during the search --- */
+
+static unsigned char *late; /* a page that each read of finds closed */
+static unsigned reads;
+
+static void open_late(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	must_eq(W(info->si_addr) & ~(PAGE - 1), W(late));
+	must(!mprotect(late, PAGE, PROT_READ | PROT_WRITE));
+	/* strlen() has read two bytes, and the search one. */
+	if (++reads > 3)
+		late[0] = 'b';
+	uc->uc_mcontext.gregs[REG_EFL] |= 0x100;
+}
+
+static void close_late(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	(void)info;
+	uc->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)0x100;
+	must(!mprotect(late, PAGE, PROT_NONE));
+}
+
+/* Each place has the hash of what was wanted; no number of them is compared. */
+START_TEST(test_search_changed)
+{
+	const struct sigaction opens = {.sa_sigaction = open_late,
+					.sa_flags = SA_SIGINFO};
+	const struct sigaction closes = {.sa_sigaction = close_late,
+					 .sa_flags = SA_SIGINFO};
+	unsigned char *pages;
+	char text[1000];
+
+	begin(MODISO_CONFINE_GUARD);
+	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(pages != MAP_FAILED);
+	memset(pages, 'a', PAGE + 1);
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	late = pages + PAGE;
+	must(!sigaction(SIGSEGV, &opens, NULL));
+	must(!sigaction(SIGTRAP, &closes, NULL));
+	must(!mprotect(late, PAGE, PROT_NONE));
+	must_eq(calls.strstr(text, (char *)late - 9), 0);
+	must(reads > 3 && reads < 40);
+}
+END_TEST
+
 START_TEST(test_bad_pointers)
 {
 	unsigned char *secret;
@@ -367,6 +424,7 @@ static Suite *make_suite(void)
 	const int step = MODISO_CONFINE_SEALED + 1;
 
 	tcase_add_test(tcase, test_search);
+	tcase_add_test(tcase, test_search_changed);
 	tcase_add_loop_test(tcase, test_all, MODISO_CONFINE_GUARD, step);
 	tcase_add_loop_test(tcase, test_bad_pointers, MODISO_CONFINE_GUARD,
 			    step);
