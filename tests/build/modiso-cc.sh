@@ -10,7 +10,8 @@ set -u
 . "${0%/*}/../dist/tap.sh"
 
 MODISO_RUNTIME=$top_builddir/runtime/libmodiso-module.a
-export MODISO_RUNTIME
+MODISO_RECODE=$top_srcdir/tools/recode.sh
+export MODISO_RUNTIME MODISO_RECODE
 mkdir "$scratch/bin"
 for name in modiso-cc x86_64-module-linux-gnu-gcc; do
 	ln -s "$top_builddir/tools/modiso-cc" "$scratch/bin/$name"
@@ -185,6 +186,57 @@ status_of 0 "no instruction is forbidden there" \
 	"$top_builddir/tools/modiso-scan" far.so
 status_of 0 "and it is the same module" \
 	"$top_builddir/tools/modiso-run" --call word --expect 4711 far.so
+
+# Distances from code to code that only the linker knows: of a call, a jump, a
+# jump on a condition, and of a call whose own byte is the middle one.
+cat >calls.S <<'END'
+	.globl	calls, plus
+	.type	calls, @function
+	.type	plus, @function
+calls:
+	mov	%rdi, %rax
+	push	%r13
+	.rept	60
+	call	plus
+	.endr
+	cmp	%rax, %rdi
+	mov	%rdx, %r13
+	call	other
+from:	pop	%r13
+	test	%rdi, %rdi
+	je	plus
+	.rept	60
+	jmp	plus
+	.endr
+	.size	calls, . - calls
+	.org	from - calls + 0x34005
+	.globl	other
+	.type	other, @function
+other:	jmp	plus
+	.size	other, . - other
+	.org	0x510f9
+	.section .text.plus, "ax", @progbits
+plus:	inc	%rax
+	ret
+	.size	plus, . - plus
+	.section .note.GNU-stack, "", @progbits
+END
+near=$("$cc" --export=calls -c calls.S && ld -shared -Bsymbolic -o near.so \
+	calls.o && "$top_builddir/tools/modiso-scan" near.so | sed -n '$s/ .*//p')
+status_of 0 "calls and jumps of bad distances" test "$near" -gt 40
+for strip in -Wl,-O1 -s; do
+	status_of 0 "$strip: go another way" "$top_builddir/tools/modiso-cc" \
+		$strip --export=calls -o calls.so calls.o
+	says 'calls\.so: .*\(0f 05\) goes by a jump' "which is told"
+	status_of 0 "no instruction is forbidden there" \
+		"$top_builddir/tools/modiso-scan" calls.so
+	for value in 0 5; do
+		status_of 0 "and it is the same module" \
+			"$top_builddir/tools/modiso-run" --call calls $value \
+			--expect $((value + 62)) calls.so
+	done
+done
+
 echo 'void call(void); void call(void) { __asm__ ("syscall"); }' >call.c
 status_of 0 "an instruction that is one stays" \
 	"$top_builddir/tools/modiso-cc" --export=call -o call.so call.c
