@@ -43,6 +43,14 @@ static inline size_t modiso_loan_count(size_t rows, size_t each)
 	return __builtin_mul_overflow(rows, each, &count) ? SIZE_MAX : count;
 }
 
+/* So many were used; none where that is below 0, or so large that it is. */
+static inline size_t modiso_loan_used(long long count)
+{
+	size_t used = 0;
+
+	return __builtin_mul_overflow(count, 1, &used) ? 0 : used;
+}
+
 /*
  * @count objects of @each bytes at @host, into this thread's mailbox in the
  * module, or into its heap where that has no room for them; 0, or a code of

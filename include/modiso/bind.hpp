@@ -37,7 +37,8 @@ template <class R, class... A> struct signature_of<R (*)(A...) noexcept> {
 	using type = R(A...);
 };
 template <auto Function>
-using gate_of = gate<typename signature_of<decltype(Function)>::type>;
+using type_of = typename signature_of<decltype(Function)>::type;
+template <auto Function> using gate_of = gate<type_of<Function>>;
 
 template <auto Function, auto Other>
 constexpr bool same_function =
@@ -72,17 +73,21 @@ public:
 	    : service_(std::move(of))
 	{
 	}
+	explicit callback(R (*inside)(A...)) noexcept : inside_(inside)
+	{
+	}
 	/* What module code calls, for a structure that wants it. */
 	R (*pointer() const)(A...)
 	{
 		if (!service_)
-			return nullptr;
+			return inside_;
 		return detail::function_cast<R (*)(A...)>(
 			modiso_service_thunk(service_->handle));
 	}
 
 private:
 	detail::shared<modiso_service> service_{};
+	R (*inside_)(A...) = nullptr; /* a function of the module */
 };
 
 namespace detail {
@@ -340,9 +345,8 @@ public:
 		if (!base)
 			return base.error();
 		gates made{ base->loaded()
-				    .template make_gate<typename detail::
-								signature_of<
-					decltype(Functions)>::type>(
+				    .template make_gate<
+					    detail::type_of<Functions>>(
 					    binding<Functions>::name)... };
 		const error *why = nullptr;
 		const auto look = [&why](const auto &each) {
@@ -364,6 +368,23 @@ public:
 			      "for modiso-bind");
 		return binding<Function>::call(*this,
 					       std::forward<A>(arguments)...);
+	}
+	/* This function of the module, where it wants a pointer to one. */
+	template <auto Function>
+	result<callback<detail::type_of<Function>>> function() const
+	{
+		using type = callback<detail::type_of<Function>>;
+		static_assert(detail::place_in<Function, Functions...>() <
+				      sizeof...(Functions),
+			      "modiso: this function is not bound: name it "
+			      "for modiso-bind");
+		const auto address = this->loaded().template symbol<void>(
+			binding<Function>::name);
+
+		if (!address)
+			return address.error();
+		return type(
+			detail::function_cast<decltype(Function)>(*address));
 	}
 	/* For bindings. */
 	template <auto Function> const detail::gate_of<Function> &gate() const
@@ -390,6 +411,12 @@ template <class... T> std::size_t count_of(T... factors)
 	((count = modiso_loan_count(count, static_cast<std::size_t>(factors))),
 	 ...);
 	return count;
+}
+
+/* How many of them have come back, as modiso_loan_used() says it of each. */
+template <class... T> std::size_t used_of(T... factors)
+{
+	return count_of(modiso_loan_used(static_cast<long long>(factors))...);
 }
 
 /* What is lent to a module for one call. */

@@ -132,6 +132,23 @@ private:
 };
 
 /*
+ * member(at, &z_stream::avail_in) - where that member of a structure of the
+ * module's is; of an array, where it begins. Nothing is read.
+ */
+template <class S, class M>
+tainted<std::remove_extent_t<M> *> member(const tainted<S *> &at, M S::*which)
+{
+	using element = std::remove_extent_t<M>;
+
+	if (at.is_null())
+		return nullptr;
+	if constexpr (std::is_array_v<M>)
+		return tainted<element *>(&(at.unverified()->*which)[0]);
+	else
+		return tainted<element *>(&(at.unverified()->*which));
+}
+
+/*
  * The memory of a module, by addresses that it has named: each is checked, and
  * what is read is copied once. In a service it is that of the module that
  * calls.
@@ -159,6 +176,15 @@ public:
 	result<void> store(tainted<T *> to, const T &value) const
 	{
 		return modiso::copy_out(to.unverified(), value, memory_of_);
+	}
+	/* An address of the module's own, where it has a pointer. */
+	template <class T, class From,
+		  class = std::enable_if_t<std::is_convertible_v<From *, T *>>>
+	result<void> store(tainted<T **> to, tainted<From *> value) const
+	{
+		T *const address = value.unverified();
+
+		return modiso::copy_out(to.unverified(), address, memory_of_);
 	}
 	/* Bytes and numbers in a row, which are the host's then. */
 	template <class T>

@@ -145,10 +145,43 @@ ends 2 "a file that cannot be written" 'cannot be written' \
 	"$tool" ./shapes.h shape_twice -o /nonexistent/x.h
 ends 2 "a file that cannot be read" 'cannot be read' \
 	"$tool" ./shapes.h --functions /nonexistent/words
-ends 2 "an image of nothing" '--image needs what is linked' \
+ends 2 "an image that is not there" 'x.so cannot be read' \
 	"$tool" ./shapes.h shape_twice --image x.so
+ends 1 "an image without that function" 'shapes.so exports no function wants' \
+	"$tool" --include=stddef.h ./wants.h wants --image shapes.so
 ends 1 "an image that is not made" 'modiso-cc ended with' \
 	"$tool" ./shapes.h shape_twice --image x.so -- missing.c
+
+## A pattern takes what can be bound; of an image, what that has.
+ends 0 "a pattern" '?shape_list_add,?shape_list_free,?shape_list_head,' \
+	"$tool" --exports ./shapes.h 'shape_list_*'
+ends 0 "what it leaves out" \
+	'shape_list_text() is left out: it has variable arguments' \
+	"$tool" --exports ./shapes.h 'shape_list_*'
+ends 0 "but what is named by itself" '?shape_first,shape_fill,shape_sum' \
+	"$tool" --exports ./shapes.h 'shape_fi[rl]*' values=in:4 shape_fill \
+	shape_sum values=in:count
+ends 1 "a pattern of nothing" 'no function of it can be bound as shape_x*' \
+	"$tool" ./shapes.h 'shape_x*'
+ends 1 "a pattern and no such argument" \
+	'shape_l*: no function that can be bound has an argument nothing' \
+	"$tool" ./shapes.h 'shape_l*' nothing=in
+sed '/^int shape_open/,/^}/d' shapes.c >part.c
+ends 1 "a named function that the image has not" 'shape_open is to be exported' \
+	"$tool" ./shapes.h shape_open 'shape_*' --image part.so -- part.c
+expect_command "a module of a part of them" \
+	"$tool" ./shapes.h 'shape_*' values=in:count text=string \
+	-o part_sandbox.hpp --image part.so -- part.c
+if grep -q 'binding<&::shape_sum>' part_sandbox.hpp &&
+	! grep -q shape_open part_sandbox.hpp; then
+	ok "and wrappers of that part"
+else
+	not_ok "and wrappers of that part" </dev/null
+fi
+expect_command "the same of an image that is there" \
+	"$tool" ./shapes.h 'shape_*' values=in:count text=string \
+	-o same_sandbox.hpp --image part.so
+expect_command "with the same text" cmp part_sandbox.hpp same_sandbox.hpp
 
 ## What must not compile is one file for each language, and what differs from
 ## it in the mistakes alone another one: a compiler must name the line of each

@@ -72,6 +72,7 @@ class Parameter:
     type: Type
     how: str = None
     length: list = None
+    used: list = None   # of what comes back, where that is not length
 
 
 @dataclass
@@ -83,6 +84,7 @@ class Function:
     parameters: list
     symbol: str = ""    # in the image, where it is not the name
     scope: str = "::"   # of C++
+    perhaps: bool = False   # of a pattern: the image may not have it
 
     def exported(self):
         return self.symbol or self.name

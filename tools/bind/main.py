@@ -60,8 +60,6 @@ class Wishes:
             raise Usage("no header is named")
         if not self.functions:
             raise Usage("no function is named")
-        if self.image and not self.linked:
-            raise Usage("--image needs what is linked behind --")
         if self.linked and not self.image:
             raise Usage("what stands behind -- is for --image")
         if self.name is None:
@@ -113,9 +111,15 @@ def write_file(wishes, name, functions, head):
         raise Usage("%s cannot be written: %s" % (name, error)) from error
 
 
-def make_image(wishes, names):
+def exports_of(functions):
+    """As modiso-cc takes them: a ? says that it may be missing."""
+    return ",".join(("?" if each.perhaps else "") + each.exported()
+                    for each in functions)
+
+
+def make_image(wishes, functions):
     command = [os.environ.get("MODISO_BIND_CC", "modiso-cc"),
-               "--export=" + ",".join(names), "-o", wishes.image]
+               "--export=" + exports_of(functions), "-o", wishes.image]
     try:
         done = subprocess.run(command + wishes.linked, check=False)
     except OSError as error:
@@ -125,6 +129,46 @@ def make_image(wishes, names):
         say("%s was not made: modiso-cc ended with %d" % (
             wishes.image, done.returncode))
         return REFUSED
+    return DONE
+
+
+def those_there(path, functions):
+    """Without those of patterns that the image has not."""
+    import reasons
+    try:
+        done = subprocess.run(["nm", "-D", "--defined-only", path],
+                              capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Usage("nm cannot be run: %s" % error) from error
+    if done.returncode != 0:
+        raise Usage("%s cannot be read: %s" % (
+            path, done.stderr.strip() or "nm says nothing of it"))
+    names = {line.split()[-1].split("@")[0]
+             for line in done.stdout.splitlines()}
+    missing = [each.exported() for each in functions
+               if not each.perhaps and each.exported() not in names]
+    for each in missing:
+        say(reasons.NO_EXPORT % (path, each))
+    if missing:
+        return None
+    return [each for each in functions if each.exported() in names]
+
+
+def make(wishes, functions):
+    if wishes.linked:
+        code = make_image(wishes, functions)
+        if code != DONE:
+            return code
+    if wishes.image:
+        functions = those_there(wishes.image, functions)
+        if functions is None:
+            return REFUSED
+    head = "Made by modiso-bind from %s: change that, or what was said of it." \
+        % wishes.header
+    for name in wishes.outputs:
+        write_file(wishes, name, functions, head)
+    if wishes.exports:
+        print(exports_of(functions))
     return DONE
 
 
@@ -152,19 +196,11 @@ def run(words):
             say(each)
         say("%s does not parse, so nothing is made of it" % wishes.header)
         return NO_PARSE
-    functions, complaints = rules.bind_all(wishes.header, declared, groups)
-    if complaints:
-        for each in complaints:
-            say(each)
-        return REFUSED
-    names = [each.exported() for each in functions]
-    head = "Made by modiso-bind from %s: change that, or what was said of it." \
-        % wishes.header
-    for name in wishes.outputs:
-        write_file(wishes, name, functions, head)
-    if wishes.exports:
-        print(",".join(names))
-    return make_image(wishes, names) if wishes.image else DONE
+    functions, complaints, left = rules.bind_all(
+        wishes.header, declared, groups)
+    for each in complaints or left:
+        say(each)
+    return REFUSED if complaints else make(wishes, functions)
 
 
 def main():

@@ -46,7 +46,17 @@ INCOMPLETE = ("%s points to %s, and the header does not say how large that is: "
 HOLDS_POINTERS = ("%s points to %s, which holds pointers (%s): a copy of them "
                   "leads nowhere on the other side. Let it stay in the module")
 LENGTH_FORM = ("%s: a length is an argument (length, or @2), what one points to "
-               "(*length), a number, or two of these with a * between them")
+               "(*length), a number, or two of these with a * between them; of "
+               "a second one, behind a colon, result is one as well")
 LENGTH_INTEGER = "%s is no integer, and so no length of %s"
-LENGTH_POINTEE = ("*%s is the length of %s: then %s is in or inout, and points "
-                  "to an integer")
+LENGTH_POINTEE = ("*%s is the length of %s: then %s is %s, and points to an "
+                  "integer")
+LENGTH_LARGE = "%s: no memory has that many bytes"
+USED_WHERE = ("%s goes in, and nothing of it comes back: a second length is for "
+              "out and inout")
+
+LEFT_OUT = "%s is left out: %s"
+NO_MATCH = "%s: no function of it can be bound as %s"
+FITS_NONE = ("%s: %s: no function that can be bound has an argument %s that is a "
+             "pointer")
+NO_EXPORT = "%s exports no function %s"

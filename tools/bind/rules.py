@@ -2,6 +2,7 @@
 """What was said of the arguments, held against what the header says."""
 
 import difflib
+import fnmatch
 import re
 
 import header
@@ -12,6 +13,8 @@ from header import Refused
 # called like that.
 ERRNO = "errno"
 WAYS = ("module", "in", "out", "inout", "string")
+# As a length behind the call: what the function has returned.
+RESULT = "result"
 
 
 def words_of(text):
@@ -45,29 +48,40 @@ def find(function, name):
 
 def length(function, parameter, text):
     """[(parameter or number, is it what that points to)], one or two."""
+    return [factor(function, parameter, each, ("in", "inout"))
+            for each in factors_of(text)]
+
+
+def used(function, parameter, text):
+    """The same, of what is there behind the call: its result as well."""
+    return [(function, False) if each == RESULT and
+            not any(one.known_as == RESULT for one in function.parameters)
+            else factor(function, parameter, each, ("in", "out", "inout"))
+            for each in factors_of(text)]
+
+
+def factors_of(text):
     form = re.fullmatch(r"(\*?@?\w+)(?:\*(\*?@?\w+))?", text)
     if not form:
         raise Refused(reasons.LENGTH_FORM % text)
-    factors = []
-    for each in form.groups():
-        if each is None:
-            continue
-        if re.fullmatch(r"[0-9]+", each):
-            factors.append((int(each), False))
-            continue
-        of = find(function, each.lstrip("*@"))
-        if each.startswith("*"):
-            if of.how not in ("in", "inout") or of.length or \
-                    of.type.to.kind != "integer":
-                raise Refused(reasons.LENGTH_POINTEE % (
-                    of.name, parameter.name, of.name))
-            factors.append((of, True))
-        else:
-            if of.type.kind != "integer":
-                raise Refused(reasons.LENGTH_INTEGER % (
-                    of.name, parameter.name))
-            factors.append((of, False))
-    return factors
+    return [each for each in form.groups() if each is not None]
+
+
+def factor(function, parameter, text, ways):
+    if re.fullmatch(r"[0-9]+", text):
+        if int(text) >= 1 << 63:
+            raise Refused(reasons.LENGTH_LARGE % text)
+        return int(text), False
+    of = find(function, text.lstrip("*@"))
+    if text.startswith("*"):
+        if of.how not in ways or of.length or of.type.kind != "pointer" or \
+                of.type.to.kind != "integer":
+            raise Refused(reasons.LENGTH_POINTEE % (
+                of.name, parameter.name, of.name, " or ".join(ways)))
+        return of, True
+    if of.type.kind != "integer":
+        raise Refused(reasons.LENGTH_INTEGER % (of.name, parameter.name))
+    return of, False
 
 
 def say(function, name, how):
@@ -107,23 +121,76 @@ def bind(declared, name, said):
         if text is not None:
             parameter.length = [(0, False)]  # not a single object
     for parameter, text in lengths:
-        if text is not None:
-            parameter.length = length(function, parameter, text)
+        if text is None:
+            continue
+        text, colon, behind = text.partition(":")
+        parameter.length = length(function, parameter, text)
+        if not colon:
+            continue
+        if parameter.how == "in":
+            raise Refused(reasons.USED_WHERE % parameter.name)
+        if behind == RESULT and function.result.kind != "integer":
+            raise Refused(reasons.LENGTH_INTEGER % (
+                "its result", parameter.name))
+        parameter.used = used(function, parameter, behind)
     for each in function.parameters:
         if each.type.kind == "pointer" and each.how is None:
             each.how = "module"
     return function
 
 
+def near(path, declared, name):
+    text = reasons.NO_FUNCTION % (path, name)
+    found = difflib.get_close_matches(name, declared, 1, 0.8)
+    return reasons.MEANT % (text, found[0] + "()") if found else text
+
+
+def where(path, declared, name):
+    return "%s: %s()" % (header.place(declared[name].location)
+                         if name in declared else path, name)
+
+
+def bind_pattern(path, declared, pattern, said, named):
+    """The functions of a pattern, and why others are none of them."""
+    functions, left, fits = [], [], set()
+    for name in sorted(fnmatch.filter(declared, pattern)):
+        if name in named:
+            continue
+        try:
+            these = header.read_function(declared[name]).parameters
+            here = [each for each in said
+                    if any(one.known_as == each[0] and
+                           one.type.kind == "pointer" for one in these)]
+            function = bind(declared, name, here)
+            function.perhaps = True
+            functions.append(function)
+            fits.update(here)
+        except Refused as refused:
+            left.append(reasons.LEFT_OUT % (
+                where(path, declared, name), refused))
+    complaints = [reasons.FITS_NONE % (path, pattern, each[0])
+                  for each in said if each not in fits]
+    if not functions:
+        complaints = [reasons.NO_MATCH % (path, pattern)] + complaints
+    return functions, complaints, left
+
+
 def bind_all(path, declared, groups):
-    """The functions, and a sentence about each that is refused."""
-    functions, complaints, seen = [], [], set()
+    """The functions, a sentence about each that is refused, and about each that
+    a pattern has left out."""
+    functions, complaints, left, seen = [], [], [], set()
+    named = {name for name, _ in groups}
     for name, said in groups:
+        if re.search(r"[*?\[]", name):
+            more, wrong, out = bind_pattern(
+                path, declared, name, said, named | {
+                    each.name for each in functions})
+            functions += more
+            complaints += wrong
+            left += out
+            continue
         if name not in declared and name != ERRNO:
-            text = reasons.NO_FUNCTION % (path, name)
-            near = difflib.get_close_matches(name, declared, 1, 0.8)
-            complaints.append(reasons.MEANT % (text, near[0] + "()")
-                              if near else text)
+            complaints.append(near(path, declared, name))
             continue
         try:
             if name in seen:
@@ -131,7 +198,6 @@ def bind_all(path, declared, groups):
             seen.add(name)
             functions.append(bind(declared, name, said))
         except Refused as refused:
-            complaints.append("%s: %s(): %s" % (
-                header.place(declared[name].location) if name != ERRNO else
-                path, name, refused))
-    return functions, complaints
+            complaints.append("%s: %s" % (
+                where(path, declared if name != ERRNO else {}, name), refused))
+    return functions, complaints, left

@@ -3,7 +3,7 @@
 
 import os
 
-from header import pointer_to
+from header import Function, pointer_to
 
 
 class Writer:
@@ -117,6 +117,10 @@ class Writer:
         else:
             result = plain_result = of.result.text + " "
         result = result.rstrip() + " "
+        inside = "%s(*inside)(%s);" % (plain_result, ", ".join(
+            pointer_to(each.to, each.to.constant).rstrip()
+            if each.kind == "pointer" else each.text
+            for each in of.arguments) or "void")
         words = ["%s a%d_" % (each.text if each.kind == "number" else
                               "uintptr_t", number)
                  for number, each in enumerate(of.arguments)]
@@ -137,8 +141,10 @@ class Writer:
  * The module is the one that calls. modiso_service_destroy() ends it.
  */
 struct %s {
-	struct modiso_service *service; /* NULL: a null pointer */
-};""" % (self.name.upper(), key, result, takes, made))
+	struct modiso_service *service;
+	%s /* of the module, %s_inside_NAME() */
+}; /* both NULL: a null pointer */""" % (
+    self.name.upper(), key, result, takes, made, inside, self.name))
         lines = [
             "#define %s_CALLBACK_%s(make, function)" % (
                 self.name.upper(), key),
@@ -186,22 +192,37 @@ def declared(writer, function, parameter):
                           "" if text.endswith("*") else " ", name)
 
 
-def count(parameter):
+def factors(writer, of_what):
+    for of, pointed in of_what:
+        if isinstance(of, int):
+            yield str(of)
+        elif pointed:
+            member = "%s->unverified" if of.how != "in" else "*%s"
+            yield "(%s != NULL ? %%s%s : 0)" % (of.name, member % of.name)
+        elif isinstance(of, Function):
+            yield "%%s(%s)" % writer.value_of(of.result, "value_")
+        else:
+            yield "%s" + of.name
+
+
+def count(writer, parameter):
     if not parameter.length:
         return "1"
-    factors = []
-    for of, pointed in parameter.length:
-        if isinstance(of, int):
-            factors.append(str(of))
-        elif pointed:
-            member = "%s->unverified" if of.how == "inout" else "*%s"
-            factors.append("(%s != NULL ? (size_t)%s : 0)" % (
-                of.name, member % of.name))
-        else:
-            factors.append("(size_t)%s" % of.name)
-    if len(factors) == 1:
-        return factors[0]
-    return "modiso_loan_count(%s, %s)" % tuple(factors)
+    found = [each.replace("%s", "(size_t)")
+             for each in factors(writer, parameter.length)]
+    if len(found) == 1:
+        return found[0]
+    return "modiso_loan_count(%s)" % ", ".join(found)
+
+
+def count_back(writer, parameter):
+    if not parameter.used:
+        return count(writer, parameter)
+    found = ["modiso_loan_used(%s)" % each.replace("%s", "(long long)")
+             for each in factors(writer, parameter.used)]
+    if len(found) == 1:
+        return found[0]
+    return "modiso_loan_count(%s)" % ", ".join(found)
 
 
 def size(writer, parameter):
@@ -254,9 +275,10 @@ def write_call(writer, function):
         write("\tstruct modiso_loan loans_[%d] = {{NULL, 0, 0, false}};" % len(loans))
     for each in function.parameters:
         if each.type.kind == "callback":
-            write("\tconst modiso_fn %s_thunk_ = %s.service == NULL ? NULL :\n"
+            write("\tconst modiso_fn %s_thunk_ = %s.service == NULL ?\n"
+                  "\t\t(modiso_fn)%s.inside :\n"
                   "\t\tmodiso_service_thunk(%s.service);" % (
-                      each.name, each.name, each.name))
+                      each.name, each.name, each.name, each.name))
     if result.kind != "void":
         write("\t%s value_ = 0;" % (
             result.text if result.kind == "number" else "uintptr_t"))
@@ -267,7 +289,7 @@ def write_call(writer, function):
                "string": "MODISO_LOAN_IN"}[each.how]
         much = "modiso_loan_string(%s), 1" % each.name \
             if each.how == "string" else \
-            "%s, %s" % (count(each), size(writer, each))
+            "%s, %s" % (count(writer, each), size(writer, each))
         indent = "\t"
         if number:
             write("\tif (code_ == MODISO_OK)")
@@ -288,7 +310,8 @@ def write_call(writer, function):
     for each in sorted(back, key=lambda one: bool(one.length)):
         write("\tif (code_ == MODISO_OK)")
         write("\t\tcode_ = modiso_loan_back(module_, &loans_[%d], %s,\n"
-              "\t\t\t%s);" % (loans.index(each), each.name, count(each)))
+              "\t\t\t%s);" % (loans.index(each), each.name,
+                  count_back(writer, each)))
     if loans:
         write("\tmodiso_loans_close(module_, loans_, %d);" % len(loans))
     if result.kind != "void":
@@ -337,6 +360,23 @@ def write_sandbox(writer, functions):
     write("\treturn code_;\n}\n")
 
 
+def write_inside(writer, function):
+    """A function of the module where it wants a pointer to one."""
+    write, name = writer.write, writer.name
+    write("/* %s() of the module, where that wants a pointer to one. */"
+          % function.name)
+    write("MODISO_MUST_CHECK static inline int")
+    write("%s_inside_%s(const struct %s_sandbox *sandbox_, "
+          "__typeof__(%s) **out_)\n{" % (
+              name, function.name, name, function.name))
+    write("\tvoid *address_ = NULL;")
+    write("\tint code_ = modiso_image_symbol(sandbox_->sandbox.image, \"%s\","
+          " &address_);\n" % function.exported())
+    write("\tif (code_ == MODISO_OK)")
+    write("\t\tmemcpy(out_, &address_, sizeof(*out_));")
+    write("\treturn code_;\n}\n")
+
+
 def write_all(name, includes, functions, head, write):
     writer = Writer(name, write)
     write("/* %s */" % head)
@@ -352,4 +392,7 @@ def write_all(name, includes, functions, head, write):
     write_sandbox(writer, functions)
     for each in functions:
         write_call(writer, each)
+    for each in functions:
+        if writer.callbacks and not each.symbol:
+            write_inside(writer, each)
     write("#endif")

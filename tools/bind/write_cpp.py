@@ -3,7 +3,7 @@
 
 import os
 
-from header import pointer_to
+from header import Function, pointer_to
 
 
 def tainted(to):
@@ -50,19 +50,29 @@ def declared(parameter):
     return text + ("" if text.endswith("*") else " ") + "*" + name
 
 
+def factors(of_what):
+    for of, pointed in of_what:
+        if isinstance(of, int):
+            yield str(of)
+        elif pointed:
+            how = ".unverified()" if of.how != "in" else ""
+            yield "(%s ? (*%s)%s : 0)" % (of.name, of.name, how)
+        elif isinstance(of, Function):
+            yield "*value_"
+        else:
+            yield of.name
+
+
 def count(parameter):
     if not parameter.length:
         return "1"
-    factors = []
-    for of, pointed in parameter.length:
-        if isinstance(of, int):
-            factors.append(str(of))
-        elif pointed:
-            how = ".unverified()" if of.how == "inout" else ""
-            factors.append("(%s ? (*%s)%s : 0)" % (of.name, of.name, how))
-        else:
-            factors.append(of.name)
-    return "::modiso::count_of(%s)" % ", ".join(factors)
+    return "::modiso::count_of(%s)" % ", ".join(factors(parameter.length))
+
+
+def count_back(parameter):
+    if not parameter.used:
+        return count(parameter)
+    return "::modiso::used_of(%s)" % ", ".join(factors(parameter.used))
 
 
 def given(parameter, loans):
@@ -134,7 +144,7 @@ def write_call(function, write):
     # What says how much came back is there first.
     for each in sorted(back, key=lambda one: bool(one.length)):
         write("\t\tcode_ = loans_.back(%d, %s, %s);" % (
-            loans.index(each), each.name, count(each)))
+            loans.index(each), each.name, count_back(each)))
         write("\t\tif (code_ != MODISO_OK)")
         write("\t\t\treturn ::modiso::error(code_);")
     if function.result.kind == "void":

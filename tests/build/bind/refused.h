@@ -86,3 +86,21 @@ GIVES(twice);
 GIVES(stays);
 /* again again | it is named twice */
 GIVES(again);
+/* sizes bytes=in:count:result | bytes goes in, and nothing of it */
+GIVES(sizes);
+/* opaque hidden=module length=in bytes=out:4:*from | *from is the length of */
+GIVES(opaque);
+
+#define FILLS(type, name) type name(char *text, size_t room, float *part)
+/* nowhere text=out:room:result | its result is no integer, and so no length */
+FILLS(void, nowhere);
+/* parts part=out text=out:room:*part | *part is the length of text: then */
+FILLS(int, parts);
+/* sums_back text=out:room:1+2 | 1+2: a length is an argument (length, or @2) */
+FILLS(int, sums_back);
+/* empty text=out:room: | : a length is an argument (length, or @2), what one */
+FILLS(int, empty);
+/* large text=out:99999999999999999999 | 99999999999999999999: no memory has */
+FILLS(int, large);
+/* unsaid text=out:room:*room | *room is the length of text: then room is in */
+FILLS(int, unsaid);

@@ -17,6 +17,7 @@ typedef int (*visitor)(void *arg, const struct shape_point *at, short weight,
 		       bool last);
 
 void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
 void free(void *block);
 
 int shape_sum(const int *values, unsigned count)
@@ -269,4 +270,36 @@ int shape_each_dirty(visitor visit)
 		(int (*)(long, long, long, long))(void (*)(void))visit;
 
 	return words(0, 0x1000, (7L << 40) - 2, 0x5500 + 2);
+}
+
+int shape_digits(char *to, size_t room, int value)
+{
+	int used = 0;
+
+	if (value < 0)
+		return -1;
+	for (; value > 0; value /= 10)
+		if ((size_t)used < room)
+			to[used++] = (char)('0' + value % 10);
+	return used;
+}
+
+/* One more is written than it says. */
+void shape_squares(int *to, size_t room, size_t *used)
+{
+	for (size_t i = 0; i < room; i++)
+		to[i] = (int)(i * i);
+	*used = room - 1;
+}
+
+int shape_weigh(void *arg, const struct shape_point *at, short weight,
+		bool last)
+{
+	(void)arg;
+	return at->x * weight + last;
+}
+
+struct shape_node *shape_node_new(void)
+{
+	return calloc(1, sizeof(struct shape_node));
 }

@@ -67,6 +67,14 @@ double shape_integrate(double (*of)(double x), double from, double to);
 /* As a module may, with words that no compiler would hand over. */
 int shape_each_dirty(shape_visitor visit);
 
+/* How many there are, of as many as there is room for; or -1. */
+int shape_digits(char *to, size_t room, int value);
+void shape_squares(int *to, size_t room, size_t *used);
+int shape_weigh(void *arg, const struct shape_point *at, short weight,
+		bool last);
+struct shape_node *shape_node_new(void);
+const char *shape_list_text(int how, ...);
+
 #ifdef __cplusplus
 }
 #endif

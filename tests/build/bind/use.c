@@ -52,6 +52,7 @@ static int data(const struct shapes_sandbox *box)
 	struct shapes_tainted_long bytes;
 	unsigned char buffer[8] = "........";
 	char text[5] = "abcd";
+	int squares[3] = {9, 9, 9};
 	size_t checked = 0;
 	int value = 0;
 
@@ -84,6 +85,12 @@ static int data(const struct shapes_sandbox *box)
 	WANT(shapes_call_shape_upper(box, text, 1, -1) == MODISO_ERR_LIMIT);
 	WANT(shapes_call_shape_bytes(box, buffer, "abc", 3, &bytes) == 0 &&
 	     bytes.unverified == 3 && memcmp(buffer, "bcdx", 4) == 0);
+	WANT(shapes_call_shape_digits(box, text, 4, 123, &sum) == 0 &&
+	     sum.unverified == 3 && strcmp(text, "321D") == 0);
+	WANT(shapes_call_shape_digits(box, text, 4, -1, &sum) == 0 &&
+	     strcmp(text, "321D") == 0);
+	WANT(shapes_call_shape_squares(box, squares, 3, &length) == 0 &&
+	     length.unverified == 2 && squares[1] == 1 && squares[2] == 9);
 	return 0;
 }
 
@@ -198,7 +205,7 @@ static int number(const struct shapes_sandbox *box)
 
 static int callbacks(const struct shapes_sandbox *box)
 {
-	struct shapes_callback_shape_visitor visitor, none = {NULL};
+	struct shapes_callback_shape_visitor visitor, inside = {0}, none = {0};
 	struct shapes_callback_shape_integrate_of of;
 	struct shapes_tainted_void_ptr nothing = {NULL};
 	struct shapes_tainted_double area;
@@ -214,6 +221,10 @@ static int callbacks(const struct shapes_sandbox *box)
 	     sum.unverified == -2 && nowhere == 1 && lasts == 2);
 	WANT(shapes_call_shape_integrate(box, of, 1, 3, &area) == 0 &&
 	     area.unverified > 9.9 && area.unverified < 10.1);
+	/* One of the module's own, which is called without the host. */
+	WANT(shapes_inside_shape_weigh(box, &inside.inside) == 0);
+	WANT(shapes_call_shape_each(box, inside, nothing, &sum) == 0 &&
+	     sum.unverified == -13);
 	modiso_service_destroy(visitor.service);
 	modiso_service_destroy(of.service);
 	return 0;

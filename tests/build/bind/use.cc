@@ -70,6 +70,13 @@ bool data(const shapes_sandbox &box)
 	     MODISO_ERR_LIMIT);
 	WANT(box.call<&shape_bytes>(buffer, "abc", 3u) &&
 	     std::memcmp(buffer, "bcdx", 4) == 0);
+	WANT(box.call<&shape_digits>(text, std::size_t{4}, 123) &&
+	     std::strcmp(text, "321D") == 0);
+	WANT(box.call<&shape_digits>(text, std::size_t{4}, -1) &&
+	     std::strcmp(text, "321D") == 0);
+	int squares[] = {9, 9, 9};
+	WANT(box.call<&shape_squares>(squares, std::size_t{3}, &length) &&
+	     length.between(2, 2) && squares[1] == 1 && squares[2] == 9);
 	return true;
 }
 
@@ -118,6 +125,13 @@ bool lists(const shapes_sandbox &box)
 	WANT(box.load(head).value().unverified().value == 4);
 	WANT(box.call<&shape_list_free>(list));
 	WANT(box.call<&shape_list_free>(other));
+	const auto node = box.call<&shape_node_new>().value();
+	const auto last = box.call<&shape_node_new>().value();
+	const auto more = modiso::member(node, &shape_node::next);
+	WANT(box.store(modiso::member(node, &shape_node::value), 5));
+	WANT(box.store(more, last) && box.load(more).value().unverified() ==
+					      last.unverified());
+	WANT(box.load(node).value().unverified().value == 5);
 	const auto point = box.make<shape_point>().value();
 	WANT(box.store(point.pointer(), shape_point{3, 4}));
 	WANT(box.load(point.pointer()).value().unverified().y == 4);
@@ -160,6 +174,8 @@ bool callbacks(const shapes_sandbox &box)
 	WANT(box.call<&shape_each>(nullptr, nullptr).value().between(-1, -1));
 	WANT(box.call<&shape_each_dirty>(visitor).value().between(-2, -2));
 	WANT(nowhere == 1 && lasts == 2);
+	const auto inside = box.function<&shape_weigh>().value();
+	WANT(box.call<&shape_each>(inside, nullptr).value().between(-13, -13));
 	const auto tell = box.make_callback<&hear>("hear").value();
 	WANT(box.call<&shape_tell>(tell, nullptr) && points == 66 + 7);
 	WANT(box.call<&shape_integrate>(of, 1, 3).value().between(9.9, 10.1));
