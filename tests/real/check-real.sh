@@ -187,14 +187,17 @@ host() {
 typed_host() {
 	directory=$work/built/typed-$1
 	mkdir -p "$directory"
-	make_file "$2" "bind $1 -o '$directory/typed_sandbox.hpp' &&
+	work_file="-x c '$here/work_$1.c'"
+	! is_cxx "$1" || work_file="'$here/work_$1.cc'"
+	make_file "$2" "bind $1 -o '$directory/typed_sandbox.hpp' \
+		--image '$work/built/$1.so' &&
 		$CXX -std=c++17 -O2 -w -o '$2' $options '-I$here' '-I$directory'
 		'-I$source_tree/include' '-I$build/include'
-		'$here/typed.cc' '$here/typed_$1.cc' -x c '$here/work_$1.c'
+		'$here/typed.cc' '$here/typed_$1.cc' $work_file
 		-x none '-L$build/lib/.libs' -lmodiso
 		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
 		'-Wl,-rpath,$build/lib/.libs'" "$here/typed.cc" "$here/typed.h" \
-		"$here/typed_$1.cc" "$here/work_$1.c" "$MODISO_BIND_PARTS" \
+		"$here/typed_$1.cc" "$here/work_$1".c* "$MODISO_BIND_PARTS" \
 		"$source_tree/include/modiso"
 }
 
