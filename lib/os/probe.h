@@ -12,7 +12,8 @@
  * handler for that on an alternate stack and no restartable sequences. 1 when
  * the handler runs, 0 when the child ends in any other way, -errno when the
  * system makes no child, or does not tell of its end. No fork handlers run, no
- * SIGCHLD is sent. Keeps errno.
+ * SIGCHLD is sent, and a tracer of this process does not see the child. Keeps
+ * errno.
  */
 int mdi_probe_survives(void *(*act)(void *));
 

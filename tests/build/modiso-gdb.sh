@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # modiso-gdb.sh - gdb stops in a function of a module by its name and walks
-# through the gate to main(); perf gets a map.
+# through the gate to main(), from a service as well, and nowhere else; perf gets
+# a map.
 
 set -u
 # shellcheck source-path=SCRIPTDIR source=../dist/tap.sh
@@ -46,11 +47,6 @@ if ! command -v gdb >/dev/null; then
 	exit 0
 fi
 
-# With keys modiso_init() raises signals in a child, to see what the kernel does,
-# and gdb stops at them; the breakpoints are the same on both backends.
-MODISO_BACKEND=mprotect
-export MODISO_BACKEND
-
 cat >"$scratch/commands" <<'END'
 set pagination off
 set debuginfod enabled off
@@ -88,5 +84,69 @@ shown '#0 +hidden \(where=0x[0-9a-f]+\) at .*module.c:4 *#1 .* in entry \(where=
 	"the backtrace has lines, and goes through the gate to main()"
 shown 'No symbol "entry" in current context' \
 	"when the image is gone, so are its symbols"
+
+# From a service to main(), by way of the module; with each backend there is.
+cat >"$scratch/service.c" <<'END'
+#include <modiso.h>
+
+static uintptr_t (*call)(uintptr_t);
+
+MODISO_CALL static uintptr_t serve(uintptr_t value)
+{
+	return value + 1;
+}
+
+static uintptr_t inside(uintptr_t value)
+{
+	return call(value) + 1;
+}
+
+int main(void)
+{
+	struct modiso_service *service;
+	struct modiso_module *module;
+	struct modiso_gate *gate;
+	uintptr_t word = 1;
+
+	if (modiso_init(NULL) != 0 ||
+	    modiso_module_create("m", NULL, &module) != 0 ||
+	    modiso_service_create("serve", (modiso_fn)serve, NULL,
+				  &service) != 0 ||
+	    modiso_gate_create(module, (modiso_fn)inside, NULL, &gate) != 0)
+		return 1;
+	call = (uintptr_t(*)(uintptr_t))modiso_service_thunk(service);
+	return modiso_gate_call(gate, &word, 1, &word) != 0 || word != 3;
+}
+END
+expect_command "a program with a service" $CC -g -O1 -I"$top_srcdir/include" \
+	-I"$top_builddir/include" -o "$scratch/service" "$scratch/service.c" \
+	-L"$top_builddir/lib/.libs" -lmodiso
+cat >"$scratch/commands" <<'END'
+set pagination off
+set debuginfod enabled off
+handle SIGSEGV nostop noprint pass
+break serve
+run
+backtrace
+finish
+continue
+END
+LD_LIBRARY_PATH=$top_builddir/lib/.libs
+export LD_LIBRARY_PATH
+backends=$("$top_builddir/tools/modiso-info" |
+	sed -n 's/^backend \([a-z]*\): usable$/\1/p')
+for MODISO_BACKEND in $backends; do
+	export MODISO_BACKEND
+	gdb -q -nx -batch -x "$scratch/commands" "$scratch/service" \
+		>"$scratch/gdb" 2>&1 </dev/null
+	shown '#0 +serve .*#1 .*#2 .* inside .*#3 .* in mdi_gate_[a-z_]+ .* main ' \
+		"$MODISO_BACKEND: from a service the way leads to main()"
+	if grep -q 'received signal' "$scratch/gdb"; then
+		not_ok "$MODISO_BACKEND: and no signal is shown" <"$scratch/gdb"
+	else
+		shown 'Value returned is \$1 = 2.*exited normally' \
+			"$MODISO_BACKEND: and it ends, and no signal is shown"
+	fi
+done
 
 finish

@@ -325,6 +325,15 @@
 #define CFI_BEHIND_WORDS CFI_FRAME_AT(2, 0x80 + STACK_WORDS_SIZE, 0)
 
 /*
+ * A function from whose frame the way to main() goes to lower addresses, from
+ * the host's stack to a module's. gdb takes that for a broken stack, but where
+ * it is told that the frame is of a signal. For other walks it means that the
+ * address in the caller's frame is not behind a call, but itself: they look for
+ * its line there, and it is in the same function either way.
+ */
+#define CFI_LEADS_DOWN .cfi_signal_frame
+
+/*
  * The same for the place that a service returns to. On the host's stack: the
  * frame, and above it the module's stack pointer; CFA is in the module.
  */

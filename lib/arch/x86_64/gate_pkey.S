@@ -649,6 +649,7 @@ ENDF(mdi_gate_pkey_slow)
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
 	PERSONALITY(mdi_unwind_service)
+	CFI_LEADS_DOWN
 	rdgsbase %r10
 	testq	%r10, %r10
 	jz	.Ldirect_\kind

@@ -259,6 +259,7 @@ ENDF(mdi_gate_\kind\()_scrub_many)
 .macro SERVICE kind, recorded
 FUNC(mdi_service_\kind)
 	UNWIND_TO(mdi_unwind_service)
+	CFI_LEADS_DOWN
 	IF_POINTED(.Lpointer_\kind)
 .Lhost_pointer_\kind:
 	HERE_BLOCK(%r10, %rax)

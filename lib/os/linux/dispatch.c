@@ -23,22 +23,23 @@
 static struct mdi_dispatch_state *const own = &mdi_os_state.dispatch;
 
 /* No code may make calls without being asked. */
-static int set(unsigned long mode, const uint8_t *selector)
+static int set(unsigned long mode, unsigned long free, unsigned long length,
+	       const uint8_t *selector)
 {
-	return (int)syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, mode, 0ul,
-			    0ul, selector);
+	return (int)syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, mode, free,
+			    length, selector);
 }
 
 int mdi_dispatch_on(const uint8_t *selector)
 {
-	return set(PR_SYS_DISPATCH_ON, selector);
+	return set(PR_SYS_DISPATCH_ON, 0, 0, selector);
 }
 
 void mdi_dispatch_off(void)
 {
 	int saved = errno;
 
-	(void)!set(PR_SYS_DISPATCH_OFF, NULL);
+	(void)!set(PR_SYS_DISPATCH_OFF, 0, 0, NULL);
 	errno = saved;
 }
 
@@ -56,7 +57,7 @@ static void stopped(int signo, siginfo_t *info, void *context)
 	__builtin_trap(); /* what os/probe.h waits for */
 }
 
-/* Tracers, emulators and filters know the call and do not do it. */
+/* Emulators and filters know the call and do not do it. */
 static void *try(void *unused)
 {
 	struct mdi_sigaction action = {
@@ -73,9 +74,19 @@ static void *try(void *unused)
 	return unused;
 }
 
+static const uint8_t allow;
+
+/*
+ * A tracer that says yes in the kernel's place, and does nothing, does not see
+ * the child. The kernel says no to code whose end lies below its beginning.
+ */
+static bool refuses_nonsense(void)
+{
+	return set(PR_SYS_DISPATCH_ON, 1, ~0ul, &allow) != 0;
+}
+
 static void ask(void)
 {
-	static const uint8_t allow;
 	int answer;
 
 	own->error = 0;
@@ -85,7 +96,7 @@ static void ask(void)
 		return;
 	}
 	mdi_dispatch_off();
-	answer = mdi_probe_survives(try);
+	answer = refuses_nonsense() ? mdi_probe_survives(try) : 0;
 	own->child_error = answer < 0 ? -answer : 0;
 	/* In QEMU 7.2 a setcc whose store makes a page a copy may write 0. */
 	if (answer > 0)

@@ -5,6 +5,7 @@
 #include "os/rseq.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -56,8 +57,14 @@ static void child(void *(*act)(void *))
 int mdi_probe_survives(void *(*act)(void *))
 {
 	int status = FAILED, saved = errno, error;
-	/* fork(2) without a signal to the parent, past the fork handlers. */
-	pid_t pid = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0), got;
+	/*
+	 * fork(2) without a signal to the parent, past the fork handlers. No
+	 * debugger of this process sees the child: its signals are nobody's
+	 * mistake.
+	 */
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_UNTRACED, NULL, NULL, NULL,
+				   0);
+	pid_t got;
 
 	if (pid == 0)
 		child(act);
