@@ -194,9 +194,7 @@ int modiso_syscall_print(struct modiso_module *module, FILE *stream)
 		result = mdi_null_argument("stream");
 	if (result != 0)
 		return result;
-	mdi_runtime_lock();
 	mdi_policy_print(module, stream);
-	mdi_runtime_unlock();
 	if (ferror(stream) || fflush(stream) != 0)
 		return mdi_fail_os("fprintf", "system calls of a module");
 	errno = saved;

@@ -40,7 +40,7 @@ struct mdi_rule *mdi_policy_rule(const struct modiso_module *module,
 /* Calls can be logged. The library's lock is held. 0 or MODISO_ERR_NOMEM. */
 int mdi_policy_log_begin(struct modiso_module *module);
 void mdi_policy_log_free(struct modiso_module *module);
-/* What was. */
+/* What was. The lock is not held. */
 void mdi_policy_print(const struct modiso_module *module, FILE *out);
 
 /* --- AS-Safe --- */

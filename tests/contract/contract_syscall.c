@@ -4,6 +4,7 @@
  * errors, calls that are made for it, functions of the host's.
  */
 #include "contract/guard_scene.h"
+#include "support/elf.h"
 #include "support/proc.h"
 
 #include <errno.h>
@@ -293,6 +294,53 @@ START_TEST(test_log)
 }
 END_TEST
 
+/* A function of an image's is called what the image says, whatever that is. */
+START_TEST(test_log_names)
+{
+	static const unsigned char code[] = {0xb8, SYS_getppid, 0, 0, 0,
+					     0x0f, 0x05,	0xc3};
+	const struct elf_shape shape = {100, 200, 600, 300};
+	struct modiso_image_info info = {.struct_size = sizeof(info)};
+	struct modiso_image_options options = {
+		.struct_size = sizeof(options),
+		.name = "t\x1b[2J.so",
+		.export_count = 1,
+	};
+	struct modiso_export export = {.name = "import"};
+	struct modiso_service *service;
+	struct modiso_image *image;
+	struct elf_image elf;
+	Elf64_Sym *symbol;
+	char text[4096] = "";
+	FILE *out;
+
+	scene();
+	module = make_preset(MODISO_SYSCALLS_LOG);
+	elf_make(&elf, &shape);
+	symbol = &elf.symbol[ELF_IDENTITY];
+	symbol->st_value = elf.program[ELF_CODE].p_vaddr + 64;
+	symbol->st_size = sizeof(code);
+	memcpy(elf.bytes + symbol->st_value, code, sizeof(code));
+	memcpy(elf.strings + symbol->st_name, "i\x1b[2J\n\"\xff", 8);
+	expect(MODISO_OK, modiso_service_create("import", (modiso_fn)getppid,
+						NULL, &service));
+	export.service = service;
+	options.exports = &export;
+	expect(MODISO_OK, modiso_image_load_memory(module, elf.bytes,
+						   elf.length, &options,
+						   &image));
+	expect(MODISO_OK, modiso_image_get_info(image, &info));
+	must_eq(enter(make_gate(module, W(info.base) + symbol->st_value), 0),
+		getppid());
+	out = fmemopen(text, sizeof(text), "w");
+	expect(MODISO_OK, modiso_syscall_print(module, out));
+	fclose(out);
+	must(strstr(text, " in i?[2J?\\\"? at t?[2J.so"));
+	must(!strchr(text, '\x1b'));
+	elf_free(&elf);
+}
+END_TEST
+
 START_TEST(test_names)
 {
 	uint32_t number = 7;
@@ -533,6 +581,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_gone_meanwhile);
 	tcase_add_test(tcase, test_compute);
 	tcase_add_test(tcase, test_log);
+	tcase_add_test(tcase, test_log_names);
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_callback);
 	tcase_add_test(tcase, test_callback_nested);
