@@ -309,6 +309,7 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 				  struct mdi_context *context,
 				  const uint32_t *rights)
 {
+	uintptr_t pc = mdi_context_pc(context);
 	uint32_t keys;
 	bool full;
 
@@ -321,10 +322,12 @@ static struct mdi_domain *culprit(struct mdi_thread *thread,
 	/*
 	 * In a gate of this thread, on the way in or out: the frame is there
 	 * and the rights are the host's, a jumper's or what a module has
-	 * written into an open page without a key.
+	 * written into an open page without a key. Or in the entry of a
+	 * handler, which does not fault with the rights that the kernel gives
+	 * it: who has those, or none at all, has jumped to its WRPKRU.
 	 */
-	if (thread != NULL && (mdi_is_gate_code(mdi_context_pc(context)) ||
-			       full))
+	if (thread != NULL &&
+	    (mdi_is_gate_code(pc) || mdi_is_own_code(pc) || full))
 		return (struct mdi_domain *)mdi_link_domain(
 			mdi_frame_top(thread)->link);
 	if (full)
