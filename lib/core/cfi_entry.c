@@ -65,6 +65,12 @@ static uintptr_t look_up(const struct mdi_cfi *cfi, uintptr_t pc)
 	return found;
 }
 
+/*
+ * No function has an entry as long as that, and a host that waits for the walk
+ * of a module's stack would run all of it for each frame.
+ */
+#define ENTRY_MAX (256u << 10)
+
 /* The bytes of one entry behind its length. */
 static bool open_entry(const struct mdi_cfi *cfi, uintptr_t at,
 		       struct mdi_cfi_bytes *bytes)
@@ -73,7 +79,7 @@ static bool open_entry(const struct mdi_cfi *cfi, uintptr_t at,
 
 	mdi_cfi_bytes(bytes, cfi, at, cfi->end);
 	length = mdi_cfi_number(bytes, 4);
-	if (bytes->bad || length == 0 || length >= 0xfffffff0 ||
+	if (bytes->bad || length == 0 || length > ENTRY_MAX ||
 	    length > bytes->end - bytes->at)
 		return false;
 	bytes->end = bytes->at + length;

@@ -238,6 +238,59 @@ START_TEST(test_random_programs)
 }
 END_TEST
 
+/* --- long --- */
+
+static void put(unsigned char **to, uint64_t number, size_t size)
+{
+	memcpy(*to, &number, size);
+	*to += size;
+}
+
+/* One step by an entry with so many bytes that say nothing. */
+static enum mdi_cfi_result step_by(uint32_t nothing)
+{
+	static const unsigned char header[] = {1, 0xff, 0x03, 0x3b};
+	static const unsigned char common[] = {
+		1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1, 0, 0,
+	};
+	const uintptr_t stack[2] = {0x1234, 0};
+	unsigned char *object = calloc(1, nothing + 256), *to = object;
+	struct mdi_cfi cfi = {W(object), W(object) + nothing + 256, W(object)};
+	struct mdi_cfi_frame frame = {.exact = true};
+	enum mdi_cfi_result result;
+
+	memcpy(to, header, sizeof(header));
+	to += sizeof(header);
+	put(&to, 1, 4);
+	put(&to, 0, 4); /* the function begins where the header does */
+	put(&to, 36, 4);
+	put(&to, 4 + sizeof(common), 4);
+	put(&to, 0, 4);
+	memcpy(to, common, sizeof(common));
+	to += sizeof(common);
+	must_eq(to - object, 36);
+	put(&to, 20 + nothing, 4);
+	put(&to, 24, 4);
+	put(&to, W(object), 8);
+	put(&to, 100, 8);
+	frame.reg[MDI_CFI_PC] = W(object) + 50;
+	frame.reg[MDI_CFI_SP] = W(stack);
+	frame.known = 1u << MDI_CFI_PC | 1u << MDI_CFI_SP;
+	result = mdi_cfi_step(&cfi, read_own, NULL, &frame);
+	if (result == MDI_CFI_CALLER)
+		must_eq(frame.reg[MDI_CFI_PC], 0x1234);
+	free(object);
+	return result;
+}
+
+/* An image says how long its entries are, and the host walks. */
+START_TEST(test_long)
+{
+	must_eq(step_by(100000), MDI_CFI_CALLER);
+	must_eq(step_by(300000), MDI_CFI_DAMAGED);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cfi");
@@ -248,6 +301,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_aligned);
 	tcase_add_test(tcase, test_damaged);
 	tcase_add_test(tcase, test_random_programs);
+	tcase_add_test(tcase, test_long);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
