@@ -137,6 +137,37 @@ START_TEST(test_crimes)
 END_TEST
 
 /* Below a stack that is not there: #SS, which Linux reports as SIGBUS. */
+/* Palette 1 with one tile of 16 rows, 64 bytes each; and that tile. */
+__attribute__((naked)) static uintptr_t use_tile(void)
+{
+	__asm__("sub $72, %rsp\n\t"
+		"xor %eax, %eax\n\t"
+		"1: movq $0, (%rsp,%rax,8)\n\t"
+		"inc %eax\n\t"
+		"cmp $8, %eax\n\t"
+		"jne 1b\n\t"
+		"movb $1, (%rsp)\n\t"
+		"movb $64, 16(%rsp)\n\t"
+		"movb $16, 48(%rsp)\n\t"
+		"mov %rsp, %rax\n\t"
+		".byte 0xc4, 0xe2, 0x78, 0x49, 0x00\n\t" /* ldtilecfg (%rax) */
+		".byte 0xc4, 0xe2, 0x7b, 0x49, 0xc0\n\t" /* tilezero %tmm0 */
+		"ud2");
+}
+
+/*
+ * Where there are tiles, and the program has not asked the kernel for them, it
+ * is the kernel that says so, and notes no exception of the CPU's.
+ */
+START_TEST(test_tiles)
+{
+	make_scene();
+	must_eq(enter_fault(module, make_gate(module, use_tile))->kind,
+		MODISO_FAULT_ILLEGAL);
+	check_scene();
+}
+END_TEST
+
 START_TEST(test_push_non_canonical)
 {
 	const struct modiso_fault *fault;
@@ -385,6 +416,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("contract");
 
 	tcase_add_test(tcase, test_crimes);
+	tcase_add_test(tcase, test_tiles);
 	tcase_add_test(tcase, test_push_non_canonical);
 	tcase_add_test(tcase, test_stack_overflow);
 	tcase_add_loop_test(tcase, test_big_frame, 0, 6);

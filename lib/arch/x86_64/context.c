@@ -350,13 +350,16 @@ static bool is_noted(int signo, const siginfo_t *info, const greg_t *reg)
 /*
  * The codes that the kernel uses for what is no exception, or notes nothing of:
  * a signal frame or an rseq area that it cannot read, a broken page that was
- * touched, a split lock. They are believed.
+ * touched, a split lock, tiles that the program has not asked for. They are
+ * believed.
  */
 static bool is_kernels_word(int signo, const siginfo_t *info, const greg_t *reg)
 {
 	switch (signo) {
 	case SIGSEGV:
 		return info->si_code == SI_KERNEL;
+	case SIGILL:
+		return info->si_code == ILL_ILLOPC && at_pc(info, reg);
 	case SIGBUS:
 		return info->si_code == SI_KERNEL ||
 		       info->si_code == BUS_ADRALN ||
