@@ -136,7 +136,6 @@ START_TEST(test_crimes)
 }
 END_TEST
 
-/* Below a stack that is not there: #SS, which Linux reports as SIGBUS. */
 /* Palette 1 with one tile of 16 rows, 64 bytes each; and that tile. */
 __attribute__((naked)) static uintptr_t use_tile(void)
 {
@@ -168,6 +167,7 @@ START_TEST(test_tiles)
 }
 END_TEST
 
+/* Below a stack that is not there: #SS, which Linux reports as SIGBUS. */
 START_TEST(test_push_non_canonical)
 {
 	const struct modiso_fault *fault;
