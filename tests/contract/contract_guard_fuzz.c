@@ -14,6 +14,7 @@
 
 #include "arch/arch.h"
 #include "backend/backend.h"
+#include "core/door.h"
 #include "os/memory.h"
 
 #include <errno.h>
@@ -72,7 +73,10 @@ static void find_targets(void)
 	add_code(W(mdi_block_base_set));
 	if (mdi_open.state.signal_key == MDI_NO_KEY) /* as add_wrpkru() */
 		add_code(mdi_arch_state.detours);
+	add_code(W(mdi_door_open_thread));
+	add_code(W(mdi_door_open_jump));
 	add_wrpkru(__start_mdi_gate_text, __stop_mdi_gate_text);
+	add_wrpkru(__start_mdi_entry_text, __stop_mdi_entry_text);
 	targets.data[0] = W(region_bytes(hosts));
 	targets.data[1] = W(region_bytes(data));
 	targets.data[2] = W(region_bytes(own));
@@ -80,7 +84,17 @@ static void find_targets(void)
 	targets.data[4] = W(mdi_thread_open_page(mdi_thread_self()));
 	targets.data[5] = W(&mdi_arch_state);
 	targets.data[6] = W(__builtin_frame_address(0));
-	targets.data_count = 7;
+	/* Where the kernel's frames lie: the signal stack's top. */
+	targets.data[7] = W(mdi_arch_state.altstacks) +
+			  mdi_thread_self()->index * MDI_ALTSTACK_SIZE +
+			  MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS - 8192;
+	targets.data_count = 8;
+	targets.rights[0] = 0;
+	targets.rights[1] = ~0u;
+	targets.rights[2] = 0x55555554; /* a handler's */
+	targets.rights[3] = (uint32_t)poke_rdpkru();
+	targets.rights[4] = mdi_thread_open_page(mdi_thread_self())->rights;
+	targets.rights_count = 5;
 	targets.near_only = emulated();
 }
 

@@ -75,7 +75,31 @@ static void load_registers(struct writer *writer,
 			load(writer, number, value(writer, targets));
 }
 
-/* By a jump, a call, or a return. */
+/* As an instruction that writes rights wants them; rcx and rdx are 0. */
+static void load_rights(struct writer *writer,
+			const struct fuzz_targets *targets)
+{
+	static const uint8_t nothing[] = {0x31, 0xc9, 0x31, 0xd2};
+
+	load(writer, 0, targets->rights[below(writer, targets->rights_count)]);
+	put(writer, nothing, sizeof(nothing));
+}
+
+/* Of DF, AC, TF and RF each one or not: onto the stack. */
+static void push_flags(struct writer *writer)
+{
+	static const uint32_t bits[] = {0x400, 0x40000, 0x100, 0x10000};
+	uint32_t flags = 0x202;
+	uint8_t code[5] = {0x68};
+
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+		if (below(writer, 2))
+			flags |= bits[i];
+	memcpy(code + 1, &flags, sizeof(flags));
+	put(writer, code, sizeof(code));
+}
+
+/* By a jump, a call, or a return; or by one that loads flags, a trap's too. */
 static void leave(struct writer *writer, const struct fuzz_targets *targets)
 {
 	static const uint8_t ways[3][3] = {
@@ -83,14 +107,24 @@ static void leave(struct writer *writer, const struct fuzz_targets *targets)
 		{0x41, 0xff, 0xd3}, /* call *%r11 */
 		{0x41, 0x53, 0xc3}, /* push %r11; ret */
 	};
-
+	static const uint8_t stack[] = {0x6a, 0x2b, 0x54}; /* SS, RSP */
+	/* CS; push %r11; iretq */
+	static const uint8_t iretq[] = {0x6a, 0x33, 0x41, 0x53, 0x48, 0xcf};
 	uintptr_t at = targets->code[below(writer, targets->code_count)];
 
 	/* In the middle of instructions there are far returns as well. */
 	if (!targets->near_only && below(writer, 4) == 0)
 		at += below(writer, 32);
 	load(writer, 11, at);
-	put(writer, ways[below(writer, 3)], 3);
+	if (below(writer, 2))
+		load_rights(writer, targets);
+	if (targets->near_only || below(writer, 2)) {
+		put(writer, ways[below(writer, 3)], 3);
+		return;
+	}
+	put(writer, stack, sizeof(stack));
+	push_flags(writer);
+	put(writer, iretq, sizeof(iretq));
 }
 
 /* Null into a selector makes its base 0, on most CPUs. */

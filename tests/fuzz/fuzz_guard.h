@@ -11,8 +11,11 @@
 
 /* What programs name: data that they want, and code to jump to. */
 struct fuzz_targets {
-	uintptr_t data[8], code[64];
+	uintptr_t data[8], code[256];
 	size_t data_count, code_count;
+	/* For the register that says which rights there are to be. */
+	uint32_t rights[8];
+	size_t rights_count;
 	/*
 	 * In emulation far returns read their words with the kernel's rights,
 	 * which the kernel does not survive: no byte of one, then.
