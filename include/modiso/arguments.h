@@ -92,7 +92,8 @@ MODISO_API double modiso_argument_number(struct modiso_arguments *arguments);
  *                      it.
  *   MODISO_ERR_FAULT   bytes went away meanwhile.
  *   MODISO_ERR_LIMIT   a width or a precision of more than 2000, a format of
- *                      more than 64 KiB, a string of more than 1 MiB.
+ *                      more than 64 KiB, a string of more than 1 MiB, more
+ *                      than 16 MiB in all.
  *   MODISO_ERR_STATE   not initialised, or called from inside a module; or by
  *                      code that no module has called.
  *

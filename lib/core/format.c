@@ -2,7 +2,9 @@
 /*
  * printf() for modules. The format and all that it names are the module's: each
  * byte is read once, by a copy that is checked, and the C library gets one
- * conversion at a time, written anew, with a value of the type that it says.
+ * conversion at a time, written anew, with a value of the type that it says. No
+ * time limit ends a service, so what it makes has one: a format of 64 KiB could
+ * name 32,768 strings of 1 MiB.
  */
 #include "core/arguments.h"
 
@@ -18,6 +20,7 @@
 #define WIDTH_MAX  2000
 #define FORMAT_MAX ((size_t)64 << 10)
 #define STRING_MAX ((size_t)1 << 20)
+#define OUT_MAX    ((size_t)16 << 20)
 /* The longest number: a long double has 4933 digits before its point. */
 #define TEXT_SIZE (4933 + WIDTH_MAX + 64)
 #define PIECE     256
@@ -444,6 +447,10 @@ int mdi_arguments_format(struct modiso_arguments *arguments, uintptr_t at,
 			break;
 		result = byte == '%' ? convert(arguments, &format, sink)
 				     : emit(arguments, sink, &byte, 1);
+		if (result == 0 && sink->length > OUT_MAX)
+			result = mdi_fail(MODISO_ERR_LIMIT,
+					  "what a module has printed is longer "
+					  "than %zu bytes", OUT_MAX);
 	} while (result == 0);
 	end = emit_end(arguments, sink);
 	errno = saved;

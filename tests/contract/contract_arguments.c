@@ -148,6 +148,47 @@ static int log_one(const char *format, uintptr_t word)
 	return told_code;
 }
 
+/* As the calling convention has a va_list: all is on the stack. */
+struct list {
+	uint32_t word, number;
+	const void *stack, *saved;
+};
+
+MODULE_CODE static uintptr_t log_made(vlogger_fn *log, const char *format,
+				      const struct list *list)
+{
+	return log(format, list);
+}
+
+/* A service's time is what it makes. */
+START_TEST(test_too_much)
+{
+	enum { STRING = 1 << 20, MANY_STRINGS = 17 };
+	struct modiso_gate *gate;
+	struct list *list;
+	char **words, *text, *format;
+
+	begin(MODISO_CONFINE_GUARD);
+	text = (char *)region_bytes(make_region(module, STRING, "text"));
+	memset(text, 'x', STRING - 1);
+	format = (char *)region_bytes(own);
+	list = (void *)(format + PAGE);
+	*list = (struct list){48, 176, list + 1, NULL};
+	words = (char **)(list + 1);
+	for (unsigned i = 0; i < MANY_STRINGS; i++) {
+		words[i] = text;
+		memcpy(format + 2 * i, "%s", 3);
+	}
+	gate = make_gate(module, log_made);
+	enter(gate, W(vlogger), W(format), W(list));
+	must_eq(told_code, MODISO_ERR_LIMIT);
+	format[2 * (MANY_STRINGS - 1)] = '\0';
+	enter(gate, W(vlogger), W(format), W(list));
+	must_eq(told_code, MODISO_OK);
+	must_eq(told_length, (MANY_STRINGS - 1) * (STRING - 1));
+}
+END_TEST
+
 START_TEST(test_refused)
 {
 	static const char *const wrong[] = {
@@ -367,6 +408,7 @@ static Suite *make_suite(void)
 	/* The numbers in its code are constants of the program. */
 	tcase_add_loop_test(tcase, test_many, MODISO_CONFINE_GUARD,
 			    MODISO_CONFINE_SEALED);
+	tcase_add_test(tcase, test_too_much);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_arguments_of_calls);
 	tcase_add_loop_test(tcase, test_rights, MODISO_CONFINE_GUARD,
