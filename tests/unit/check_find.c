@@ -53,7 +53,8 @@ START_TEST(test_find)
 			ck_assert(module_memchr(at, 'y', n) == NULL);
 			for (size_t k = 0; k < n; k++) {
 				at[k] = (char)0x80;
-				ck_assert(module_memchr(at, 0x180, n) == at + k);
+				ck_assert(module_memchr(at, 0x180, n) ==
+					  at + k);
 				ck_assert(module_memchr(at, 0x80, k) == NULL);
 				at[k] = '\0';
 				ck_assert(module_strlen(at) == k);
