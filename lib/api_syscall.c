@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "core/call_names.h"
 #include "core/check.h"
+#include "core/files.h"
 #include "core/libc.h"
 #include "core/policy.h"
 #include "core/runtime.h"
@@ -183,6 +184,27 @@ int modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
 		module->text_arg = arg;
 	}
 	mdi_runtime_unlock();
+	return result;
+}
+
+int modiso_syscall_files(struct modiso_module *module, const char *directory,
+			 uint32_t count)
+{
+	int saved = errno, result = mdi_check_module(module);
+
+	if (result != 0)
+		return result;
+	if (directory != NULL && (count == 0 || count > MODISO_FILES_MAX))
+		return mdi_fail(MODISO_ERR_INVAL,
+				"count is %u, not from 1 to %u", count,
+				MODISO_FILES_MAX);
+	mdi_runtime_lock();
+	result = check_nobody(module);
+	if (result == 0)
+		result = mdi_files_set(module, directory, count);
+	mdi_runtime_unlock();
+	if (result == 0)
+		errno = saved;
 	return result;
 }
 

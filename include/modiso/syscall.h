@@ -48,7 +48,8 @@ extern "C" {
  * the module's heap, write to descriptors 1 and 2 is text for
  * modiso_syscall_output(), of the calls above clock_getres, clock_gettime,
  * clock_nanosleep, futex, getcpu, getpid, getrandom, gettid, gettimeofday,
- * nanosleep, sched_yield and time are made, and all others are ENOSYS.
+ * nanosleep, sched_yield and time are made, files can be read where
+ * modiso_syscall_files() says so, and all others are ENOSYS.
  */
 #define MODISO_ARCH_LIBC 1u
 
@@ -192,6 +193,52 @@ typedef void (*modiso_text_fn)(struct modiso_module *module, int stream,
 MODISO_API MODISO_MUST_CHECK int
 modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
 		      void *arg);
+
+/* Files that a module can have open at a time, at most. */
+#define MODISO_FILES_MAX 1024u
+
+/*
+ * modiso_syscall_files - files below a directory, to be read.
+ * @module:    whose C library (MODISO_ARCH_LIBC) gets them.
+ * @directory: a path of the host's. NULL: none, as without this function.
+ * @count:     how many it may have open at a time, 1 to MODISO_FILES_MAX; with
+ *             NULL it does not matter.
+ *
+ * Where no rule says anything else, open(2) and openat(2) open regular files to
+ * be read, by paths that begin in @directory. Nothing that a path goes by may
+ * be outside: ".." and symbolic links that lead out, absolute paths, and magic
+ * links of /proc get an error, whoever renames what meanwhile (openat2(2),
+ * RESOLVE_BENEATH). What is mounted below is inside. A wish to write is EROFS,
+ * a file that is not regular EACCES, one too many EMFILE. stat(2), lstat(2) and
+ * newfstatat(2) tell of what such a path leads to.
+ *
+ * What was opened has numbers of the module's, from 3 on: read, pread64, lseek,
+ * fstat and close take these and no descriptor of the process. A read takes
+ * 4096 bytes at most. They are closed when the module ends, and by another call
+ * of this function. The kernel opens a file if it would for the host.
+ *
+ * Returns 0, or:
+ *   MODISO_ERR_INVAL   @module is NULL, or @count is out of range.
+ *   MODISO_ERR_BUSY    a thread is inside the module.
+ *   MODISO_ERR_NOTSUP  the kernel has no openat2(2): Linux before 5.6, and
+ *                      Windows.
+ *   MODISO_ERR_NOMEM   no memory for bookkeeping.
+ *   MODISO_ERR_OS      @directory cannot be opened; errno says why.
+ *   MODISO_ERR_STATE   not initialised, or called from inside a module.
+ *
+ * What was there before stays after an error.
+ *
+ * Cost:   opens the directory, which takes a descriptor; each open file takes
+ *         one. A call of the module costs a service call and the kernel's, an
+ *         open(2) one fstat(2) more.
+ * Safety: MT-Safe, MT-Unsafe with calls into @module. AS-Unsafe (takes the
+ *         library's lock). Fork: safe; descriptors are shared, and close on
+ *         exec.
+ * Since:  0.1
+ */
+MODISO_API MODISO_MUST_CHECK int
+modiso_syscall_files(struct modiso_module *module, const char *directory,
+		     uint32_t count);
 
 /*
  * modiso_syscall_print - what was logged of a module's system calls.

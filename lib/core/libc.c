@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/libc.h"
 
+#include "core/files.h"
 #include "core/frames.h"
 #include "core/heap.h"
 #include "core/policy.h"
@@ -52,6 +53,7 @@ static intptr_t tell(struct modiso_module *module, const uintptr_t args[])
 static intptr_t by_preset(const struct modiso_syscall *call)
 {
 	const struct mdi_call_shape *shape;
+	intptr_t result;
 
 	switch (mdi_call_wish(call->number, call->args)) {
 	case MDI_CALL_WISH_PAGES:
@@ -63,6 +65,8 @@ static intptr_t by_preset(const struct modiso_syscall *call)
 	case MDI_CALL_WISH_NONE:
 		break;
 	}
+	if (mdi_files_serve(call, &result))
+		return result;
 	shape = mdi_call_shape(call->number);
 	return shape != NULL && shape->computes ?
 		       mdi_policy_make(call->module, call->number, call->args) :

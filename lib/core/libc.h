@@ -4,7 +4,8 @@
  *
  * The service has rules as system calls of guarded modules have (policy.h),
  * under an architecture of its own, and another preset: what computes, memory
- * out of the module's heap, and text. The calls are made as for those.
+ * out of the module's heap, text, and files if the host says so (files.h). The
+ * calls are made as for those.
  */
 #ifndef MDI_CORE_LIBC_H
 #define MDI_CORE_LIBC_H

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "core/closed.h"
+#include "core/files.h"
 #include "core/gate.h"
 #include "core/grant.h"
 #include "core/heap.h"
@@ -262,6 +263,7 @@ int mdi_module_destroy(struct modiso_module *module)
 	mdi_snapshot_free(module);
 	mdi_heap_free(module);
 	mdi_policy_free(module);
+	mdi_files_free(module);
 	mdi_runs_free(&module->domain.runs);
 	mdi_arena_forget(&module->arena);
 	mdi_link_give(module->domain.head.link);

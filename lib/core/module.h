@@ -37,6 +37,7 @@ struct modiso_module {
 	struct mdi_rule *rules; /* for single ones: core/policy.h */
 	modiso_text_fn text; /* of its C library: core/libc.h; NULL: nobody */
 	void *text_arg;
+	struct mdi_files *files; /* of that one: core/files.h; NULL: none */
 	char *stack_base; /* kept for the first stack; NULL: it is taken */
 	uint64_t limit_ns; /* how long a call may last; 0: for ever */
 	bool limit_by_wall; /* by the clock, not by what the thread uses */

@@ -22,6 +22,7 @@ SCAN_BYTES = 15
 FAULT_FRAMES = 32
 FAULT_CALLS = 8
 ARCH_LIBC = 1
+FILES_MAX = 1024
 
 
 class Code(enum.IntEnum):
@@ -297,6 +298,7 @@ NUMBERS = {
     "MODISO_FAULT_FRAMES": FAULT_FRAMES,
     "MODISO_FAULT_CALLS": FAULT_CALLS,
     "MODISO_ARCH_LIBC": ARCH_LIBC,
+    "MODISO_FILES_MAX": FILES_MAX,
 }
 
 # What the type of a structure is called in C, and the class for it here.
@@ -748,6 +750,7 @@ FUNCTIONS = {
     "modiso_strnlen": (Code, c_void_p, c_void_p, c_size_t, _size_out),
     "modiso_syscall_callback": (Code, c_void_p, c_uint32, c_uint32,
                                 SYSCALL_FN, c_void_p),
+    "modiso_syscall_files": (Code, c_void_p, c_char_p, c_uint32),
     "modiso_syscall_function": (c_void_p,),
     "modiso_syscall_number": (Code, c_uint32, c_char_p, POINTER(c_uint32)),
     "modiso_syscall_output": (Code, c_void_p, TEXT_FN, c_void_p),

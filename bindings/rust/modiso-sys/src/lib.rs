@@ -460,6 +460,7 @@ numbers! {
     MODISO_EXCLUSION_EXTERNAL: u32 = 1;
 
     MODISO_ARCH_LIBC: u32 = 1;
+    MODISO_FILES_MAX: u32 = 1024;
 
     MODISO_MODULE_WALL_TIME: u32 = 1 << 0;
     MODISO_MODULE_PERMISSIVE: u32 = 1 << 1;
@@ -912,6 +913,11 @@ functions! {
         number: u32,
         callback: modiso_syscall_fn,
         arg: *mut c_void,
+    ) -> c_int;
+    fn modiso_syscall_files(
+        module: *mut modiso_module,
+        directory: *const c_char,
+        count: u32,
     ) -> c_int;
     fn modiso_syscall_function() -> modiso_fn;
     fn modiso_syscall_number(

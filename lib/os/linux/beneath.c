@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/beneath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OPENAT2    437     /* headers may be older */
+#define LARGE_FILE 0100000 /* the kernel's, where libc's is 0 */
+#define HARMLESS \
+	(O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | LARGE_FILE)
+#define TRIES 8 /* while others rename what is on the way */
+
+/* --- what is asked for --- */
+
+static int as_open(uintptr_t path, uintptr_t flags, struct mdi_file_call *call)
+{
+	if (flags & ~(uintptr_t)HARMLESS)
+		return -EROFS;
+	call->wish = MDI_FILE_OPEN;
+	call->path = path;
+	call->flags = (uint32_t)flags & O_NOFOLLOW;
+	return 0;
+}
+
+static int as_look(uintptr_t path, uintptr_t status, uintptr_t flags,
+		   struct mdi_file_call *call)
+{
+	if (flags & ~(uintptr_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
+		return -EINVAL;
+	call->wish = MDI_FILE_LOOK;
+	call->number = SYS_fstat;
+	call->path = path;
+	call->flags = flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
+	call->args[1] = status;
+	return 0;
+}
+
+static int at(uintptr_t directory)
+{
+	return (int)directory == AT_FDCWD ? 0 : -EBADF;
+}
+
+int mdi_file_call(uint32_t number, const uintptr_t args[MDI_CALL_ARGS],
+		  struct mdi_file_call *call)
+{
+	int error;
+
+	*call = (struct mdi_file_call){.number = number};
+	memcpy(call->args, args, sizeof(call->args));
+	switch (number) {
+	case SYS_open:
+		return as_open(args[0], args[1], call);
+	case SYS_openat:
+		error = at(args[0]);
+		return error != 0 ? error : as_open(args[1], args[2], call);
+	case SYS_stat:
+		return as_look(args[0], args[1], 0, call);
+	case SYS_lstat:
+		return as_look(args[0], args[1], AT_SYMLINK_NOFOLLOW, call);
+	case SYS_newfstatat:
+		error = at(args[0]);
+		return error != 0 ? error :
+				    as_look(args[1], args[2], args[3], call);
+	case SYS_read:
+	case SYS_pread64:
+	case SYS_lseek:
+	case SYS_fstat:
+		call->wish = MDI_FILE_USE;
+		return 0;
+	case SYS_close:
+		call->wish = MDI_FILE_CLOSE;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* --- files --- */
+
+static int open_beneath(int directory, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	long result;
+	int tries = TRIES;
+
+	do
+		result = syscall(OPENAT2, directory, path, &how, sizeof(how));
+	while (result < 0 && errno == EAGAIN && --tries > 0);
+	return result < 0 ? -errno : (int)result;
+}
+
+int mdi_beneath(const char *directory)
+{
+	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), probe;
+
+	if (fd < 0)
+		return -errno;
+	probe = open_beneath(fd, ".", O_PATH);
+	close(probe < 0 ? fd : probe);
+	return probe < 0 ? probe : fd;
+}
+
+int mdi_beneath_open(int directory, const char *path,
+		     const struct mdi_file_call *call)
+{
+	struct stat status;
+	int fd;
+
+	if (call->wish == MDI_FILE_LOOK)
+		return open_beneath(directory, path, O_PATH | call->flags);
+	/* What is no file: it neither waits nor becomes a terminal. */
+	fd = open_beneath(directory, path,
+			  O_RDONLY | O_NONBLOCK | O_NOCTTY | call->flags);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		return fd;
+	close(fd);
+	return -EACCES;
+}
+
+void mdi_beneath_close(int descriptor)
+{
+	close(descriptor);
+}
