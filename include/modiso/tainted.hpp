@@ -120,6 +120,11 @@ public:
 	{
 		return !address_;
 	}
+	/* So many objects further on, in an array of the module's. */
+	constexpr tainted operator+(std::ptrdiff_t count) const noexcept
+	{
+		return tainted(address_ + count);
+	}
 	template <class Check> result<T *> verify(Check check) const
 	{
 		if (!check(address_))

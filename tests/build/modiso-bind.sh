@@ -125,6 +125,11 @@ ends 1 "no such function" 'declares no function strngs; strings()' \
 printf 'struct half { int a;\nint broken(struct nothing x;\n' >broken.h
 ends 3 "a header that does not parse" 'broken.h:2: expected' \
 	"$tool" ./broken.h broken -o refused.out
+echo 'class part { public: int of(); };' >class.h
+ends 3 "a header of C++" 'class.h does not parse as C, so nothing is made' \
+	"$tool" ./class.h of
+ends 2 "an image that is none" 'shapes.c cannot be read: nm: ' \
+	"$tool" ./shapes.h shape_twice --image shapes.c
 ends 3 "a header that is not there" "'nowhere.h' file not found" \
 	"$tool" nowhere.h f
 echo 'size_t wants(void);' >wants.h
@@ -182,6 +187,14 @@ expect_command "the same of an image that is there" \
 	"$tool" ./shapes.h 'shape_*' values=in:count text=string \
 	-o same_sandbox.hpp --image part.so
 expect_command "with the same text" cmp part_sandbox.hpp same_sandbox.hpp
+
+ends 1 "an image that has none of a pattern" \
+	'part.so exports no function as shape_open*' \
+	"$tool" ./shapes.h 'shape_open*' --image part.so
+mkdir more && echo 'int wants(void);' >more/more.h &&
+	echo '#include "more.h"' >outer.h && echo 'int wants(void) { return 1; }' >w.c
+expect_command "a header is read with the options of the module" \
+	"$tool" ./outer.h wants --image w.so -- -Imore -I more w.c
 
 ## What must not compile is one file for each language, and what differs from
 ## it in the mistakes alone another one: a compiler must name the line of each

@@ -129,6 +129,16 @@ status_of 2 "not with --libc" env MODISO_LIBC="$scratch" \
 	"$cc" --heap --libc -o none.so pair.c
 says 'a malloc of its own' "in words"
 
+mkdir include
+echo 'struct some { int of(int); }; int some::of(int x) { return x; }' >some.cc
+status_of 0 "C++ that needs no library, where there is none" \
+	env MODISO_LIBC="$scratch" "$top_builddir/tools/modiso-c++" --libc -c some.cc
+echo '#include <string>' >needs.cc
+status_of 1 "and one that does" \
+	env MODISO_LIBC="$scratch" "$top_builddir/tools/modiso-c++" --libc -c needs.cc
+says 'there is no C\+\+ library in .* modiso-libc build-c\+\+ makes' \
+	"is told what makes it"
+
 status_of 0 "an archive alone" "$cc" --services /dev/null --export print \
 	-o b.so -L. -lpart
 
@@ -157,6 +167,12 @@ says 'thrice is to be exported, and' "it is named"
 "$cc" -c module.c
 status_of 1 "nor what was compiled to be hidden" \
 	"$cc" --export=twice -o none.so module.o
+says 'twice is to be exported, and is hidden: what was compiled by itself wants' \
+	"which is told apart"
+status_of 0 "what may be missing" "$cc" --export='?twice,?thrice' -o e.so module.c
+status_of 0 "is exported if it is there" exports e.so twice
+status_of 0 "and if it is hidden" "$cc" --export='shout,?twice' -o e.so module.o
+says 'twice is hidden: what was compiled' "that is told"
 
 # Distances from code to data, of which some look like system calls.
 cat >far.S <<'END'

@@ -84,7 +84,7 @@ class Function:
     parameters: list
     symbol: str = ""    # in the image, where it is not the name
     scope: str = "::"   # of C++
-    perhaps: bool = False   # of a pattern: the image may not have it
+    perhaps: str = ""   # the pattern, of which the image may not have all
 
     def exported(self):
         return self.symbol or self.name

@@ -60,6 +60,7 @@ class Wishes:
             raise Usage("no header is named")
         if not self.functions:
             raise Usage("no function is named")
+        self.parser += self.read_as(self.linked)
         if self.linked and not self.image:
             raise Usage("what stands behind -- is for --image")
         if self.name is None:
@@ -67,6 +68,20 @@ class Wishes:
             self.name = re.sub(r"\W", "_", stem)
         if not re.fullmatch(r"[A-Za-z_]\w*", self.name):
             raise Usage("%s is no name of C: say --name" % self.name)
+
+    @staticmethod
+    def read_as(linked):
+        """Of modiso-cc's options those that say how a header is read."""
+        found, before = [], None
+        for word in linked:
+            if before in ("-I", "-D", "-U", "-isystem"):
+                found += [before, word]
+                before = None
+            elif re.match("-[IDU].", word):
+                found.append(word)
+            else:
+                before = word
+        return found
 
     def headers(self):
         return self.before + [self.header]
@@ -145,13 +160,15 @@ def those_there(path, functions):
             path, done.stderr.strip() or "nm says nothing of it"))
     names = {line.split()[-1].split("@")[0]
              for line in done.stdout.splitlines()}
-    missing = [each.exported() for each in functions
-               if not each.perhaps and each.exported() not in names]
+    there = [each for each in functions if each.exported() in names]
+    missing = [reasons.NO_EXPORT % (path, each.exported())
+               for each in functions if not each.perhaps and each not in there]
+    used = {each.perhaps for each in there}
+    missing += [reasons.NO_EXPORTS % (path, each) for each in
+                sorted({each.perhaps for each in functions} - used - {""})]
     for each in missing:
-        say(reasons.NO_EXPORT % (path, each))
-    if missing:
-        return None
-    return [each for each in functions if each.exported() in names]
+        say(each)
+    return None if missing else there
 
 
 def make(wishes, functions):
@@ -194,7 +211,7 @@ def run(words):
     if wrong:
         for each in wrong:
             say(each)
-        say("%s does not parse, so nothing is made of it" % wishes.header)
+        say("%s does not parse as C, so nothing is made of it" % wishes.header)
         return NO_PARSE
     functions, complaints, left = rules.bind_all(
         wishes.header, declared, groups)

@@ -60,3 +60,4 @@ NO_MATCH = "%s: no function of it can be bound as %s"
 FITS_NONE = ("%s: %s: no function that can be bound has an argument %s that is a "
              "pointer")
 NO_EXPORT = "%s exports no function %s"
+NO_EXPORTS = "%s exports no function as %s"

@@ -36,8 +36,9 @@ def group(words):
 
 
 def find(function, name):
+    name = name or "nothing"
     for number, each in enumerate(function.parameters, 1):
-        if name in (each.known_as, str(number)) and name:
+        if name in (each.known_as, str(number)):
             return each
     if not function.parameters:
         raise Refused(reasons.NO_PARAMETERS % name)
@@ -63,7 +64,7 @@ def used(function, parameter, text):
 def factors_of(text):
     form = re.fullmatch(r"(\*?@?\w+)(?:\*(\*?@?\w+))?", text)
     if not form:
-        raise Refused(reasons.LENGTH_FORM % text)
+        raise Refused(reasons.LENGTH_FORM % (text or "nothing"))
     return [each for each in form.groups() if each is not None]
 
 
@@ -162,7 +163,7 @@ def bind_pattern(path, declared, pattern, said, named):
                     if any(one.known_as == each[0] and
                            one.type.kind == "pointer" for one in these)]
             function = bind(declared, name, here)
-            function.perhaps = True
+            function.perhaps = pattern
             functions.append(function)
             fits.update(here)
         except Refused as refused:

@@ -98,9 +98,11 @@ FILLS(void, nowhere);
 FILLS(int, parts);
 /* sums_back text=out:room:1+2 | 1+2: a length is an argument (length, or @2) */
 FILLS(int, sums_back);
-/* empty text=out:room: | : a length is an argument (length, or @2), what one */
+/* empty text=out:room: | nothing: a length is an argument (length, or @2) */
 FILLS(int, empty);
 /* large text=out:99999999999999999999 | 99999999999999999999: no memory has */
 FILLS(int, large);
 /* unsaid text=out:room:*room | *room is the length of text: then room is in */
 FILLS(int, unsaid);
+/* nobody =in | nothing is none of its arguments, which are text, room, part */
+FILLS(int, nobody);

@@ -141,6 +141,7 @@ bool lists(const shapes_sandbox &box)
 	WANT(box.write(row.pointer(), in, 3));
 	WANT(box.read(row.pointer(), out, 3));
 	WANT(std::memcmp(in, out, 3) == 0);
+	WANT(box.load(row.pointer() + 2).value().between(3, 3));
 	WANT(box.read(row.pointer(), out, SIZE_MAX).error().code() ==
 	     MODISO_ERR_ACCESS);
 	WANT(box.make<int>(SIZE_MAX / 2).error().code() == MODISO_ERR_LIMIT);
