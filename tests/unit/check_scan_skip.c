@@ -102,9 +102,10 @@ START_TEST(test_every_pair)
 {
 	static const size_t places[] = {0,  1,  15, 16, 17,  30,  31, 32,
 					33, 62, 63, 64, 156, 157, 158};
+	const unsigned stride = (unsigned)run_times(1, 19);
 	uint8_t *bytes = fenced() + 2 * PAGE - PIECE;
 
-	for (unsigned both = 0; both < 65536; both++)
+	for (unsigned both = 0; both < 65536; both += stride)
 		for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 			size_t at = places[i];
 
@@ -168,7 +169,7 @@ START_TEST(test_random)
 	unsigned seed = (unsigned)_i;
 	uint8_t *last = fenced() + 2 * PAGE;
 
-	for (int round = 0; round < 300; round++) {
+	for (unsigned long left = run_times(300, 30); left != 0; left--) {
 		size_t length = (size_t)rand_r(&seed) % 512 + 1;
 
 		fill(last - length, length, &seed);
