@@ -45,8 +45,9 @@ boot() {
 }
 
 # "make check" runs each contract test on mprotect, with the kernel that is
-# there. A machine of ours has keys to show them, and each stepped instruction on
-# both backends: stepped_tests. MODISO_VM_BACKENDS=all: everything on both.
+# there. A machine of ours has keys to show them, and each stepped instruction of
+# gates on both backends: gate_stepped_tests. MODISO_VM_BACKENDS=all: everything
+# on both.
 one_backend() {
 	[ "${MODISO_VM_BACKENDS-}" != all ] || return 1
 	case $1 in
@@ -54,7 +55,7 @@ one_backend() {
 	*) return 1 ;;
 	esac
 	# shellcheck disable=SC2154
-	case " $stepped_tests " in *" $1 "*) return 1 ;; esac
+	case " $gate_stepped_tests " in *" $1 "*) return 1 ;; esac
 }
 
 # shellcheck disable=SC2154 # the lists come from the environment
