@@ -45,9 +45,9 @@ boot() {
 }
 
 # "make check" runs each contract test on mprotect, with the kernel that is
-# there. A machine of ours has keys to show them, and each stepped instruction of
-# gates on both backends: gate_stepped_tests. MODISO_VM_BACKENDS=all: everything
-# on both.
+# there. A machine of ours has keys to show them, and each stepped instruction
+# of gates on both backends: gate_stepped_tests. MODISO_VM_BACKENDS=all:
+# everything on both.
 one_backend() {
 	[ "${MODISO_VM_BACKENDS-}" != all ] || return 1
 	case $1 in
