@@ -81,16 +81,16 @@ static uint64_t *take(struct mdi_files *files, uintptr_t number)
 static intptr_t open_file(struct mdi_files *files, const char *path,
 			  const struct mdi_file_call *call)
 {
-	uint32_t i = 0;
-	uint64_t is = 0;
+	uint32_t i;
 	int fd;
 
-	while (i < files->count &&
-	       !__atomic_compare_exchange_n(&files->file[i], &is, CLAIMED, false,
-					    __ATOMIC_ACQ_REL,
-					    __ATOMIC_RELAXED)) {
-		is = 0;
-		i++;
+	for (i = 0; i < files->count; i++) {
+		uint64_t is = 0;
+
+		if (__atomic_compare_exchange_n(&files->file[i], &is, CLAIMED,
+						false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			break;
 	}
 	if (i == files->count)
 		return -EMFILE;

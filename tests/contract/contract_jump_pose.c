@@ -260,7 +260,7 @@ __attribute__((naked)) static uintptr_t iretq_to(void)
 
 static unsigned jump_to_each(const char *code, const char *end)
 {
-	/* None; key 0 alone, as a handler begins; the same to read; the host's. */
+	/* None; key 0, as a handler begins; the same to read; the host's. */
 	const uint32_t rights[] = {~0u, 0x55555554, ~1u, poke_rdpkru()};
 	const size_t count = sizeof(rights) / sizeof(*rights);
 	struct modiso_gate *jumps = make_gate(module, jump_to);

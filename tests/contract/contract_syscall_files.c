@@ -199,7 +199,8 @@ START_TEST(test_refused)
 	must_eq(ask(SYS_open, (uintptr_t)name, 0, 0, 0), -ENAMETOOLONG);
 	/* A path that the region ends in. */
 	memset(text + PAGE, 'x', PAGE);
-	must_eq(ask(SYS_open, (uintptr_t)text + 2 * PAGE - 5, 0, 0, 0), -EFAULT);
+	name = text + 2 * PAGE - 5;
+	must_eq(ask(SYS_open, (uintptr_t)name, 0, 0, 0), -EFAULT);
 	must_eq(ask(SYS_write, 3, (uintptr_t)text, 4, 0), -ENOSYS);
 	remove_tree();
 }
