@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include "base/state.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -79,6 +80,24 @@ int mdi_fail_later(int code)
 	return code;
 }
 
+/*
+ * Sentences name what an image or a module calls itself and its symbols, and
+ * hosts print them: no line and no escape sequence comes from there.
+ */
+static void make_plain(char *text)
+{
+	size_t length;
+	uint32_t code;
+
+	for (; *text != '\0'; text += length) {
+		length = mdi_text_character(text, &code);
+		if (length != 0 && mdi_text_prints(code))
+			continue;
+		*text = '?';
+		length = 1;
+	}
+}
+
 int mdi_fail(int code, const char *format, ...)
 {
 	int saved = errno;
@@ -87,6 +106,7 @@ int mdi_fail(int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(last.text, sizeof(last.text), format, args);
 	va_end(args);
+	make_plain(last.text);
 	last.later = false;
 	errno = saved;
 	return code;

@@ -57,6 +57,15 @@ START_TEST(test_no_code)
 }
 END_TEST
 
+/* As a file calls itself. */
+START_TEST(test_plain)
+{
+	mdi_fail(MODISO_ERR_FORMAT, "image %s", "\xc3\xa9\x1b[2J\n\xc2\x9b\xff.");
+	ck_assert_str_eq(modiso_last_error_text(),
+			 "image \xc3\xa9?[2J????.");
+}
+END_TEST
+
 START_TEST(test_fail)
 {
 	errno = EPIPE;
@@ -152,6 +161,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_no_code);
+	tcase_add_test(tcase, test_plain);
 	tcase_add_test(tcase, test_fail);
 	tcase_add_test(tcase, test_long);
 	tcase_add_test(tcase, test_os);
