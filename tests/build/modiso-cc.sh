@@ -164,15 +164,22 @@ status_of 0 "that as well" exports e.so twice
 status_of 1 "what is not there cannot be exported" \
 	"$cc" --export=twice,thrice -o none.so module.c
 says 'thrice is to be exported, and' "it is named"
-"$cc" -c module.c
-status_of 1 "nor what was compiled to be hidden" \
-	"$cc" --export=twice -o none.so module.o
-says 'twice is to be exported, and is hidden: what was compiled by itself wants' \
+# Compiled to be hidden.
+"$cc" -c module.c && rm libmodule.a && ar rc libmodule.a module.o
+status_of 0 "what was compiled to be hidden can be" \
+	"$cc" --export=twice,shout -o e.so module.o
+status_of 0 "by its name" exports e.so shout twice
+status_of 0 "out of an archive as well" \
+	"$cc" --export=twice -o e.so libmodule.a
+status_of 0 "and no more of it" exports e.so twice
+echo 'int number __attribute__((visibility("hidden"))) = 1;' >data.c
+status_of 1 "but not data" "$cc" --export=number -o none.so data.c
+says 'number is to be exported, and is hidden where it is defined' \
 	"which is told apart"
 status_of 0 "what may be missing" "$cc" --export='?twice,?thrice' -o e.so module.c
 status_of 0 "is exported if it is there" exports e.so twice
 status_of 0 "and if it is hidden" "$cc" --export='shout,?twice' -o e.so module.o
-says 'twice is hidden: what was compiled' "that is told"
+status_of 0 "all the same" exports e.so shout twice
 
 # Distances from code to data, of which some look like system calls.
 cat >far.S <<'END'
