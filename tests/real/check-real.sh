@@ -381,10 +381,15 @@ sed 's/^/# /' "$scratch/rows"
 # Rows of libraries that were left out stay.
 if [ -n "${MODISO_REAL_WRITE:-}" ]; then
 	awk '
-		FILENAME == ARGV[1] { row[$1] = $0; next }
+		FILENAME == ARGV[1] {
+			row[$1] = $0
+			name[++count] = $1
+			next
+		}
 		/^$/ && inside {
-			for (name in row)
-				print row[name]
+			for (i = 1; i <= count; i++)
+				if (name[i] in row)
+					print row[name[i]]
 			inside = 0
 		}
 		inside && $1 in row {
