@@ -103,14 +103,16 @@ prepare() {
 		echo "$work/$2"
 		return
 	fi
-	[ -f "$work/prepared/$1/prepared" ] || {
+	field "$1" Prepare >"$scratch/prepare"
+	cmp -s "$scratch/prepare" "$work/prepared/$1/prepared" || {
 		rm -rf "$work/prepared/$1"
 		mkdir -p "$work/prepared"
 		cp -R "$work/$2" "$work/prepared/$1"
 		(
 			cd "$work/prepared/$1" &&
 				eval "$(field "$1" Prepare)" &&
-				: >"$work/prepared/$1/prepared"
+				cp "$scratch/prepare" \
+					"$work/prepared/$1/prepared"
 		) >"$scratch/log" 2>&1 || {
 			tail -n 20 "$scratch/log" >&2
 			return 1
@@ -176,11 +178,11 @@ host() {
 	make_file "$2" "$compiler -O2 -w -o '$2' $options '-I$here'
 		'-I$work/built'
 		'-I$source_tree/include' '-I$build/include'
-		-x c '$here/real.c' -x c '$here/files.c' -x none '$work_file'
+		-x c '$here/real.c' -x none '$work_file'
 		'-L$build/lib/.libs' -lmodiso
 		$(field "$1" Host | sed 's/[^ ]*/-l:&/g')
 		'-Wl,-rpath,$build/lib/.libs'" "$here/real.c" \
-		"$here/files.c" "$work_file"
+		"$work_file"
 }
 
 # typed_host LIBRARY PROGRAM

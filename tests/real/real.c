@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * real [-r] [-d DIR/] LEVEL MODULE FILE... - let a library that lives in a
+ * real [-r] [-d DIR] LEVEL MODULE FILE... - let a library that lives in a
  * module do its work on files, whole and damaged, and compare with the host's
  * own library, byte by byte; by a gate, and by a typed call of what modiso-bind
  * has made.
  * LEVEL is guard, readonly or sealed, which makes no system calls either. The
- * module may read files below DIR.
+ * module may read files below DIR, by names from there.
  *
  * The first file is measured: the last line has the milliseconds to load the
  * module, calls a second with the smallest file and MB/s with the first, of
@@ -18,8 +18,6 @@
 /* Made by modiso-bind from work.h. */
 #include "work_sandbox.h"
 
-#include "files.h"
-
 #include <modiso.h>
 
 #include <stdbool.h>
@@ -27,9 +25,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROOM ((size_t)32 << 20)
 #define DAMAGES 8
+#define FILES 4 /* that it has open at a time */
 /* What is copied to a module and back. */
 #define TYPED_ROOM ((size_t)1 << 20)
 
@@ -103,8 +103,14 @@ static double start(enum modiso_confinement level, const char *path)
 		&sandbox, path,
 		&(struct modiso_sandbox_options){.module = &options}));
 	if (directory != NULL) {
-		check(files_allow(module, directory));
-		check(files_allow(sandbox.sandbox.module, directory));
+		check(modiso_syscall_files(module, directory, FILES));
+		check(modiso_syscall_files(sandbox.sandbox.module, directory,
+					   FILES));
+		/* The host's own library has the same names for them. */
+		if (chdir(directory) != 0) {
+			perror(directory);
+			exit(1);
+		}
 	}
 	in = make_room();
 	out = make_room();
