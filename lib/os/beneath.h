@@ -33,8 +33,8 @@ int mdi_file_call(uint32_t number, const uintptr_t args[MDI_CALL_ARGS],
 /* The descriptor of a directory; -ENOSYS: the kernel cannot keep to it. */
 int mdi_beneath(const char *directory);
 /*
- * A regular file, or with MDI_FILE_LOOK whatever it is, that is reached from
- * there without leaving it: no "..", link or mount of /proc leads out.
+ * A regular file, and none of /proc, or with MDI_FILE_LOOK whatever it is, that
+ * is reached from there without leaving it: no ".." and no link leads out.
  */
 int mdi_beneath_open(int directory, const char *path,
 		     const struct mdi_file_call *call);

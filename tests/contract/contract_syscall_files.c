@@ -165,7 +165,11 @@ START_TEST(test_no_way_out)
 	must_eq(open_at("fd/0", O_RDONLY), -ELOOP);
 	must_eq(open_at("root/etc/passwd", O_RDONLY), -ELOOP);
 	must_eq(open_at("cwd/secret", O_RDONLY), -ELOOP);
-	must_eq(open_at("comm", O_RDONLY), 3);
+	must_eq(open_at("mem", O_RDONLY), -EACCES);
+	must_eq(open_at("comm", O_RDONLY), -EACCES);
+	expect(MODISO_OK, modiso_syscall_files(module, "/", COUNT));
+	must_eq(open_at("proc/self/mem", O_RDONLY), -EACCES);
+	must_eq(open_at(directory + 1, O_RDONLY), -EACCES);
 	remove_tree();
 }
 END_TEST

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define OPENAT2    437     /* headers may be older */
@@ -108,10 +110,19 @@ int mdi_beneath(const char *directory)
 	return probe < 0 ? probe : fd;
 }
 
+/* One of /proc can be this process's memory, which is not asked for keys. */
+static bool is_file(int fd)
+{
+	struct stat status;
+	struct statfs system;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       fstatfs(fd, &system) == 0 && system.f_type != PROC_SUPER_MAGIC;
+}
+
 int mdi_beneath_open(int directory, const char *path,
 		     const struct mdi_file_call *call)
 {
-	struct stat status;
 	int fd;
 
 	if (call->wish == MDI_FILE_LOOK)
@@ -121,7 +132,7 @@ int mdi_beneath_open(int directory, const char *path,
 			  O_RDONLY | O_NONBLOCK | O_NOCTTY | call->flags);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+	if (is_file(fd))
 		return fd;
 	close(fd);
 	return -EACCES;
