@@ -222,7 +222,7 @@ static void ticks_of_nobody(void)
 	begin_waiting(0);
 	(void)tick(100, 50000);
 	mark();
-	for (unsigned i = 0; i < ROUNDS; i++)
+	for (int i = 0; i < ROUNDS; i++)
 		must_eq(tick(250, 100), ASLEEP);
 	mark();
 	end();
@@ -233,7 +233,7 @@ static void ticks_of_others(void)
 	begin_waiting(0);
 	(void)tick(100, 50000);
 	mark();
-	for (unsigned i = 0; i < ROUNDS; i++)
+	for (int i = 0; i < ROUNDS; i++)
 		must_eq(tick(100, 50000), IDLE);
 	mark();
 	end();

@@ -7,16 +7,6 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-unsigned trace_rounds(void)
-{
-	static unsigned rounds;
-
-	/* Asking the environment each time would cost more than a gate. */
-	if (rounds == 0)
-		rounds = (unsigned)run_times(64, 16);
-	return rounds;
-}
-
 void mark(void)
 {
 	(void)syscall(MARK);
