@@ -73,13 +73,14 @@ fi
 compile() {
 	compiler=$1
 	shift
+	debug=-g
 	case $compiler in
-	clang++) standard=c++17 more=$clang_warnings ;;
+	clang++) standard=c++17 more=$clang_warnings debug=-gline-tables-only ;;
 	*++) standard=c++17 more=$gcc_warnings ;;
 	*) standard=c11 more='-Wstrict-prototypes -Wmissing-prototypes' ;;
 	esac
 	# shellcheck disable=SC2086 # a list
-	"$compiler" -std=$standard -Wall -Wextra -Wconversion -Wshadow \
+	"$compiler" $debug -std=$standard -Wall -Wextra -Wconversion -Wshadow \
 		-Wpedantic -Werror $more -I. -I"$top_srcdir/include" \
 		-I"$top_builddir/include" "$@" 2>&1
 }
