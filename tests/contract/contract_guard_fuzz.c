@@ -187,7 +187,13 @@ static void run_one(struct modiso_gate *gate, const uint8_t *at, uint64_t seed)
 	must(result == MODISO_OK || result == MODISO_ERR_FAULT);
 	if (result == MODISO_ERR_FAULT) {
 		expect(MODISO_OK, modiso_fault_last(&fault));
-		must(fault.module == runner);
+		if (fault.module != runner)
+			ck_abort_msg("program %llu: module \"%s\" is blamed, "
+				     "kind %u at %#zx, sp %#zx, rights %#x",
+				     (unsigned long long)seed,
+				     fault.module_name, fault.kind,
+				     (size_t)fault.pc, (size_t)fault.sp,
+				     fault.pkru);
 		progress->counts[fault.kind % 32]++;
 	}
 	progress->ran++;
