@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * contract_guard_fuzz - a SEALED guarded module runs random bytes as code, as
- * far as the scanner lets them become code. Whatever they do, the host's memory
- * is as it was, no system call is made, and the process goes on.
+ * far as the scanner lets them become code; and the same while a handler of the
+ * host's interrupts it all the time. Whatever they do, the host's memory is as it
+ * was, no system call is made, and the process goes on.
  *
  * MODISO_TEST_OPERATIONS in the environment says how many programs it is, and
  * has it told what became of them; MODISO_TEST_SEED the first one's number.
@@ -21,6 +22,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -136,7 +138,7 @@ static void make_runner(void)
 
 /* Shared with the children that run programs. */
 static struct progress {
-	unsigned long begun, counts[32], ran, refused;
+	unsigned long begun, counts[32], ran, refused, interrupted;
 } *progress;
 
 /* What enters the kernel is the guard's to stop. */
@@ -262,6 +264,15 @@ static bool is_there(int tid)
 	return tid == 0 || syscall(SYS_tgkill, getpid(), tid, 0) == 0;
 }
 
+/* A handler of the host's interrupts the programs as often as it can. */
+static bool storm;
+
+static void interrupt(int signo)
+{
+	(void)signo;
+	progress->interrupted++;
+}
+
 static void run_in_child(void *unused)
 {
 	pthread_t thread;
@@ -269,10 +280,14 @@ static void run_in_child(void *unused)
 	struct timespec next;
 
 	(void)unused;
+	must(signal(SIGUSR1, interrupt) != SIG_ERR);
 	thread = thread_start(run_programs, &done);
 	do {
+		if (storm && atomic_load(&runner_tid) != 0)
+			syscall(SYS_tgkill, getpid(), atomic_load(&runner_tid),
+				SIGUSR1);
 		clock_gettime(CLOCK_REALTIME, &next);
-		next.tv_sec++;
+		next.tv_sec += storm ? 0 : 1;
 	} while (pthread_timedjoin_np(thread, NULL, &next) == ETIMEDOUT &&
 		 is_there(atomic_load(&runner_tid)));
 	must(done);
@@ -311,6 +326,7 @@ START_TEST(test_noise)
 	unsigned long asked = run_asked("MODISO_TEST_OPERATIONS"), oopses = 0;
 	int status;
 
+	storm = _i;
 	first_seed = from ? strtoull(from, NULL, 0) : 1;
 	programs = asked ? asked : run_times(64 * BATCH, 4 * BATCH);
 	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
@@ -329,7 +345,8 @@ START_TEST(test_noise)
 	if (asked)
 		print_counts();
 	must(progress->ran > programs / 2 &&
-	     progress->counts[MODISO_FAULT_SYSCALL] > 0);
+	     progress->counts[MODISO_FAULT_SYSCALL] > 0 &&
+	     (progress->interrupted > 0) == storm);
 }
 END_TEST
 
@@ -341,7 +358,7 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tcase);
 	if (guard_missing(tcase))
 		return suite;
-	tcase_add_test(tcase, test_noise);
+	tcase_add_loop_test(tcase, test_noise, 0, 2);
 	return suite;
 }
 
