@@ -2,8 +2,8 @@
 /*
  * contract_guard_fuzz - a SEALED guarded module runs random bytes as code, as
  * far as the scanner lets them become code; and the same while a handler of the
- * host's interrupts it all the time. Whatever they do, the host's memory is as it
- * was, no system call is made, and the process goes on.
+ * host's interrupts it all the time. Whatever they do, the host's memory is as
+ * it was, no system call is made, and the process goes on.
  *
  * MODISO_TEST_OPERATIONS in the environment says how many programs it is, and
  * has it told what became of them; MODISO_TEST_SEED the first one's number.
