@@ -4,6 +4,7 @@
  * as they should at every alignment, and touch no other page.
  */
 #include "support/test.h"
+#include "support/world.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -22,17 +23,16 @@ size_t module_strlen(const char *text);
 #undef memcmp
 #undef strlen
 
-#define PAGE   4096
 #define LONGEST 70
 
 /* A page with nothing in front of it and behind it. */
 static char *lonely_page(void)
 {
-	char *pages = mmap(NULL, (size_t)3 * PAGE, PROT_NONE,
+	char *pages = mmap(NULL, 3 * PAGE, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	ck_assert(pages != MAP_FAILED);
-	ck_assert(mprotect(pages + PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
+	must(pages != MAP_FAILED);
+	must(mprotect(pages + PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
 	return memset(pages + PAGE, 'x', PAGE);
 }
 
@@ -50,22 +50,20 @@ START_TEST(test_find)
 		for (size_t i = 0; i < (size_t)LONGEST + 20; i++) {
 			char *at = place(page, i, n);
 
-			ck_assert(module_memchr(at, 'y', n) == NULL);
+			must(module_memchr(at, 'y', n) == NULL);
 			for (size_t k = 0; k < n; k++) {
 				at[k] = (char)0x80;
-				ck_assert(module_memchr(at, 0x180, n) ==
-					  at + k);
-				ck_assert(module_memchr(at, 0x80, k) == NULL);
+				must(module_memchr(at, 0x180, n) == at + k);
+				must(module_memchr(at, 0x80, k) == NULL);
 				at[k] = '\0';
-				ck_assert(module_strlen(at) == k);
+				must(module_strlen(at) == k);
 				at[k] = 'x';
 			}
 		}
 	/* More than there is memory, as long as it is found. */
 	page[PAGE - 1] = 'y';
-	ck_assert(module_memchr(page + 5, 'y', SIZE_MAX) == page + PAGE - 1);
-	ck_assert(module_memchr(page + 16, 'y', SIZE_MAX - 1) ==
-		  page + PAGE - 1);
+	must(module_memchr(page + 5, 'y', SIZE_MAX) == page + PAGE - 1);
+	must(module_memchr(page + 16, 'y', SIZE_MAX - 1) == page + PAGE - 1);
 }
 END_TEST
 
@@ -78,15 +76,15 @@ START_TEST(test_compare)
 			char *at = place(page, i, n);
 			char *with = place(other, (i + 7) % LONGEST, n);
 
-			ck_assert(module_memcmp(at, with, n) == 0);
+			must(module_memcmp(at, with, n) == 0);
 			for (size_t k = 0; k < n; k++) {
 				at[k] = (char)0x80;
-				ck_assert(module_memcmp(at, with, n) > 0);
-				ck_assert(module_memcmp(with, at, n) < 0);
-				ck_assert(module_memcmp(at, with, k) == 0);
+				must(module_memcmp(at, with, n) > 0);
+				must(module_memcmp(with, at, n) < 0);
+				must(module_memcmp(at, with, k) == 0);
 				/* The first one counts. */
 				at[n - 1] = at[n - 1] == 'x' ? 'a' : (char)0x80;
-				ck_assert(module_memcmp(at, with, n) > 0);
+				must(module_memcmp(at, with, n) > 0);
 				at[k] = at[n - 1] = 'x';
 			}
 		}
