@@ -57,6 +57,8 @@ bool mdi_touch_fault(struct mdi_thread *thread, struct mdi_domain *domain,
 	if (domain == NULL)
 		return touch_covered(thread, event->address,
 				     mdi_context_access(context));
+	if (!mdi_mem_is_there(event->address))
+		return false;
 	if (touch(thread, domain) != 0)
 		mdi_misuse_last("host code touched memory that cannot be "
 				"opened");

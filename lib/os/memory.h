@@ -98,6 +98,11 @@ const struct mdi_run *mdi_mem_key_runs(const struct mdi_run *run, size_t count,
 				       int key);
 /* May a page be read, or written as well, just now? Changes nothing. */
 bool mdi_mem_allows(uintptr_t address, bool write);
+/*
+ * Is there memory that can be opened, where an access was refused? Linux has
+ * said so of the access itself.
+ */
+bool mdi_mem_is_there(uintptr_t address);
 int mdi_mem_nodump(void *base, size_t length);
 /* Address space goes back to the kernel; nothing has changed on failure. */
 int mdi_mem_unmap(void *base, size_t length);

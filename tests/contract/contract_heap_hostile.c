@@ -10,7 +10,6 @@
 #include "core/vault.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 MODULE_CODE static uintptr_t give_back(const struct calls *call, void *block)
@@ -147,7 +146,7 @@ static void without_pages(void *arg)
 	unsigned char *base = info_of(module).base;
 	void *block = take_block(module, 2 * PAGE), *out = NULL;
 
-	must(!munmap(base, HEAP));
+	pages_unmap(base, HEAP / PAGE);
 	expect(MODISO_ERR_FAULT,
 	       modiso_heap_alloc(module, 5000, 0, MODISO_HEAP_ZERO, &out));
 	take_block(module, PAGE); /* behind it: it cannot grow in place */

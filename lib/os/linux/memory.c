@@ -284,6 +284,12 @@ bool mdi_mem_allows(uintptr_t address, bool write)
 	return may;
 }
 
+bool mdi_mem_is_there(uintptr_t address)
+{
+	(void)address;
+	return true;
+}
+
 int mdi_mem_nodump(void *base, size_t length)
 {
 	return madvise(base, length, MADV_DONTDUMP);

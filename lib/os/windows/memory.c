@@ -310,6 +310,14 @@ bool mdi_mem_allows(uintptr_t address, bool write)
 	       (piece.Protect & (write ? writable : readable)) != 0;
 }
 
+bool mdi_mem_is_there(uintptr_t address)
+{
+	MEMORY_BASIC_INFORMATION piece;
+
+	return VirtualQuery((void *)address, &piece, sizeof(piece)) != 0 &&
+	       piece.State == MEM_COMMIT;
+}
+
 /* A promise that could not be kept is not given. */
 int mdi_mem_nodump(void *base, size_t length)
 {
