@@ -8,14 +8,13 @@
 #include "support/poke.h"
 
 #include <float.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SIZE 512
 
-typedef uintptr_t logger_fn(uintptr_t level, const char *format, ...);
-typedef uintptr_t vlogger_fn(const char *format, const void *list);
+MODISO_CALL typedef uintptr_t logger_fn(uintptr_t level, const char *format, ...);
+MODISO_CALL typedef uintptr_t vlogger_fn(const char *format, const void *list);
 
 static struct modiso_module *module;
 static struct modiso_region *own;
@@ -26,7 +25,7 @@ static size_t told_length;
 static int told_code;
 static uintptr_t told_level;
 
-static uintptr_t tell(struct modiso_arguments *arguments)
+MODISO_CALL static uintptr_t tell(struct modiso_arguments *arguments)
 {
 	const char *format;
 
@@ -39,7 +38,7 @@ static uintptr_t tell(struct modiso_arguments *arguments)
 	return told_level + 1;
 }
 
-static uintptr_t vtell(const char *format, const void *list)
+MODISO_CALL static uintptr_t vtell(const char *format, const void *list)
 {
 	told_code = modiso_arguments_vformat(list, format, told, sizeof(told),
 					     &told_length);
@@ -80,9 +79,10 @@ static char *place(size_t at, const char *text)
 #define MANY                                                                   \
 	"%d %u %ld %lld %zu %hhd %hd %x %lX %o %c|%5d|%-5d|%05d|%+d|% d|%#x "  \
 	"%s %.3s|%6s|%-6s| %f %.2f %e %g %a %Lf %Lg %p %% %jd %td %*d %.*f %i"
-#define MANY_OF(text)                                                          \
-	-1, 2u, -3l, -4ll, (size_t)5,                                          \
-		(signed char)-6, (short)-7, 0xau, 0xbul, 8u, 'c', 12, 13,      \
+/* With what is a long here: that of a module has 64 bits everywhere. */
+#define MANY_OF(text, long_)                                                   \
+	-1, 2u, (long_)-3, -4ll, (size_t)5,                                    \
+		(signed char)-6, (short)-7, 0xau, (long_)0xb, 8u, 'c', 12, 13, \
 		14, 15, 16, 17, text, text, text, text, 1.5, 2.125, 1e100,     \
 		0.1, 3.5, 4.25L, 1e300L, (void *)0x1234, (intmax_t)-18,        \
 		(ptrdiff_t)-19, -7, 20, 3, 0.5, 21
@@ -90,17 +90,17 @@ static char *place(size_t at, const char *text)
 MODULE_CODE static uintptr_t log_many(logger_fn *log, const char *format,
 				      const char *text)
 {
-	return log(7, format, MANY_OF(text));
+	return log(7, format, MANY_OF(text, int64_t));
 }
 
 MODULE_CODE static uintptr_t log_list(vlogger_fn *log, const char *format, ...)
 {
 	uintptr_t result;
-	va_list list;
+	MODULE_LIST list;
 
-	va_start(list, format);
+	module_list_start(list, format);
 	result = log(format, list);
-	va_end(list);
+	module_list_end(list);
 	return result;
 }
 
@@ -108,7 +108,7 @@ MODULE_CODE static uintptr_t log_many_by_list(vlogger_fn *log,
 					      const char *format,
 					      const char *text)
 {
-	return log_list(log, format, MANY_OF(text));
+	return log_list(log, format, MANY_OF(text, int64_t));
 }
 
 START_TEST(test_many)
@@ -118,7 +118,8 @@ START_TEST(test_many)
 	begin((uint32_t)_i);
 	format = place(0, MANY);
 	text = place(PAGE, "text");
-	snprintf(wanted, sizeof(wanted), MANY, MANY_OF("text"));
+	snprintf(wanted, sizeof(wanted), MANY,
+		 MANY_OF("text", long));
 	must_eq(enter(make_gate(module, log_many), W(logger), W(format),
 		      W(text)), 8);
 	must_eq(told_code, MODISO_OK);
@@ -366,7 +367,7 @@ END_TEST
 
 /* --- more arguments than were passed --- */
 
-static uintptr_t take_all(struct modiso_arguments *arguments)
+MODISO_CALL static uintptr_t take_all(struct modiso_arguments *arguments)
 {
 	uintptr_t count;
 

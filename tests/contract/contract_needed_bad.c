@@ -7,7 +7,6 @@
 #include "contract/image_maker.h"
 #include "support/proc.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +56,11 @@ static char *path_of(const char *name)
 /* What was made becomes a library, and the next one is begun. */
 static void save(const char *name)
 {
-	int fd = open(path_of(name), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+	FILE *file = fopen(path_of(name), "wb");
 
-	must(fd >= 0);
-	must_eq(write(fd, elf.bytes, elf.length), elf.length);
-	close(fd);
+	must(file != NULL);
+	must_eq(fwrite(elf.bytes, 1, elf.length, file), elf.length);
+	must(!fclose(file));
 	make();
 }
 
@@ -403,12 +402,15 @@ START_TEST(damaged)
 
 	start();
 	save("store1");
-	elf.header->e_machine = EM_ARM;
+	elf.header->e_machine = 40; /* ARM */
 	save("load1");
-	need(ELF_STORE1);
-	need(ELF_LOAD1);
-	before = proc_usage();
-	refused(MODISO_ERR_FORMAT, "image load1 is for machine 40");
+	/* The first one may have made the heap larger. */
+	for (int i = 0; i < 2; i++) {
+		need(ELF_STORE1);
+		need(ELF_LOAD1);
+		before = proc_usage();
+		refused(MODISO_ERR_FORMAT, "image load1 is for machine 40");
+	}
 	proc_must_not_grow(&before, 0, 256);
 	/* An initialiser that faults, its own. */
 	elf_tag(&elf, DT_SYMBOLIC)->d_un.d_val = 0;

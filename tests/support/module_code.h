@@ -27,4 +27,16 @@
 /* The type of a pointer to such a function, or to its thunk. */
 #define CALLED(result, ...) result(MODISO_CALL *)(__VA_ARGS__)
 
+/* Its variable arguments, and a list of them: by the same convention. */
+#ifdef _WIN32
+#	define MODULE_LIST __builtin_sysv_va_list
+#	define module_list_start(list, last)                                  \
+		__builtin_sysv_va_start(list, last)
+#	define module_list_end(list) __builtin_sysv_va_end(list)
+#else
+#	define MODULE_LIST __builtin_va_list
+#	define module_list_start(list, last) __builtin_va_start(list, last)
+#	define module_list_end(list) __builtin_va_end(list)
+#endif
+
 #endif /* TESTS_SUPPORT_MODULE_CODE_H */

@@ -3,8 +3,11 @@
 #include "support/test.h"
 #include "support/world.h"
 
+#include <direct.h>
 #include <fcntl.h>
 #include <io.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -198,6 +201,21 @@ int test_mkstemp(char *path)
 {
 	return _open(_mktemp(path), O_CREAT | O_EXCL | O_RDWR | O_BINARY,
 		     S_IREAD | S_IWRITE);
+}
+
+char *mkdtemp(char *path)
+{
+	return _mkdir(_mktemp(path)) == 0 ? path : NULL;
+}
+
+/* By a hard link: @to is a name beside @path. */
+int symlink(const char *to, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char whole[MAX_PATH];
+
+	snprintf(whole, sizeof(whole), "%.*s%s", (int)(name - path), path, to);
+	return CreateHardLinkA(path, whole, NULL) ? 0 : -1;
 }
 
 int memfd_create(const char *name, unsigned flags)

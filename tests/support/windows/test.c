@@ -52,6 +52,10 @@ static const struct {
 	{"data", "images with thread-local storage"},
 	{"tables", "images with thread-local storage"},
 	{"module_ends", "images with thread-local storage"},
+	{"test_tls", "images with thread-local storage"},
+	{"storage", "images with thread-local storage"},
+	{"test_handler", "signals"},
+	{"flat_debugger", "names that gdb knows its interface by"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stdlib.h - mkstemp() whose file can be opened once more, by its name. */
+/*
+ * stdlib.h - mkstemp() whose file can be opened once more, by its name, and
+ * mkdtemp().
+ */
 #ifndef TESTS_SUPPORT_WINDOWS_STDLIB_H
 #define TESTS_SUPPORT_WINDOWS_STDLIB_H
 
@@ -7,5 +10,6 @@
 
 int test_mkstemp(char *path);
 #define mkstemp test_mkstemp
+char *mkdtemp(char *path);
 
 #endif /* TESTS_SUPPORT_WINDOWS_STDLIB_H */

@@ -13,6 +13,9 @@ static inline int pipe(int ends[2])
 	return _pipe(ends, 65536, O_BINARY);
 }
 
+/* Of a file in the same directory (support/windows/proc.c). */
+int symlink(const char *to, const char *path);
+
 /* Nor is anybody told who has started it. */
 static inline int getppid(void)
 {
