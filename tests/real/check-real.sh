@@ -21,6 +21,13 @@ here=$top_srcdir/tests/real
 work=${MODISO_REAL_CACHE:-$top_builddir/tests/real-sources}
 mkdir -p "$work" && work=$(cd "$work" && pwd) || exit 1
 libraries=${MODISO_REAL:-$(sed -n 's/^Library: //p' "$here/libraries")}
+for library in $libraries; do
+	grep -q "^Library: $library\$" "$here/libraries" || {
+		echo "Bail out! MODISO_REAL: $library is no Library: of" \
+			"$here/libraries"
+		exit 1
+	}
+done
 build=$(cd "$top_builddir" && pwd)
 MODISO_RUNTIME=$build/runtime/libmodiso-module.a
 PATH=$build/tools:$PATH
