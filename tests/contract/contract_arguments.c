@@ -13,7 +13,8 @@
 
 #define SIZE 512
 
-MODISO_CALL typedef uintptr_t logger_fn(uintptr_t level, const char *format, ...);
+MODISO_CALL typedef uintptr_t logger_fn(uintptr_t level, const char *format,
+					 ...);
 MODISO_CALL typedef uintptr_t vlogger_fn(const char *format, const void *list);
 
 static struct modiso_module *module;
@@ -118,8 +119,7 @@ START_TEST(test_many)
 	begin((uint32_t)_i);
 	format = place(0, MANY);
 	text = place(PAGE, "text");
-	snprintf(wanted, sizeof(wanted), MANY,
-		 MANY_OF("text", long));
+	snprintf(wanted, sizeof(wanted), MANY, MANY_OF("text", long));
 	must_eq(enter(make_gate(module, log_many), W(logger), W(format),
 		      W(text)), 8);
 	must_eq(told_code, MODISO_OK);
