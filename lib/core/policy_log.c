@@ -129,48 +129,23 @@ static void print_site(const struct mdi_call_site *site,
 	fputc('\n', out);
 }
 
-/* Who describes an address that is an image's takes the library's lock. */
-static bool take_site(const struct modiso_module *module, uint32_t i,
-		      struct mdi_call_site *site)
-{
-	const struct mdi_call_log *log;
-	bool ready;
-
-	mdi_runtime_lock();
-	log = module->call_log;
-	ready = log != NULL &&
-		__atomic_load_n(&log->sites[i].ready, __ATOMIC_ACQUIRE);
-	if (ready)
-		*site = log->sites[i];
-	mdi_runtime_unlock();
-	return ready;
-}
-
-static uint64_t lost_by(const struct modiso_module *module)
-{
-	uint64_t lost;
-
-	mdi_runtime_lock();
-	lost = module->call_log != NULL ? module->call_log->lost : 0;
-	mdi_runtime_unlock();
-	return lost;
-}
-
 void mdi_policy_print(const struct modiso_module *module, FILE *out)
 {
 	struct mdi_lines lines = {NULL};
-	struct mdi_call_site site;
-	uint64_t lost;
+	const struct mdi_call_log *log;
 
+	/* Not longer: who describes an address of an image's takes the lock. */
+	mdi_runtime_lock();
+	log = module->call_log;
+	mdi_runtime_unlock();
 	fprintf(out, "# system calls of module ");
 	mdi_report_quoted(module->name, out);
 	fprintf(out, ": how often, the first one, its result, from where\n");
-	for (uint32_t i = 0; i < SITES; i++)
-		if (take_site(module, i, &site))
-			print_site(&site, &lines, out);
-	lost = lost_by(module);
-	if (lost != 0)
+	for (uint32_t i = 0; log != NULL && i < SITES; i++)
+		if (__atomic_load_n(&log->sites[i].ready, __ATOMIC_ACQUIRE))
+			print_site(&log->sites[i], &lines, out);
+	if (log != NULL && log->lost != 0)
 		fprintf(out, "# and %" PRIu64 " from further instructions\n",
-			lost);
+			log->lost);
 	mdi_lines_end(&lines);
 }
