@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "core/runtime.h"
 #include "core/thread.h"
+#include "os/beneath.h"
 #include "os/calls.h"
 
 #include <errno.h>
@@ -190,7 +191,7 @@ int modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
 int modiso_syscall_files(struct modiso_module *module, const char *directory,
 			 uint32_t count)
 {
-	int saved = errno, result = mdi_check_module(module);
+	int saved = errno, fd = -1, result = mdi_check_module(module);
 
 	if (result != 0)
 		return result;
@@ -198,11 +199,17 @@ int modiso_syscall_files(struct modiso_module *module, const char *directory,
 		return mdi_fail(MODISO_ERR_INVAL,
 				"count is %u, not from 1 to %u", count,
 				MODISO_FILES_MAX);
+	if (directory != NULL)
+		result = mdi_files_open(directory, &fd);
+	if (result != 0)
+		return result;
 	mdi_runtime_lock();
 	result = check_nobody(module);
 	if (result == 0)
-		result = mdi_files_set(module, directory, count);
+		result = mdi_files_set(module, fd, count);
 	mdi_runtime_unlock();
+	if (result != 0 && fd >= 0)
+		mdi_beneath_close(fd);
 	if (result == 0)
 		errno = saved;
 	return result;

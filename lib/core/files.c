@@ -19,28 +19,31 @@ static size_t size_of(uint32_t count)
 	return sizeof(struct mdi_files) + count * sizeof(uint64_t);
 }
 
-int mdi_files_set(struct modiso_module *module, const char *directory,
-		  uint32_t count)
+int mdi_files_open(const char *path, int *directory)
+{
+	int fd = mdi_beneath(path);
+
+	if (fd == -ENOSYS)
+		return mdi_fail(MODISO_ERR_NOTSUP,
+				"the system cannot keep a path below a "
+				"directory (openat2(2), Linux 5.6)");
+	if (fd < 0) {
+		errno = -fd;
+		return mdi_fail_os("open", "%s", path);
+	}
+	*directory = fd;
+	return 0;
+}
+
+int mdi_files_set(struct modiso_module *module, int directory, uint32_t count)
 {
 	struct mdi_files *files = NULL;
-	int fd;
 
-	if (directory != NULL) {
+	if (directory >= 0) {
 		files = mdi_vault_alloc(size_of(count));
 		if (files == NULL)
 			return mdi_fail_memory("files of a module");
-		fd = mdi_beneath(directory);
-		if (fd < 0) {
-			mdi_vault_free(files, size_of(count));
-			errno = -fd;
-			return fd == -ENOSYS ?
-				       mdi_fail(MODISO_ERR_NOTSUP,
-						"the system cannot keep a path "
-						"below a directory "
-						"(openat2(2), Linux 5.6)") :
-				       mdi_fail_os("open", "%s", directory);
-		}
-		files->directory = fd;
+		files->directory = directory;
 		files->count = count;
 	}
 	mdi_files_free(module);

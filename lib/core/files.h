@@ -21,11 +21,15 @@ struct mdi_files {
 };
 
 /*
- * Nobody is inside of the module. The library's lock is held. @directory: NULL:
- * none. 0, MODISO_ERR_OS, _NOTSUP or _NOMEM.
+ * A directory, for mdi_files_set(). That may take as long as its file system
+ * likes: the library's lock is not held. 0, MODISO_ERR_OS or _NOTSUP.
  */
-int mdi_files_set(struct modiso_module *module, const char *directory,
-		  uint32_t count);
+int mdi_files_open(const char *path, int *directory);
+/*
+ * Nobody is inside of the module. The library's lock is held. @directory: the
+ * module's if it is taken; -1: none. 0 or MODISO_ERR_NOMEM.
+ */
+int mdi_files_set(struct modiso_module *module, int directory, uint32_t count);
 void mdi_files_free(struct modiso_module *module);
 
 /* As the kernel answers; false: it is no call for this. AS-Safe. */
