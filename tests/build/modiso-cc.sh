@@ -37,11 +37,7 @@ status_of() {
 
 # says PATTERN TEXT
 says() {
-	if grep -qE -- "$1" output; then
-		ok "$2"
-	else
-		not_ok "$2" <output
-	fi
+	has output "$1" "$2"
 }
 
 cat >module.c <<'END'

@@ -32,11 +32,7 @@ silent() {
 
 # says PATTERN TEXT - the last command printed it
 says() {
-	if grep -qE -- "$1" "$scratch/output"; then
-		ok "$2"
-	else
-		not_ok "$2" <"$scratch/output"
-	fi
+	has "$scratch/output" "$1" "$2"
 }
 
 status_of 0 "some backend is usable"

@@ -98,11 +98,7 @@ run() {
 
 # says TEXT PATTERN - a line of the last table
 says() {
-	if grep -qE -- "$2" "$scratch/table"; then
-		ok "$1"
-	else
-		not_ok "$1" <"$scratch/table"
-	fi
+	has "$scratch/table" "$2" "$1"
 }
 
 run whole
