@@ -369,7 +369,10 @@ case " $libraries " in
 esac
 
 # Where there is no SEALED the figures are those of GUARD.
-awk '{
+awk 'function rate(number) {
+		return sprintf(number < 9.95 ? "%.1f" : "%.0f", number)
+	}
+	{
 		if (!($1 in load))
 			order[++count] = $1
 		load[$1] = $3
@@ -381,9 +384,9 @@ awk '{
 		for (i = 1; i <= count; i++) {
 			split(calls[order[i]] " " bytes[order[i]], word)
 			split(ratio[order[i]], times)
-			printf "\t%-8s %6.1f %9d %9d %8d %6d %8s %6s\n",
+			printf "\t%-8s %6.1f %9d %9d %8s %6s %8s %6s\n",
 				order[i], load[order[i]], word[1], word[2],
-				word[3], word[4], times[1], times[2]
+				rate(word[3]), rate(word[4]), times[1], times[2]
 		}
 	}' "$scratch/table" >"$scratch/rows"
 sed 's/^/# /' "$scratch/rows"

@@ -269,7 +269,7 @@ static void measure_all(double load, int count, char **paths)
 		size = length;
 	measure(paths[0], 5, 1, large);
 	measure(smallest, 5, 100, small);
-	printf("measured: %.1f %.0f %.0f %.0f %.0f %.2f %.2f\n", load * 1e3,
+	printf("measured: %.1f %.0f %.0f %.1f %.1f %.2f %.2f\n", load * 1e3,
 	       1 / small[0], 1 / small[1], (double)size / large[0] / 1e6,
 	       (double)size / large[1] / 1e6, small[0] / small[1],
 	       large[0] / large[1]);
