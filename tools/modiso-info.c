@@ -204,7 +204,7 @@ static void print_measure(const struct machine *machine)
 	       us, SAMPLES);
 	if (machine->backend[0].usable)
 		printf("  pkey         a switch from one module to another is "
-		       "about 64 instructions here,\n"
+		       "about 70 instructions here,\n"
 		       "               and no system call, as long as both "
 		       "have keys\n");
 	printf("  mprotect     a switch from one module to another takes about "

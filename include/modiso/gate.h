@@ -36,7 +36,9 @@ typedef void (MODISO_CALL *modiso_fn)(void);
 /* modiso_gate_options.flags */
 /*
  * Clear every register that carries no argument, vectors too; and those that a
- * service leaves behind, in all calls of the module (modiso/service.h).
+ * service leaves behind, in all calls of the module (modiso/service.h). The
+ * modes of floating point (MXCSR, the x87's control word) are those of a new
+ * process.
  */
 #define MODISO_GATE_SCRUB (1u << 0)
 

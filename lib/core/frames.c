@@ -26,7 +26,6 @@ void mdi_frames_start(struct mdi_thread *thread)
 	struct mdi_frame *frame = mdi_thread_frames(thread);
 
 	for (int i = 0; i < MDI_DEPTH_MAX; i++) {
-		frame[i].x87.tags = 0xffff;
 		frame[i].module_pointer = MDI_NO_POINTER;
 		set_service(&frame[i], 0);
 		set_link(&frame[i], T_LINKS);

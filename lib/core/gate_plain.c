@@ -138,7 +138,7 @@ MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	frame = thread->frame;
 	memcpy(frame, saved_registers, offsetof(struct mdi_frame, sp));
 	frame->sp = (uintptr_t)saved_registers + PLAIN_SAVED;
-	mdi_fpu_control(&frame->mxcsr, &frame->x87.control);
+	mdi_fpu_control(&frame->mxcsr, &frame->x87_control);
 	frame->stack = top.top;
 	if (mdi_has_block_base())
 		frame->block_base = mdi_block_base();

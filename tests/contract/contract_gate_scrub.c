@@ -11,7 +11,9 @@
 #include "arch/arch.h"
 #include "arch/cpu.h"
 
+#include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 /* A register that the entry finds: nothing, its argument, its own address. */
 static void check_register(uintptr_t word, int index, const void *entry)
@@ -73,6 +75,94 @@ START_TEST(test_scrub_control)
 	}
 	for (i = 0; i < 8; i++)
 		must_eq(seen.mmx[i], POKE_SECRET);
+}
+END_TEST
+
+/* --- modes, and what the x87 notes --- */
+
+static const double zero, one = 1;
+
+/* The host's: rounding, flags, an operand of its own, in the x87's notes. */
+static void divide(uint16_t control)
+{
+	__asm__ volatile("fninit\n\tfldcw %0\n\tfldl %1\n\tfdivl %2"
+			 :
+			 : "m"(control), "m"(one), "m"(zero));
+}
+
+static void x87_flags(void)
+{
+	divide(0xf7f);
+}
+
+static void x87_full(void)
+{
+	divide(0xf7f);
+	__asm__ volatile("fnclex\n\tffree %%st(0)\n\tfincstp\n\t"
+			 ".rept 8\n\tfld1\n\t.endr" ::: "memory");
+}
+
+/* The program goes on: nothing waits, and the operand is still noted. */
+static void hear(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)signo;
+	(void)info;
+	uc->uc_mcontext.fpregs->swd = 0;
+	uc->uc_mcontext.fpregs->ftw = 0;
+}
+
+/* The only ones of which new CPUs note the operand: those that are heard of. */
+static void x87_heard(void)
+{
+	struct sigaction action = {.sa_sigaction = hear,
+				   .sa_flags = SA_SIGINFO};
+	struct poke_x87 state;
+
+	must(!sigaction(SIGFPE, &action, NULL));
+	divide(0x37b);
+	__asm__ volatile("fwait\n\tfnstenv %0\n\tfldenv %0" : "=m"(state));
+	must(emulated() || state.operand == (uint32_t)W(&zero));
+}
+
+START_TEST(test_scrub_modes)
+{
+	static void (*const before[])(void) = {x87_flags, x87_full,
+						x87_heard, NULL};
+	struct modiso_gate_options options = {SIZED, .flags = MODISO_GATE_SCRUB,
+					      .word_args = 1,
+					      .float_args = _i / 4};
+	struct modiso_module *module;
+	struct poke_registers *seen;
+	struct poke_x87 was;
+	struct modiso_gate *gate;
+	modiso_fn thunk;
+
+	if (before[_i % 4] == NULL)
+		x87_heard();
+	module = world_module();
+	seen = modiso_region_base(make_region(module, sizeof(*seen), "seen"));
+	expect(MODISO_OK,
+	       modiso_gate_create(module, (modiso_fn)poke_registers_xmm,
+				  &options, &gate));
+	expect(MODISO_OK, modiso_gate_thunk(gate, &thunk));
+	if (before[_i % 4] != NULL) {
+		must_eq(((CALLED(uintptr_t, uintptr_t))thunk)(W(seen)), 0);
+		before[_i % 4]();
+	}
+	__builtin_ia32_ldmxcsr(0x7fbf);
+	__asm__ volatile("fnstenv %0\n\tfldenv %0" : "=m"(was));
+	((CALLED(uintptr_t, uintptr_t))thunk)(W(seen));
+	must_eq(__builtin_ia32_stmxcsr(), 0x7fbf);
+	__builtin_ia32_ldmxcsr(0x1f80);
+	must_eq(modiso_gate_status(), MODISO_OK);
+	must_eq(seen->mxcsr, 0x1f80);
+	must_eq(seen->x87.control & 0xffff, 0x37f);
+	must_eq(seen->x87.status & 0xffff, 0);
+	must_eq(seen->x87.tags & 0xffff, 0xffff);
+	must(seen->x87.instruction != was.instruction || emulated());
+	must(seen->x87.operand != (uint32_t)W(&zero));
 }
 END_TEST
 
@@ -213,6 +303,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, test_scrub, CPU_XMM, (int)cpu_vectors() + 1);
 	tcase_add_test(tcase, test_scrub_control);
+	tcase_add_loop_test(tcase, test_scrub_modes, 0, 8);
 	tcase_add_test(tcase, test_words_cleared);
 	tcase_add_test(tcase, test_scrub_keeps_arguments);
 	tcase_add_loop_test(tcase, test_wide, 0, 6);

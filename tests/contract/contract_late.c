@@ -5,8 +5,8 @@
  * service can be. What a module has left behind ends nothing but itself, and
  * what host code has left behind is the host's.
  *
- * Emulation tells of them at fewer instructions, not at fldenv, and does not
- * say which one it was; so there the host is told or not, and all else holds.
+ * Emulation tells of them at fewer instructions, and does not say which one it
+ * was; so there the host is told or not, and all else holds.
  */
 #include "support/poke.h"
 #include "support/proc.h"

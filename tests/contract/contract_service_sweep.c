@@ -26,6 +26,8 @@ static void must_be_swept(const struct poke_registers *found)
 	must(all_bytes(found->vector[0] + 8, 0, sizeof(found->vector) - 8));
 	must(all_bytes(found->mask, 0, sizeof(found->mask)));
 	must(all_bytes(found->mmx, 0, sizeof(found->mmx)));
+	must_eq(found->x87.status & 0xffff, 0);
+	must_eq(found->x87.tags & 0xffff, 0xffff);
 }
 
 /* @thunk leaves POKE_SECRET everywhere: what is in xmm0 when it is back? */

@@ -22,6 +22,8 @@ _Static_assert(offsetof(struct cpu_seen, ftw) == 62, "");
 _Static_assert(offsetof(struct poke_registers, vector) == 128, "");
 _Static_assert(offsetof(struct poke_registers, mask) == 128 + 64 * 32, "");
 _Static_assert(offsetof(struct poke_registers, mmx) == 128 + 64 * 33, "");
+_Static_assert(offsetof(struct poke_registers, mxcsr) == 128 + 64 * 34, "");
+_Static_assert(offsetof(struct poke_registers, x87) == 132 + 64 * 34, "");
 
 const char *cpu_is_host(const struct cpu_seen *seen,
 			const struct cpu_seen *before)

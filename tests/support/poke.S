@@ -492,6 +492,11 @@ END poke_jump_without_gs
 	emms
 .endm
 
+.macro STORE_MODES
+	stmxcsr	128 + 64 * 32 + 128(%rdi)
+	fnstenv	128 + 64 * 32 + 132(%rdi)
+.endm
+
 .macro STORE_XMM
 	.irp	n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	movups	%xmm\n, 128 + 64 * \n(%rdi)
@@ -521,6 +526,7 @@ END poke_jump_without_gs
 POKE \name
 	STORE_WORDS
 	\store
+	STORE_MODES
 	STORE_MMX
 	xor	%eax, %eax
 	ret
@@ -547,6 +553,7 @@ POKE \name
 	.cfi_adjust_cfa_offset -8
 	mov	%rax, 40(%rdi)
 	\store
+	STORE_MODES
 	STORE_MMX
 	xor	%eax, %eax
 	pop	%rbx

@@ -123,6 +123,11 @@ struct poke_registers {
 	uint8_t vector[32][64]; /* xmm, ymm or zmm: the rest stays as it was */
 	uint64_t mask[8];       /* k0-k7, with zmm */
 	uint64_t mmx[8];        /* the x87 registers' low words */
+	uint32_t mxcsr;
+	struct poke_x87 {
+		uint32_t control, status, tags, instruction, opcode, operand,
+			unused;
+	} x87; /* as fnstenv has it; addresses are lower halves */
 };
 POKE poke_registers_xmm(struct poke_registers *to);
 POKE poke_registers_ymm(struct poke_registers *to);

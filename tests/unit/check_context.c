@@ -103,15 +103,15 @@ END_TEST
 /* By the host's modes, whatever the module has made of its own. */
 START_TEST(test_late_wanted)
 {
-	struct mdi_frame frame = {.x87.control = OPEN};
+	struct mdi_frame frame = {.x87_control = OPEN};
 	bool has_state = _i != NONE;
 
 	make(_i);
 	must_eq(mdi_context_late_wanted(saved(), &frame), has_state);
 	must_eq(mdi_context_late_pc(saved()), has_state ? 0x1234567 : 0);
-	frame.x87.control = 0x37f;
+	frame.x87_control = 0x37f;
 	must(!mdi_context_late_wanted(saved(), &frame));
-	frame.x87.control = 0x37e;
+	frame.x87_control = 0x37e;
 	must(!mdi_context_late_wanted(saved(), &frame));
 }
 END_TEST

@@ -303,7 +303,7 @@ bool mdi_context_late_wanted(const struct mdi_context *context,
 	const struct _libc_fpstate *x87 = saved(context)->uc_mcontext.fpregs;
 
 	return x87 != NULL &&
-	       (x87->swd & ~frame->x87.control & X87_EXCEPTIONS) != 0;
+	       (x87->swd & ~frame->x87_control & X87_EXCEPTIONS) != 0;
 }
 
 uintptr_t mdi_context_late_pc(const struct mdi_context *context)

@@ -84,14 +84,14 @@
 #define F_R15 40
 #define F_RSP 48
 #define F_X87 56
-#define F_MXCSR 84
-#define F_SERVICE_SP 88
-#define F_STACK 96
-#define F_LINK 104
-#define F_SERVICE 108
-#define F_MODULE_MXCSR 112
-#define F_MODULE_X87CW 116
-#define F_TP 120
+#define F_MXCSR 60
+#define F_SERVICE_SP 64
+#define F_STACK 72
+#define F_LINK 80
+#define F_SERVICE 84
+#define F_MODULE_MXCSR 88
+#define F_MODULE_X87CW 92
+#define F_TP 96
 #define F_SIZE 128
 /* What is recorded of a call under way, from its frame */
 #define O_BEGIN (T_RING_CALLS - T_FRAMES)
@@ -205,6 +205,7 @@
 #define A_HANDLER_PKRU 32
 #define A_PID 36
 #define A_FLAGS 40
+#define A_X87_NOTED 44
 #define A_AMX 48
 #define A_APX 52
 #define A_WIDE 56
@@ -238,8 +239,14 @@
  */
 #define HOST_ONLY cmpl $0, A_PID+mdi_arch_state(%rip)
 
-/* Flags as every function expects them: DF, AC, TF and NT clear. */
+/* Flags as every function expects them: these, DF, AC, TF and NT, are clear. */
+#define FLAGS_UNCLEAN 0x44500
 #define CLEAN_FLAGS_VALUE 0x202
+
+/* What lies where in mdi_modes. */
+#define MODES_MXCSR 0
+#define MODES_X87 4
+#define MODES_ZERO 8
 
 #ifndef __ASSEMBLER__
 
@@ -253,14 +260,6 @@
 struct mdi_gate_slot;
 struct mdi_heap_cache;
 struct mdi_stack;
-
-/* The image that fldenv loads: fnstcw writes the first word of it. */
-struct mdi_x87 {
-	uint32_t control;
-	uint32_t status; /* 0: no exception pending, stack top 0 */
-	uint32_t tags;   /* 0xffff: every register is empty */
-	uint32_t rest[4];
-};
 
 /* The beginning of what a backend knows of a module (backend/backend.h). */
 struct mdi_domain_head {
@@ -286,11 +285,14 @@ struct mdi_link {
 	};
 };
 
-/* One gate under way, and in it at most one service under way. */
+/*
+ * One gate under way, and in it at most one service under way. What the host's
+ * side of a gate writes lies in one cache line.
+ */
 struct mdi_frame {
 	uint64_t rbx, rbp, r12, r13, r14, r15;
 	uint64_t sp; /* the host's, at the gate's first instruction */
-	struct mdi_x87 x87;
+	uint32_t x87_control;
 	uint32_t mxcsr;
 	/*
 	 * Not 0: host code runs above the module. Its RSP, when it called a
@@ -322,7 +324,7 @@ struct mdi_frame {
 		 */
 		uint64_t module_pointer;
 	};
-};
+} __attribute__((aligned(128)));
 
 #define MDI_STATUS_UNWIND 1 /* the unwinder goes on below the gate */
 #define MDI_STATUS_PASSED 2 /* what the module asked for is to be done */
@@ -547,7 +549,8 @@ struct mdi_arch_state {
 	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
 	uint32_t handler_rights; /* of host handlers on threads not attached */
 	int32_t pid;
-	uint64_t flags; /* CLEAN_FLAGS_VALUE */
+	uint32_t flags; /* FLAGS_UNCLEAN */
+	uint32_t x87_noted; /* mdi_x87_noted() */
 	uint32_t amx, apx;
 	uint32_t wide; /* any of the three above: mdi_cpu_wide() */
 	/* A module that can read mdi_arrivals has its system calls stopped. */
@@ -615,6 +618,17 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 	*x87 = 0; /* the word has 16 bits */
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1"
 			 : "=m"(*mxcsr), "+m"(*x87));
+}
+
+/* What the x87 notes of the calling thread's last instruction and operand. */
+static inline void mdi_x87_forget(void)
+{
+	uint32_t environment[7];
+
+	__asm__ volatile("fnstenv %0" : "=m"(environment));
+	for (int i = 3; i < 7; i++)
+		environment[i] = 0;
+	__asm__ volatile("fldenv %0" : : "m"(environment));
 }
 
 /* The CPU's time stamp counter, which gates record. */

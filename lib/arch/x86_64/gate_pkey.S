@@ -64,9 +64,10 @@
  * code sees 0. The rights are read before the stack: a stack that is not 0
  * after them says that they were right when the frame was taken.
  *
- * Where the instructions of a call go, of two words at most: 64 with the call
+ * Where the instructions of a call go, of two words at most: 70 with the call
  * of the thunk and the module's return. None is there that a promise of
  * doc/DESIGN does not ask for; what each would let through is on the right.
+ * Six fewer would do, by fldenv and popfq, and take twice the time (gate.h).
  *
  *	 2	call, return		the caller's, and the module's
  *	 3	thunk			endbr64, as all that pointers lead to;
@@ -93,23 +94,24 @@
  *	 8	whose block, whose	a jump to it; a GS base of the module's
  *		rights			making, another thread's block
  *	 7	frame, registers
- *	 4	stack pointer, modes,
+ *	 3	stack pointer, MXCSR,
  *		GS base
+ *	 5	x87			its stack, exceptions and modes
  *	 1	the frame is free
- *	 2	flags			AC, DF, TF, NT that the module has set
+ *	 4	flags			AC, DF, TF, NT that the module has set
  *	 2	result, return
  *
  * Into a guarded module there is one more: the selector, on the way out.
  *
- * Into one with TLS (core/tls.h) there are 6 more, 70 in all: the place of the
+ * Into one with TLS (core/tls.h) there are 6 more, 76 in all: the place of the
  * pointer in the block, the pointer, to the frame, and WRFSBASE; on the way out
  * the host's pointer and WRFSBASE. That FS is what the frame says, and not what
  * the block says, is no instruction more.
  *
- * A scrubbed one with one word has 82: fxrstor and vzeroupper; ten registers
- * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
- * looks at; the jump to the common way out, because each WRPKRU is one more
- * place to jump to.
+ * A scrubbed one with one word has 120: 18 for the vector registers and MXCSR,
+ * 16 for the x87; ten registers that are no arguments, and rax; four for FS and
+ * GS, whose selectors no WRPKRU looks at; the jump to the common way out, as
+ * each WRPKRU is one more place to jump to.
  *
  * A recorded one has 14 more (gate.h: RECORD_BEGIN, RECORD_END), behind the
  * checks, where the block is known to be this thread's.
@@ -338,23 +340,28 @@
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	.cfi_restore_state
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
-	HEARS_LATE fldenv -F_SIZE+F_X87(%rcx)
+	X87_HOST -F_SIZE+F_X87(%rcx)
 .if \tls
 	movq	T_FS_BASE(%r10), %rdx
 	wrfsbase %rdx
 .endif
 	wrgsbase %r10
 	subq	$F_SIZE, T_FRAME(%r10)
-	CLEAN_FLAGS_HOST_ONLY
+	FLAGS_HOST A_FLAGS+mdi_arch_state(%rip), cfa=1
 	movq	%rsi, %rax
 	retq
 .endm
 
 /*
  * The scrubbing gates, one for each number of words: what is no argument
- * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
- * vzeroupper clears what lies above them.
+ * enters as zero. The rights wait in r15, as rax is what X87_CLEAR uses.
  */
+.macro CLEAR_X87_IN
+	movq	%rax, %r15
+	X87_CLEAR
+	movq	%r15, %rax
+.endm
+
 .macro SCRUB_IN recorded, tls, words
 .if \words > 2
 	ENTER_PKEY \recorded, \tls
@@ -362,8 +369,10 @@
 	ENTER_PKEY_TWO \recorded, \tls
 .endif
 	movq	S_ENTRY(%r11), %r11
-	fxrstor	mdi_clean_fpu(%rip)
+	CLEAR_XMM 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	vzeroupper
+	ldmxcsr	MODES_MXCSR+mdi_modes(%rip)
+	CLEAR_X87_IN
 .if \words > 3
 	movq	%rcx, %r13
 .elseif \words > 2
@@ -467,6 +476,7 @@ GATE(mdi_gate_\kind\()_scrub_any)
 	ENTER_PKEY \recorded, \tls
 	movq	%rcx, %r13
 	SCRUB_FLOATS
+	CLEAR_X87_IN
 	SCRUB_WORDS
 	movq	S_ENTRY(%r11), %r11
 	jmp	.Lscrubbed_six_\kind
@@ -495,6 +505,7 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	movq	%rcx, %r13
 	COPY_STACK_WORDS
 	SCRUB_FLOATS
+	CLEAR_X87_IN
 	movq	S_ENTRY(%r11), %r11
 	CALL_SCRUBBED_SIX
 	DROP_STACK_WORDS
@@ -637,7 +648,7 @@ ENDF(mdi_gate_pkey_slow)
  *
  *	register   at the thunk   at CALL_SERVICE   behind it      in the module
  *	rdi..r9    arguments      arguments         scratch        0
- *	rax        -              free frame        result         result
+ *	rax        -              scratch           result         result
  *	rsi        argument       argument          result         0
  *	rcx, rdx   arguments      arguments         free frame,    0
  *	                                            link
@@ -662,34 +673,33 @@ FUNC(mdi_service_\kind)
 	RIGHTS_BACK .Lservice_rights_\kind, .Lpointer_\kind
 .Lback_\kind:
 	movb	$0, RO_SELECTOR(%r10)
-	movq	T_FRAME(%r10), %rax
-	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rax)
+	movq	T_FRAME(%r10), %rcx
+	cmpq	$0, -F_SIZE+F_SERVICE_SP(%rcx)
 	jne	.Ldirect_again_\kind
 	/* The frame's word of a service is RSP: no number that says else. */
 	testb	$0, (%rsp)
 	andl	$MDI_SERVICE_SLOTS-1, %r11d
-	movl	%r11d, -F_SIZE+F_SERVICE(%rax)
+	movl	%r11d, -F_SIZE+F_SERVICE(%rcx)
 .if \recorded
-	movl	%r11d, -F_SIZE+O_SERVICE(%rax)
+	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
 .endif
-	stmxcsr	-F_SIZE+F_MODULE_MXCSR(%rax)
-	fnstcw	-F_SIZE+F_MODULE_X87CW(%rax)
-	movl	-F_SIZE+F_LINK(%rax), %ecx
-	movq	L_STACK(%r10,%rcx), %rdx
-	movq	%rdx, -F_SIZE+F_STACK(%rax)
-	movq	$0, L_STACK(%r10,%rcx)
-	movq	%rsp, -F_SIZE+F_SERVICE_SP(%rax)
-	movq	-F_SIZE+F_RSP(%rax), %rsp
+	stmxcsr	-F_SIZE+F_MODULE_MXCSR(%rcx)
+	fnstcw	-F_SIZE+F_MODULE_X87CW(%rcx)
+	movl	-F_SIZE+F_LINK(%rcx), %eax
+	movq	L_STACK(%r10,%rax), %rdx
+	movq	%rdx, -F_SIZE+F_STACK(%rcx)
+	movq	$0, L_STACK(%r10,%rax)
+	movq	%rsp, -F_SIZE+F_SERVICE_SP(%rcx)
+	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	andq	$-16, %rsp
 	KEEP_FIRST
-	pushq	-F_SIZE+F_SERVICE_SP(%rax)
-	pushq	%rax
+	pushq	-F_SIZE+F_SERVICE_SP(%rcx)
+	pushq	%rcx
 	.cfi_remember_state
 	CFI_IN_SERVICE
-	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
-	HEARS_LATE fldenv -F_SIZE+F_X87(%rax)
-	pushq	$0x202
-	popfq
+	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
+	X87_HOST -F_SIZE+F_X87(%rcx)
+	FLAGS_HOST
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
 	shll	$V_SHIFT, %r11d
 	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx,%r11)
@@ -738,10 +748,7 @@ FUNC(mdi_service_\kind)
 	xorl	%r9d, %r9d
 	xorl	%r10d, %r10d
 	xorl	%r11d, %r11d
-	xorps	%xmm1, %xmm1
-	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-	xorps	%xmm\n, %xmm\n
-	.endr
+	CLEAR_XMM 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	RIGHTS_MODULE
 	movq	%rsi, %rax
 	xorl	%esi, %esi
@@ -757,16 +764,15 @@ FUNC(mdi_service_\kind)
 	fwait
 	ja	.Lpointer_back_\kind
 .Lscrub_all_\kind:
+	X87_CLEAR
+	CLEAR_WIDE
+	movq	%xmm0, %xmm0
 	movl	-F_SIZE+F_SERVICE(%rcx), %eax
 	shlq	$V_SHIFT, %rax
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rdi
-	xorl	%r8d, %r8d
 	testb	$MDI_SERVICE_FLOAT, V_FLAGS(%rdi,%rax)
-	jz	1f
-	movq	%xmm0, %r8
-1:	fxrstor	mdi_clean_fpu(%rip)
-	CLEAR_WIDE
-	movq	%r8, %xmm0
+	jnz	.Lmodes_\kind
+	xorps	%xmm0, %xmm0
 	jmp	.Lmodes_\kind
 .Lpointer_back_\kind:
 	/* Nothing from here on uses FS. */
@@ -802,7 +808,8 @@ FUNC(mdi_service_\kind)
 	SAVE_ARGS
 	movq	%xmm14, 16(%rsp)
 	movq	%xmm15, 24(%rsp)
-	movl	-F_SIZE+F_SERVICE(%rax), %edi
+	movl	%r11d, %edi
+	shrl	$V_SHIFT, %edi
 	leaq	T_FS_BASE(%r10), %rsi
 	callq	*A_SERVICE_ALLOWED+mdi_arch_state(%rip)
 	LOAD_ARGS

@@ -81,21 +81,6 @@
 .endm
 
 /*
- * x87 empty, without exceptions, with the host's control word: what fldenv does
- * in one instruction and many times the cycles. Uses rax.
- */
-.macro X87_HOST control:vararg
-	fnstsw	%ax
-	testb	$0x7f, %al
-	jz	.Lquiet\@
-	HEARS_LATE fwait
-	fnclex
-.Lquiet\@:
-	emms
-	fldcw	\control
-.endm
-
-/*
  * The frame is whole when C returns: a signal handler may find the thread in
  * the module from then on, and take it out again.
  */
@@ -190,7 +175,7 @@ GATE(mdi_gate_\kind)
 .endif
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	X87_HOST -F_SIZE+F_X87(%rcx)
-	CLEAN_FLAGS
+	FLAGS_HOST cfa=1
 	subq	$40, %rsp
 	.cfi_adjust_cfa_offset 40
 	movq	%rsi, 16(%rsp)
@@ -211,6 +196,7 @@ GATE(mdi_gate_\kind\()_scrub)
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
+	X87_CLEAR
 	SCRUB_WORDS
 	CALL_SCRUBBED
 	jmp	.Lexit_\kind
@@ -238,6 +224,7 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
+	X87_CLEAR
 	CALL_SCRUBBED
 	DROP_STACK_WORDS
 	jmp	.Lexit_\kind
@@ -280,13 +267,12 @@ FUNC(mdi_service_\kind)
 	pushq	%rax
 	.cfi_remember_state
 	CFI_IN_SERVICE
-	ldmxcsr	-F_SIZE+F_MXCSR(%rax)
-	HEARS_LATE fldenv -F_SIZE+F_X87(%rax)
-	pushq	$0x202
-	popfq
 	SAVE_ARGS
-.if \recorded
 	movq	ARGS_SIZE(%rsp), %rcx
+	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
+	X87_HOST -F_SIZE+F_X87(%rcx)
+	FLAGS_HOST
+.if \recorded
 	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
 	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
 .endif
@@ -338,7 +324,8 @@ FUNC(mdi_service_\kind)
 	CFI_IN_SERVICE
 	testb	$MODE_SCRUB, 24(%rsp)
 	jz	.Lscrubbed_\kind
-	fxrstor	mdi_clean_fpu(%rip)
+	X87_CLEAR
+	CLEAR_XMM 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	CLEAR_WIDE
 	xorl	%edx, %edx
 	xorl	%esi, %esi

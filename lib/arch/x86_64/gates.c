@@ -15,7 +15,8 @@ void mdi_arch_start(void)
 	own->amx = cpu->amx;
 	own->apx = cpu->apx;
 	own->wide = mdi_cpu_wide(cpu);
-	own->flags = CLEAN_FLAGS_VALUE;
+	own->flags = FLAGS_UNCLEAN;
+	own->x87_noted = 0;
 	own->tokens_read = 0;
 }
 
@@ -40,6 +41,11 @@ void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
 
 extern HIDDEN const int32_t __start_mdi_late_sites[];
 extern HIDDEN const int32_t __stop_mdi_late_sites[];
+
+void mdi_x87_noted(void)
+{
+	__atomic_store_n(&mdi_arch_state.x87_noted, 1, __ATOMIC_RELAXED);
+}
 
 bool mdi_gate_hears_late(uintptr_t pc)
 {

@@ -148,7 +148,7 @@ bool mdi_context_mend(struct mdi_context *context, struct mdi_thread *thread)
 bool mdi_context_late_wanted(const struct mdi_context *context,
 			     const struct mdi_frame *frame)
 {
-	return (context->machine->FltSave.StatusWord & ~frame->x87.control &
+	return (context->machine->FltSave.StatusWord & ~frame->x87_control &
 		X87_EXCEPTIONS) != 0;
 }
 
