@@ -13,10 +13,11 @@
  * A handler that asks for an alternate stack (SA_ONSTACK) runs on the thread's
  * own, and the kernel says so meanwhile (SS_ONSTACK). Any other one runs on one
  * of the library's signal stacks once the thread has entered modules, and so
- * does one that asks where the program has set none. They hold 60 KiB. The
- * library defines sigaltstack(): it sets and tells what the program has, at any
- * time. A system call that bypasses it is noticed at the next signal; if that
- * is a module's fault for want of stack, the process ends.
+ * does one that asks where the program has set none. They hold 60 KiB, or 44
+ * KiB with protection keys on Linux before 6.12 once there is a READONLY or
+ * SEALED module. The library defines sigaltstack(): it sets and tells what the
+ * program has, at any time. A system call that bypasses it is noticed at the
+ * next signal; if that is a module's fault for want of stack, the process ends.
  *
  * What the thread was in the middle of is not changed by a handler that calls
  * gates: modiso_last_error_text() and modiso_fault_last() say afterwards what

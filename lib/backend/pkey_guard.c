@@ -29,6 +29,30 @@ bool mdi_pkey_stops_calls(char *why, size_t size)
 }
 
 /*
+ * Does the frame lie where only the host may read it, and the interrupted code
+ * is not the host's? The kernel reads there with that one's rights, too: on
+ * Linux before 6.12, where frames are moved (signal.S).
+ */
+static bool is_shut_away(const struct mdi_context *context)
+{
+	uintptr_t offset =
+		(uintptr_t)context - (uintptr_t)mdi_arch_state.altstacks;
+
+	return mdi_arch_state.frames_open &&
+	       offset / MDI_ALTSTACK_SIZE < MDI_THREADS_MAX &&
+	       offset % MDI_ALTSTACK_PART <
+		       MDI_ALTSTACK_PART - MDI_ALTSTACK_OPEN;
+}
+
+static uintptr_t way_back(const struct mdi_context *context)
+{
+	if (!is_shut_away(context))
+		return MDI_WAY_BACK;
+	mdi_signals_shut();
+	return MDI_WAY_OPEN;
+}
+
+/*
  * By the rights that were interrupted: the host's, in a gate; those of a
  * handler that the kernel has just started; or the module's. Those go on with
  * the rights that the module has by now, as in confine().
@@ -46,7 +70,7 @@ uintptr_t mdi_pkey_way(struct mdi_thread *thread, struct mdi_context *context,
 		return MDI_WAY_BACK;
 	}
 	if (words == NULL || mdi_rights_opened(*had, state.slot_keys) == 0)
-		return MDI_WAY_BACK;
+		return way_back(context);
 	domain = (struct mdi_domain *)mdi_link_domain(
 		mdi_frame_top(thread)->link);
 	mdi_signals_shut();

@@ -158,11 +158,17 @@ int mdi_pkey_unprotect_own(void *base, size_t length)
 	return 0;
 }
 
+/* Its end is where the kernel writes: signal.S. */
 int mdi_pkey_protect_altstack(void *base, size_t length)
 {
+	const uint32_t prot = MDI_PROT_READ | MDI_PROT_WRITE;
+
 	if (!state.signal_key_used)
 		return 0; /* key 0: open to handlers from their first push on */
-	if (mdi_mem_protect_key(base, length, MDI_PROT_READ | MDI_PROT_WRITE,
+	if (mdi_mem_protect_key(base, length - MDI_ALTSTACK_OPEN, prot,
+				state.host_key) != 0 ||
+	    mdi_mem_protect_key((char *)base + length - MDI_ALTSTACK_OPEN,
+				MDI_ALTSTACK_OPEN, prot,
 				state.signal_key) != 0)
 		return mdi_fail_os("pkey_mprotect", "a signal stack");
 	return 0;

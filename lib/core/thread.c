@@ -114,6 +114,7 @@ int mdi_threads_start(uint32_t max)
 	__atomic_store_n(&mdi_arch_state.blocks, blocks, __ATOMIC_RELAXED);
 	mdi_open.state.blocks = blocks;
 	mdi_arch_state.pid = mdi_os_process_id();
+	mdi_arch_state.frames_open = 0;
 	own->attached = NULL;
 	own->attached_count = 0;
 	mdi_arch_state.tids_end = 0;
@@ -179,8 +180,12 @@ int mdi_threads_confine(void)
 	if (open->signal_key == MDI_NO_KEY || open->signal_key_used)
 		return 0;
 	open->signal_key_used = true;
+	mdi_arch_state.frames_open = 1;
 	result = protect_all_altstacks();
-	open->signal_key_used = result == 0;
+	if (result == 0)
+		return 0;
+	open->signal_key_used = false;
+	mdi_arch_state.frames_open = 0;
 	return result;
 }
 

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#define PART ((size_t)MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS)
+#define PART ((size_t)MDI_ALTSTACK_PART)
 #define ROOM (PART - MDI_PAGE_SIZE)
 #define ALL  ((1u << MDI_ALTSTACK_PARTS) - 1)
 

@@ -8,6 +8,8 @@
 #include "support/poke.h"
 #include "support/proc.h"
 
+#include "arch/x86_64/frame.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,6 +19,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static atomic_ulong rung;
@@ -293,6 +296,120 @@ START_TEST(test_faults_together)
 }
 END_TEST
 
+/*
+ * --- what a signal's handler has on its stack ---
+ *
+ * Linux before 6.12 writes a signal's frame with the rights of the code that it
+ * interrupts, so modules have rights to where it begins.
+ */
+static struct modiso_gate *stores;
+static volatile uint64_t *hosts_secret; /* ones and zeros exchanged */
+static volatile uintptr_t handlers_stack;
+
+static void must_not_store(volatile const void *at)
+{
+	volatile const uint64_t *word = at;
+	uint64_t was = *word;
+
+	must_blame(enter_fault(module, stores, W(word), ~was), MODISO_WRITE,
+		   (const void *)at, NULL);
+	must_eq(*word, was);
+}
+
+/* It calls a module, which has no say in how it goes on. */
+static void call_module(int signo, siginfo_t *info, void *context)
+{
+	const ucontext_t *interrupted = context;
+	volatile uint64_t local = ~*hosts_secret;
+
+	must_eq(signo, SIGUSR1);
+	must_not_store(&local);
+	must_not_store((const char *)context - 8); /* where it returns to */
+	must_not_store(info);
+	must_not_store(&interrupted->uc_mcontext.gregs[REG_RIP]);
+	must_not_store(interrupted->uc_mcontext.fpregs);
+	must_eq(enter(make_gate(module, sum), 1, 2, 3, 4, 5, 6), 91);
+}
+
+static void note_stack(int signo, siginfo_t *info, void *context)
+{
+	volatile uint64_t local = ~*hosts_secret;
+
+	(void)signo;
+	(void)info;
+	(void)context;
+	handlers_stack = W(&local);
+}
+
+static void take_signals(void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = {.sa_sigaction = handler,
+				   .sa_flags = SA_SIGINFO};
+
+	hosts_secret = (void *)region_bytes(hosts);
+	*hosts_secret = 0x123456789abcdef1;
+	stores = make_gate(module, poke_store8);
+	must_eq(enter(make_gate(module, sum), 1, 2, 3, 4, 5, 6), 91);
+	must(!sigaction(SIGUSR1, &action, NULL));
+}
+
+START_TEST(test_stack_closed)
+{
+	make_scene(_i);
+	take_signals(call_module);
+	for (int i = 0; i < 3; i++)
+		must(!raise(SIGUSR1));
+}
+END_TEST
+
+/* With the secret in registers, of which the kernel's frame has all. */
+static void be_interrupted(void)
+{
+	long number = SYS_tkill, tid = syscall(SYS_gettid);
+
+	__asm__ volatile("mov %[secret], %%r12\n\t"
+			 "not %%r12\n\t"
+			 "movq %%r12, %%xmm9\n\t"
+			 "syscall\n\t"
+			 "xor %%r12d, %%r12d\n\t"
+			 "pxor %%xmm9, %%xmm9"
+			 : "+a"(number)
+			 : "D"(tid), "S"((long)SIGUSR1),
+			   [secret] "m"(*hosts_secret)
+			 : "rcx", "r11", "r12", "xmm9", "memory");
+	must_eq(number, 0);
+}
+
+MODULE_CODE static uintptr_t look_for(volatile const uint64_t *page,
+				      uint64_t exchanged)
+{
+	uintptr_t found = 0;
+
+	for (unsigned i = 0; i < PAGE / sizeof(*page); i++)
+		found += ~page[i] == exchanged;
+	return found;
+}
+
+/* A module that is called later finds nothing of it. */
+START_TEST(test_stack_clean)
+{
+	struct modiso_gate *looks;
+	uintptr_t stacks, found, i;
+
+	make_scene_at(MODISO_CONFINE_SEALED);
+	take_signals(note_stack);
+	looks = make_gate(module, look_for);
+	be_interrupted();
+	stacks = handlers_stack & -(uintptr_t)MDI_ALTSTACK_SIZE;
+	for (i = 0; i < MDI_ALTSTACK_SIZE; i += PAGE) {
+		found = 0;
+		if (modiso_gate_call(looks, WORDS(stacks + i, *hosts_secret),
+				     &found) == MODISO_OK)
+			must_eq(found, 0);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("confine_signals");
@@ -303,6 +420,10 @@ static Suite *make_suite(void)
 	add_loop_test_but_tsan(tcase, test_storm, MODISO_CONFINE_GUARD,
 			       MODISO_CONFINE_GUARD + 1,
 			       "10,000 signals a second leave it no time");
+	if (on_pkey()) {
+		tcase_add_loop_test(tcase, test_stack_closed, 0, 2);
+		tcase_add_test(tcase, test_stack_clean);
+	}
 	for (i = 0; i < 2; i++) {
 		if (!(caps & 1u << levels[i]))
 			continue;

@@ -89,7 +89,7 @@ static void find_targets(void)
 	/* Where the kernel's frames lie: the signal stack's top. */
 	targets.data[7] = W(mdi_arch_state.altstacks) +
 			  mdi_thread_self()->index * MDI_ALTSTACK_SIZE +
-			  MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS - 8192;
+			  MDI_ALTSTACK_PART - 8192;
 	targets.data_count = 8;
 	targets.rights[0] = 0;
 	targets.rights[1] = ~0u;

@@ -88,7 +88,7 @@ START_TEST(test_mapped)
 	stacks = mdi_arch_state.altstacks +
 		 (size_t)thread->index * MDI_ALTSTACK_SIZE;
 	for (i = 0; i < MDI_ALTSTACK_PARTS; i++) {
-		part = stacks + i * (MDI_ALTSTACK_SIZE / MDI_ALTSTACK_PARTS);
+		part = stacks + i * MDI_ALTSTACK_PART;
 		must_str(perms(part), "---p");
 		must_str(perms(part + PAGE), "rw-p");
 	}

@@ -44,6 +44,13 @@
 #define MDI_ALTSTACK_SHIFT 18
 #define MDI_ALTSTACK_SIZE 0x40000
 #define MDI_ALTSTACK_PARTS 4
+#define MDI_ALTSTACK_PART 0x10000
+/*
+ * The end of each, where a frame of the kernel's begins: open to modules where
+ * the kernel has no rights but theirs (Linux before 6.12). A frame goes as far
+ * down from there when it has come: signal.S.
+ */
+#define MDI_ALTSTACK_OPEN 0x4000
 
 /* struct mdi_open_page, from the block */
 #define RO_PKRU 0
@@ -114,6 +121,7 @@
  */
 #define UC_STACK  16
 #define UC_FPREGS 224
+#define XSTATE_SIZE_OFFSET 468 /* of all of it: struct _fpx_sw_bytes */
 #define XSTATE_BV_OFFSET 512
 #define MDI_XSTATE_PKRU (1 << 9)
 
@@ -122,6 +130,7 @@
 #define MDI_INTERRUPTED 1 /* F_SERVICE_SP, while a handler of the host runs */
 
 #define WAY_BACK 1 /* MDI_WAY_BACK */
+#define WAY_OPEN 2 /* MDI_WAY_OPEN */
 
 /* Six callee-saved registers, in the order of the frame, and one word more. */
 #define PLAIN_SAVED 56
@@ -232,6 +241,7 @@
 #define A_RIGHTS_OFFSET 721128
 #define A_TIDS_END 721160
 #define A_TIDS 721164
+#define A_FRAMES_OPEN 737548
 
 /*
  * Behind each write of a segment base, with keys: a load that code without the
@@ -481,7 +491,9 @@ struct mdi_service_slot {
 enum mdi_way {
 	MDI_WAY_OTHER = 0, /* in other code, of the host's */
 	/* Where it was: it wants its segment bases back. */
-	MDI_WAY_BACK = WAY_BACK
+	MDI_WAY_BACK = WAY_BACK,
+	/* The same, and by rights to which its frame is closed where it is. */
+	MDI_WAY_OPEN = WAY_OPEN
 	/* Else: through mdi_resume(), by the copy of the frame at this place */
 };
 
@@ -567,6 +579,8 @@ struct mdi_arch_state {
 	/* Of attached threads, by the index of their block; 0: of none. */
 	uint32_t tids_end;
 	int32_t tids[MDI_THREADS_MAX];
+	/* Modules have rights to where the kernel's frames begin. */
+	uint32_t frames_open;
 } __attribute__((aligned(4096)));
 
 extern struct mdi_arch_state mdi_arch_state;

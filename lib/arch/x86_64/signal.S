@@ -342,6 +342,81 @@
 	je	\label
 .endm
 
+/*
+ * Linux before 6.12 writes the frame with the rights of the code that it
+ * interrupts, so each module has rights to where it begins, on each thread
+ * (MDI_ALTSTACK_OPEN). What it says of host code, and what the handler goes on
+ * by, is not for the modules that come later, nor for one that the handler
+ * calls: so the frame moves down the stack, to pages that are closed, before
+ * anything is pushed, and zeros stay where it was. All signals are blocked
+ * here. One that comes while C runs finds no alternate stack, and its frame
+ * begins where that is, with the host's rights: it stays.
+ *
+ * A module that runs on another thread meanwhile can write there before this
+ * has. What is believed of the frame is its length alone, and that once.
+ *
+ * Keeps rdi, r9, rbx, r12; rsi, rdx and rsp move. Uses rax, rcx, r8, r11, r13,
+ * r15.
+ */
+.macro FRAME_AWAY
+	cmpl	$0, A_FRAMES_OPEN+mdi_arch_state(%rip)
+	je	.Lstays\@
+	movl	%esp, %eax
+	andl	$MDI_ALTSTACK_PART-1, %eax
+	cmpl	$MDI_ALTSTACK_PART-MDI_ALTSTACK_OPEN, %eax
+	jb	.Lstays\@
+	movq	%rdi, %r8
+	movq	%rsi, %r11
+	movq	UC_FPREGS(%rdx), %r13
+	movq	%r13, %rax
+	subq	%rsp, %rax
+	cmpq	$MDI_ALTSTACK_OPEN, %rax
+	ja	mdi_gate_bad
+	FRAME_WORDS
+	movl	%ecx, %r15d
+	movq	%rsp, %rsi
+	leaq	-MDI_ALTSTACK_OPEN(%rsp), %rdi
+	rep movsq
+	movq	%rsp, %rdi
+	movl	%r15d, %ecx
+	xorl	%eax, %eax
+	rep stosq
+	subq	$MDI_ALTSTACK_OPEN, %rsp
+	subq	$MDI_ALTSTACK_OPEN, %rdx
+	subq	$MDI_ALTSTACK_OPEN, %r13
+	movq	%r13, UC_FPREGS(%rdx)
+	leaq	-MDI_ALTSTACK_OPEN(%r11), %rsi
+	movq	%r8, %rdi
+.Lstays\@:
+.endm
+
+/* ecx: how many words the frame at rsp has, whose vector state is at r13. */
+.macro FRAME_WORDS
+	movl	XSTATE_SIZE_OFFSET(%r13), %ecx
+	leaq	7(%r13,%rcx), %rcx
+	subq	%rsp, %rcx
+	cmpq	$MDI_ALTSTACK_OPEN, %rcx
+	ja	mdi_gate_bad
+	shrl	$3, %ecx
+.endm
+
+/*
+ * And back: the kernel reads the end of the frame with the rights that it has
+ * loaded from it, a module's. It is that one's state by now, and no signal
+ * comes any more.
+ */
+.macro RETURN_BY_OPEN
+	movq	8+UC_FPREGS(%rsp), %r13
+	FRAME_WORDS
+	movq	%rsp, %rsi
+	leaq	MDI_ALTSTACK_OPEN(%rsp), %rdi
+	rep movsq
+	addq	$MDI_ALTSTACK_OPEN, %r13
+	movq	%r13, 8+UC_FPREGS+MDI_ALTSTACK_OPEN(%rsp)
+	leaq	8+MDI_ALTSTACK_OPEN(%rsp), %rsp
+	jmp	mdi_signal_restorer
+.endm
+
 /* MDI_SIGNAL_MARK of signal.h; FUNC aligns to 16, so it stays in front. */
 #define MARK .p2align 4; .ascii "libmodiso-signal"
 
@@ -397,6 +472,7 @@
 	testq	%r9, %r9
 	jz	.Lallowed\@
 	movb	$0, RO_SELECTOR-T_FS_BASE(%r9)
+	FRAME_AWAY
 .Lallowed\@:
 	pushq	$2
 	popfq
@@ -408,12 +484,16 @@
 	.cfi_adjust_cfa_offset -8
 	cmpq	$WAY_BACK, %rax
 	jb	1f
+	cmpq	$WAY_OPEN, %rax
 	ja	2f
 	wrfsbase %rbx
 	wrgsbase %r12
 	HOST_ONLY
+	cmpl	$WAY_OPEN, %eax
+	je	3f
 1:	retq
 2:	RETURN_BY_COPY
+3:	RETURN_BY_OPEN
 .Lover\@:
 	ARRIVED
 	pushq	$2
