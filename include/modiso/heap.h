@@ -190,12 +190,12 @@ modiso_heap_get_info(struct modiso_module *module,
  *     size_t modiso_heap_batch(void **list, size_t give, size_t take,
  *                              size_t size);
  *
- * Of @list, memory of the module's, the first @give go back as by free(). Then
- * up to @take blocks of @size bytes are put there, 64 at most; their number is
- * the result. A list that the module may not touch ends its call with
- * MODISO_FAULT_ACCESS. An image that "modiso-cc --heap" has made takes small
- * blocks by it, and calls it once for some thirty of them: see modiso-cc(1) for
- * what that changes.
+ * Of @list, memory of the module's, the first @give go back as by free(), 4096
+ * at most. Then up to @take blocks of @size bytes are put there, 64 at most;
+ * their number is the result. A list that the module may not touch, or a longer
+ * one, ends its call with MODISO_FAULT_ACCESS. An image that "modiso-cc --heap"
+ * has made takes small blocks by it, and calls it once for some thirty of them:
+ * see modiso-cc(1) for what that changes.
  *
  * Returns the function, or NULL when @which is none of them.
  *

@@ -9,6 +9,11 @@
 
 /* Blocks that are looked at together. */
 #define BATCH 64u
+/*
+ * No time limit ends a service, and a list that fills a module's memory, of
+ * what are no blocks, would take as long as a thousand limits.
+ */
+#define GIVE_MAX 4096u
 
 static struct modiso_module *caller(void)
 {
@@ -120,6 +125,9 @@ MODISO_CALL static size_t heap_batch(uintptr_t list, size_t give, size_t take,
 
 	if (module == NULL)
 		return 0;
+	if (give > GIVE_MAX)
+		mdi_caller_end(MODISO_FAULT_ACCESS,
+			       list + GIVE_MAX * sizeof(void *));
 	give_batch(module, list, give);
 	return take > 0 ? take_batch(module, list, take, size) : 0;
 }

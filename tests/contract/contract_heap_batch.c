@@ -126,6 +126,19 @@ START_TEST(test_batch_list)
 }
 END_TEST
 
+/* No time limit ends a service: so it has an end. */
+START_TEST(test_batch_long)
+{
+	unsigned char *bytes;
+
+	begin_batch();
+	bytes = region_bytes(make_region(module, 9 * PAGE, "long"));
+	must_eq(BATCH(W(bytes), 4096, 0, 0), 0);
+	must_eq(must_end(bytes, 4097, 0), bytes + 8 * PAGE);
+	must_eq(must_end(bytes, 4097, 1), bytes + 8 * PAGE);
+}
+END_TEST
+
 /* --- what modiso-cc --heap makes --- */
 
 static const char *const compilers[] = {"gcc", "clang"};
@@ -470,6 +483,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_batch);
 	tcase_add_test(tcase, test_batch_refused);
 	tcase_add_test(tcase, test_batch_list);
+	tcase_add_test(tcase, test_batch_long);
 	tcase_add_loop_test(tcase, test_few_calls, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_both_sides, 0, COMPILERS);
 	tcase_add_loop_test(tcase, test_exhaustion, 0, COMPILERS);
