@@ -189,22 +189,30 @@ static int bad_table(const struct mdi_elf *elf, const char *what)
 
 /* --- symbols --- */
 
+/* These bytes, and all that the file has behind them in the same segment. */
+static bool find_open_end(const struct mdi_elf *elf, uint64_t vaddr,
+			  uint64_t length, struct mdi_part *part)
+{
+	const struct mdi_segment *segment =
+		mdi_elf_segment(elf, vaddr, length);
+
+	if (!mdi_elf_part(elf, vaddr, length, part))
+		return false;
+	part->length = segment->vaddr + segment->file_size - vaddr;
+	return true;
+}
+
 static int find_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 {
-	uint64_t at = dynamic->value[DT_SYMTAB];
-	const struct mdi_segment *segment;
-
 	if (!mdi_elf_part(elf, dynamic->value[DT_STRTAB],
 			  dynamic->value[DT_STRSZ], &elf->strings))
 		return bad_table(elf, "names");
-	segment = mdi_elf_segment(elf, at, sizeof(Elf64_Sym));
-	if (segment == NULL ||
-	    !mdi_elf_part(elf, at, sizeof(Elf64_Sym), &elf->symbols) ||
+	/* Their number is nowhere; there are no more than fit. */
+	if (!find_open_end(elf, dynamic->value[DT_SYMTAB], sizeof(Elf64_Sym),
+			   &elf->symbols) ||
 	    (dynamic->has[DT_SYMENT] &&
 	     dynamic->value[DT_SYMENT] != sizeof(Elf64_Sym)))
 		return bad_table(elf, "symbols");
-	/* Their number is nowhere; there are no more than fit. */
-	elf->symbols.length = segment->vaddr + segment->file_size - at;
 	return 0;
 }
 
@@ -269,7 +277,6 @@ static int count_by_gnu_hash(struct mdi_elf *elf, uint64_t vaddr)
 
 static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 {
-	const struct mdi_segment *segment;
 	int result = 0;
 
 	if (!dynamic->has[DT_SYMTAB] || !dynamic->has[DT_STRTAB])
@@ -286,19 +293,14 @@ static int read_symbols(struct mdi_elf *elf, const struct dynamic *dynamic)
 		return result;
 	if (elf->symbol_count > elf->symbols.length / sizeof(Elf64_Sym))
 		return bad_table(elf, "symbols");
-	/* One half word for each symbol. */
+	/* A half word for each: the hash table may know fewer than are named */
 	if (dynamic->versions != 0 &&
-	    !mdi_elf_part(elf, dynamic->versions, elf->symbol_count * 2,
-			  &elf->versions))
+	    !find_open_end(elf, dynamic->versions, elf->symbol_count * 2,
+			   &elf->versions))
 		return bad_table(elf, "symbols' versions");
-	if (elf->versions.length != 0)
+	if (dynamic->versions != 0)
 		mdi_elf_add_table(elf, dynamic->versions,
 				  elf->symbol_count * 2);
-	/* The hash table may know fewer than relocations name. */
-	segment = mdi_elf_segment(elf, dynamic->versions, 0);
-	if (dynamic->versions != 0 && segment != NULL)
-		elf->versions.length = segment->vaddr + segment->file_size -
-				       dynamic->versions;
 	mdi_elf_add_table(elf, dynamic->value[DT_SYMTAB],
 			  elf->symbol_count * sizeof(Elf64_Sym));
 	mdi_elf_add_table(elf, dynamic->value[DT_STRTAB],

@@ -315,6 +315,25 @@ START_TEST(versions)
 }
 END_TEST
 
+/* Where the segment in front has room behind what the file has of it. */
+START_TEST(versions_begin_segment)
+{
+	uint64_t table;
+	bool old;
+
+	begin();
+	table = image.program[ELF_RODATA].p_vaddr;
+	image.program[ELF_CODE].p_memsz =
+		table - image.program[ELF_CODE].p_vaddr;
+	elf_tag(&image, DT_VERSYM)->d_un.d_ptr = table;
+	image.bytes[table + 2 * ELF_CALL] = 7;
+	ck_assert_int_eq(parse(), 0);
+	ck_assert_uint_eq(elf.versions.offset, table);
+	ck_assert_uint_eq(elf.versions.length, 200);
+	ck_assert_uint_eq(mdi_elf_version(&elf, ELF_CALL, &old), 7);
+}
+END_TEST
+
 START_TEST(needed_ignored)
 {
 	begin();
@@ -484,6 +503,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, thread_local);
 	tcase_add_test(tcase, tags);
 	tcase_add_test(tcase, versions);
+	tcase_add_test(tcase, versions_begin_segment);
 	tcase_add_test(tcase, needed_ignored);
 	tcase_add_test(tcase, bad_tables);
 	tcase_add_test(tcase, relro_to_the_page_end);
