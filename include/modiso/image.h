@@ -173,7 +173,8 @@ struct modiso_image_info {
  *                      segments that overlap or wrap, tables outside of them,
  *                      one name defined twice in its default version; versions
  *                      that are not what symbols, hashes or names of libraries
- *                      say. The sentence says what.
+ *                      say; a name of more than 8 KiB that is wanted of others.
+ *                      The sentence says what.
  *   MODISO_ERR_ACCESS  a segment that is writable and executable, relocations
  *                      of code, an executable stack, a library that is named by
  *                      a path.

@@ -322,13 +322,15 @@ bool mdi_elf_symbol(const struct mdi_elf *elf, uint64_t index,
 const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset)
 {
 	const char *text;
+	size_t left;
 
 	if (offset >= elf->strings.length)
 		return NULL;
 	text = (const char *)mdi_elf_at(elf, elf->strings.offset + offset);
-	if (memchr(text, '\0', elf->strings.length - offset) == NULL)
-		return NULL;
-	return text;
+	left = elf->strings.length - offset;
+	if (left > MDI_NAME_MAX + 1)
+		left = MDI_NAME_MAX + 1;
+	return memchr(text, '\0', left) != NULL ? text : NULL;
 }
 
 /* --- relocations, and what to run --- */

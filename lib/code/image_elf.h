@@ -28,6 +28,12 @@
 /* Entries of the lists of versions. */
 #define MDI_VERSIONS_MAX 4096u
 
+/*
+ * Bytes of a name. Tables can have any number of entries that name one string,
+ * or the ends of one: each is looked at for as many bytes as this and no more.
+ */
+#define MDI_NAME_MAX ((size_t)8 << 10)
+
 struct mdi_segment {
 	uint64_t vaddr; /* as linked */
 	uint64_t size;  /* in memory; the rest behind file_size is zero */
@@ -175,7 +181,7 @@ void mdi_elf_add_table(struct mdi_elf *elf, uint64_t vaddr, uint64_t length);
  */
 const struct mdi_segment *mdi_elf_tables(const struct mdi_elf *elf);
 
-/* A name in the dynamic strings; NULL: it runs out of them. */
+/* A name in the dynamic strings; NULL: no end of it, or too far behind. */
 const char *mdi_elf_string(const struct mdi_elf *elf, uint64_t offset);
 
 #endif /* MDI_CODE_IMAGE_ELF_H */

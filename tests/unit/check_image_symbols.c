@@ -165,6 +165,52 @@ START_TEST(many_of_one_name)
 }
 END_TEST
 
+static struct long_table {
+	char names[1 << 22];
+	Elf64_Sym symbol[MANY];
+} long_table;
+
+/*
+ * Names that are each other's ends, as long as all of them together: to compare
+ * them in full would not end.
+ */
+START_TEST(long_names)
+{
+	const struct mdi_elf longest = {
+		.name = "long",
+		.bytes = (const unsigned char *)&long_table,
+		.segment = {{.size = sizeof(long_table),
+			     .file_size = sizeof(long_table)}},
+		.segment_count = 1,
+		.strings = {.length = sizeof(long_table.names)},
+		.symbols = {offsetof(struct long_table, symbol),
+			    sizeof(long_table.symbol)},
+		.symbol_count = MANY,
+	};
+	size_t end = sizeof(long_table.names) - 1;
+	struct mdi_wanted wanted = {"aaa", NULL, MDI_KIND_FUNCTION};
+	static struct mdi_scope scope;
+	struct mdi_found found;
+
+	memset(long_table.names, 'a', end);
+	for (unsigned i = 1; i < MANY; i++)
+		long_table.symbol[i] = (Elf64_Sym){
+			.st_name = (uint32_t)(end - (size_t)8 * i),
+			.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_shndx = 1,
+			.st_value = i,
+		};
+	long_table.symbol[5].st_name = (uint32_t)(end - 3);
+	ck_assert_int_eq(mdi_scope_add(&scope, &longest, 0), 0);
+	mdi_scope_find(&scope, &wanted, &found);
+	ck_assert_int_eq(found.how, MDI_FOUND);
+	ck_assert_uint_eq(found.symbol.st_value, 5);
+	ck_assert_ptr_nonnull(mdi_elf_string(&longest, end - MDI_NAME_MAX));
+	ck_assert_ptr_null(mdi_elf_string(&longest, end - MDI_NAME_MAX - 1));
+	mdi_scope_fini(&scope);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_symbols");
@@ -174,6 +220,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, name_of_two_versions);
 	tcase_add_test(tcase, name_twice);
 	tcase_add_test(tcase, many_of_one_name);
+	tcase_add_test(tcase, long_names);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
