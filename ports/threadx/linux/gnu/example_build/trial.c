@@ -367,6 +367,8 @@ static void hand_over(void)
 	IS(tx_semaphore_get(&kernel_semaphore, TX_NO_WAIT), TX_SUCCESS);
 	IS(ask(OBJECT_AT, 0), TX_SEMAPHORE_ERROR);
 	IS(ask(NO_OBJECT, 0), TXM_MODULE_INVALID_MEMORY);
+	IS(ask(NO_POOL, 0), TXM_MODULE_INVALID_MEMORY);
+	IS(message_word(&answer), TXM_MODULE_INVALID_MEMORY);
 	/* Strings, and requests that there are not. */
 	CHECK(ask(NAME_AT, (ALIGN_TYPE)kernel_page) != TX_SUCCESS);
 	CHECK(ask(NAME_AT, 0) != TX_SUCCESS);
@@ -531,6 +533,14 @@ static void external(void)
 	IS(ask(NAME_AT, (ALIGN_TYPE)shared + 3 * PAGE - 8),
 	   TXM_MODULE_INVALID_MEMORY);
 	IS(ask(NAME_AT, (ALIGN_TYPE)shared + 2 * PAGE - 1),
+	   TXM_MODULE_INVALID_MEMORY);
+	IS(ask(NAMED_AT, (ALIGN_TYPE)shared + 2 * PAGE - 1),
+	   TXM_MODULE_INVALID_MEMORY);
+	/* A message, and words of a request, that go on behind its memory. */
+	memset(shared + 2 * PAGE - 16, 0, 16);
+	IS(ask(SEND_FROM, (ALIGN_TYPE)shared + 2 * PAGE - 4),
+	   TXM_MODULE_INVALID_MEMORY);
+	IS(ask(WORDS_AT, (ALIGN_TYPE)shared + 2 * PAGE - 16),
 	   TXM_MODULE_INVALID_MEMORY);
 	/* The application may write what the module may only read. */
 	shared[2 * PAGE] = 0x33;

@@ -22,10 +22,14 @@ enum {
 	SPIN,       /* two threads that never wait, for so many ticks */
 	MUTEXES,    /* two threads at one mutex */
 	POOLS,      /* a block pool and a byte pool in the module's memory */
+	NO_POOL,    /* memory goes back to what is no pool */
 	RECEIVE_TO, /* a request with this pointer as a buffer */
 	OBJECT_AT,  /* a request with this pointer as an object */
 	NO_OBJECT,  /* requests that would look into an object, without one */
 	NAME_AT,    /* a request with this pointer as a string */
+	NAMED_AT,   /* a new object with this pointer as its name */
+	SEND_FROM,  /* a message from here, in front of the others */
+	WORDS_AT,   /* a request with its further words here */
 	REQUEST,    /* a request of this number */
 	END_ONE,    /* a thread that spins, terminated and deleted */
 	END_AT      /* a thread, ended where the host holds it: struct held */

@@ -305,6 +305,25 @@ static UINT pools(MESSAGE *message)
 	return status;
 }
 
+/* What the module writes in front of the memory says whose it is. */
+static UINT give_back_to(VOID *pool, UINT (*release)(VOID *))
+{
+	static VOID *memory[4];
+
+	memory[0] = memory;
+	memory[1] = pool;
+	return release(&memory[2]);
+}
+
+static UINT no_pool(MESSAGE *message)
+{
+	static TX_BLOCK_POOL blocks = {.tx_block_pool_id = 0x424c4f43};
+	static TX_BYTE_POOL bytes = {.tx_byte_pool_id = 0x42595445};
+
+	message_set(message, give_back_to(&bytes, _txe_byte_release));
+	return give_back_to(&blocks, _txe_block_release);
+}
+
 static ULONG recurse(ULONG depth)
 {
 	volatile UCHAR hole[256];
@@ -360,6 +379,8 @@ static UINT serve(MESSAGE *message)
 		return mutexes(message);
 	case POOLS:
 		return pools(message);
+	case NO_POOL:
+		return no_pool(message);
 	case END_ONE:
 		return delete_spinner(message);
 	case END_AT:
@@ -384,6 +405,22 @@ static UINT serve(MESSAGE *message)
 	case NAME_AT:
 		return txm_module_object_pointer_get(TXM_QUEUE_OBJECT,
 						     (CHAR *)word, &object);
+	case NAMED_AT:
+		status = txm_module_object_allocate(&object,
+						    sizeof(TX_SEMAPHORE));
+		if (status == TX_SUCCESS)
+			status = tx_semaphore_create(object, (CHAR *)word, 0);
+		return status;
+	case SEND_FROM:
+		return tx_queue_front_send(answers, (VOID *)word, TX_NO_WAIT);
+	case WORDS_AT:
+		status = txm_module_object_allocate(&object,
+						    sizeof(TX_BLOCK_POOL));
+		return status != TX_SUCCESS ?
+			       status :
+			       (UINT)_txm_module_kernel_call_dispatcher(
+				       TXM_BLOCK_POOL_CREATE_CALL,
+				       (ALIGN_TYPE)object, 0, word);
 	case REQUEST:
 		return (UINT)_txm_module_kernel_call_dispatcher((ULONG)word, 0,
 								0, 0);

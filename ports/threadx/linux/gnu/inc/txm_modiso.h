@@ -48,10 +48,13 @@ _txm_modiso_dispatch(ULONG kernel_request, ALIGN_TYPE param_1,
 VOID _txm_modiso_thread_run(ULONG id);
 
 /*
- * TX_FALSE: the first word of a request is to be an object and is not, or its
- * second word a name and has no end in the module.
+ * TX_FALSE: the first word of a request is to be an object and is none, or
+ * memory of a pool and no pool has it; its second word is a name that has no
+ * end in the module, or a message that is not all there; or its third one leads
+ * to fewer further words than the request has.
  */
-UINT _txm_modiso_params_fit(const TXM_MODULE_INSTANCE *module_instance,
-			   ULONG request, ALIGN_TYPE object, ALIGN_TYPE name);
+UINT _txm_modiso_params_fit(TXM_MODULE_INSTANCE *module_instance,
+			   ULONG request, ALIGN_TYPE object,
+			   ALIGN_TYPE second, ALIGN_TYPE third);
 
 #endif /* TXM_MODISO_H */

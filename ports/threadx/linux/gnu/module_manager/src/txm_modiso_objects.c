@@ -48,6 +48,8 @@ struct kind {
 			offsetof(TYPE, tx_##name##_created_next)                      \
 	}
 
+enum { BLOCK_POOLS, BYTE_POOLS };
+
 static const struct kind kinds[] = {
 	KIND(BLOCK_POOL, TXM_BLOCK_ALLOCATE_CALL, TXM_BLOCK_RELEASE_CALL,
 	     TXM_BLOCK_POOL_CREATE_CALL,
@@ -117,6 +119,35 @@ static UINT is_listed(const struct kind *kind, ALIGN_TYPE object)
 	return TX_FALSE;
 }
 
+/*
+ * Memory that goes back to a pool. Which one the word in front of it says, which
+ * is the module's to write.
+ */
+static UINT is_of_pool(TXM_MODULE_INSTANCE *module_instance, ULONG request,
+		       ALIGN_TYPE memory)
+{
+	const UCHAR *at = (const UCHAR *)memory, *start;
+	ALIGN_TYPE pool;
+	ULONG size;
+
+	if (!TXM_MODULE_MANAGER_ENSURE_INSIDE_MODULE_DATA(
+		    module_instance, memory - sizeof(pool), sizeof(pool)))
+		return TX_FALSE;
+	memcpy(&pool, at - sizeof(pool), sizeof(pool));
+	if (request == TXM_BLOCK_RELEASE_CALL) {
+		if (!is_listed(&kinds[BLOCK_POOLS], pool))
+			return TX_FALSE;
+		start = ((const TX_BLOCK_POOL *)pool)->tx_block_pool_start;
+		size = ((const TX_BLOCK_POOL *)pool)->tx_block_pool_size;
+	} else {
+		if (!is_listed(&kinds[BYTE_POOLS], pool))
+			return TX_FALSE;
+		start = ((const TX_BYTE_POOL *)pool)->tx_byte_pool_start;
+		size = ((const TX_BYTE_POOL *)pool)->tx_byte_pool_size;
+	}
+	return at > start && (ALIGN_TYPE)(at - start) < size;
+}
+
 /* Memory of the module's for objects, which its list says. */
 static UINT is_allocated(const TXM_MODULE_INSTANCE *module_instance,
 			 ALIGN_TYPE object, ULONG size)
@@ -134,7 +165,7 @@ static UINT is_allocated(const TXM_MODULE_INSTANCE *module_instance,
 	return TX_FALSE;
 }
 
-/* A name that is looked for, with its end. */
+/* A name that is looked for, or a new object's, with its end. */
 static UINT is_name(const TXM_MODULE_INSTANCE *module_instance,
 		    ALIGN_TYPE name)
 {
@@ -154,8 +185,27 @@ static UINT is_looked_into(ULONG request)
 	       request == TXM_THREAD_SYSTEM_SUSPEND_CALL;
 }
 
-UINT _txm_modiso_params_fit(const TXM_MODULE_INSTANCE *module_instance,
-			    ULONG request, ALIGN_TYPE object, ALIGN_TYPE name)
+/*
+ * Common code asks for as many bytes as the message has words, and for two
+ * further words where it reads four. The object is one.
+ */
+static UINT is_whole(TXM_MODULE_INSTANCE *module_instance, ULONG request,
+		     ALIGN_TYPE object, ALIGN_TYPE second, ALIGN_TYPE third)
+{
+	const TX_QUEUE *queue = (const TX_QUEUE *)object;
+
+	if (request == TXM_QUEUE_FRONT_SEND_CALL)
+		return TXM_MODULE_MANAGER_PARAM_CHECK_BUFFER_READ(
+			module_instance, second,
+			sizeof(ULONG) * queue->tx_queue_message_size);
+	return request != TXM_BLOCK_POOL_CREATE_CALL ||
+	       TXM_MODULE_MANAGER_ENSURE_INSIDE_MODULE_DATA(
+		       module_instance, third, sizeof(ALIGN_TYPE[4]));
+}
+
+UINT _txm_modiso_params_fit(TXM_MODULE_INSTANCE *module_instance,
+			    ULONG request, ALIGN_TYPE object,
+			    ALIGN_TYPE second, ALIGN_TYPE third)
 {
 	const struct kind *kind = find_kind(request);
 	UINT fits;
@@ -163,16 +213,26 @@ UINT _txm_modiso_params_fit(const TXM_MODULE_INSTANCE *module_instance,
 
 	if (request == TXM_MODULE_OBJECT_POINTER_GET_CALL ||
 	    request == TXM_MODULE_OBJECT_POINTER_GET_EXTENDED_CALL)
-		return is_name(module_instance, name);
+		return is_name(module_instance, second);
+	if (object != 0 && (request == TXM_BLOCK_RELEASE_CALL ||
+			    request == TXM_BYTE_RELEASE_CALL)) {
+		TX_DISABLE
+		fits = is_of_pool(module_instance, request, object);
+		TX_RESTORE
+		return fits;
+	}
 	if (kind == NULL)
 		return TX_TRUE;
 	/* What there is to say of none ThreadX says, where it can. */
 	if (object == 0)
 		return !is_looked_into(request);
+	if (request == kind->create && !is_name(module_instance, second))
+		return TX_FALSE;
 	TX_DISABLE
-	fits = request == kind->create
-		       ? is_allocated(module_instance, object, kind->size)
-		       : is_listed(kind, object);
+	fits = (request == kind->create
+			? is_allocated(module_instance, object, kind->size)
+			: is_listed(kind, object)) &&
+	       is_whole(module_instance, request, object, second, third);
 	TX_RESTORE
 	return fits;
 }

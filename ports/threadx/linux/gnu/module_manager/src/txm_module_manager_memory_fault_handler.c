@@ -21,11 +21,36 @@ TXM_MODULE_MANAGER_FAULT_INFO
 UINT _txm_modiso_fault_report = TX_TRUE;
 static struct modiso_fault record;
 
+/*
+ * What the module may have changed since the thread was created is copied. A
+ * module's first threads have names of the manager's.
+ */
+static const char *name_of(const TX_THREAD *thread_ptr, char *to, size_t size)
+{
+	const TXM_MODULE_INSTANCE *of =
+		thread_ptr->tx_thread_module_instance_ptr;
+	struct modiso_module *module = of->txm_module_instance_modiso;
+	const char *name = thread_ptr->tx_thread_name;
+	size_t length;
+
+	if (name == NULL)
+		return "";
+	if (modiso_range_check(module, name, 1, MODISO_READ) != 0)
+		return name;
+	if (modiso_strnlen(module, name, size, &length) != 0 ||
+	    modiso_copy_in(module, to, name, length) != 0)
+		return "?";
+	to[length] = 0;
+	return to;
+}
+
 /* For who sits at the workstation, before the application goes on. */
 static void report(const TX_THREAD *thread_ptr)
 {
+	char name[64];
+
 	fprintf(stderr, "txm: thread \"%s\" is terminated:\n",
-		thread_ptr->tx_thread_name);
+		name_of(thread_ptr, name, sizeof(name)));
 	(void)!modiso_fault_print(&record, stderr);
 	_txm_modiso_symbols_line(thread_ptr->tx_thread_module_instance_ptr,
 				(const VOID *)record.pc);

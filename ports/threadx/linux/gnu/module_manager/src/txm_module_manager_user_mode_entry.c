@@ -50,7 +50,7 @@ _txm_modiso_dispatch(ULONG kernel_request, ALIGN_TYPE param_1,
 
 	thread_ptr->tx_thread_module_in_kernel = TX_TRUE;
 	if (_txm_modiso_params_fit(thread_ptr->tx_thread_module_instance_ptr,
-				  kernel_request, param_1, param_2))
+				  kernel_request, param_1, param_2, param_3))
 		result = _txm_module_manager_kernel_dispatch(
 			kernel_request, param_1, param_2, param_3);
 	if (is_refusal(kernel_request, result))
