@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_find - memchr(), memcmp() and strlen() of a module's C library answer
- * as they should at every alignment, and touch no other page.
+ * check_find - memchr(), memcmp(), strlen() and memmove() of a module's C
+ * library answer as they should at every alignment, and touch no other page.
  */
 #include "support/test.h"
 #include "support/world.h"
@@ -14,6 +14,8 @@
 void *module_memchr(const void *bytes, int byte, size_t n);
 int module_memcmp(const void *one, const void *other, size_t n);
 size_t module_strlen(const char *text);
+void *module_memmove(void *to, const void *from, size_t n);
+void *module_memcpy(void *restrict to, const void *restrict from, size_t n);
 
 #define memchr module_memchr
 #define memcmp module_memcmp
@@ -22,6 +24,14 @@ size_t module_strlen(const char *text);
 #undef memchr
 #undef memcmp
 #undef strlen
+
+#define memmove module_memmove
+#define memcpy	module_memcpy
+#define vector	moved
+#include "../../runtime/libc/memmove.c"
+#undef memmove
+#undef memcpy
+#undef vector
 
 #define LONGEST 70
 
@@ -91,6 +101,36 @@ START_TEST(test_compare)
 }
 END_TEST
 
+/* Of that many bytes, from there to there, in one page. */
+static void move(char *page, size_t n, size_t from, size_t to)
+{
+	char before[PAGE], after[PAGE];
+
+	for (size_t i = 0; i < PAGE; i++)
+		before[i] = after[i] = (char)(i * 7 + i / 256);
+	for (size_t i = 0; i < n; i++)
+		after[to + i] = before[from + i];
+	memcpy(page, before, PAGE);
+	must(module_memmove(page + to, page + from, n) == page + to);
+	must(memcmp(page, after, PAGE) == 0);
+}
+
+/* Apart, near each other in both directions, and at both ends of a page. */
+START_TEST(test_move)
+{
+	static const size_t apart[] = {0, 1, 15, 16, 17, 63, 64, 65, 500, 1500};
+	char *page = lonely_page();
+
+	for (size_t n = 0; n <= 1500; n += n < 300 ? 1 : 61)
+		for (size_t i = 0; i < sizeof(apart) / sizeof(*apart); i++) {
+			move(page, n, 0, apart[i]);
+			move(page, n, apart[i], 0);
+			move(page, n, PAGE - n, PAGE - n - apart[i]);
+			move(page, n, PAGE - n - apart[i], PAGE - n);
+		}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("find");
@@ -98,6 +138,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_find);
 	tcase_add_test(tcase, test_compare);
+	tcase_add_test(tcase, test_move);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
