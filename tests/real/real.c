@@ -30,6 +30,7 @@
 #define ROOM ((size_t)32 << 20)
 #define DAMAGES 8
 #define FILES 4 /* that it has open at a time */
+#define ENOUGH 0.5 /* seconds of work to measure by */
 /* What is copied to a module and back. */
 #define TYPED_ROOM ((size_t)1 << 20)
 
@@ -224,15 +225,19 @@ static int compare_all(const char *path)
 	return differs;
 }
 
-/* Seconds for a call, the best of some rounds for each, which take turns. */
-static void measure(const char *path, long rounds, long calls, double best[2])
+/*
+ * Seconds for a call, the best of some rounds for each, which take turns: of a
+ * short one there are more, as others run on this machine.
+ */
+static void measure(const char *path, long calls, double best[2])
 {
 	const size_t length = read_file(path);
+	const double end = seconds() + ENOUGH;
 	uintptr_t result;
 
 	check(modiso_copy_out(module, in, file, length));
 	best[0] = best[1] = 1e9;
-	while (rounds-- > 0) {
+	for (long round = 0; round < 5 || seconds() < end; round++) {
 		double times[3];
 
 		times[0] = seconds();
@@ -267,8 +272,8 @@ static void measure_all(double load, int count, char **paths)
 	size = (size_t)work(file, length, own, sizeof(own));
 	if ((long)size < 0 || size < length)
 		size = length;
-	measure(paths[0], 5, 1, large);
-	measure(smallest, 5, 100, small);
+	measure(paths[0], 1, large);
+	measure(smallest, 100, small);
 	printf("measured: %.1f %.0f %.0f %.1f %.1f %.2f %.2f\n", load * 1e3,
 	       1 / small[0], 1 / small[1], (double)size / large[0] / 1e6,
 	       (double)size / large[1] / 1e6, small[0] / small[1],
