@@ -45,11 +45,11 @@ extern "C" {
  * instruction enters the kernel there, and the module need not be guarded; it
  * gets an error (ERRNO), the library makes the call (ALLOW), or a function of
  * the host's does it. Where nothing is said: mmap and munmap take memory from
- * the module's heap, write to descriptors 1 and 2 is text for
- * modiso_syscall_output(), of the calls above clock_getres, clock_gettime,
- * clock_nanosleep, futex, getcpu, getpid, getrandom, gettid, gettimeofday,
- * nanosleep, sched_yield and time are made, files can be read where
- * modiso_syscall_files() says so, and all others are ENOSYS.
+ * the module's heap, with MAP_UNINITIALIZED as it is, write to descriptors 1
+ * and 2 is text for modiso_syscall_output(), of the calls above clock_getres,
+ * clock_gettime, clock_nanosleep, futex, getcpu, getpid, getrandom, gettid,
+ * gettimeofday, nanosleep, sched_yield and time are made, files can be read
+ * where modiso_syscall_files() says so, and all others are ENOSYS.
  */
 #define MODISO_ARCH_LIBC 1u
 

@@ -15,13 +15,14 @@
 
 /* --- the preset --- */
 
-static intptr_t give_pages(struct modiso_module *module, size_t length)
+static intptr_t give_pages(struct modiso_module *module, size_t length,
+			   bool zero)
 {
 	size_t bytes;
 	void *block;
 
 	if (module->heap == NULL || !mdi_page_round(length, &bytes) ||
-	    mdi_heap_alloc(module, bytes, MDI_PAGE_SIZE, true, &block) != 0)
+	    mdi_heap_alloc(module, bytes, MDI_PAGE_SIZE, zero, &block) != 0)
 		return -ENOMEM;
 	return (intptr_t)block;
 }
@@ -57,7 +58,10 @@ static intptr_t by_preset(const struct modiso_syscall *call)
 
 	switch (mdi_call_wish(call->number, call->args)) {
 	case MDI_CALL_WISH_PAGES:
-		return give_pages(call->module, call->args[1]);
+		return give_pages(call->module, call->args[1], true);
+	/* All that was in the heap was the module's before. */
+	case MDI_CALL_WISH_PAGES_AS_THEY_ARE:
+		return give_pages(call->module, call->args[1], false);
 	case MDI_CALL_WISH_FEWER:
 		return take_pages(call->module, call->args[0]);
 	case MDI_CALL_WISH_TEXT:

@@ -49,6 +49,7 @@ intptr_t mdi_call_make(uint32_t number, const uintptr_t args[MDI_CALL_ARGS]);
 enum mdi_call_wish {
 	MDI_CALL_WISH_NONE,
 	MDI_CALL_WISH_PAGES, /* args[1] bytes of zeros, of its own */
+	MDI_CALL_WISH_PAGES_AS_THEY_ARE, /* with what was in them */
 	MDI_CALL_WISH_FEWER, /* those at args[0] are not needed any more */
 	MDI_CALL_WISH_TEXT   /* args[2] bytes at args[1], for stream 1 or 2 */
 };

@@ -80,7 +80,8 @@ static long map(long length, long flags, long fd)
 	if (flags & MAP_FIXED)
 		return -EINVAL;
 	return modiso_syscall(SYS_mmap, 0, length, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1);
+			      MAP_PRIVATE | MAP_ANONYMOUS |
+				      (flags & MODISO_AS_IT_IS), -1);
 }
 
 /* For a thread that there is not. Without an end it would be for ever. */

@@ -47,4 +47,7 @@ static __inline long __syscall6(long n, long a, long b, long c, long d, long e,
 	return __modiso_syscall(n, a, b, c, d, e);
 }
 
+/* MAP_UNINITIALIZED of Linux: pages of a heap with what was in them. */
+#define MODISO_AS_IT_IS 0x4000000
+
 #define IPC_64 0

@@ -18,6 +18,7 @@
 #define HEAP  ((size_t)64 * PAGE)
 #define LIBC  MODISO_ARCH_LIBC
 #define PLAIN (MAP_PRIVATE | MAP_ANONYMOUS)
+#define AS_IS ((uintptr_t)0x4000000) /* MAP_UNINITIALIZED */
 
 /* Modules know Linux's numbers on each system. */
 #define NO_CALL (-38)
@@ -42,9 +43,10 @@ static struct {
 static MODULE_CODE uintptr_t call(uintptr_t number, uintptr_t a, uintptr_t b,
 				  uintptr_t c)
 {
-	uintptr_t flags = number == SYS_mmap ? PLAIN : 0;
+	uintptr_t flags = number == SYS_mmap ? PLAIN | (c & AS_IS) : 0;
 
-	return (uintptr_t)service(number, a, b, c, flags, (uintptr_t)-1);
+	return (uintptr_t)service(number, a, b, c & ~AS_IS, flags,
+				  (uintptr_t)-1);
 }
 
 /* Are the bytes zeros? They are not afterwards. */
@@ -107,6 +109,12 @@ START_TEST(test_memory)
 	second = map(PAGE + 5);
 	must_eq(enter(touch, second, 2 * PAGE), 1);
 	must_eq(ask(SYS_munmap, second, PAGE + 5, 0), 0);
+	/* Who asks for it as it is does not pay for zeros. */
+	second = (uintptr_t)ask(SYS_mmap, 0, 2 * PAGE,
+				(PROT_READ | PROT_WRITE) | AS_IS);
+	must_eq(second % PAGE, 0);
+	must_eq(enter(touch, second, 2 * PAGE), 0);
+	must_eq(ask(SYS_munmap, second, 2 * PAGE, 0), 0);
 	expect(MODISO_OK, modiso_heap_get_info(module, &info));
 	must_eq(info.blocks, 0);
 }

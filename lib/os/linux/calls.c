@@ -191,19 +191,23 @@ const char *mdi_call_why_not(uint32_t number)
 
 /* --- for a C library --- */
 
+#define AS_IT_IS ((uintptr_t)0x4000000) /* MAP_UNINITIALIZED */
+
 static bool is_plain_memory(const uintptr_t args[])
 {
 	return args[0] == 0 && args[1] != 0 &&
 	       (args[2] & ~(uintptr_t)(PROT_READ | PROT_WRITE)) == 0 &&
-	       args[3] == (MAP_PRIVATE | MAP_ANONYMOUS);
+	       (args[3] & ~AS_IT_IS) == (MAP_PRIVATE | MAP_ANONYMOUS);
 }
 
 enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
 {
 	switch (number) {
 	case SYS_mmap:
-		return is_plain_memory(args) ? MDI_CALL_WISH_PAGES :
-					       MDI_CALL_WISH_NONE;
+		if (!is_plain_memory(args))
+			return MDI_CALL_WISH_NONE;
+		return args[3] & AS_IT_IS ? MDI_CALL_WISH_PAGES_AS_THEY_ARE :
+					    MDI_CALL_WISH_PAGES;
 	case SYS_munmap:
 		return MDI_CALL_WISH_FEWER;
 	case SYS_write:

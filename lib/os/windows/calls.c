@@ -40,20 +40,23 @@ enum { WRITE = 1, MMAP = 9, MUNMAP = 11 };
 
 #define READ_WRITE        3u
 #define PRIVATE_ANONYMOUS 0x22
+#define AS_IT_IS	  ((uintptr_t)0x4000000) /* MAP_UNINITIALIZED */
 
 static bool is_plain_memory(const uintptr_t args[])
 {
 	return args[0] == 0 && args[1] != 0 &&
 	       (args[2] & ~(uintptr_t)READ_WRITE) == 0 &&
-	       args[3] == PRIVATE_ANONYMOUS;
+	       (args[3] & ~AS_IT_IS) == PRIVATE_ANONYMOUS;
 }
 
 enum mdi_call_wish mdi_call_wish(uint32_t number, const uintptr_t args[])
 {
 	switch (number) {
 	case MMAP:
-		return is_plain_memory(args) ? MDI_CALL_WISH_PAGES :
-					       MDI_CALL_WISH_NONE;
+		if (!is_plain_memory(args))
+			return MDI_CALL_WISH_NONE;
+		return args[3] & AS_IT_IS ? MDI_CALL_WISH_PAGES_AS_THEY_ARE :
+					    MDI_CALL_WISH_PAGES;
 	case MUNMAP:
 		return MDI_CALL_WISH_FEWER;
 	case WRITE:
