@@ -325,6 +325,16 @@ MDI_INLINE bool is_idle(void)
 	       own->lease_end_ns == 0;
 }
 
+static MDI_RARE int enter_in_order(struct mdi_domain *domain)
+{
+	int saved = errno;
+	int result = wish_in_order(MDI_WISH_ENTER, domain, false);
+
+	if (result == 0)
+		errno = saved;
+	return result;
+}
+
 int mdi_keeper_enter(struct mdi_domain *domain)
 {
 	int result;
@@ -333,7 +343,7 @@ int mdi_keeper_enter(struct mdi_domain *domain)
 	if (own->ops->external)
 		return obey(MDI_WISH_ENTER, domain);
 	if (!is_idle())
-		return wish_in_order(MDI_WISH_ENTER, domain, false);
+		return enter_in_order(domain);
 	result = grant(MDI_WISH_ENTER, domain);
 	mdi_unlock(&own->lock);
 	return result;

@@ -78,7 +78,7 @@ int mdi_keeper_wish(enum mdi_wish wish, struct mdi_domain *domain, bool again);
 
 /*
  * The way of gates: MDI_WISH_ENTER, and its end, of a thread that keeps its
- * signals away by itself.
+ * signals away by itself. Neither changes errno but where it fails.
  */
 int mdi_keeper_enter(struct mdi_domain *domain);
 void mdi_keeper_leave(void);

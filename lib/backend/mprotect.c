@@ -254,8 +254,8 @@ static MDI_RARE void enter_failed(struct mdi_thread *thread, uint32_t held)
 static MDI_RARE int enter_from(struct mdi_domain *domain,
 			       struct mdi_thread *thread)
 {
+	int result, saved = errno;
 	uint32_t held;
-	int result;
 
 	check_alone(thread);
 	mdi_mprotect_step_out(thread);
@@ -266,6 +266,8 @@ static MDI_RARE int enter_from(struct mdi_domain *domain,
 	result = mdi_keeper_enter(domain);
 	if (result != 0)
 		enter_failed(thread, held);
+	else
+		errno = saved;
 	return result;
 }
 

@@ -10,7 +10,8 @@
 
 /*
  * The thread's module counts as one that runs: 0, or a code, and nothing has
- * changed. Signals are kept away but while it waits for others to leave.
+ * changed. Signals are kept away but while it waits for others to leave. errno
+ * stays, unless it fails.
  */
 int mdi_mprotect_enter(struct mdi_domain *domain, struct mdi_thread *thread);
 void mdi_mprotect_leave(struct mdi_thread *thread);

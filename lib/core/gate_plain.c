@@ -39,8 +39,11 @@ struct top {
 static MDI_RARE struct caller enter_front(void)
 {
 	struct caller caller;
+	int saved = errno;
 
 	caller.result = mdi_front_now->enter(&caller.thread);
+	if (caller.result == 0)
+		errno = saved;
 	return caller;
 }
 
@@ -71,12 +74,15 @@ static MDI_RARE struct top fresh_stack(struct mdi_thread *thread,
 {
 	struct mdi_stack *stack;
 	struct top top = { 0, 0 };
+	int saved = errno;
 
 	mdi_runtime_lock();
 	top.result = mdi_thread_stack(thread, module, &stack);
 	mdi_runtime_unlock();
-	if (top.result == 0)
-		top.top = stack->top | (stack->rank == 0);
+	if (top.result != 0)
+		return top;
+	errno = saved;
+	top.top = stack->top | (stack->rank == 0);
 	return top;
 }
 
@@ -106,6 +112,10 @@ static int plain_open(struct mdi_thread *thread, struct mdi_domain *domain)
 	return result;
 }
 
+/*
+ * What is rare keeps errno by itself where it does not fail: the C library of
+ * Windows is asked for the place of it, at each use.
+ */
 MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 					      const uint64_t *saved_registers)
 {
@@ -114,7 +124,7 @@ MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 	struct mdi_thread *thread;
 	struct mdi_frame *frame;
 	struct top top = { 0, 0 };
-	int saved = errno, result;
+	int result;
 
 	caller = plain_caller();
 	thread = caller.thread;
@@ -144,7 +154,6 @@ MODISO_CALL struct mdi_frame *mdi_plain_enter(struct mdi_gate_slot *slot,
 		frame->block_base = mdi_block_base();
 	mdi_frames_push(thread, domain); /* from here on a fault is its own */
 	mdi_critical_end();
-	errno = saved;
 	result = mdi_mprotect_close(domain);
 	if (result != 0) {
 		mdi_gate_abandon(thread);

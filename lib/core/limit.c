@@ -87,15 +87,17 @@ static uint64_t still_known(const struct mdi_thread *thread)
 
 int mdi_limit_entered_seldom(struct mdi_thread *thread)
 {
-	int result = 0;
+	int result = 0, saved = errno;
 
 	if (thread->limit.known != 0)
 		set_known(thread, still_known(thread));
 	if (thread->limit.starts && own->count != 0)
 		result = mdi_limit_tick_start();
-	if (result == 0)
-		thread->limit.starts = 0;
-	return result;
+	if (result != 0)
+		return result;
+	thread->limit.starts = 0;
+	errno = saved;
+	return 0;
 }
 
 /*

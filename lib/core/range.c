@@ -90,26 +90,26 @@ int mdi_range_check(const struct modiso_module *module, uintptr_t address,
 					       "execute");
 }
 
-static MDI_TLS volatile uintptr_t side_base, side_length;
+static MDI_TLS volatile struct mdi_range_side watched;
 
 bool mdi_copy_covers(uintptr_t address)
 {
-	return address - side_base < side_length;
+	return address - watched.base < watched.length;
 }
 
 struct mdi_range_side mdi_range_watch(uintptr_t base, size_t length)
 {
-	struct mdi_range_side outer = {side_base, side_length};
+	struct mdi_range_side outer = {watched.base, watched.length};
 
-	side_base = base;
-	side_length = length;
+	watched.base = base;
+	watched.length = length;
 	return outer;
 }
 
 void mdi_range_unwatch(struct mdi_range_side outer)
 {
-	side_length = outer.length;
-	side_base = outer.base;
+	watched.length = outer.length;
+	watched.base = outer.base;
 }
 
 static int copy(void *to, const void *from, size_t length, uintptr_t base,

@@ -247,7 +247,7 @@ MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 	struct mdi_thread *thread = mdi_thread_self();
 	struct mdi_frame *frame = mdi_frames_returned_to(thread, end - 1);
 	uintptr_t sp = frame->service_sp;
-	int saved = errno, result;
+	int result;
 
 	*scrub = mdi_frame_domain(frame)->scrub;
 	if (*scrub & MODE_TLS)
@@ -265,7 +265,6 @@ MODISO_CALL uintptr_t mdi_plain_service_leave(const struct mdi_frame *end,
 	if (result == 0)
 		mdi_frames_serve_end(frame);
 	mdi_critical_end();
-	errno = saved;
 	if (result == 0)
 		result = mdi_mprotect_close(mdi_frame_domain(frame));
 	if (result != 0) {

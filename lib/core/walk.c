@@ -324,10 +324,8 @@ static __attribute__((noinline)) void record(struct modiso_fault *fault,
 					     bool foreign)
 {
 	struct reader reader = reader_of(fault, foreign);
-	int saved = errno;
 
 	record_frames(fault, &reader);
-	errno = saved;
 }
 
 void mdi_walk_record(struct modiso_fault *fault, bool foreign)

@@ -37,7 +37,7 @@ extern uint32_t _tls_index;
 static size_t given;
 static struct mdi_lock giving;
 
-static size_t find_place(struct variable *variable)
+static MDI_RARE size_t find_place(struct variable *variable)
 {
 	mdi_critical_begin();
 	mdi_lock(&giving);
