@@ -23,9 +23,9 @@ tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	overrun service service_fail service_handed service_list heap \
 	heap_life heap_hostile mailbox arguments grant grant_keys \
 	grant_bus slots range notify module image image_flat needed \
-	needed_bad compiled thread thread_end thread_together init_order \
-	sizes snapshot schedule suspend shared syscall_libc leave policy \
-	stress}
+	needed_bad compiled cstring thread thread_end thread_together \
+	init_order sizes snapshot schedule suspend shared syscall_libc leave \
+	policy stress}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
