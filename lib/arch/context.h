@@ -94,11 +94,6 @@ bool mdi_context_late_wanted(const struct mdi_context *context,
 			     const struct mdi_frame *frame);
 /* The instruction that it was; the CPU's word, which module code can set. */
 uintptr_t mdi_context_late_pc(const struct mdi_context *context);
-/*
- * Arithmetic has trapped, anybody's. From now on scrubbing takes longer: the
- * x87 notes the address of an operand, and some CPUs do so then alone.
- */
-void mdi_x87_noted(void);
 /* Nobody is told. */
 void mdi_context_late_drop(struct mdi_context *context);
 

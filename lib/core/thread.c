@@ -316,7 +316,6 @@ static int attach(struct mdi_thread **out)
 	memset(thread, 0, sizeof(*thread));
 	thread->index = index;
 	mdi_selectors_note(thread);
-	mdi_x87_forget();
 	set_thread_pointer(thread, mdi_thread_pointer_asked());
 	thread->tid = mdi_os_thread_id();
 	thread->host = thread;

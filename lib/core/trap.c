@@ -142,8 +142,6 @@ void mdi_trap_decode(struct mdi_trap *trap, const struct mdi_event *event,
 	};
 	if (!event->raised)
 		return;
-	if (event->kind == MDI_EVENT_ARITHMETIC)
-		mdi_x87_noted();
 	trap->pc = mdi_context_pc(context);
 	trap->sp = mdi_context_sp(context);
 	rights = mdi_context_rights(context, mdi_open.state.rights_offset);

@@ -12,6 +12,7 @@
 #include "support/proc.h"
 #include "support/world.h"
 
+#include <execinfo.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -58,15 +59,21 @@ static void must_be_quiet(uint16_t control)
 static sigjmp_buf back;
 static volatile int told, code_told;
 static volatile bool jumps;
+/* Where the caller of the gate returns to, which a walk from the handler meets */
+static void *caller;
+static volatile int seen_caller;
 
 /* As the program that has asked for the signal: it goes on without. */
 static void hear(int signo, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
+	void *frames[64];
 
 	(void)signo;
 	told++;
 	code_told = info->si_code;
+	for (int i = backtrace(frames, 64) - 1; i >= 0; i--)
+		seen_caller += caller != NULL && frames[i] == caller;
 	if (jumps)
 		siglongjmp(back, 1);
 	uc->uc_mcontext.fpregs->swd &= (uint16_t)~0x80ff;
@@ -80,6 +87,7 @@ static void listen_for(bool jump)
 	must(!sigaction(SIGFPE, &action, NULL));
 	jumps = jump;
 	told = 0;
+	seen_caller = 0;
 }
 
 static void must_be_told(int times)
@@ -200,9 +208,20 @@ END_TEST
 /* --- the host's --- */
 
 MODULE_CODE static uintptr_t passes_on(uintptr_t value,
-				       uintptr_t (*thunk)(uintptr_t))
+				       uintptr_t (*thunk)(uintptr_t, uintptr_t))
 {
-	return thunk ? thunk(value) : value + 1;
+	return thunk ? thunk(value, 16) : value + 1; /* no address */
+}
+
+static __attribute__((noinline)) uintptr_t
+enters(struct modiso_gate *gate, uintptr_t value, uintptr_t thunk)
+{
+	uintptr_t result;
+
+	caller = __builtin_return_address(0);
+	result = enter(gate, value, thunk);
+	caller = NULL;
+	return result;
 }
 
 /* Left behind by the caller: on the way out, or on that into a service. */
@@ -217,8 +236,9 @@ START_TEST(test_host_leaves)
 	for (int round = 1; round <= 3; round++) {
 		listen_for(false);
 		divide(POKE_DIVIDE_OPEN);
-		must_eq(enter(gate, 4, thunk), 5);
+		must_eq(enters(gate, 4, thunk), 5);
 		must_be_told(1);
+		must_eq(seen_caller, told);
 		must_be_quiet(POKE_DIVIDE_OPEN);
 	}
 	for (int round = 1; round <= 3; round++) {

@@ -52,7 +52,7 @@ void mdi_signal_called(int signo, siginfo_t *info, ucontext_t *context,
 {
 	/* Without a library it is ordinary memory. */
 	if (keys && mdi_rights_are_handlers() &&
-	    !mdi_sys_may_read(&mdi_arch_state.gates->value))
+	    !mdi_sys_may_read(&mdi_arch_state.flags))
 		end_for(signo);
 	mdi_arch_state.entries.intruder_calls(signo, info, context);
 }

@@ -214,7 +214,6 @@
 #define A_HANDLER_PKRU 32
 #define A_PID 36
 #define A_FLAGS 40
-#define A_X87_NOTED 44
 #define A_AMX 48
 #define A_APX 52
 #define A_WIDE 56
@@ -253,10 +252,8 @@
 #define FLAGS_UNCLEAN 0x44500
 #define CLEAN_FLAGS_VALUE 0x202
 
-/* What lies where in mdi_modes. */
-#define MODES_MXCSR 0
-#define MODES_X87 4
-#define MODES_ZERO 8
+/* Where MXCSR lies in mdi_clean_fpu. */
+#define CLEAN_MXCSR 24
 
 #ifndef __ASSEMBLER__
 
@@ -295,10 +292,7 @@ struct mdi_link {
 	};
 };
 
-/*
- * One gate under way, and in it at most one service under way. What the host's
- * side of a gate writes lies in one cache line.
- */
+/* One gate under way, and in it at most one service under way. */
 struct mdi_frame {
 	uint64_t rbx, rbp, r12, r13, r14, r15;
 	uint64_t sp; /* the host's, at the gate's first instruction */
@@ -561,8 +555,7 @@ struct mdi_arch_state {
 	char *altstacks; /* as many, MDI_ALTSTACK_SIZE apart */
 	uint32_t handler_rights; /* of host handlers on threads not attached */
 	int32_t pid;
-	uint32_t flags; /* FLAGS_UNCLEAN */
-	uint32_t x87_noted; /* mdi_x87_noted() */
+	uint64_t flags; /* FLAGS_UNCLEAN */
 	uint32_t amx, apx;
 	uint32_t wide; /* any of the three above: mdi_cpu_wide() */
 	/* A module that can read mdi_arrivals has its system calls stopped. */
@@ -632,17 +625,6 @@ static inline void mdi_fpu_control(uint32_t *mxcsr, uint32_t *x87)
 	*x87 = 0; /* the word has 16 bits */
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1"
 			 : "=m"(*mxcsr), "+m"(*x87));
-}
-
-/* What the x87 notes of the calling thread's last instruction and operand. */
-static inline void mdi_x87_forget(void)
-{
-	uint32_t environment[7];
-
-	__asm__ volatile("fnstenv %0" : "=m"(environment));
-	for (int i = 3; i < 7; i++)
-		environment[i] = 0;
-	__asm__ volatile("fldenv %0" : : "m"(environment));
 }
 
 /* The CPU's time stamp counter, which gates record. */

@@ -138,7 +138,6 @@ SAME(struct mdi_arch_state, handler_rights, A_HANDLER_PKRU);
 SAME(struct mdi_arch_state, pid, A_PID);
 SAME(struct mdi_arch_state, tokens_read, A_TOKENS_READ);
 SAME(struct mdi_arch_state, flags, A_FLAGS);
-SAME(struct mdi_arch_state, x87_noted, A_X87_NOTED);
 SAME(struct mdi_arch_state, frames_open, A_FRAMES_OPEN);
 _Static_assert(MDI_ALTSTACK_SIZE == 1 << MDI_ALTSTACK_SHIFT, "ALTSTACK");
 _Static_assert(MDI_ALTSTACK_PART * MDI_ALTSTACK_PARTS == MDI_ALTSTACK_SIZE,

@@ -40,10 +40,10 @@
 .endm
 
 /*
- * Flags and the x87 are looked at before they are loaded: popfq, fldenv and
- * fxrstor take 25, 115 and 60 cycles of the time stamp counter where what is
- * here takes 2, 8 and 15, and two WRPKRUs 67 (Intel family 6, model 207). All
- * of these run with the host's rights, and use rax.
+ * What a module may have changed of the x87 and the flags is looked at before
+ * it is loaded: fldenv and popfq take 115 and 25 cycles of the time stamp
+ * counter where what is here takes 8 and 2, and two WRPKRUs 67 (Intel family 6,
+ * model 207). Both run with the host's rights, and use rax.
  */
 
 /*
@@ -73,12 +73,24 @@
 .Lclean\@:
 .endm
 
-/* The x87 empty, without exceptions, with the host's control word. */
+/*
+ * The x87 empty, without exceptions, with the host's control word. Where
+ * something was raised, what is told at once is what the module has not masked.
+ * The CPU knows that by itself; emulation believes the status word's sum, which
+ * a module can load as it likes, and would wait for ever. The two bytes below
+ * RSP are the host's: handlers leave 128 alone.
+ */
 .macro X87_HOST control:vararg
 	fnstsw	%ax
-	testb	$0x7f, %al
+	testb	%al, %al
 	jz	.Lquiet\@
+	fnstcw	-8(%rsp)
+	notb	-8(%rsp)
+	andb	-8(%rsp), %al
+	testb	$0x3f, %al
+	jz	.Lmasked\@
 	HEARS_LATE fwait
+.Lmasked\@:
 	fnclex
 .Lquiet\@:
 	emms
@@ -86,24 +98,15 @@
 .endm
 
 /*
- * The x87 as in a new process, its registers zero. A status word that is not 0
- * may hold an exception that waits, or say where its stack begins. What the x87
- * notes of its last instruction and operand is of the load here; but for an
- * operand's address on CPUs that note only those of exceptions that are told.
+ * The x87 as in a new process: what it notes of its last instruction and
+ * operand, too, which nothing else clears for sure. Its registers are zero.
  */
 .macro X87_CLEAR
-	fnstsw	%ax
-	orw	A_X87_NOTED+mdi_arch_state(%rip), %ax
-	jz	.Lquiet\@
 	fninit
-.Lquiet\@:
-	emms
-	flds	MODES_ZERO+mdi_modes(%rip)
-	.rept	7
+	.rept	8
 	fldz
 	.endr
 	emms
-	fldcw	MODES_X87+mdi_modes(%rip)
 .endm
 
 /* All that can be an argument, and r11, below the stack pointer. */
@@ -287,7 +290,10 @@
 	.endr
 .endm
 
-/* Vector registers that hold no argument become zero; r11: slot. */
+/*
+ * Vector and x87 registers that hold no argument become zero, and all modes
+ * those of a new process; r11: slot.
+ */
 .macro SCRUB_FLOATS
 	movl	S_FLOATS(%r11), %ecx
 	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7
@@ -295,7 +301,8 @@
 	.endr
 	CLEAR_XMM 8, 9, 10, 11, 12, 13, 14, 15
 	CLEAR_WIDE
-	ldmxcsr	MODES_MXCSR+mdi_modes(%rip)
+	X87_CLEAR
+	ldmxcsr	CLEAN_MXCSR+mdi_clean_fpu(%rip)
 .endm
 
 /* Word registers that hold no argument become zero; rdx, rcx in r12, r13. */
@@ -397,6 +404,10 @@
  */
 #define CFI_IN_SERVICE \
 	.cfi_escape 0x0f, 5, 0x77, 8, 0x06, 0x23, 8
+/* The same above the arguments: SAVE_ARGS. ARGS_SIZE + 8 has two bytes. */
+#define CFI_BEHIND_ARGS \
+	.cfi_escape 0x0f, 6, 0x77, 0x80 + (ARGS_SIZE + 8) % 128, \
+		(ARGS_SIZE + 8) / 128, 0x06, 0x23, 8
 
 /*
  * On the module's stack, behind the frame's address: room for all words that

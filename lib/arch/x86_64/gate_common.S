@@ -381,12 +381,13 @@ ENDF(mdi_gate_thunks)
 SERVICE_THUNKS(mdi_service_thunks_plain, mdi_service_plain)
 SERVICE_THUNKS(mdi_service_thunks_plain_rec, mdi_service_plain_rec)
 
-/* Modes as a new process has them, and a zero for the x87: MODES_*. */
+/* An fxrstor image: x87 and SSE as a new process has them. */
 	CONSTANTS
-	SYMBOL_PLACE(mdi_modes)
-	.p2align 4
-mdi_modes:
+	SYMBOL_PLACE(mdi_clean_fpu)
+	.p2align 6
+mdi_clean_fpu:
+	.short	0x37f
+	.fill	22, 1, 0
 	.long	0x1f80
-	.long	0x37f
-	.long	0
+	.fill	484, 1, 0
 END_OF_FILE

@@ -108,10 +108,10 @@
  * the host's pointer and WRFSBASE. That FS is what the frame says, and not what
  * the block says, is no instruction more.
  *
- * A scrubbed one with one word has 120: 18 for the vector registers and MXCSR,
- * 16 for the x87; ten registers that are no arguments, and rax; four for FS and
- * GS, whose selectors no WRPKRU looks at; the jump to the common way out, as
- * each WRPKRU is one more place to jump to.
+ * A scrubbed one with one word has 88: fxrstor and vzeroupper; ten registers
+ * that are no arguments, and rax; four for FS and GS, whose selectors no WRPKRU
+ * looks at; the jump to the common way out, because each WRPKRU is one more
+ * place to jump to.
  *
  * A recorded one has 14 more (gate.h: RECORD_BEGIN, RECORD_END), behind the
  * checks, where the block is known to be this thread's.
@@ -119,6 +119,11 @@
 #include "arch/x86_64/gate.h"
 
 	GATE_TEXT
+
+/* A service's way in, once the frame in rcx has the module's stack pointer */
+#define CFI_TO_SERVICE \
+	.cfi_escape 0x0f, 5, 0x72, (F_SERVICE_SP - F_SIZE) & 0x7f, 0x06, \
+		0x23, 8
 
 /* Between the switch of stacks and the push of the frame: CFA by a register */
 #define CFI_FRAME_IN(breg) \
@@ -354,14 +359,9 @@
 
 /*
  * The scrubbing gates, one for each number of words: what is no argument
- * enters as zero. The rights wait in r15, as rax is what X87_CLEAR uses.
+ * enters as zero. fxrstor loads zeros into the x87 stack and xmm0-15,
+ * vzeroupper clears what lies above them.
  */
-.macro CLEAR_X87_IN
-	movq	%rax, %r15
-	X87_CLEAR
-	movq	%r15, %rax
-.endm
-
 .macro SCRUB_IN recorded, tls, words
 .if \words > 2
 	ENTER_PKEY \recorded, \tls
@@ -369,10 +369,8 @@
 	ENTER_PKEY_TWO \recorded, \tls
 .endif
 	movq	S_ENTRY(%r11), %r11
-	CLEAR_XMM 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	fxrstor	mdi_clean_fpu(%rip)
 	vzeroupper
-	ldmxcsr	MODES_MXCSR+mdi_modes(%rip)
-	CLEAR_X87_IN
 .if \words > 3
 	movq	%rcx, %r13
 .elseif \words > 2
@@ -476,7 +474,6 @@ GATE(mdi_gate_\kind\()_scrub_any)
 	ENTER_PKEY \recorded, \tls
 	movq	%rcx, %r13
 	SCRUB_FLOATS
-	CLEAR_X87_IN
 	SCRUB_WORDS
 	movq	S_ENTRY(%r11), %r11
 	jmp	.Lscrubbed_six_\kind
@@ -505,7 +502,6 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	movq	%rcx, %r13
 	COPY_STACK_WORDS
 	SCRUB_FLOATS
-	CLEAR_X87_IN
 	movq	S_ENTRY(%r11), %r11
 	CALL_SCRUBBED_SIX
 	DROP_STACK_WORDS
@@ -690,16 +686,17 @@ FUNC(mdi_service_\kind)
 	movq	%rdx, -F_SIZE+F_STACK(%rcx)
 	movq	$0, L_STACK(%r10,%rax)
 	movq	%rsp, -F_SIZE+F_SERVICE_SP(%rcx)
+	.cfi_remember_state
+	CFI_TO_SERVICE
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	andq	$-16, %rsp
+	FLAGS_HOST
 	KEEP_FIRST
 	pushq	-F_SIZE+F_SERVICE_SP(%rcx)
 	pushq	%rcx
-	.cfi_remember_state
 	CFI_IN_SERVICE
 	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
 	X87_HOST -F_SIZE+F_X87(%rcx)
-	FLAGS_HOST
 	leaq	A_SERVICES+mdi_arch_state(%rip), %rcx
 	shll	$V_SHIFT, %r11d
 	testb	$MDI_SERVICE_ASK, V_FLAGS(%rcx,%r11)
@@ -805,7 +802,10 @@ FUNC(mdi_service_\kind)
 	jmp	.Lback_\kind
 .Lask_\kind:
 	/* Four words were pushed: SAVE_ARGS keeps the stack at 16. */
+	.cfi_remember_state
+	CFI_IN_SERVICE
 	SAVE_ARGS
+	CFI_BEHIND_ARGS
 	movq	%xmm14, 16(%rsp)
 	movq	%xmm15, 24(%rsp)
 	movl	%r11d, %edi
@@ -814,6 +814,7 @@ FUNC(mdi_service_\kind)
 	callq	*A_SERVICE_ALLOWED+mdi_arch_state(%rip)
 	LOAD_ARGS
 	KEEP_ARGS
+	CFI_IN_SERVICE
 	movq	%rdx, %xmm14
 	movq	%rcx, %xmm15
 	rdgsbase %r10
@@ -828,6 +829,7 @@ FUNC(mdi_service_\kind)
 	movq	T_FRAME(%r10), %rcx
 	movq	-F_SIZE+F_RSP(%rcx), %rsp
 	jmp	mdi_gate_recover
+	.cfi_restore_state
 .Ldirect_again_\kind:
 	movq	%xmm14, %rdx
 	movq	%xmm15, %rcx

@@ -196,7 +196,6 @@ GATE(mdi_gate_\kind\()_scrub)
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
-	X87_CLEAR
 	SCRUB_WORDS
 	CALL_SCRUBBED
 	jmp	.Lexit_\kind
@@ -224,7 +223,6 @@ GATE(mdi_gate_\kind\()_scrub_many)
 	movq	%rdx, %r12
 	movq	%rcx, %r13
 	SCRUB_FLOATS
-	X87_CLEAR
 	CALL_SCRUBBED
 	DROP_STACK_WORDS
 	jmp	.Lexit_\kind
@@ -259,30 +257,34 @@ FUNC(mdi_service_\kind)
 	stmxcsr	F_MODULE_MXCSR(%rax)
 	fnstcw	F_MODULE_X87CW(%rax)
 	movq	%rsp, %r10
+	.cfi_remember_state
+	.cfi_def_cfa %r10, 8
 	movq	F_RSP(%rax), %rsp
 	andq	$-16, %rsp
 	KEEP_FIRST
 	pushq	%r10
 	addq	$F_SIZE, %rax
 	pushq	%rax
-	.cfi_remember_state
 	CFI_IN_SERVICE
+	movq	%rax, %r10
+	ldmxcsr	-F_SIZE+F_MXCSR(%r10)
+	X87_HOST -F_SIZE+F_X87(%r10)
 	SAVE_ARGS
-	movq	ARGS_SIZE(%rsp), %rcx
-	ldmxcsr	-F_SIZE+F_MXCSR(%rcx)
-	X87_HOST -F_SIZE+F_X87(%rcx)
+	CFI_BEHIND_ARGS
 	FLAGS_HOST
 .if \recorded
+	movq	ARGS_SIZE(%rsp), %rcx
 	movl	%r11d, -F_SIZE+O_SERVICE(%rcx)
 	RECORD_TIME -F_SIZE+O_SERVICE_BEGIN(%rcx)
 .endif
 	movl	%r11d, %edi
 	HERE_BLOCK(%rsi, %rax)
 	addq	$T_FS_BASE, %rsi
-	movq	%r10, %rdx
+	movq	ARGS_SIZE+8(%rsp), %rdx
 	callq	*A_PLAIN_SERVICE_ENTER+mdi_arch_state(%rip)
 	LOAD_ARGS
 	KEEP_ARGS
+	CFI_IN_SERVICE
 	testl	%eax, %eax
 	jz	.Lrefused_\kind
 	andl	$MDI_SERVICE_SLOTS-1, %r11d

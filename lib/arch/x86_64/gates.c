@@ -16,7 +16,6 @@ void mdi_arch_start(void)
 	own->apx = cpu->apx;
 	own->wide = mdi_cpu_wide(cpu);
 	own->flags = FLAGS_UNCLEAN;
-	own->x87_noted = 0;
 	own->tokens_read = 0;
 }
 
@@ -41,11 +40,6 @@ void (*mdi_gate_plain_of(const struct mdi_gate_shape *shape))(void)
 
 extern HIDDEN const int32_t __start_mdi_late_sites[];
 extern HIDDEN const int32_t __stop_mdi_late_sites[];
-
-void mdi_x87_noted(void)
-{
-	__atomic_store_n(&mdi_arch_state.x87_noted, 1, __ATOMIC_RELAXED);
-}
 
 bool mdi_gate_hears_late(uintptr_t pc)
 {
