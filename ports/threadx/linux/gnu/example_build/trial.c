@@ -367,6 +367,8 @@ static void hand_over(void)
 	IS(tx_semaphore_get(&kernel_semaphore, TX_NO_WAIT), TX_SUCCESS);
 	IS(ask(OBJECT_AT, 0), TX_SEMAPHORE_ERROR);
 	IS(ask(NO_OBJECT, 0), TXM_MODULE_INVALID_MEMORY);
+	IS(ask(IN_USE, 0), TXM_MODULE_INVALID_MEMORY);
+	IS(message_word(&answer), TXM_MODULE_INVALID_MEMORY);
 	IS(ask(NO_POOL, 0), TXM_MODULE_INVALID_MEMORY);
 	IS(message_word(&answer), TXM_MODULE_INVALID_MEMORY);
 	/* Strings, and requests that there are not. */

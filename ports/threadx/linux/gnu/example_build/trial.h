@@ -22,6 +22,7 @@ enum {
 	SPIN,       /* two threads that never wait, for so many ticks */
 	MUTEXES,    /* two threads at one mutex */
 	POOLS,      /* a block pool and a byte pool in the module's memory */
+	IN_USE,     /* memory of an object goes back while it is one */
 	NO_POOL,    /* memory goes back to what is no pool */
 	RECEIVE_TO, /* a request with this pointer as a buffer */
 	OBJECT_AT,  /* a request with this pointer as an object */

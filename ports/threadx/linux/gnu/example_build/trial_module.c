@@ -324,6 +324,26 @@ static UINT no_pool(MESSAGE *message)
 	return give_back_to(&blocks, _txe_block_release);
 }
 
+static UINT in_use(MESSAGE *message)
+{
+	TX_SEMAPHORE *semaphore;
+	VOID *unused;
+	UINT status = txm_module_object_allocate((VOID **)&semaphore,
+						 sizeof(*semaphore)) |
+		      txm_module_object_allocate(&unused, 64);
+
+	if (status != TX_SUCCESS ||
+	    tx_semaphore_create(semaphore, "in use", 0) != TX_SUCCESS)
+		return TX_NO_MEMORY;
+	message_set(message,
+		    txm_module_object_deallocate((UCHAR *)unused + 8));
+	status = txm_module_object_deallocate(semaphore);
+	if (txm_module_object_deallocate(unused) != TX_SUCCESS ||
+	    tx_semaphore_delete(semaphore) != TX_SUCCESS)
+		return TX_DELETE_ERROR;
+	return status;
+}
+
 static ULONG recurse(ULONG depth)
 {
 	volatile UCHAR hole[256];
@@ -379,6 +399,8 @@ static UINT serve(MESSAGE *message)
 		return mutexes(message);
 	case POOLS:
 		return pools(message);
+	case IN_USE:
+		return in_use(message);
 	case NO_POOL:
 		return no_pool(message);
 	case END_ONE:

@@ -49,7 +49,7 @@ VOID _txm_modiso_thread_run(ULONG id);
 
 /*
  * TX_FALSE: the first word of a request is to be an object and is none, or
- * memory of a pool and no pool has it; its second word is a name that has no
+ * memory that goes back and that no pool has, or an object is in; its second word is a name that has no
  * end in the module, or a message that is not all there; or its third one leads
  * to fewer further words than the request has.
  */

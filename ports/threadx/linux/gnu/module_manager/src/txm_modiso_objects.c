@@ -148,7 +148,7 @@ static UINT is_of_pool(TXM_MODULE_INSTANCE *module_instance, ULONG request,
 	return at > start && (ALIGN_TYPE)(at - start) < size;
 }
 
-/* Memory of the module's for objects, which its list says. */
+/* Memory of the module's for objects, which its list says; 0: of any size. */
 static UINT is_allocated(const TXM_MODULE_INSTANCE *module_instance,
 			 ALIGN_TYPE object, ULONG size)
 {
@@ -159,10 +159,31 @@ static UINT is_allocated(const TXM_MODULE_INSTANCE *module_instance,
 	for (i = 0; i < module_instance->txm_module_instance_object_list_count;
 	     i++) {
 		if ((ALIGN_TYPE)(at + 1) == object)
-			return at->txm_module_object_size == size;
+			return size == 0 || at->txm_module_object_size == size;
 		at = at->txm_module_allocated_object_next;
 	}
 	return TX_FALSE;
+}
+
+/* The kernel would go on with an object in memory that is another one's. */
+static UINT is_unused(ALIGN_TYPE object)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (is_listed(&kinds[i], object))
+			return TX_FALSE;
+	return TX_TRUE;
+}
+
+/* Memory that a module gives back; interrupts are off. */
+static UINT is_to_go(TXM_MODULE_INSTANCE *module_instance, ULONG request,
+		     ALIGN_TYPE memory)
+{
+	if (request == TXM_MODULE_OBJECT_DEALLOCATE_CALL)
+		return is_allocated(module_instance, memory, 0) &&
+		       is_unused(memory);
+	return memory == 0 || is_of_pool(module_instance, request, memory);
 }
 
 /* A name that is looked for, or a new object's, with its end. */
@@ -214,10 +235,11 @@ UINT _txm_modiso_params_fit(TXM_MODULE_INSTANCE *module_instance,
 	if (request == TXM_MODULE_OBJECT_POINTER_GET_CALL ||
 	    request == TXM_MODULE_OBJECT_POINTER_GET_EXTENDED_CALL)
 		return is_name(module_instance, second);
-	if (object != 0 && (request == TXM_BLOCK_RELEASE_CALL ||
-			    request == TXM_BYTE_RELEASE_CALL)) {
+	if (request == TXM_BLOCK_RELEASE_CALL ||
+	    request == TXM_BYTE_RELEASE_CALL ||
+	    request == TXM_MODULE_OBJECT_DEALLOCATE_CALL) {
 		TX_DISABLE
-		fits = is_of_pool(module_instance, request, object);
+		fits = is_to_go(module_instance, request, object);
 		TX_RESTORE
 		return fits;
 	}
@@ -229,10 +251,13 @@ UINT _txm_modiso_params_fit(TXM_MODULE_INSTANCE *module_instance,
 	if (request == kind->create && !is_name(module_instance, second))
 		return TX_FALSE;
 	TX_DISABLE
-	fits = (request == kind->create
-			? is_allocated(module_instance, object, kind->size)
-			: is_listed(kind, object)) &&
-	       is_whole(module_instance, request, object, second, third);
+	/* One of its kind, which is there already, ThreadX finds itself. */
+	fits = request == kind->create
+		       ? is_allocated(module_instance, object, kind->size) &&
+				 (is_listed(kind, object) || is_unused(object))
+		       : is_listed(kind, object);
+	fits = fits && is_whole(module_instance, request, object, second,
+				third);
 	TX_RESTORE
 	return fits;
 }
