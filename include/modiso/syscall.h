@@ -209,7 +209,8 @@ modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
  * be outside: ".." and symbolic links that lead out, absolute paths, and magic
  * links of /proc get an error, whoever renames what meanwhile (openat2(2),
  * RESOLVE_BENEATH). What is mounted below is inside. A wish to write is EROFS,
- * a file that is not regular or that /proc has EACCES, one too many EMFILE.
+ * a file that is not regular, which is not opened even for a moment, or that
+ * /proc has EACCES, one too many EMFILE.
  * stat(2), lstat(2) and newfstatat(2) tell of what such a path leads to.
  *
  * What was opened has numbers of the module's, from 3 on: read, pread64, lseek,
@@ -230,7 +231,7 @@ modiso_syscall_output(struct modiso_module *module, modiso_text_fn text,
  *
  * Cost:   opens the directory, which takes a descriptor; each open file takes
  *         one. A call of the module costs a service call and the kernel's, an
- *         open(2) two small ones more.
+ *         open(2) that of looking at the path first and five small ones more.
  * Safety: MT-Safe, MT-Unsafe with calls into @module. AS-Unsafe (takes the
  *         library's lock). Fork: safe; descriptors are shared, and close on
  *         exec.

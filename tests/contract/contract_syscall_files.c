@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -210,6 +211,26 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* To open a device or a pipe does something by itself: it is not opened. */
+START_TEST(test_not_even_opened)
+{
+	char event[512];
+	int watch;
+
+	scene();
+	watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	must(watch >= 0);
+	must(inotify_add_watch(watch, "inside", IN_OPEN) >= 0);
+	must_eq(open_at("fifo", O_RDONLY), -EACCES);
+	must_eq(open_at("deep/../fifo", O_RDONLY | O_NOFOLLOW), -EACCES);
+	must(read(watch, event, sizeof(event)) < 0 && errno == EAGAIN);
+	must_eq(open_at("plain", O_RDONLY), 3);
+	must(read(watch, event, sizeof(event)) > 0);
+	close(watch);
+	remove_tree();
+}
+END_TEST
+
 /* Numbers are the module's own: none is a descriptor of the process. */
 START_TEST(test_descriptors)
 {
@@ -289,6 +310,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_read);
 	tcase_add_test(tcase, test_no_way_out);
 	tcase_add_test(tcase, test_refused);
+	tcase_add_test(tcase, test_not_even_opened);
 	tcase_add_test(tcase, test_descriptors);
 	tcase_add_test(tcase, test_end);
 	suite_add_tcase(suite, tcase);

@@ -110,32 +110,40 @@ int mdi_beneath(const char *directory)
 	return probe < 0 ? probe : fd;
 }
 
-/* One of /proc can be this process's memory, which is not asked for keys. */
-static bool is_file(int fd)
+/*
+ * The descriptor, if it is of a regular file; else it is closed. One of /proc
+ * can be this process's memory, which is not asked for keys.
+ */
+static int if_file(int fd)
 {
-	struct stat status;
+	struct stat status = {.st_mode = 0};
 	struct statfs system;
 
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	       fstatfs(fd, &system) == 0 && system.f_type != PROC_SUPER_MAGIC;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    fstatfs(fd, &system) == 0 && system.f_type != PROC_SUPER_MAGIC)
+		return fd;
+	close(fd);
+	return S_ISLNK(status.st_mode) ? -ELOOP : -EACCES;
 }
 
 int mdi_beneath_open(int directory, const char *path,
 		     const struct mdi_file_call *call)
 {
-	int fd;
+	int look = open_beneath(directory, path, O_PATH | call->flags);
 
 	if (call->wish == MDI_FILE_LOOK)
-		return open_beneath(directory, path, O_PATH | call->flags);
-	/* What is no file: it neither waits nor becomes a terminal. */
-	fd = open_beneath(directory, path,
-			  O_RDONLY | O_NONBLOCK | O_NOCTTY | call->flags);
-	if (fd < 0)
-		return fd;
-	if (is_file(fd))
-		return fd;
-	close(fd);
-	return -EACCES;
+		return look;
+	/* To open a device or a pipe is to do something with it. */
+	look = if_file(look);
+	if (look < 0)
+		return look;
+	close(look);
+	/* By now it may be another one: it neither waits nor is a terminal. */
+	return if_file(open_beneath(directory, path,
+				    O_RDONLY | O_NONBLOCK | O_NOCTTY |
+					    call->flags));
 }
 
 void mdi_beneath_close(int descriptor)
