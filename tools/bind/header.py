@@ -74,6 +74,14 @@ class Parameter:
     length: list = None
     used: list = None   # of what comes back, where that is not length
 
+    def is_tainted(self):
+        """Host memory that is lent: pointers there are a module's, what comes
+        back is, but for data, and a bool is none that may be any byte."""
+        kind = self.type.to.kind
+        if kind == "pointer" or self.how == "in":
+            return kind == "pointer"
+        return not self.length or kind == "bool"
+
 
 @dataclass
 class Function:

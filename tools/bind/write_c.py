@@ -171,10 +171,7 @@ struct %s {
 
 def element(writer, parameter):
     to = parameter.type.to
-    if to.kind == "pointer" or not parameter.length:
-        if parameter.how != "in" or to.kind == "pointer":
-            return writer.tainted(to)
-    return to.text
+    return writer.tainted(to) if parameter.is_tainted() else to.text
 
 
 def declared(writer, function, parameter):

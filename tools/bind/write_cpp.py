@@ -16,12 +16,8 @@ def join(text, name):
 
 
 def element(parameter):
-    """What host memory that is lent holds: pointers there are a module's."""
     to = parameter.type.to
-    if to.kind == "pointer" or not parameter.length:
-        if parameter.how != "in" or to.kind == "pointer":
-            return tainted(to)
-    return to.text
+    return tainted(to) if parameter.is_tainted() else to.text
 
 
 def callback_type(of):

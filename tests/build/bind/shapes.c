@@ -167,6 +167,12 @@ int shape_flags(unsigned char *one, unsigned char *two)
 	return 0;
 }
 
+void shape_odd_each(const long *values, unsigned char *odd, unsigned count)
+{
+	while (count-- > 0)
+		odd[count] = values[count] % 2 ? 200 : 0;
+}
+
 struct shape_list *shape_list_new(void)
 {
 	struct shape_list *list = malloc(sizeof(*list));

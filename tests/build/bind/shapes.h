@@ -50,6 +50,7 @@ int shape_many(int a, int b, int c, int d, int e, int f, int g, double h,
 int shape_crash(int value);
 int shape_open(const char *path); /* errno says why not */
 int shape_flags(bool *one, bool *two);
+void shape_odd_each(const long *values, bool *odd, unsigned count);
 
 struct shape_list *shape_list_new(void);
 int shape_list_make(struct shape_list **made);

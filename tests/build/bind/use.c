@@ -96,7 +96,8 @@ static int data(const struct shapes_sandbox *box)
 
 static int values(const struct shapes_sandbox *box)
 {
-	struct shapes_tainted_bool odd, one = {1}, two = {0};
+	struct shapes_tainted_bool odd, one = {1}, two = {0}, each[2];
+	const long longs[] = {5, 6};
 	struct shapes_tainted_shape_color next;
 	struct shapes_tainted_shape_point point = {{1, 2}};
 	const struct shape_point by = {10, 20};
@@ -144,6 +145,8 @@ static int values(const struct shapes_sandbox *box)
 	     value.unverified == 6 + 20 + 3 + 'a');
 	WANT(shapes_call_shape_flags(box, &one, &two, NULL) == 0 &&
 	     one.unverified == 0 && two.unverified != 0);
+	WANT(shapes_call_shape_odd_each(box, longs, each, 2) == 0 &&
+	     each[0].unverified != 0 && each[1].unverified == 0);
 	WANT(shapes_call_shape_crash(box, 1, &value) == MODISO_ERR_FAULT &&
 	     value.unverified == 6 + 20 + 3 + 'a');
 	return 0;

@@ -108,6 +108,10 @@ bool values(const shapes_sandbox &box)
 		     .between(29 + 'a', 29 + 'a'));
 	WANT(box.call<&shape_flags>(&one, &two) && !one.unverified() &&
 	     two.unverified());
+	const long longs[] = {5, 6};
+	modiso::tainted<bool> each[2];
+	WANT(box.call<&shape_odd_each>(longs, each, 2u) &&
+	     each[0].unverified() && !each[1].unverified());
 	WANT(box.call<&shape_crash>(1).error().code() == MODISO_ERR_FAULT);
 	return true;
 }
