@@ -40,7 +40,7 @@ struct debug_move {
 	size_t length;
 	const Elf64_Ehdr *header;
 	uintptr_t bias;
-	size_t left; /* bytes of relocations: tables that overlap are no work */
+	size_t left; /* bytes of tables: where they overlap, one is enough */
 };
 
 static bool read_section(const struct debug_move *move, uint64_t i,
@@ -120,16 +120,20 @@ static bool move_debug(struct debug_move *move)
 }
 
 /* Code, data, symbols and their names stay; the rest is not for gdb. */
-static void move_section(char *file, size_t length, Elf64_Shdr *section,
-			 uintptr_t bias, bool debug)
+static void move_section(struct debug_move *move, Elf64_Shdr *section,
+			 bool debug)
 {
 	bool alloc = section->sh_flags & SHF_ALLOC;
 	bool there = section->sh_type == SHT_NOBITS ||
-		     in_file(length, section->sh_offset, section->sh_size);
+		     in_file(move->length, section->sh_offset,
+			     section->sh_size);
 
 	switch (there ? section->sh_type : SHT_NULL) {
 	case SHT_SYMTAB:
-		move_symbols(file, section, bias);
+		if (section->sh_size > move->left)
+			break;
+		move->left -= section->sh_size;
+		move_symbols(move->file, section, move->bias);
 		return;
 	case SHT_STRTAB:
 	case SHT_PROGBITS:
@@ -138,7 +142,7 @@ static void move_section(char *file, size_t length, Elf64_Shdr *section,
 	case SHT_INIT_ARRAY:
 	case SHT_FINI_ARRAY:
 		if (alloc) {
-			section->sh_addr += bias;
+			section->sh_addr += move->bias;
 			return;
 		}
 		if (section->sh_type == SHT_STRTAB ||
@@ -171,7 +175,7 @@ bool mdi_image_debug_move(char *file, size_t length, uintptr_t bias)
 		char *place = file + header.e_shoff + i * sizeof(section);
 
 		memcpy(&section, place, sizeof(section));
-		move_section(file, length, &section, bias, debug);
+		move_section(&move, &section, debug);
 		memcpy(place, &section, sizeof(section));
 	}
 	header.e_type = ET_EXEC;

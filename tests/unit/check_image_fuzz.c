@@ -6,6 +6,7 @@
 
 #include "code/image_debug.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,38 @@ START_TEST(test_flat)
 }
 END_TEST
 
+static struct twice {
+	Elf64_Ehdr header;
+	Elf64_Shdr section[2];
+	Elf64_Sym symbol[100];
+} twice;
+
+/* Tables that overlap are no more work than the file is long. */
+START_TEST(test_overlapping)
+{
+	const Elf64_Shdr table = {
+		.sh_type = SHT_SYMTAB,
+		.sh_offset = offsetof(struct twice, symbol),
+		.sh_size = sizeof(twice.symbol),
+	};
+
+	twice = (struct twice){
+		.header = {
+			.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3},
+			.e_shoff = offsetof(struct twice, section),
+			.e_shentsize = sizeof(Elf64_Shdr),
+			.e_shnum = 2,
+		},
+		.section = {table, table},
+		.symbol = {[99] = {.st_value = 1, .st_shndx = 1}},
+	};
+	ck_assert(mdi_image_debug_move((char *)&twice, sizeof(twice), 0x1000));
+	ck_assert_uint_eq(twice.symbol[99].st_value, 0x1001);
+	ck_assert_uint_eq(twice.section[0].sh_type, SHT_SYMTAB);
+	ck_assert_uint_eq(twice.section[1].sh_type, SHT_NULL);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("image_fuzz");
@@ -56,6 +89,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, test_seeds);
 	tcase_add_test(tcase, test_flat);
+	tcase_add_test(tcase, test_overlapping);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
