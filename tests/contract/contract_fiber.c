@@ -42,9 +42,9 @@ END_TEST
 
 /* A model that calls, by a service, another module, which waits as well. */
 static struct modiso_gate *inner_gate;
-static uintptr_t (*volatile nest_thunk)(uintptr_t);
+static uintptr_t (MODISO_CALL *volatile nest_thunk)(uintptr_t);
 
-static uintptr_t nest(uintptr_t number)
+MODISO_CALL static uintptr_t nest(uintptr_t number)
 {
 	return enter(inner_gate, number);
 }
@@ -59,7 +59,7 @@ START_TEST(test_nested)
 	struct modiso_gate *gate;
 
 	make_fiber_scene();
-	nest_thunk = (uintptr_t(*)(uintptr_t))make_service("nest", nest);
+	nest_thunk = (CALLED(uintptr_t, uintptr_t))make_service("nest", nest);
 	gate = make_gate(modules[0], outer_model);
 	inner_gate = make_gate(modules[1], model);
 	for (int i = 0; i < TASKS; i++)
@@ -121,6 +121,44 @@ START_TEST(test_destroy)
 }
 END_TEST
 
+/* --- between two calls --- */
+
+static struct modiso_gate *plain_gate;
+static ucontext_t home, untold;
+
+MODULE_CODE static uintptr_t add_one(uintptr_t value)
+{
+	return value + 1;
+}
+
+static void call_untold(int number)
+{
+	must_eq(enter(plain_gate, (uintptr_t)number), number + 1);
+	swapcontext(&untold, &home);
+	must_eq(enter(plain_gate, 5), 6);
+	setcontext(&home);
+}
+
+/* Who is in no module switches stacks as it likes. */
+START_TEST(test_between_calls)
+{
+	static unsigned char stack[TASK_STACK] __attribute__((aligned(16)));
+
+	make_fiber_scene();
+	plain_gate = make_gate(modules[0], add_one);
+	getcontext(&untold);
+	untold.uc_stack.ss_sp = stack;
+	untold.uc_stack.ss_size = sizeof(stack);
+	makecontext(&untold, (void (*)(void))call_untold, 1, 3);
+	for (uintptr_t i = 0; i < 2; i++) {
+		must_eq(enter(plain_gate, i), i + 1);
+		swapcontext(&home, &untold);
+		be_host();
+	}
+	must_eq(enter(plain_gate, 7), 8);
+}
+END_TEST
+
 /* --- on other threads --- */
 
 START_TEST(test_other_threads)
@@ -152,8 +190,10 @@ static void *worker(void *seed)
 	unsigned state = (unsigned)(uintptr_t)seed;
 
 	while (atomic_load(&ended) < TASKS) {
-		int i = (int)(rand_r(&state) % TASKS);
+		int i;
 
+		state = state * 1103515245 + 12345;
+		i = (int)(state >> 16) % TASKS;
 		if (atomic_exchange(&taken[i], true))
 			continue;
 		if (!tasks[i].over) {
@@ -191,13 +231,7 @@ END_TEST
 
 /* --- signals --- */
 
-static struct modiso_gate *plain_gate;
 static atomic_uint handled;
-
-MODULE_CODE static uintptr_t add_one(uintptr_t value)
-{
-	return value + 1;
-}
 
 static void handle(int signo)
 {
@@ -265,19 +299,6 @@ END_TEST
 /* --- what is refused --- */
 
 static struct modiso_fiber *some;
-static int handler_got;
-
-static void switch_in_handler(int signo)
-{
-	(void)signo;
-	handler_got = modiso_fiber_switch(some);
-}
-
-MODULE_CODE static uintptr_t raise_here(uintptr_t value)
-{
-	raise(SIGUSR2);
-	return value;
-}
 
 static void *run_it(void *both)
 {
@@ -292,7 +313,6 @@ static void *run_it(void *both)
 
 START_TEST(test_refused)
 {
-	struct sigaction action = {.sa_handler = switch_in_handler};
 	pthread_barrier_t both;
 	pthread_t thread;
 
@@ -316,15 +336,37 @@ START_TEST(test_refused)
 	expect(MODISO_ERR_BUSY, modiso_fiber_switch(some));
 	expect(MODISO_OK, modiso_window_close(hosts));
 
-	must_eq(sigaction(SIGUSR2, &action, NULL), 0);
-	must_eq(enter(make_gate(modules[0], raise_here), 5), 5);
-	must_eq(handler_got, MODISO_ERR_STATE);
-
 	expect(MODISO_OK, modiso_fiber_switch(some));
 	expect(MODISO_OK, modiso_fiber_switch(some));
 	expect(MODISO_ERR_BUSY, modiso_fiber_destroy(some));
 	expect(MODISO_OK, modiso_fiber_switch(NULL));
 	expect(MODISO_OK, modiso_fiber_destroy(some));
+}
+END_TEST
+
+static int handler_got;
+
+static void switch_in_handler(int signo)
+{
+	(void)signo;
+	handler_got = modiso_fiber_switch(some);
+}
+
+MODULE_CODE static uintptr_t raise_here(uintptr_t value)
+{
+	raise(SIGUSR2);
+	return value;
+}
+
+START_TEST(test_refused_in_handler)
+{
+	struct sigaction action = {.sa_handler = switch_in_handler};
+
+	make_fiber_scene();
+	expect(MODISO_OK, modiso_fiber_create(&some));
+	must_eq(sigaction(SIGUSR2, &action, NULL), 0);
+	must_eq(enter(make_gate(modules[0], raise_here), 5), 5);
+	must_eq(handler_got, MODISO_ERR_STATE);
 }
 END_TEST
 
@@ -382,12 +424,14 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_nested);
 	tcase_add_test(tcase, test_fault);
 	tcase_add_test(tcase, test_destroy);
+	tcase_add_test(tcase, test_between_calls);
 	tcase_add_test(tcase, test_other_threads);
 	add_test_but_tsan(tcase, test_many_threads,
 			  "it must be told of each switch of stacks");
 	tcase_add_test(tcase, test_handlers);
 	tcase_add_test(tcase, test_fork);
 	tcase_add_test(tcase, test_refused);
+	tcase_add_test(tcase, test_refused_in_handler);
 	tcase_add_test(tcase, test_thread_ends);
 	tcase_add_test(tcase, test_many_fibers);
 	suite_add_tcase(suite, tcase);

@@ -10,7 +10,7 @@ static unsigned char stacks[TASKS][TASK_STACK] __attribute__((aligned(16)));
 
 struct modiso_module *modules[2];
 struct modiso_region *hosts;
-uintptr_t (*volatile wait_thunk)(uintptr_t);
+uintptr_t (MODISO_CALL *volatile wait_thunk)(uintptr_t);
 
 /* --- the host's scheduler --- */
 
@@ -86,7 +86,7 @@ void wait_as(int number)
 	swapcontext(&task->self, task->back);
 }
 
-static uintptr_t wait_here(uintptr_t number)
+MODISO_CALL static uintptr_t wait_here(uintptr_t number)
 {
 	region_bytes(hosts)[0]++;
 	wait_as((int)(number % TASKS));
@@ -125,7 +125,8 @@ void make_fiber_parts(void)
 	modules[0] = make_module("first");
 	modules[1] = make_module("second");
 	hosts = make_region(NULL, PAGE, "hosts");
-	wait_thunk = (uintptr_t(*)(uintptr_t))make_service("wait", wait_here);
+	wait_thunk = (CALLED(uintptr_t, uintptr_t))make_service("wait",
+								wait_here);
 }
 
 void make_fiber_scene(void)

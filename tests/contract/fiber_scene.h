@@ -29,7 +29,7 @@ extern struct modiso_module *modules[2];
 extern struct modiso_region *hosts; /* closed to all modules */
 
 /* What module code of a task waits by: a service. */
-extern uintptr_t (*volatile wait_thunk)(uintptr_t number);
+extern uintptr_t (MODISO_CALL *volatile wait_thunk)(uintptr_t number);
 
 void make_fiber_scene(void);
 /* The same where the library runs already. */
@@ -52,7 +52,7 @@ void end_task(int number);
 void end_actor(int number);
 
 /* Module code that waits three times, and then returns @number * 111. */
-uintptr_t model(uintptr_t number);
+MODISO_CALL uintptr_t model(uintptr_t number);
 
 /* The thread itself is in no module, and guarded memory is the host's. */
 void be_host(void);

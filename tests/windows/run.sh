@@ -23,9 +23,9 @@ tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	overrun service service_fail service_handed service_list heap \
 	heap_life heap_hostile mailbox arguments grant grant_keys \
 	grant_bus slots range notify module image image_flat needed \
-	needed_bad compiled cstring thread thread_end thread_together \
-	init_order sizes snapshot schedule suspend shared syscall_libc leave \
-	policy stress}
+	needed_bad compiled cstring fiber thread thread_end thread_together \
+	init_order permissive sizes snapshot schedule suspend shared \
+	syscall_libc leave policy stress}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -67,6 +67,7 @@ scene() {
 	esac
 	case $1 in
 	fault) echo contract/crimes.c ;;
+	fiber*) echo contract/fiber_scene.c support/windows/ucontext.c ;;
 	gate*) echo contract/gate_calls.c ;;
 	grant*) echo contract/actors.c ;;
 	heap*) echo contract/heap_user.c ;;
@@ -74,6 +75,7 @@ scene() {
 	image_flat)
 		echo contract/image_maker.c support/elf.c windows/gdb_absent.c
 		;;
+	permissive) echo support/json.c ;;
 	schedule | suspend) echo contract/scheduled.c windows/scheduled.c ;;
 	service_handed) echo contract/handed_scene.c ;;
 	service | service_list) echo contract/service_caller.c ;;

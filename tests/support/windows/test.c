@@ -55,6 +55,10 @@ static const struct {
 	{"test_tls", "images with thread-local storage"},
 	{"storage", "images with thread-local storage"},
 	{"test_handler", "signals"},
+	{"test_handlers", "signals"},
+	{"test_refused_in_handler", "signals"},
+	{"test_signals", "signals"},
+	{"test_mask", "signals"},
 	{"flat_debugger", "names that gdb knows its interface by"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
 };

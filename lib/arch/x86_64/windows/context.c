@@ -69,9 +69,11 @@ uint64_t mdi_context_step(struct mdi_context *context)
 	return 0;
 }
 
+/* The system has cleared the flag when it tells of a step. */
 bool mdi_context_steps(const struct mdi_context *context)
 {
-	return context->machine->EFlags & EFLAGS_TF;
+	return context->machine->EFlags & EFLAGS_TF ||
+	       context->record->ExceptionCode == EXCEPTION_SINGLE_STEP;
 }
 
 void mdi_context_step_over(struct mdi_context *context, uint64_t mask)

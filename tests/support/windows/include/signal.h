@@ -82,6 +82,14 @@ static inline int sigaction(int signo, const struct sigaction *action,
 	return -1;
 }
 
+union sigval {
+	int sival_int;
+};
+
+/* The file that defines pthread_t includes this one first. */
+#define pthread_sigqueue(thread, signo, value) \
+	((void)(thread), (void)(signo), (void)(value), -1)
+
 #undef pthread_sigmask
 #define pthread_sigmask test_no_sigmask
 static inline int test_no_sigmask(int how, const sigset_t *set, sigset_t *old)

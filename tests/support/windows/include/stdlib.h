@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stdlib.h - mkstemp() whose file can be opened once more, by its name, and
- * mkdtemp().
+ * stdlib.h - mkstemp() whose file can be opened once more, by its name,
+ * mkdtemp(), and the environment.
  */
 #ifndef TESTS_SUPPORT_WINDOWS_STDLIB_H
 #define TESTS_SUPPORT_WINDOWS_STDLIB_H
@@ -11,5 +11,16 @@
 int test_mkstemp(char *path);
 #define mkstemp test_mkstemp
 char *mkdtemp(char *path);
+
+static inline int setenv(const char *name, const char *value, int replace)
+{
+	(void)replace;
+	return _putenv_s(name, value);
+}
+
+static inline int unsetenv(const char *name)
+{
+	return _putenv_s(name, "");
+}
 
 #endif /* TESTS_SUPPORT_WINDOWS_STDLIB_H */
