@@ -13,6 +13,10 @@
 #ifndef MODISO_HPP
 #define MODISO_HPP
 
+#ifdef _WIN32
+#	error modiso.hpp is not for Windows; see modiso-windows(7)
+#endif
+
 #include <modiso.h>
 #include <modiso/result.hpp>
 #include <modiso/typed.hpp>

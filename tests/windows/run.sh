@@ -144,9 +144,22 @@ same() {
 	echo "$good $number - $name"
 }
 
+# The wrapper for C++ is refused by its name.
+cxx_refused() {
+	number=$((number + 1))
+	if echo '#include <modiso.hpp>' |
+		"${compiler%gcc}g++" -fsyntax-only -I../include \
+			-I"$build/include" -x c++ - 2>&1 |
+		grep -q 'modiso.hpp is not for Windows'; then
+		echo "ok $number - modiso.hpp"
+	else
+		echo "not ok $number - modiso.hpp"
+	fi
+}
+
 tools() {
 	local scenario
-	echo 1..4
+	echo 1..5
 	for scenario in clean buggy; do
 		same "simulator: $scenario" examples/simulator/simulator \
 			--isolation mprotect --threads 1 \
@@ -156,6 +169,7 @@ tools() {
 		"$out/modules/gadget-gcc.so"
 	same modiso-run tools/modiso-run --abi test-1 --call count 4 \
 		"$out/modules/count-gcc.so"
+	cxx_refused
 }
 
 mkdir -p "$out/modules"

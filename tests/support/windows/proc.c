@@ -247,3 +247,14 @@ unsigned char *pages_nowhere(void)
 {
 	return (unsigned char *)0x500000000000ull;
 }
+
+int setenv(const char *name, const char *value, int replace)
+{
+	(void)replace;
+	return _putenv_s(name, value);
+}
+
+int unsetenv(const char *name)
+{
+	return _putenv_s(name, "");
+}

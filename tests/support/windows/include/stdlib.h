@@ -11,16 +11,7 @@
 int test_mkstemp(char *path);
 #define mkstemp test_mkstemp
 char *mkdtemp(char *path);
-
-static inline int setenv(const char *name, const char *value, int replace)
-{
-	(void)replace;
-	return _putenv_s(name, value);
-}
-
-static inline int unsetenv(const char *name)
-{
-	return _putenv_s(name, "");
-}
+int setenv(const char *name, const char *value, int replace);
+int unsetenv(const char *name);
 
 #endif /* TESTS_SUPPORT_WINDOWS_STDLIB_H */
