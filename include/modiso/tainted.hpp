@@ -16,6 +16,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace modiso {
 
@@ -219,6 +220,28 @@ public:
 				   std::size_t most) const
 	{
 		return copy_in_string(from.unverified(), most, memory_of_);
+	}
+	/*
+	 * As many of these from an array of pointers. The count and the size of
+	 * all are the module's to choose, up to what is said here.
+	 */
+	result<std::vector<std::string>>
+	strings(tainted<const char *const *> from, std::size_t count,
+		std::size_t most) const
+	{
+		std::vector<std::string> all;
+
+		for (std::size_t i = 0; i < count; i++) {
+			const auto at = load(from + std::ptrdiff_t(i));
+
+			if (!at)
+				return at.error();
+			auto one = string(*at, most);
+			if (!one)
+				return one.error();
+			all.push_back(std::move(*one));
+		}
+		return all;
 	}
 
 private:

@@ -280,7 +280,8 @@ for library in $libraries; do
 		choose "$level"
 		# shellcheck disable=SC2046
 		expect_command "$library, $level, by these: the same bytes" \
-			"$work/built/typed-$library/host" "$confinement" \
+			"$work/built/typed-$library/host" \
+			${reads:+-d "$place/$reads"} "$confinement" \
 			"$work/built/$library.so" $(cat "$scratch/inputs")
 		sed 's/^/# /' "$scratch/output"
 	done

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * typed LEVEL MODULE FILE... - a library that lives in a module is called
+ * typed [-d DIR] LEVEL MODULE FILE... - a library that lives in a module is called
  * through what modiso-bind has written from its header, on files, whole and
  * damaged, and each result is compared with that of the host's own library.
+ * The module may read files below DIR, by names from there.
  */
 #include "typed.h"
 
@@ -15,10 +16,13 @@ extern "C" {
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
+#include <unistd.h>
 #include <vector>
 
 namespace {
 
+const std::size_t files = 4; /* that it has open at a time */
 const std::size_t room = std::size_t{4} << 20;
 std::vector<unsigned char> out(room), own(room);
 unsigned long inputs, refused;
@@ -61,7 +65,19 @@ bool all_same(const typed_sandbox &box, const char *path)
 	return good;
 }
 
-bool run(int count, char **words)
+/* The host's own library has the same names for them. */
+void read_below(const typed_sandbox &box, const char *directory)
+{
+	const int code = modiso_syscall_files(box.inside().handle(), directory,
+					      files);
+
+	if (code != MODISO_OK)
+		throw std::runtime_error(modiso_last_error_text());
+	if (chdir(directory) != 0)
+		throw std::runtime_error(directory);
+}
+
+bool run(int count, char **words, const char *directory)
 {
 	modiso::sandbox_options options;
 	bool good = true;
@@ -76,6 +92,8 @@ bool run(int count, char **words)
 	const auto box =
 		typed_sandbox::open(library, words[2], options).value();
 
+	if (directory != nullptr)
+		read_below(box, directory);
 	for (int i = 3; i < count; i++)
 		good = all_same(box, words[i]) && good;
 	std::printf("%lu inputs by typed calls, %lu of them refused\n", inputs,
@@ -87,10 +105,17 @@ bool run(int count, char **words)
 
 int main(int count, char **words)
 {
+	const char *directory = nullptr;
+
+	if (count > 2 && std::strcmp(words[1], "-d") == 0) {
+		directory = words[2];
+		count -= 2;
+		words += 2;
+	}
 	if (count < 4)
 		return 2;
 	try {
-		return run(count, words) ? 0 : 1;
+		return run(count, words, directory) ? 0 : 1;
 	} catch (const std::exception &error) {
 		std::fprintf(stderr, "typed: %s\n", error.what());
 		return 1;

@@ -124,6 +124,16 @@ const char *shape_nowhere(void)
 	return (const char *)0x1000;
 }
 
+int shape_colors(const char ***names, int lie)
+{
+	static const char endless[] = "red, green, blue and all the others";
+	static const char *colors[] = {"red", "blue", "", (const char *)0x1000};
+
+	colors[1] = lie == 2 ? endless : "blue";
+	*names = lie == 3 ? (const char **)0x1000 : colors;
+	return lie == 1 ? 1000 : 3;
+}
+
 void shape_upper(char *text, int rows, int each)
 {
 	for (int i = 0; i < rows * each; i++)

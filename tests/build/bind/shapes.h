@@ -37,6 +37,8 @@ void shape_move(struct shape_point *point, const struct shape_point *by);
 size_t shape_length(const char *text);
 const char *shape_name(void);
 const char *shape_nowhere(void);
+/* How many, or a lie: more than there are, one without an end, none at all. */
+int shape_colors(const char ***names, int lie);
 void shape_upper(char *text, int rows, int each);
 size_t shape_total(const char *const *texts, unsigned count);
 int shape_pair_sum(shape_pairp pair);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -80,6 +81,30 @@ bool data(const shapes_sandbox &box)
 	return true;
 }
 
+// A list of strings that is the module's, as long as it says, and lies.
+bool colors(const shapes_sandbox &box)
+{
+	modiso::tainted<const char **> list;
+
+	for (int lie = 0; lie < 4; lie++) {
+		const auto count =
+			box.call<&shape_colors>(&list, lie).value();
+		const auto names = box.strings(
+			list, std::size_t(count.unverified()), 16);
+
+		WANT(bool(names) == (lie == 0));
+		if (names)
+			WANT(*names ==
+			     (std::vector<std::string>{"red", "blue", ""}));
+		else
+			WANT(names.error().code() == (lie == 2 ?
+				     MODISO_ERR_LIMIT : MODISO_ERR_ACCESS));
+	}
+	WANT(box.strings(nullptr, 0, 16).value().empty());
+	WANT(box.strings(nullptr, 1, 16).error().code() == MODISO_ERR_ACCESS);
+	return true;
+}
+
 bool values(const shapes_sandbox &box)
 {
 	modiso::tainted<bool> one(true), two;
@@ -99,6 +124,7 @@ bool values(const shapes_sandbox &box)
 	WANT(box.call<&shape_total>(names, 2u).value().between(12, 12));
 	const auto lie = box.call<&shape_nowhere>().value();
 	WANT(box.string(lie, 16).error().code() == MODISO_ERR_ACCESS);
+	WANT(colors(box));
 	const shape_pair pair{3, 4};
 	WANT(box.call<&shape_pair_sum>(&pair).value().between(7, 7));
 	WANT(box.call<&shape_pair_stays>(nullptr).value().between(-1, -1));
