@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * In the place of musl's mmap(), by two names: what malloc() calls gives pages
- * as they are. Zeros for a block of megabytes, which is freed and taken anew for
- * each input, would take longer than the work of some codecs.
+ * as they are. Zeros for a block of megabytes, which is freed and taken anew
+ * for each input, would take a part of a codec's time that can be seen.
  */
 #include <errno.h>
 #include <stdint.h>
