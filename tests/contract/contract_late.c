@@ -59,7 +59,7 @@ static void must_be_quiet(uint16_t control)
 static sigjmp_buf back;
 static volatile int told, code_told;
 static volatile bool jumps;
-/* Where the caller of the gate returns to, which a walk from the handler meets */
+/* Where the caller of the gate returns to, which the handler's walk meets */
 static void *caller;
 static volatile int seen_caller;
 
