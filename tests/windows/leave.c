@@ -205,7 +205,12 @@ static void let_it_throw(void *what)
 	enter(gates[0], W(what));
 }
 
-/* Inside of a service it is caught; out of it, the process ends. */
+/*
+ * Inside of a service it is caught; out of it, the process ends. GCC writes no
+ * unwind information for a function that is called as services are, so what the
+ * system's unwinder takes for the service's caller is chance: it meets the
+ * library, or nobody and C++ says so.
+ */
 START_TEST(test_service_throws)
 {
 	char text[512];
@@ -220,7 +225,8 @@ START_TEST(test_service_throws)
 	must_die(child_output(let_it_throw, (void *)CXX_INT, text,
 			      sizeof(text)),
 		 SIGABRT);
-	must(strstr(text, "an exception left a service"));
+	must(strstr(text, "an exception left a service") ||
+	     strstr(text, "terminate called"));
 	all_well();
 }
 END_TEST
