@@ -139,8 +139,9 @@ START_TEST(test_scrub_modes)
 	must_eq(seen->x87.control & 0xffff, 0x37f);
 	must_eq(seen->x87.status & 0xffff, 0);
 	must_eq(seen->x87.tags & 0xffff, 0xffff);
+	/* Emulation's FXRSTOR leaves both as they are. */
 	must(seen->x87.instruction != was.instruction || emulated());
-	must(seen->x87.operand != (uint32_t)W(&zero));
+	must(seen->x87.operand != (uint32_t)W(&zero) || emulated());
 }
 END_TEST
 
