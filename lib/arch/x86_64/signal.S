@@ -353,7 +353,8 @@
  * begins where that is, with the host's rights: it stays.
  *
  * A module that runs on another thread meanwhile can write there before this
- * has. What is believed of the frame is its length alone, and that once.
+ * has. What is believed of the frame is its length alone, and that once,
+ * as far as the stack goes.
  *
  * Keeps rdi, r9, rbx, r12; rsi, rdx and rsp move. Uses rax, rcx, r8, r11, r13,
  * r15.
@@ -372,7 +373,10 @@
 	subq	%rsp, %rax
 	cmpq	$MDI_ALTSTACK_OPEN, %rax
 	ja	mdi_gate_bad
-	FRAME_WORDS
+	movl	%esp, %eax
+	negl	%eax
+	andl	$MDI_ALTSTACK_PART-1, %eax
+	FRAME_WORDS %rax
 	movl	%ecx, %r15d
 	movq	%rsp, %rsi
 	leaq	-MDI_ALTSTACK_OPEN(%rsp), %rdi
@@ -390,12 +394,15 @@
 .Lstays\@:
 .endm
 
-/* ecx: how many words the frame at rsp has, whose vector state is at r13. */
-.macro FRAME_WORDS
+/*
+ * ecx: how many words the frame at rsp has, whose vector state is at r13; more
+ * than @room bytes it cannot have.
+ */
+.macro FRAME_WORDS room
 	movl	XSTATE_SIZE_OFFSET(%r13), %ecx
 	leaq	7(%r13,%rcx), %rcx
 	subq	%rsp, %rcx
-	cmpq	$MDI_ALTSTACK_OPEN, %rcx
+	cmpq	\room, %rcx
 	ja	mdi_gate_bad
 	shrl	$3, %ecx
 .endm
@@ -407,7 +414,7 @@
  */
 .macro RETURN_BY_OPEN
 	movq	8+UC_FPREGS(%rsp), %r13
-	FRAME_WORDS
+	FRAME_WORDS $MDI_ALTSTACK_OPEN
 	movq	%rsp, %rsi
 	leaq	MDI_ALTSTACK_OPEN(%rsp), %rdi
 	rep movsq
