@@ -182,11 +182,12 @@ static int take_number(struct text *format, char *byte, int *number,
 		if (result != 0)
 			return result;
 		*number = (int)(uint32_t)word;
-	}
-	while (result == 0 && *byte >= '0' && *byte <= '9' &&
-	       *number <= WIDTH_MAX) {
-		*number = *number * 10 + (*byte - '0');
-		result = next(format, byte);
+	} else {
+		while (result == 0 && *byte >= '0' && *byte <= '9' &&
+		       *number <= WIDTH_MAX) {
+			*number = *number * 10 + (*byte - '0');
+			result = next(format, byte);
+		}
 	}
 	if (result == 0 && (*number > WIDTH_MAX || *number < -WIDTH_MAX))
 		return mdi_fail(MODISO_ERR_LIMIT,

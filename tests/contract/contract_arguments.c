@@ -213,6 +213,10 @@ START_TEST(test_refused)
 	must_eq(log_one("%*d", W((uint32_t)-2001)), MODISO_ERR_LIMIT);
 	must_eq(log_one("%*d", W(0x80000000u)), MODISO_ERR_LIMIT);
 	must_eq(log_one("%.*d", 0x7fffffff), MODISO_ERR_LIMIT);
+	/* A star is the whole number: no digits behind it are added to it. */
+	must_eq(log_one("%*5d", 3), MODISO_ERR_INVAL);
+	must_eq(log_one("%.*5d", 3), MODISO_ERR_INVAL);
+	must_eq(log_one("%*99999999999d", W((uint32_t)-1)), MODISO_ERR_INVAL);
 	/* Longer than the buffer, and told so. */
 	must_eq(log_one("%2000d", 1), MODISO_OK);
 	must_eq(told_length, 2000);
