@@ -59,9 +59,15 @@ for each in h hpp; do
 done
 expect_command "and a module" "$tool" ./shapes.h --functions words \
 	--image shapes.so -- -O2 shapes.c
+expect_command "shelf.hpp, classes, and a module" "$tool" ./shelf.hpp \
+	--functions shelf_words -o shelf_sandbox.hpp --image shelf.so -- \
+	-O2 -fno-exceptions -fno-rtti shelf.cc
+expect_command "the same with its wrappers from a file" "$tool" ./shelf.hpp \
+	--functions shelf_words -o shelf_module.cc -o same.hpp
+expect_command "has the same text" cmp same.hpp shelf_sandbox.hpp
 ends 0 "--exports" shape_twice,shape_sum \
 	"$tool" --exports ./shapes.h shape_twice shape_sum values=in:count
-expand shapes_sandbox.h shapes_sandbox.hpp | awk 'length > 80' >wide
+expand ./*_sandbox.h* shelf_module.cc | awk 'length > 80' >wide
 expect_empty wide "no line has more than 80 columns"
 
 backends=mprotect
@@ -96,30 +102,64 @@ for compiler in gcc clang g++ clang++; do
 			env MODISO_BACKEND=$backend ./use ./shapes.so
 	done
 	rm -f use
+	[ "$source" = use.cc ] || continue
+	compile $compiler -o use use_shelf.cc -L"$LD_LIBRARY_PATH" -lmodiso \
+		>complaints
+	expect_empty complaints "$compiler: classes, no warning"
+	for backend in $backends; do
+		expect_command "$compiler: classes run with $backend" \
+			env MODISO_BACKEND=$backend ./use ./shelf.so
+	done
+	rm -f use
 done
 
-## What is refused, all in one go.
-sed -n 's,^/\* \(.*\) | .*,\1,p' refused.h >asked
-"$tool" ./refused.h --functions asked -o refused.out >output 2>&1
-ended=$?
-awk '/^\/\* .* \| / {
-	split($0, half, " [|] ")
-	sub(/ \*\/$/, "", half[2])
-	print "modiso-bind: refused.h:" NR + 1 ": " $2 "(): " half[2]
-}' refused.h >expected
-while read -r line; do
-	if grep -qF -- "$line" output; then
-		ok "$line"
-	else
-		not_ok "$line" <output
-	fi
-done <expected
-if [ $ended -eq 1 ] && [ ! -e refused.out ] &&
-	[ "$(wc -l <output)" -eq "$(wc -l <expected)" ]; then
-	ok "no more is refused, and nothing was written"
-else
-	not_ok "no more is refused, and nothing was written" <output
+# It writes addresses of functions that the host does not have into the
+# debugging data.
+if command -v clang++ >/dev/null; then
+	expect_command "one class" "$tool" ./shelf.hpp book::living --name one \
+		-o one_sandbox.hpp --image shelf.so
+	cat >one.cc <<-'END'
+	#include "one_sandbox.hpp"
+	int main()
+	{
+		const auto library = modiso::library::start().value();
+		const auto box = one_sandbox::open(library, "./shelf.so").value();
+
+		return box.call<&shelf_book_living>().value().unverified();
+	}
+	END
+	expect_command "clang++ -g: it links" clang++ -g -std=c++17 -I. \
+		-I"$top_srcdir/include" -I"$top_builddir/include" -o one one.cc \
+		-L"$LD_LIBRARY_PATH" -lmodiso
+	expect_command "and runs" ./one
 fi
+
+## What is refused, all in one go, of C and of C++.
+for header in refused.h refused.hpp; do
+	sed -n 's,^/\* \(.*\) | .*,\1,p' $header >asked
+	"$tool" ./$header --functions asked -o refused.out.hpp >output 2>&1
+	ended=$?
+	awk -v header=$header '/^\/\* .* \| / {
+		split($0, half, " [|] ")
+		sub(/ \*\/$/, "", half[2])
+		gsub(/^[a-z]+=|\(.*/, "", $2)
+		print "modiso-bind: " header ":" NR + 1 ": " $2 "(): " half[2]
+	}' $header >expected
+	while read -r line; do
+		if grep -qF -- "$line" output; then
+			ok "$line"
+		else
+			not_ok "$line" <output
+		fi
+	done <expected
+	if [ $ended -eq 1 ] && [ ! -e refused.out.hpp ] &&
+		[ "$(wc -l <output)" -eq "$(wc -l <expected)" ]; then
+		ok "$header: no more is refused, and nothing was written"
+	else
+		not_ok "$header: no more is refused, and nothing was written" \
+			<output
+	fi
+done
 ends 1 "no such function" 'declares no function strngs; strings()' \
 	"$tool" ./refused.h strngs
 
@@ -129,6 +169,27 @@ ends 3 "a header that does not parse" 'broken.h:2: expected' \
 echo 'class part { public: int of(); };' >class.h
 ends 3 "a header of C++" 'class.h does not parse as C, so nothing is made' \
 	"$tool" ./class.h of
+ends 1 "a class that is none" \
+	'refused.hpp: declares no function no::nothing::f' \
+	"$tool" ./refused.hpp no::nothing::f
+ends 1 "a method that is none" 'no::made::gte; no::made::get(), perhaps' \
+	"$tool" ./refused.hpp no::made::gte
+ends 1 "two with one name" \
+	'its name, shelf_book_put, is that of book::put(int) as well' \
+	"$tool" ./shelf.hpp 'book::put(int)' 'shelf::book::put(int, int)'
+ends 0 "a pattern of methods" \
+	'?shelf_book_cost,?shelf_book_counted,?shelf_book_each,?shelf_book_first,' \
+	"$tool" --exports ./shelf.hpp 'book::*'
+ends 0 "and what it leaves out" \
+	'shelf::book::place() is left out: only its arguments say which' \
+	"$tool" --exports ./shelf.hpp 'book::*'
+ends 0 "which are all of a class that can be taken" \
+	'?shelf_plain_new,?shelf_plain_plus,?shelf_plain_value,?shelf_plain_delete' \
+	"$tool" --exports ./shelf.hpp 'shelf::plain::*'
+ends 2 "a header for C of what is C++" 'x.h: what is named in C++ is bound for' \
+	"$tool" ./shelf.hpp book::living -o x.h
+ends 3 "a header that is no C++" 'shapes.hpp does not parse as C++, so nothing' \
+	"$tool" ./shapes.hpp ::shapes
 ends 2 "an image that is none" 'shapes.c cannot be read: nm: ' \
 	"$tool" ./shapes.h shape_twice --image shapes.c
 ends 3 "a header that is not there" "'nowhere.h' file not found" \
@@ -208,6 +269,7 @@ for file in wrong right; do
 	END
 	cat >$file.cc <<-'END'
 	#include "shapes_sandbox.hpp"
+	#include "shelf_sandbox.hpp"
 	int raw(void *, const shape_point *, short, bool);
 	int visit(modiso::tainted<void *>, modiso::tainted<const shape_point *>,
 		modiso::tainted<short>, modiso::tainted<bool>);
@@ -294,6 +356,30 @@ wrong cc "a callback that takes a module's word" \
 wrong cc "a function of the host's itself as a callback" \
 	'return box.call<&shape_each>(raw, nullptr).has_value();' \
 	'return box.call<&shape_each>(nullptr, nullptr).has_value();'
+
+begin='int use@(const shelf_sandbox &box,
+	modiso::tainted<const shelf_book_object *> fixed,
+	modiso::tainted<shelf_book_object *> it);
+	int use@(const shelf_sandbox &box,
+	modiso::tainted<const shelf_book_object *> fixed,
+	modiso::tainted<shelf_book_object *> it) {
+	static_cast<void>(fixed); static_cast<void>(it);
+	if (box.call<&shelf_book_title>(fixed)) return 1;'
+wrong cc "a method of an object that is const" \
+	'return box.call<&shelf_book_self>(fixed).has_value();' \
+	'return box.call<&shelf_book_self>(it).has_value();'
+wrong cc "an object as one of its base" \
+	'return box.call<&shelf_thing_twice>(it).has_value();' \
+	'return box.call<&shelf_thing_twice>(
+	box.call<&shelf_book_thing>(it).value()).has_value();'
+wrong cc "an object of the host" \
+	'shelf::book host; return box.call<&shelf_book_title>(&host).has_value();' \
+	'return box.call<&shelf_book_title>(nullptr).has_value();'
+wrong cc "a look into an object" \
+	'return it.unverified()->pages;' 'return it.is_null();'
+wrong cc "an object in memory that the host makes" \
+	'return box.make<shelf_book_object>().has_value();' \
+	'return box.make<shelf::spot>().has_value();'
 
 for compiler in gcc clang g++ clang++; do
 	command -v $compiler >/dev/null || continue

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a C header declares, as libclang reads it."""
 
+import fnmatch
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ ARRAYS = {
     TypeKind.CONSTANTARRAY, TypeKind.INCOMPLETEARRAY, TypeKind.VARIABLEARRAY,
 }
 FUNCTIONS = {TypeKind.FUNCTIONPROTO, TypeKind.FUNCTIONNOPROTO}
+REFERENCES = {TypeKind.LVALUEREFERENCE}
 
 # Words of C++ that a parameter of C may be called by.
 CXX_WORDS = set(
@@ -51,8 +53,9 @@ class Type:
 
     kind is void, bool, integer, number, pointer or callback; text is how C and
     C++ spell it. to is what a pointer points to, with const where constant,
-    complete where its size is known, inner where it holds pointers. name is
-    for structures of ours that are named after it.
+    complete where its size is known, inner where it holds pointers; its kind
+    may be record, or object, of a class that only the module knows. name is for
+    structures of ours that are named after it.
     """
     kind: str
     text: str
@@ -93,6 +96,8 @@ class Function:
     symbol: str = ""    # in the image, where it is not the name
     scope: str = "::"   # of C++
     perhaps: str = ""   # the pattern, of which the image may not have all
+    wrapper: str = ""   # what the module has beside the library, in C++,
+    called: str = ""    # of what has this name there
 
     def exported(self):
         return self.symbol or self.name
@@ -109,6 +114,10 @@ def pointer_to(to, constant=False):
     return "%s%s *" % ("const " if constant else "", to.text)
 
 
+def join(text, name):
+    return text + ("" if text.endswith("*") else " ") + name
+
+
 def spelled(clang_type):
     """Without what C++ does not know, and what no pointer to it needs."""
     text = re.sub(r"\b(restrict|__restrict|__restrict__|_Nonnull|_Nullable)\b",
@@ -121,13 +130,17 @@ def bare(text):
     return " ".join(re.sub(r"\b(const|volatile)\b", "", text).split())
 
 
+def flat(text):
+    return "_".join(re.findall(r"\w+", text))
+
+
 def named(clang_type):
     """"struct png_struct_def *" as "png_struct_def_ptr"."""
     text = bare(spelled(clang_type.get_canonical()))
     if "(" in text:
         raise Refused(reasons.UNNAMED % text)
     text = re.sub(r"\b(struct|union|enum)\b", "", text).replace("*", " ptr")
-    return "_".join(text.split())
+    return flat(text)
 
 
 def pointer_within(clang_type):
@@ -163,7 +176,8 @@ def place(location):
     return "%s:%d" % (name, location.line)
 
 
-def pointee(clang_type):
+def pointee(clang_type, objects=False):
+    """With objects a class of more than its bytes is the module's alone."""
     canonical = clang_type.get_canonical()
     constant = clang_type.is_const_qualified() or \
         canonical.is_const_qualified()
@@ -177,7 +191,7 @@ def pointee(clang_type):
         if inner.kind in FUNCTIONS or canonical.kind in ARRAYS:
             raise Refused(reasons.UNNAMED % text)
         # Spelled from what it points to: a typedef may hide a const there.
-        to = pointee(inner)
+        to = pointee(inner, objects)
         return Type("pointer", pointer_to(to, to.constant),
                     to.name + "_ptr", constant=constant, to=to)
     if canonical.kind in FUNCTIONS:
@@ -189,6 +203,9 @@ def pointee(clang_type):
     name = named(clang_type)
     complete = canonical.get_size() > 0
     kind = "record"
+    if objects and kind == "record" and not canonical.is_pod():
+        return Type("object", name + "_object", name, constant=constant,
+                    complete=False)
     if canonical.kind in INTEGERS or canonical.kind == TypeKind.ENUM:
         kind = "integer"
     elif canonical.kind == TypeKind.BOOL:
@@ -199,7 +216,7 @@ def pointee(clang_type):
                 inner=pointer_within(canonical))
 
 
-def passes(clang_type, what):
+def passes(clang_type, what, objects=False):
     """The type of an argument or a result, or why it cannot be one."""
     canonical = clang_type.get_canonical()
     text = bare(spelled(clang_type))
@@ -207,14 +224,20 @@ def passes(clang_type, what):
         raise Refused(reasons.VA_LIST % what)
     if canonical.kind in ARRAYS:
         to = pointee(clang_type.element_type
-                     if clang_type.kind in ARRAYS else canonical.element_type)
+                     if clang_type.kind in ARRAYS else canonical.element_type,
+                     objects)
         return Type("pointer", "", to.name + "_ptr", to=to)
     if canonical.kind in FUNCTIONS:
-        return callback(clang_type, canonical, what)
+        return callback(clang_type, canonical, what, objects)
+    if canonical.kind in REFERENCES and \
+            canonical.get_pointee().kind not in FUNCTIONS:
+        to = pointee(canonical.get_pointee(), objects)
+        return Type("pointer", "", to.name + "_ptr", to=to)
     if canonical.kind == TypeKind.POINTER:
         target = canonical.get_pointee()
         if target.get_canonical().kind in FUNCTIONS:
-            return callback(clang_type, target.get_canonical(), what)
+            return callback(clang_type, target.get_canonical(), what,
+                            objects)
         # Through typedefs of pointers to how the header calls the target.
         while clang_type.kind not in (TypeKind.POINTER,):
             if clang_type.kind == TypeKind.TYPEDEF:
@@ -224,7 +247,7 @@ def passes(clang_type, what):
                 clang_type = clang_type.get_named_type()
             else:
                 clang_type = canonical
-        to = pointee(clang_type.get_pointee())
+        to = pointee(clang_type.get_pointee(), objects)
         return Type("pointer", "", to.name + "_ptr", to=to)
     if canonical.kind == TypeKind.VOID:
         return Type("void", "void", "void")
@@ -241,17 +264,17 @@ def passes(clang_type, what):
     raise Refused(reasons.NO_REGISTER % (what, text))
 
 
-def callback(clang_type, function, what):
+def callback(clang_type, function, what, objects):
     if function.kind == TypeKind.FUNCTIONNOPROTO:
         raise Refused(reasons.CALLBACK_NO_PROTOTYPE % what)
     if function.is_function_variadic():
         raise Refused(reasons.CALLBACK_VARIADIC % what)
-    result = passes(function.get_result(), "the result of " + what)
+    result = passes(function.get_result(), "the result of " + what, objects)
     if result.kind == "callback":
         raise Refused(reasons.RETURNS_FUNCTION % ("the result of " + what))
     arguments = []
     for number, each in enumerate(function.argument_types(), 1):
-        argument = passes(each, "argument %d of %s" % (number, what))
+        argument = passes(each, "argument %d of %s" % (number, what), objects)
         if argument.kind == "callback":
             raise Refused(reasons.CALLBACK_IN_CALLBACK % (number, what))
         arguments.append(argument)
@@ -341,31 +364,56 @@ def include_lines(headers):
              "#include <%s>") % each for each in headers]
 
 
-def parse(headers, options):
-    """The declarations of functions by name, and what is wrong, if anything."""
+class Named:
+    """What one word of the command names: a function of C."""
+
+    def __init__(self, cursor):
+        self.name = self.called = cursor.spelling
+        self.location, self.cursor = cursor.location, cursor
+
+    def read(self):
+        return read_function(self.cursor)
+
+
+class Declared(dict):
+    """The declarations of functions by name."""
+
+    def __init__(self, cursor):
+        super().__init__()
+        for each in cursor.get_children():
+            if each.kind == CursorKind.FUNCTION_DECL:
+                self.setdefault(each.spelling, each)
+
+    def look(self, word):
+        return Named(self[word]) if word in self else None
+
+    def matching(self, pattern):
+        return sorted(fnmatch.filter(self, pattern))
+
+
+def read_unit(name, text, options, flags=0):
+    """As C, or as C++ by the end of the name."""
     library = os.environ.get("MODISO_LIBCLANG")
-    if library:
+    if library and not Config.loaded:
         Config.set_library_file(library)
     try:
         index = Index.create()
     except LibclangError as error:
         raise ImportError(str(error)) from error
-    name = "modiso-bind.c"
-    unit = index.parse(
-        name, ["-x", "c", "-std=gnu11"] + options + compilers_headers(),
-        [(name, "\n".join(include_lines(headers)) + "\n")],
-        TranslationUnit.PARSE_SKIP_FUNCTION_BODIES)
+    language = ["-x", "c++", "-std=gnu++17", "-ferror-limit=0"] \
+        if name.endswith(".cc") else ["-x", "c", "-std=gnu11"]
+    return index.parse(name, language + options + compilers_headers(),
+                       [(name, text)], flags)
+
+
+def parse(headers, options, suffix, kind):
+    """What is declared, as a dictionary of that kind, and what is wrong."""
+    name = "modiso-bind" + suffix
+    unit = read_unit(name, "\n".join(include_lines(headers)) + "\n", options,
+                     TranslationUnit.PARSE_SKIP_FUNCTION_BODIES)
     wrong = ["%s: %s" % (headers[-1] if (each.location.file and
                                     each.location.file.name == name)
                          else place(each.location), each.spelling)
              for each in unit.diagnostics
              if each.severity >= Diagnostic.Error]
-    functions = {}
-    for each in unit.cursor.get_children():
-        if each.kind == CursorKind.FUNCTION_DECL:
-            functions.setdefault(each.spelling, each)
-        elif each.kind == CursorKind.LINKAGE_SPEC:
-            for inner in each.get_children():
-                if inner.kind == CursorKind.FUNCTION_DECL:
-                    functions.setdefault(inner.spelling, inner)
-    return functions, wrong
+    return kind(unit.cursor), wrong

@@ -5,10 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from io import StringIO
 
 # The one table of exit codes; modiso-bind(1) says what they mean.
 DONE, REFUSED, USAGE, NO_PARSE, NO_LIBCLANG = range(5)
+# Names of files in C++: a host's header, and a source of the module.
+FOR_CXX = r"\.(hpp|hh|hxx|H)$"
+FOR_MODULE = r"\.(cc|cpp|cxx|C)$"
 
 
 def say(text):
@@ -86,6 +90,12 @@ class Wishes:
     def headers(self):
         return self.before + [self.header]
 
+    def check_outputs(self, cxx):
+        for each in self.outputs:
+            if cxx and not re.search(FOR_CXX + "|" + FOR_MODULE, each):
+                import reasons
+                raise Usage(reasons.FOR_CXX % each)
+
     @staticmethod
     def following(word, words):
         if not words:
@@ -109,16 +119,28 @@ class Wishes:
             self.name = value
 
 
+def head_of(wishes):
+    return "Made by modiso-bind from %s: change that, or what was said of it." \
+        % wishes.header
+
+
 def write_file(wishes, name, functions, head):
     import header
     import wrap
     import write_c
     import write_cpp
-    writer = write_cpp if re.search(r"\.(hpp|hh|hxx|H)$", name) else write_c
+    import write_module
     text = StringIO()
-    writer.write_all(wishes.name, header.include_lines(wishes.headers()),
-                     functions, head,
-                     lambda line: text.write(line + "\n"))
+
+    def write(line):
+        text.write(line + "\n")
+
+    if re.search(FOR_MODULE, name):
+        write_module.write_all(wishes.headers(), functions, head, write)
+    else:
+        writer = write_cpp if re.search(FOR_CXX, name) else write_c
+        writer.write_all(wishes.name, header.include_lines(wishes.headers()),
+                         functions, head, write)
     try:
         with open(name, "w", encoding="utf-8") as file:
             file.write(wrap.wrap(text.getvalue()))
@@ -133,13 +155,19 @@ def exports_of(functions):
 
 
 def make_image(wishes, functions):
-    command = [os.environ.get("MODISO_BIND_CC", "modiso-cc"),
-               "--export=" + exports_of(functions), "-o", wishes.image]
-    try:
-        done = subprocess.run(command + wishes.linked, check=False)
-    except OSError as error:
-        say("modiso-cc cannot be run: %s" % error)
-        return REFUSED
+    compiler = os.environ.get("MODISO_BIND_CC", "modiso-cc")
+    command = ["--export=" + exports_of(functions), "-o", wishes.image]
+    with tempfile.TemporaryDirectory(prefix="modiso-bind.") as scratch:
+        if any(each.wrapper for each in functions):
+            compiler = re.sub("modiso-cc$", "modiso-c++", compiler)
+            command.append(os.path.join(scratch, wishes.name + "_module.cc"))
+            write_file(wishes, command[-1], functions, head_of(wishes))
+        try:
+            done = subprocess.run([compiler] + command + wishes.linked,
+                                  check=False)
+        except OSError as error:
+            say("%s cannot be run: %s" % (compiler, error))
+            return REFUSED
     if done.returncode != 0:
         say("%s was not made: modiso-cc ended with %d" % (
             wishes.image, done.returncode))
@@ -180,10 +208,8 @@ def make(wishes, functions):
         functions = those_there(wishes.image, functions)
         if functions is None:
             return REFUSED
-    head = "Made by modiso-bind from %s: change that, or what was said of it." \
-        % wishes.header
     for name in wishes.outputs:
-        write_file(wishes, name, functions, head)
+        write_file(wishes, name, functions, head_of(wishes))
     if wishes.exports:
         print(exports_of(functions))
     return DONE
@@ -196,14 +222,19 @@ def run(words):
         say("Python's bindings of libclang are not there (%s): install the "
             "Debian package python3-clang" % error)
         return NO_LIBCLANG
+    import classes
     import rules
     wishes = Wishes(words)
     try:
         groups = rules.group(wishes.functions)
     except ValueError as error:
         raise Usage(str(error)) from error
+    cxx = any(rules.is_cxx(word) for word, _ in groups)
+    wishes.check_outputs(cxx)
     try:
-        declared, wrong = header.parse(wishes.headers(), wishes.parser)
+        declared, wrong = header.parse(
+            wishes.headers(), wishes.parser, *(
+                (".cc", classes.Declared) if cxx else (".c", header.Declared)))
     except ImportError as error:
         say("libclang is not there (%s): install the Debian package "
             "python3-clang" % error)
@@ -211,10 +242,17 @@ def run(words):
     if wrong:
         for each in wrong:
             say(each)
-        say("%s does not parse as C, so nothing is made of it" % wishes.header)
+        say("%s does not parse as %s, so nothing is made of it%s" % (
+            wishes.header, "C++" if cxx else "C", "" if cxx else
+            ": what is of C++ is named with ::"))
         return NO_PARSE
     functions, complaints, left = rules.bind_all(
         wishes.header, declared, groups)
+    if cxx:
+        functions, more, out = classes.that_compile(
+            wishes.headers(), wishes.parser, functions)
+        complaints += more
+        left += out
     for each in complaints or left:
         say(each)
     return REFUSED if complaints else make(wishes, functions)

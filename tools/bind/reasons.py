@@ -29,12 +29,22 @@ CALLBACK_NO_PROTOTYPE = ("%s is a pointer to a function that is declared "
 CALLBACK_IN_CALLBACK = ("argument %d of %s is a pointer to a function of the "
                         "module, which the host must not call")
 
+SEVERAL = "it is %s: say which one"
+OVERLOADED = "only its arguments say which one is meant: %s"
+FITS_NOT = "none has %s%s, there are %s"
+TEMPLATE = ("it is a template, or of one, and has code only for the types of "
+            "whoever calls it: write a function of the module that calls it")
+CLASS = "it is a class: say what of it, as its constructor CLASS::CLASS"
+NO_NAME = "no function of C beside it can have its name: say NAME=%s"
+FOR_CXX = "%s: what is named in C++ is bound for C++: end with .hpp"
+
 NO_FUNCTION = "%s: declares no function %s"
 MEANT = "%s; %s, perhaps"
 NO_PARAMETER = "%s is none of its arguments, which are %s"
 NO_PARAMETERS = "%s is none of its arguments: it has none"
 TWICE = "something is said of %s twice"
 LISTED_TWICE = "it is named twice"
+NAMED_TWICE = "its name, %s, is that of %s as well: say NAME=%s"
 NOT_A_WAY = ("%s=%s: a pointer is passed as module, in, out, inout or string")
 NO_POINTER = "%s is no pointer to data: it passes as it is"
 LENGTH_WHERE = "%s=%s has no length: in, out and inout do"
@@ -43,6 +53,7 @@ WRITES_CONSTANT = "%s points to what the function does not write"
 VOID_LENGTH = "%s points to void: say how many bytes, %s=%s:LENGTH"
 INCOMPLETE = ("%s points to %s, and the header does not say how large that is: "
               "it stays in the module")
+OBJECT = "%s points to an object, %s, which stays in the module"
 HOLDS_POINTERS = ("%s points to %s, which holds pointers (%s): a copy of them "
                   "leads nowhere on the other side. Let it stay in the module")
 LENGTH_FORM = ("%s: a length is an argument (length, or @2), what one points to "

@@ -2,7 +2,6 @@
 """What was said of the arguments, held against what the header says."""
 
 import difflib
-import fnmatch
 import re
 
 import header
@@ -18,15 +17,22 @@ RESULT = "result"
 
 
 def words_of(text):
+    """Blanks between parentheses, and before a const, are no end."""
     for line in text.splitlines():
-        yield from line.split("#", 1)[0].split()
+        yield from re.findall(r"(?:\([^()]*\)|\S)+(?:\s+const\b)?",
+                              line.split("#", 1)[0])
+
+
+def is_cxx(word):
+    """A name with :: is of C++, NAME=CLASS::METHOD as well."""
+    return "::" in word.partition("(")[0]
 
 
 def group(words):
     """FUNCTION ARGUMENT=HOW... as [(function, [(argument, how)])]."""
     found = []
     for word in words:
-        if "=" in word:
+        if "=" in word and not is_cxx(word):
             if not found:
                 raise ValueError("%s: no function stands before it" % word)
             found[-1][1].append(tuple(word.split("=", 1)))
@@ -105,6 +111,8 @@ def say(function, name, how):
     if way in ("in", "out", "inout"):
         if to.kind == "void" and ":" not in how:
             raise Refused(reasons.VOID_LENGTH % (name, name, way))
+        if to.kind == "object":
+            raise Refused(reasons.OBJECT % (name, to.text))
         if to.kind != "void" and not to.complete:
             raise Refused(reasons.INCOMPLETE % (name, to.text))
         if to.inner and (way != "out" or ":" in how):
@@ -113,10 +121,9 @@ def say(function, name, how):
     return parameter, text if ":" in how else None
 
 
-def bind(declared, name, said):
+def bind(named, said):
     """A Function with what was said of it; raises Refused."""
-    function = header.errno_of_module() if name == ERRNO else \
-        header.read_function(declared[name])
+    function = named.read() if named else header.errno_of_module()
     lengths = [say(function, *each) for each in said]
     for parameter, text in lengths:
         if text is not None:
@@ -146,29 +153,30 @@ def near(path, declared, name):
     return reasons.MEANT % (text, found[0] + "()") if found else text
 
 
-def where(path, declared, name):
-    return "%s: %s()" % (header.place(declared[name].location)
-                         if name in declared else path, name)
+def where(path, named, word):
+    return "%s: %s()" % (header.place(named.location) if named else path,
+                         named.called if named else word)
 
 
-def bind_pattern(path, declared, pattern, said, named):
+def bind_pattern(path, declared, pattern, said, taken):
     """The functions of a pattern, and why others are none of them."""
     functions, left, fits = [], [], set()
-    for name in sorted(fnmatch.filter(declared, pattern)):
-        if name in named:
+    for name in declared.matching(pattern):
+        named = declared.look(name)
+        if named.name in taken:
             continue
         try:
-            these = header.read_function(declared[name]).parameters
+            these = named.read().parameters
             here = [each for each in said
                     if any(one.known_as == each[0] and
                            one.type.kind == "pointer" for one in these)]
-            function = bind(declared, name, here)
+            function = bind(named, here)
             function.perhaps = pattern
             functions.append(function)
             fits.update(here)
         except Refused as refused:
             left.append(reasons.LEFT_OUT % (
-                where(path, declared, name), refused))
+                where(path, named, name), refused))
     complaints = [reasons.FITS_NONE % (path, pattern, each[0])
                   for each in said if each not in fits]
     if not functions:
@@ -176,29 +184,36 @@ def bind_pattern(path, declared, pattern, said, named):
     return functions, complaints, left
 
 
+def is_pattern(word):
+    return re.search(r"[*?\[]", word.partition("(")[0])
+
+
 def bind_all(path, declared, groups):
     """The functions, a sentence about each that is refused, and about each that
     a pattern has left out."""
-    functions, complaints, left, seen = [], [], [], set()
-    named = {name for name, _ in groups}
-    for name, said in groups:
-        if re.search(r"[*?\[]", name):
+    functions, complaints, left, seen = [], [], [], {}
+    looked = {word: declared.look(word) for word, _ in groups}
+    taken = {each.name for each in looked.values() if each}
+    for word, said in groups:
+        if is_pattern(word):
             more, wrong, out = bind_pattern(
-                path, declared, name, said, named | {
+                path, declared, word, said, taken | {
                     each.name for each in functions})
             functions += more
             complaints += wrong
             left += out
             continue
-        if name not in declared and name != ERRNO:
-            complaints.append(near(path, declared, name))
+        named = looked[word]
+        if not named and word != ERRNO:
+            complaints.append(near(path, declared, word))
             continue
         try:
+            name = named.name if named else word
             if name in seen:
-                raise Refused(reasons.LISTED_TWICE)
-            seen.add(name)
-            functions.append(bind(declared, name, said))
+                raise Refused(reasons.LISTED_TWICE if seen[name] == word else
+                              reasons.NAMED_TWICE % (name, seen[name], word))
+            seen[name] = word
+            functions.append(bind(named, said))
         except Refused as refused:
-            complaints.append("%s: %s" % (
-                where(path, declared if name != ERRNO else {}, name), refused))
+            complaints.append("%s: %s" % (where(path, named, word), refused))
     return functions, complaints, left

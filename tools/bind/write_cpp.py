@@ -3,7 +3,7 @@
 
 import os
 
-from header import Function, pointer_to
+from header import Function, join, pointer_to
 
 
 def tainted(to):
@@ -11,21 +11,22 @@ def tainted(to):
     return "::modiso::tainted<%s>" % to.text.rstrip()
 
 
-def join(text, name):
-    return text + ("" if text.endswith("*") else " ") + name
-
-
 def element(parameter):
     to = parameter.type.to
     return tainted(to) if parameter.is_tainted() else to.text
 
 
+def plain(of):
+    """As a function is declared with it."""
+    if of.kind == "callback":
+        return "std::add_pointer_t<%s>" % callback_type(of)
+    if of.kind == "pointer":
+        return pointer_to(of.to, of.to.constant)
+    return of.text
+
+
 def callback_type(of):
-    def one(type_):
-        if type_.kind == "pointer":
-            return pointer_to(type_.to, type_.to.constant)
-        return type_.text
-    return "%s(%s)" % (one(of.result), ", ".join(map(one, of.arguments)))
+    return "%s(%s)" % (plain(of.result), ", ".join(map(plain, of.arguments)))
 
 
 def declared(parameter):
@@ -131,8 +132,8 @@ def write_call(function, write):
             write("\t\tcode_ = %s;" % lend(number, each))
             write("\t\tif (code_ != MODISO_OK)")
             write("\t\t\treturn ::modiso::error(code_);")
-    write("\t\tconst auto value_ =")
-    write("\t\t\tsandbox_.template gate<&%s>()(%s);" % (
+    write("\t\tconst auto value_ = sandbox_.template gate<")
+    write("\t\t\t&%s>()(%s);" % (
         scoped(function), ",".join("\n\t\t\t\t" + given(each, loans)
                                 for each in function.parameters)))
     write("\t\tif (!value_)")
@@ -151,6 +152,31 @@ def write_call(function, write):
     write("};\n")
 
 
+def objects(types):
+    """Classes that only the module knows, in what is pointed to as well."""
+    for each in types:
+        if each.kind == "object":
+            yield each.text
+        yield from objects(filter(None, [each.to, each.result] +
+                                  each.arguments))
+
+
+def write_declarations(functions, write):
+    """Of functions that no header of C++ has, and what their objects are."""
+    wrapped = [each for each in functions if each.wrapper]
+    for each in sorted(set(objects(
+            type_ for function in wrapped for type_ in
+            [function.result] + [one.type for one in function.parameters]))):
+        write("struct %s; /* the module's alone */" % each)
+    # clang++ -g wants the address of what a template is named after.
+    for each in wrapped:
+        write("[[gnu::weak]] %s\n%s(%s);" % (
+            plain(each.result), each.name, ", ".join(
+                join(plain(one.type), one.name) for one in each.parameters)))
+    if wrapped:
+        write("")
+
+
 def write_all(name, includes, functions, head, write):
     write("/* %s */" % head)
     write("#ifndef %s_SANDBOX_HPP" % name.upper())
@@ -158,7 +184,9 @@ def write_all(name, includes, functions, head, write):
     write("#include <modiso/bind.hpp>\n")
     for each in includes:
         write(each)
-    write("\nnamespace modiso {\n")
+    write("")
+    write_declarations(functions, write)
+    write("namespace modiso {\n")
     for each in functions:
         write_call(each, write)
     write("}\n")
