@@ -163,15 +163,20 @@ module() {
 	}
 	image=$2
 	typed=
+	# What of C++ is called has a wrapper in the module.
+	wrappers=
+	! is_cxx "$1" || wrappers=$work/built/typed-$1.cc
 	[ -z "$(field "$1" Typed)" ] ||
-		typed=--export=$(cd "$place" && bind "$1" --exports) || return
+		typed=--export=$(cd "$place" && bind "$1" --exports \
+			${wrappers:+-o "'$wrappers'"}) || return
+	[ -z "$typed" ] || typed="$typed ${wrappers:+"'$wrappers'"}"
 	shift 2
 	make_file "$image" "MODISO_BIND_CC=$compiler
 		modiso-bind work.h '-I$here' work in=in:length out=out:room
 		-o '$work/built/work_sandbox.h' --image '$image' --
 		--libc -O2 -w $typed $options $* '-I$here' '$work_file' $sources" \
 		"$work_file" "$made" "$MODISO_RUNTIME" "$MODISO_RECODE" \
-		"$build/tools/modiso-cc"
+		"$build/tools/modiso-cc" ${wrappers:+"$MODISO_BIND_PARTS"}
 }
 
 # host LIBRARY PROGRAM - g++ takes -x for one file
@@ -209,6 +214,18 @@ typed_host() {
 		"$here/typed_$1.cc" "$here/work_$1".c* "$MODISO_BIND_PARTS" \
 		"$source_tree/include/modiso"
 }
+
+# bind_leaves - a module of a class, and a host that calls it
+bind_leaves() (
+	cd "$scratch" && modiso-bind leaves.hpp thrower::thrower \
+		thrower::~thrower thrower::over -o leaves_sandbox.hpp \
+		--image class.so -- --libc -O2 "-I$source_tree/tests/real" &&
+		$CXX -std=c++17 -o leaves "-I$source_tree/tests/real" -I. \
+			"-I$source_tree/include" "-I$build/include" \
+			"$source_tree/tests/real/leaves.cc" \
+			"-L$build/lib/.libs" -lmodiso \
+			"-Wl,-rpath,$build/lib/.libs"
+)
 
 # inputs LIBRARY - names of files, the large one first
 inputs() {
@@ -365,6 +382,15 @@ case " $libraries " in
 		echo "status $status" >>"$scratch/output"
 		tail -n 30 "$scratch/output" >"$scratch/end"
 		not_ok "an exception that leaves" <"$scratch/end"
+	fi
+	# By a method and by a constructor, called from a host.
+	expect_command "a class whose exceptions leave is bound" bind_leaves
+	"$scratch/leaves" "$scratch/class.so" >"$scratch/output" 2>&1
+	echo "left with $?" >>"$scratch/output"
+	if grep -qx 'left with 0' "$scratch/output"; then
+		ok "an exception that leaves a method is a fault as well"
+	else
+		not_ok "an exception that leaves a method" <"$scratch/output"
 	fi
 	;;
 esac

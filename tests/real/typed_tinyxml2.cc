@@ -6,15 +6,28 @@
 long typed(const typed_sandbox &box, const unsigned char *in,
 	   std::size_t length, unsigned char *out, std::size_t room)
 {
-	modiso::tainted<std::size_t> size;
-	const auto document =
-		box.call<&xml_parse>(text_of(in), length).value();
-	const auto error = box.call<&xml_error>(document).value();
-	const auto text =
-		box.call<&xml_print>(document, error, &size).value();
+	const auto document = box.call<&tinyxml2_XMLDocument_new>(
+		true, tinyxml2::PRESERVE_WHITESPACE).value();
+	const auto printer = box.call<&tinyxml2_XMLPrinter_new>().value();
 
-	length = std::min(size.unverified(), room);
+	box.call<&tinyxml2_XMLDocument_Parse>(document, text_of(in), length)
+		.value();
+	box.call<&tinyxml2_XMLDocument_Print>(document, printer).value();
+	const auto failed =
+		box.call<&tinyxml2_XMLDocument_Error>(document).value();
+	if (failed.unverified()) {
+		const auto error = box.call<&tinyxml2_XMLDocument_ErrorStr>(
+			document).value();
+
+		box.call<&tinyxml2_XMLPrinter_PushComment>(printer, error)
+			.value();
+	}
+	const auto size =
+		box.call<&tinyxml2_XMLPrinter_CStrSize>(printer).value();
+	const auto text = box.call<&tinyxml2_XMLPrinter_CStr>(printer).value();
+	length = std::min(std::size_t(size.unverified()) - 1, room);
 	box.read(text, reinterpret_cast<char *>(out), length).value();
-	box.call<&xml_delete>(document).value();
+	box.call<&tinyxml2_XMLPrinter_delete>(printer).value();
+	box.call<&tinyxml2_XMLDocument_delete>(document).value();
 	return long(length);
 }
