@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * contract_heap_batch - many blocks by one service call, and what modiso-cc
- * --heap makes of malloc() by it: few calls, no lock that a thread could leave
- * taken, and nothing in it that the host believes.
+ * --heap makes of malloc() by it: few calls, and nothing in it that the host
+ * believes.
  */
-#include "contract/heap_user.h"
+#include "contract/heap_image.h"
 #include "support/proc.h"
-#include "support/step.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-typedef MODISO_CALL size_t batch_fn(void **list, size_t give, size_t take,
-				    size_t size);
-
-static struct modiso_module *module;
 
 /* --- the service --- */
 
 MODULE_CODE static uintptr_t call_batch(batch_fn *batch, void **list,
-					size_t give, size_t take, size_t size)
+					size_t back, size_t count, size_t size)
 {
-	return batch(list, give, take, size);
+	return batch(list, back, count, size);
 }
 
 static batch_fn *batch_thunk;
@@ -95,12 +84,12 @@ START_TEST(test_batch_refused)
 END_TEST
 
 /* A list that is not the module's; nothing is taken for it. */
-static uintptr_t must_end(unsigned char *bytes, size_t give, size_t take)
+static uintptr_t must_end(unsigned char *bytes, size_t back, size_t count)
 {
 	const struct modiso_fault *fault;
 
-	fault = enter_fault(module, batch_gate, W(batch_thunk), W(bytes), give,
-			    take, 64);
+	fault = enter_fault(module, batch_gate, W(batch_thunk), W(bytes), back,
+			    count, 64);
 	must_eq(fault->kind, MODISO_FAULT_ACCESS);
 	must_eq(info_of(module).blocks, 0);
 	must_eq(info_of(module).used, 0);
@@ -141,106 +130,6 @@ END_TEST
 
 /* --- what modiso-cc --heap makes --- */
 
-static const char *const compilers[] = {"gcc", "clang"};
-#define COMPILERS 2
-
-static atomic_uint services; /* calls */
-
-static batch_fn *real_batch;
-
-MODISO_CALL static size_t counted_batch(void **blocks, size_t give, size_t take,
-					size_t size)
-{
-	atomic_fetch_add(&services, 1);
-	return real_batch(blocks, give, take, size);
-}
-
-MODISO_CALL static void *counted_malloc(size_t size)
-{
-	atomic_fetch_add(&services, 1);
-	return ((CALLED(void *, size_t))modiso_heap_function(
-		MODISO_HEAP_MALLOC))(size);
-}
-
-/* A module that asks for free() by itself is one that was not made by it. */
-static struct modiso_export exports[3];
-static const char *const names[] = {"modiso_heap_batch", "malloc", "realloc"};
-static struct modiso_image *image;
-static struct modiso_gate *take, *take_zeros, *resize, *give, *pairs, *churn,
-	*hoard, *give_hoard;
-
-static struct modiso_gate *to(const char *name)
-{
-	struct modiso_gate *gate = NULL;
-
-	expect(MODISO_OK, modiso_image_gate(image, name, NULL, &gate));
-	return gate;
-}
-
-static const char *path_of(int which)
-{
-	static char path[64];
-
-	snprintf(path, sizeof(path), "modules/heap-%s.so", compilers[which]);
-	if (access(path, R_OK) != 0)
-		test_skip(compilers[which], "the tests were built without it");
-	return path;
-}
-
-static void load(int which)
-{
-	struct modiso_image_options options = MODISO_IMAGE_OPTIONS_INIT;
-
-	options.exports = exports;
-	options.export_count = 3;
-	expect(MODISO_OK, modiso_image_load(module, path_of(which), &options,
-					    &image));
-	take = to("take");
-	take_zeros = to("take_zeros");
-	resize = to("resize");
-	give = to("give");
-	pairs = to("pairs");
-	churn = to("churn");
-	hoard = to("hoard");
-	give_hoard = to("give_hoard");
-}
-
-static void begin(int which, size_t length)
-{
-	const modiso_fn functions[] = {
-		(modiso_fn)counted_batch,
-		(modiso_fn)counted_malloc,
-		modiso_heap_function(MODISO_HEAP_REALLOC),
-	};
-	struct modiso_service *service;
-
-	world_start();
-	module = heap_module("module", length);
-	real_batch = (batch_fn *)modiso_heap_function(MODISO_HEAP_BATCH);
-	for (unsigned i = 0; i < 3; i++) {
-		expect(MODISO_OK, modiso_service_create(names[i], functions[i],
-							NULL, &service));
-		exports[i] = (struct modiso_export){names[i], service};
-	}
-	load(which);
-}
-
-/* Its destructor gives back what waits; so all of it is one block again. */
-static void must_end_whole(size_t length)
-{
-	struct modiso_gate *const gates[] = {take, take_zeros, resize, give,
-					     pairs, churn, hoard, give_hoard};
-	void *block;
-
-	for (unsigned i = 0; i < sizeof(gates) / sizeof(gates[0]); i++)
-		expect(MODISO_OK, modiso_gate_destroy(gates[i]));
-	expect(MODISO_OK, modiso_image_unload(image));
-	must_eq(info_of(module).blocks, 0);
-	must_eq(info_of(module).used, 0);
-	block = take_block(module, length);
-	give_block(module, block);
-}
-
 #define PAIRS 20000u
 
 /* So many pairs for a service call, at least. */
@@ -252,7 +141,7 @@ START_TEST(test_few_calls)
 	} rows[] = {{1, 15}, {64, 15}, {128, 15}, {256, 7}, {512, 3},
 		    {1024, 1}};
 
-	begin(_i, HEAP);
+	heap_image_begin(_i, HEAP);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		atomic_store(&services, 0);
 		must_eq(enter(pairs, PAIRS, rows[i].size), 0);
@@ -261,7 +150,7 @@ START_TEST(test_few_calls)
 		must(atomic_load(&services) <= PAIRS / rows[i].pairs);
 	}
 	must_eq(info_of(module).refused, 0);
-	must_end_whole(HEAP);
+	heap_image_end(HEAP);
 }
 END_TEST
 
@@ -271,7 +160,7 @@ START_TEST(test_both_sides)
 	unsigned char *block;
 	size_t size;
 
-	begin(_i, HEAP);
+	heap_image_begin(_i, HEAP);
 	for (size = 0; size <= 3 * PAGE; size += 1 + size / 3) {
 		block = (unsigned char *)enter(take, size);
 		must(size_of(module, block) >= size);
@@ -300,7 +189,7 @@ START_TEST(test_both_sides)
 	       modiso_heap_alloc(module, HEAP + 1, 0, 0, (void **)&block));
 	must_eq(enter(take, HEAP + 1), 0); /* all goes back */
 	must_eq(info_of(module).refused, 3);
-	must_end_whole(HEAP);
+	heap_image_end(HEAP);
 }
 END_TEST
 
@@ -310,7 +199,7 @@ START_TEST(test_exhaustion)
 	const size_t length = 32 * PAGE;
 	void *block;
 
-	begin(_i, length);
+	heap_image_begin(_i, length);
 	for (size_t size = 16; size <= 1024; size += 16)
 		must_eq(enter(pairs, 100, size), 0);
 	must_eq(enter(hoard, 64), length / 64);
@@ -322,7 +211,7 @@ START_TEST(test_exhaustion)
 	must(block != NULL);
 	enter(give, W(block));
 	give_block(module, take_block(module, length));
-	must_end_whole(length);
+	heap_image_end(length);
 }
 END_TEST
 
@@ -342,13 +231,13 @@ START_TEST(test_threads)
 	pthread_t threads[THREADS];
 	uintptr_t i;
 
-	begin(_i, HEAP);
+	heap_image_begin(_i, HEAP);
 	for (i = 0; i < THREADS; i++)
 		threads[i] = thread_start(churn_thread, (void *)(i + 1));
 	for (i = 0; i < THREADS; i++)
 		thread_join(threads[i]);
 	must_eq(info_of(module).refused, 0);
-	must_end_whole(HEAP);
+	heap_image_end(HEAP);
 }
 END_TEST
 
@@ -358,7 +247,7 @@ START_TEST(test_snapshot)
 	struct modiso_heap_info info;
 	uint64_t blocks;
 
-	begin(_i, HEAP);
+	heap_image_begin(_i, HEAP);
 	must_eq(enter(churn, 500, 1, 1500), 0);
 	blocks = info_of(module).blocks;
 	must(blocks > 0);
@@ -372,106 +261,7 @@ START_TEST(test_snapshot)
 	}
 	must_eq(enter(churn, 500, 7, 1500), 0);
 	must_eq(info_of(module).refused, 0);
-	must_end_whole(HEAP);
-}
-END_TEST
-
-/* --- a handler of the host's at each instruction of it --- */
-
-static int compiler;
-static struct modiso_image_info *place; /* the tracer asks as well */
-static atomic_uint handled;
-static sigjmp_buf way_out;
-static bool jumps;
-
-/* Where each round takes long, those of each eighth address. */
-static bool in_image(uintptr_t pc)
-{
-	return pc - (uintptr_t)place->start < place->length &&
-	       (!emulated() || pc % 8 == 0);
-}
-
-static void handle(int signo)
-{
-	(void)signo;
-	atomic_fetch_add(&handled, 1);
-	if (jumps)
-		siglongjmp(way_out, 1);
-	must_eq(enter(churn, 30, 9, 1024), 0);
-}
-
-static void set_scene(void)
-{
-	struct sigaction action = {.sa_handler = handle};
-
-	begin(compiler, HEAP);
-	place->struct_size = sizeof(*place);
-	expect(MODISO_OK, modiso_image_get_info(image, place));
-	must_eq(enter(churn, 30, 1, 1024), 0);
-	expect(MODISO_OK, modiso_snapshot_take(module));
-	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
-}
-
-/*
- * The same state each time. Of these blocks each fourth begins at a page, and
- * takes all others back with it: so each way is gone.
- */
-static void round_of_pairs(void)
-{
-	expect(MODISO_OK, modiso_snapshot_restore(module));
-	if (sigsetjmp(way_out, 1) == 0) {
-		step_begin();
-		enter(pairs, 6, 1024);
-	}
-	step_end();
-}
-
-/* Whatever a call had in its hands is lost, and nothing else. */
-static void check_round(unsigned sent, bool stepped)
-{
-	uint64_t before = info_of(module).blocks;
-
-	(void)stepped;
-	must_eq(atomic_load(&handled), sent);
-	must_eq(info_of(module).refused, 0);
-	must_eq(enter(churn, 200, 2, 1024), 0);
-	must_eq(info_of(module).refused, 0);
-	/* All that waits goes back to the host. */
-	must_eq(enter(take, HEAP + 1), 0);
-	must(info_of(module).blocks <= (jumps ? 33 : 0));
-	must(before >= info_of(module).blocks);
-}
-
-/* What is stepped through is the same code in a module of either compiler. */
-static void step_through(bool leaving, const char *name)
-{
-	const struct step_plan plan = {
-		.name = name, .setup = set_scene, .round = round_of_pairs,
-		.check = check_round, .signo = SIGUSR1, .wanted = in_image,
-		.only = true, .stride = emulated() ? 29 : 1,
-	};
-	struct step_count count;
-
-	compiler = access("modules/heap-gcc.so", R_OK) == 0 ? 0 : 1;
-	(void)path_of(compiler);
-	place = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	must(place != MAP_FAILED);
-	jumps = leaving;
-	count = step_run(&plan);
-	must(count.points > 10);
-}
-
-START_TEST(test_interrupted)
-{
-	step_through(false, "heap, in the module");
-}
-END_TEST
-
-/* The call never comes back. */
-START_TEST(test_abandoned)
-{
-	step_through(true, "heap, left in the module");
+	heap_image_end(HEAP);
 }
 END_TEST
 
@@ -484,13 +274,11 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, test_batch_refused);
 	tcase_add_test(tcase, test_batch_list);
 	tcase_add_test(tcase, test_batch_long);
-	tcase_add_loop_test(tcase, test_few_calls, 0, COMPILERS);
-	tcase_add_loop_test(tcase, test_both_sides, 0, COMPILERS);
-	tcase_add_loop_test(tcase, test_exhaustion, 0, COMPILERS);
-	tcase_add_loop_test(tcase, test_threads, 0, COMPILERS);
-	tcase_add_loop_test(tcase, test_snapshot, 0, COMPILERS);
-	add_test_but_tsan(tcase, test_interrupted, "a round is 200000 steps");
-	add_test_but_tsan(tcase, test_abandoned, "a round is 200000 steps");
+	tcase_add_loop_test(tcase, test_few_calls, 0, HEAP_COMPILERS);
+	tcase_add_loop_test(tcase, test_both_sides, 0, HEAP_COMPILERS);
+	tcase_add_loop_test(tcase, test_exhaustion, 0, HEAP_COMPILERS);
+	tcase_add_loop_test(tcase, test_threads, 0, HEAP_COMPILERS);
+	tcase_add_loop_test(tcase, test_snapshot, 0, HEAP_COMPILERS);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -21,7 +21,7 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	overrun service service_fail service_handed service_list heap \
-	heap_life heap_hostile mailbox arguments grant grant_keys \
+	heap_batch heap_life heap_hostile mailbox arguments grant grant_keys \
 	grant_bus slots range notify module image image_flat needed \
 	needed_bad compiled cstring fiber thread thread_end thread_together \
 	init_order permissive sizes snapshot schedule suspend shared \
@@ -70,6 +70,7 @@ scene() {
 	fiber*) echo contract/fiber_scene.c support/windows/ucontext.c ;;
 	gate*) echo contract/gate_calls.c ;;
 	grant*) echo contract/actors.c ;;
+	heap_batch) echo contract/heap_image.c contract/heap_user.c ;;
 	heap*) echo contract/heap_user.c ;;
 	image | needed_bad) echo contract/image_maker.c support/elf.c ;;
 	image_flat)
