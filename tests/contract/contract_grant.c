@@ -198,23 +198,21 @@ END_TEST
 START_TEST(test_report)
 {
 	struct modiso_region *region = make_scene();
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out;
+	FILE *out = tmpfile();
+	char *text;
 
+	must(out != NULL);
 	expect(MODISO_OK, modiso_region_grant(region, b.module, RW));
 	expect(MODISO_OK, modiso_region_grant(region, c.module, MODISO_READ));
-	out = open_memstream(&text, &size);
-	must(out != NULL);
 	expect(MODISO_OK, modiso_report(out));
-	fclose(out);
+	text = stream_text(out);
 	must(strstr(text, "granted:") != NULL);
 	must(strstr(text, "b rw-") != NULL && strstr(text, "c r--") != NULL);
 	free(text);
-	out = open_memstream(&text, &size);
+	out = tmpfile();
 	must(out != NULL);
 	expect(MODISO_OK, modiso_report_json(out));
-	fclose(out);
+	text = stream_text(out);
 	must(strstr(text, "{\"module\":\"c\",\"access\":\"r--\"}") != NULL);
 	free(text);
 }

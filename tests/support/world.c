@@ -309,3 +309,18 @@ void must_allow(struct modiso_module *module, unsigned char *byte)
 	enter(make_gate(module, poke_store1), W(byte), value);
 	must_eq(*byte, value);
 }
+
+char *stream_text(FILE *stream)
+{
+	long length;
+	char *text;
+
+	must(stream != NULL && !fflush(stream));
+	length = ftell(stream);
+	text = calloc((size_t)length + 1, 1);
+	must(length >= 0 && text != NULL);
+	rewind(stream);
+	must_eq(fread(text, 1, (size_t)length, stream), length);
+	must(!fclose(stream));
+	return text;
+}

@@ -155,4 +155,10 @@ void must_deny(struct modiso_module *module, unsigned char *byte,
 /* The region's information, which must be had. */
 struct modiso_region_info region_info(const struct modiso_region *region);
 
+/*
+ * What was written to a stream that tmpfile(3) has made, and a zero; for
+ * free(3). The stream is closed.
+ */
+char *stream_text(FILE *stream);
+
 #endif /* TESTS_SUPPORT_WORLD_H */
