@@ -12,6 +12,7 @@
 #include "core/runtime.h"
 #include "core/thread.h"
 #include "core/vault.h"
+#include "os/guard.h"
 #include "os/maps.h"
 #include "os/memory.h"
 #include "os/open.h"
@@ -76,9 +77,21 @@ static void check_guard(struct audit *audit, const struct modiso_region *region,
 			const struct mdi_mapping *map)
 {
 	/* Nobody's pages, or those of an empty file. */
-	if (access_of(map) != 0 && map->inode == 0)
+	if (base < end && access_of(map) != 0 && map->inode == 0)
 		name(add(audit, MODISO_AUDIT_GUARD, base, end, map),
 		     region->owner, region);
+}
+
+/* All of it but its room, which is open. */
+static void check_guards(struct audit *audit,
+			 const struct modiso_region *region, uintptr_t base,
+			 uintptr_t end, const struct mdi_mapping *map)
+{
+	uintptr_t room = region->node.base + MDI_PAGE_SIZE;
+	uintptr_t above = room + MDI_GUARD_ROOM;
+
+	check_guard(audit, region, base, end < room ? end : room, map);
+	check_guard(audit, region, base > above ? base : above, end, map);
 }
 
 /* The part [base, end) of @region lies in @map. */
@@ -127,8 +140,8 @@ static void check_region(struct audit *audit, struct modiso_region *region,
 	uintptr_t guard = mdi_region_start(region);
 
 	if (base < guard) {
-		check_guard(audit, region, base, guard < end ? guard : end,
-			    map);
+		check_guards(audit, region, base, guard < end ? guard : end,
+			     map);
 		base = guard;
 	}
 	if (base >= end)

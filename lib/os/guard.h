@@ -4,6 +4,7 @@
  * end is found out.
  *
  *	MDI_GUARD_SIZE     bytes, whole pages
+ *	MDI_GUARD_ROOM     of them behind the first page, that are always open
  *	MDI_GUARD_IS_VOID  void pages (os/memory.h), which may lie in a run of
  *	                   open pages; and are not needed where the pages are
  *	                   closed anyway

@@ -21,8 +21,8 @@ library=$build/lib/.libs/libmodiso.a
 compiler=${CC-x86_64-w64-mingw32-gcc}
 tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	overrun service service_fail service_handed service_list heap \
-	heap_batch heap_life heap_hostile mailbox arguments grant grant_keys \
-	grant_bus slots range notify module image image_flat needed \
+	heap_batch heap_life heap_hostile mailbox audit arguments grant \
+	grant_keys grant_bus slots range notify module image image_flat needed \
 	needed_bad compiled cstring fiber thread thread_end thread_together \
 	init_order permissive sizes snapshot schedule suspend shared \
 	syscall_libc leave policy stress}
@@ -76,7 +76,7 @@ scene() {
 	image_flat)
 		echo contract/image_maker.c support/elf.c windows/gdb_absent.c
 		;;
-	permissive) echo support/json.c ;;
+	audit | permissive) echo support/json.c ;;
 	schedule | suspend) echo contract/scheduled.c windows/scheduled.c ;;
 	service_handed) echo contract/handed_scene.c ;;
 	service | service_list) echo contract/service_caller.c ;;
@@ -175,7 +175,7 @@ tools() {
 
 mkdir -p "$out/modules"
 trap 'wineserver -k; wait' EXIT
-[ -z "$linux" ] || cp "$linux"/tests/modules/*-gcc.so "$out/modules"
+[ -z "$linux" ] || cp "$linux"/tests/modules/*.so "$out/modules"
 link_all || {
 	echo "windows: 0 passed, 1 failed, 0 skipped"
 	exit 1

@@ -5,6 +5,7 @@
 #ifndef MDI_OS_LINUX_GUARD_H
 #define MDI_OS_LINUX_GUARD_H
 
+#define MDI_GUARD_ROOM    ((size_t)0)
 #define MDI_GUARD_SIZE    ((size_t)4096)
 #define MDI_GUARD_IS_VOID true
 

@@ -21,8 +21,9 @@ static bool query(uintptr_t address, struct mdi_mapping *map,
 
 	if (VirtualQuery((void *)address, piece, sizeof(*piece)) == 0)
 		return false;
-	how = piece->State == MEM_COMMIT ? piece->Protect & 0xff :
-					   PAGE_NOACCESS;
+	how = piece->State == MEM_COMMIT && !(piece->Protect & PAGE_GUARD) ?
+		      piece->Protect & 0xff :
+		      PAGE_NOACCESS;
 	*map = (struct mdi_mapping){
 		.base = (uintptr_t)piece->BaseAddress,
 		.end = (uintptr_t)piece->BaseAddress + piece->RegionSize,
@@ -31,8 +32,10 @@ static bool query(uintptr_t address, struct mdi_mapping *map,
 		.exec = (how & EXECUTABLE) != 0,
 		.shared = piece->Type == MEM_MAPPED,
 		.key = -1,
-		/* What belongs together: one allocation is one "file". */
-		.inode = (uintptr_t)piece->AllocationBase,
+		/* Of a file, or of a section: each view is one of its own. */
+		.inode = piece->Type == MEM_PRIVATE ?
+				 0 :
+				 (uintptr_t)piece->AllocationBase,
 	};
 	return true;
 }
@@ -45,7 +48,8 @@ int mdi_maps_walk(bool (*visit)(const struct mdi_mapping *map, void *arg),
 	uintptr_t at = 0;
 
 	while (query(at, &map, &piece)) {
-		if (piece.State != MEM_FREE && !visit(&map, arg))
+		/* What is reserved is there for nobody yet. */
+		if (piece.State == MEM_COMMIT && !visit(&map, arg))
 			break;
 		at = map.end;
 	}

@@ -188,13 +188,30 @@ int mprotect(void *base, size_t length, int prot)
 void *mmap(void *base, size_t length, int prot, int flags, int file,
 	   long long offset)
 {
-	void *pages = VirtualAlloc(base, length, MEM_RESERVE | MEM_COMMIT,
-				   page_protection(prot));
+	DWORD how = page_protection(prot);
+	void *pages = VirtualAlloc(base, length, MEM_RESERVE | MEM_COMMIT, how);
 
-	(void)flags;
+	/* In what somebody has reserved. */
+	if (pages == NULL && flags & MAP_FIXED)
+		pages = VirtualAlloc(base, length, MEM_COMMIT, how);
 	(void)file;
 	(void)offset;
 	return pages != NULL ? pages : MAP_FAILED;
+}
+
+int munmap(void *base, size_t length)
+{
+	MEMORY_BASIC_INFORMATION piece;
+	bool whole = query((uintptr_t)base, &piece) &&
+		     piece.AllocationBase == base &&
+		     piece.RegionSize == length &&
+		     (!query((uintptr_t)base + length, &piece) ||
+		      piece.AllocationBase != base);
+
+	return VirtualFree(base, whole ? 0 : length,
+			   whole ? MEM_RELEASE : MEM_DECOMMIT) ?
+		       0 :
+		       -1;
 }
 
 int test_mkstemp(char *path)

@@ -61,6 +61,10 @@ static const struct {
 	{"test_mask", "signals"},
 	{"flat_debugger", "names that gdb knows its interface by"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
+	{"test_ring", "rings of io_uring(7)"},
+	{"test_polled_ring", "rings of io_uring(7)"},
+	{"test_aio", "contexts of io_setup(2)"},
+	{"test_report_full", "a device that is always full"},
 };
 
 const char *test_backend(void)

@@ -21,6 +21,8 @@ int mprotect(void *base, size_t length, int prot);
 /* Of no file: where nothing is, or anywhere. */
 void *mmap(void *base, size_t length, int prot, int flags, int file,
 	   long long offset);
+/* Pages of one allocation: no longer there, or free where that is all of it. */
+int munmap(void *base, size_t length);
 static inline int mlock(const void *base, size_t length)
 {
 	(void)base;

@@ -13,10 +13,14 @@
 #define SYS_exit          60
 #define SYS_getuid        102
 #define SYS_sigaltstack   131
+#define SYS_io_setup      206
+#define SYS_io_destroy    207
 #define SYS_clock_gettime 228
 #define SYS_exit_group    231
 #define SYS_openat        257
 #define SYS_getrandom     318
+#define SYS_pkey_mprotect 329
+#define SYS_io_uring_setup 425
 
 static inline long syscall(long number, ...)
 {
