@@ -168,6 +168,24 @@ status_of 0 "by its name" exports e.so shout twice
 status_of 0 "out of an archive as well" \
 	"$cc" --export=twice -o e.so libmodule.a
 status_of 0 "and no more of it" exports e.so twice
+# What is its own C library's, which is hidden as a whole.
+mkdir -p libc/lib libc/include
+cat >libc.c <<'END'
+int modiso_syscall(int), called(int word), __modiso_libc, main;
+int called(int word)
+{
+	return modiso_syscall(word);
+}
+int asked(int word)
+{
+	return called(word) + 1;
+}
+END
+"$cc" -w -c libc.c && ar rc libc/lib/libc.a libc.o
+echo 'int own(int word) { return 2 * word; }' >own.c
+status_of 0 "and functions of the C library" env MODISO_LIBC="$PWD/libc" \
+	"$cc" --libc --export=own,asked,called -o e.so own.c
+status_of 0 "which is hidden but for these" exports e.so asked called own
 echo 'int number __attribute__((visibility("hidden"))) = 1;' >data.c
 status_of 1 "but not data" "$cc" --export=number -o none.so data.c
 says 'number is to be exported, and is hidden where it is defined' \
