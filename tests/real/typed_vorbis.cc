@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The library asks the host's function for what is in the file. */
+/* The module's own C library has a stream of what was copied to it. */
 #include "typed.h"
 
 #include <algorithm>
@@ -8,28 +8,7 @@
 namespace
 {
 
-using size = modiso::tainted<std::size_t>;
 using modiso::member;
-
-const unsigned char *at;
-std::size_t left;
-
-size take(modiso::tainted<void *> to, size each, size count,
-	  modiso::tainted<void *>)
-{
-	const std::size_t wanted = modiso::count_of(each.unverified(),
-						    count.unverified());
-	const std::size_t length = std::min(wanted, left);
-
-	modiso::module_memory()
-		.write(modiso::tainted(
-			       static_cast<unsigned char *>(to.unverified())),
-		       at, length)
-		.value();
-	at += length;
-	left -= length;
-	return size(length);
-}
 
 std::size_t put_comments(const typed_sandbox &box,
 			 modiso::tainted<OggVorbis_File *> file,
@@ -88,16 +67,21 @@ std::size_t put_samples(const typed_sandbox &box,
 long typed(const typed_sandbox &box, const unsigned char *in,
 	   std::size_t length, unsigned char *out, std::size_t room)
 {
-	const auto on_take = box.make_callback<&take>("take").value();
+	if (length == 0)
+		return -1;
+	const auto copy = box.copy(in, length).value();
 	const auto block = box.make<OggVorbis_File>().value();
 	const auto file = block.pointer();
+	const auto stream =
+		box.call<&fmemopen>(copy.pointer(), length, "r").value();
 
-	at = in;
-	left = length;
-	const int result =
-		box.call<&vorbis_open>(file, on_take).value().unverified();
-	if (result < 0)
+	const int result = box.call<&ov_open>(stream, file, nullptr, 0)
+				   .value()
+				   .unverified();
+	if (result < 0) {
+		box.call<&fclose>(stream).value();
 		return result;
+	}
 	std::size_t used = put_comments(box, file, out, room);
 	const auto info = box.call<&ov_info>(file, -1).value();
 	const long rate =

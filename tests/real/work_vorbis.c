@@ -2,39 +2,25 @@
 /* Decode an Ogg Vorbis file: what it says of itself, and its samples. */
 #include "work.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <vorbis/vorbisfile.h>
-
-struct source {
-	const unsigned char *at;
-	size_t left;
-};
-
-static size_t take(void *to, size_t size, size_t count, void *arg)
-{
-	struct source *source = arg;
-
-	size *= count;
-	if (size > source->left)
-		size = source->left;
-	memcpy(to, source->at, size);
-	source->at += size;
-	source->left -= size;
-	return size;
-}
 
 long work(const unsigned char *in, unsigned long length, unsigned char *out,
 	  unsigned long room)
 {
-	const ov_callbacks callbacks = {.read_func = take};
-	struct source source = {in, length};
+	FILE *stream = fmemopen((void *)in, length, "r");
 	int section = 0, result, breaks = 0;
 	unsigned long used = 0;
 	OggVorbis_File file;
 
-	result = ov_open_callbacks(&source, &file, NULL, 0, callbacks);
-	if (result < 0)
+	if (stream == NULL)
+		return -1;
+	result = ov_open(stream, &file, NULL, 0);
+	if (result < 0) {
+		fclose(stream);
 		return result;
+	}
 	for (int i = 0; i < ov_comment(&file, -1)->comments; i++)
 		if ((unsigned long)ov_comment(&file, -1)->comment_lengths[i] <
 		    room - used) {
