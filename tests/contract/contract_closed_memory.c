@@ -115,8 +115,10 @@ END_TEST
 
 static volatile unsigned char *main_byte;
 
+/* One thread runs at a time: while it starts another one it hears no fault. */
 static void *poke_main(void *unused)
 {
+	proc_wait_asleep(getpid());
 	check_said(main_byte, "the stack of the main thread");
 	return unused;
 }
