@@ -26,6 +26,18 @@ inline error not_verified()
 	return { MODISO_ERR_INVAL,
 		 "what the module has said did not pass the check of it" };
 }
+
+/*
+ * What a pointer to From may become without a look at what it points to: where
+ * in an object a base of its class is may be written in the object itself, which
+ * is the module's.
+ */
+template <class From, class T>
+constexpr bool same_place_v = std::conjunction_v<
+	std::is_convertible<From *, T *>,
+	std::disjunction<
+		std::is_same<std::remove_cv_t<From>, std::remove_cv_t<T>>,
+		std::negation<std::is_base_of<T, From>>>>;
 }
 
 /*
@@ -106,9 +118,9 @@ public:
 	constexpr explicit tainted(T *address) noexcept : address_(address)
 	{
 	}
-	/* As pointers do: to const, to void. */
+	/* As pointers do, but from a class to its base. */
 	template <class From,
-		  class = std::enable_if_t<std::is_convertible_v<From *, T *>>>
+		  class = std::enable_if_t<detail::same_place_v<From, T>>>
 	constexpr tainted(const tainted<From *> &from) noexcept
 	    : address_(from.unverified())
 	{
@@ -185,7 +197,7 @@ public:
 	}
 	/* An address of the module's own, where it has a pointer. */
 	template <class T, class From,
-		  class = std::enable_if_t<std::is_convertible_v<From *, T *>>>
+		  class = std::enable_if_t<detail::same_place_v<From, T>>>
 	result<void> store(tainted<T **> to, tainted<From *> value) const
 	{
 		T *const address = value.unverified();

@@ -8,6 +8,18 @@
 namespace {
 
 using book = modiso::tainted<shelf_book_object *>;
+
+// What is written in an object says where its base is: the host does not ask.
+template <class From, class To>
+constexpr bool becomes =
+	std::is_convertible_v<modiso::tainted<From *>, modiso::tainted<To *>>;
+static_assert(std::is_convertible_v<shelf::book *, shelf::thing *> &&
+	      !becomes<shelf::book, shelf::thing> &&
+	      !becomes<shelf::book, shelf::counted>);
+static_assert(becomes<shelf::book, const shelf::book> &&
+	      becomes<shelf::book, void> && becomes<char *, char *const> &&
+	      !becomes<const int, int> && !becomes<int, unsigned>);
+
 int seen;
 book expected;
 
