@@ -28,7 +28,7 @@ extern struct modiso_gate *take, *take_zeros, *resize, *give, *pairs, *churn,
 /* Ends the case as skipped where the tests were built without that compiler. */
 const char *heap_image_path(int compiler);
 
-/* Starts the library, the module with a heap of @length, and the image in it. */
+/* Starts the library, a module with a heap of @length, and the image in it. */
 void heap_image_begin(int compiler, size_t length);
 
 /* Unloads the image, and the heap is one block of @length again. */
