@@ -14,7 +14,7 @@
 
 enum { GRANT_READ, GRANT_BOTH, REVOKE };
 
-static uintptr_t change(uintptr_t what)
+MODISO_CALL static uintptr_t change(uintptr_t what)
 {
 	switch (what) {
 	case GRANT_READ:
@@ -64,7 +64,7 @@ START_TEST(test_inside)
 	common = make_scene();
 	byte = region_bytes(common);
 	*byte = 3;
-	ask = (uintptr_t(*)(uintptr_t))make_service("change", change);
+	ask = (CALLED(uintptr_t, uintptr_t))make_service("change", change);
 	gate = make_gate(b.module, use_at_once);
 	must_eq(enter(gate, W(byte)), 3 + 5 + 6);
 	gate = make_gate(b.module, write_after);

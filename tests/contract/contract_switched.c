@@ -4,21 +4,19 @@
  * handler and does not tell the library is found out on its way back, before
  * the module or the caller is handed anything.
  */
+#include "support/proc.h"
 #include "support/world.h"
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 static ucontext_t home, coroutine[2];
 static unsigned char stacks[2][65536] __attribute__((aligned(16)));
 static struct modiso_gate *gate[2];
-static uintptr_t (*volatile wait_thunk)(void);
+static uintptr_t (MODISO_CALL *volatile wait_thunk)(void);
 
 static void told(const char *text, void *arg)
 {
@@ -28,7 +26,7 @@ static void told(const char *text, void *arg)
 
 /* --- two coroutines on one thread --- */
 
-static uintptr_t switch_over(void)
+MODISO_CALL static uintptr_t switch_over(void)
 {
 	static int from;
 	int self = from;
@@ -79,7 +77,7 @@ static void start_coroutines(modiso_fn entry)
 {
 	make_coroutine(0, "first", entry);
 	make_coroutine(1, "second", entry);
-	wait_thunk = (uintptr_t(*)(void))make_service("wait", switch_over);
+	wait_thunk = (CALLED(uintptr_t, void))make_service("wait", switch_over);
 	swapcontext(&home, &coroutine[0]);
 }
 
@@ -100,7 +98,7 @@ static void in_handler(void)
 
 static ucontext_t in_wait;
 
-static uintptr_t leave_thread(void)
+MODISO_CALL static uintptr_t leave_thread(void)
 {
 	swapcontext(&in_wait, &home);
 	return 0;
@@ -132,7 +130,7 @@ static void move_to(void *(*body)(void *))
 	pthread_t thread;
 
 	gate[0] = make_gate(module, model);
-	wait_thunk = (uintptr_t(*)(void))make_service("wait", leave_thread);
+	wait_thunk = (CALLED(uintptr_t, void))make_service("wait", leave_thread);
 	getcontext(&coroutine[0]);
 	coroutine[0].uc_stack.ss_sp = stacks[0];
 	coroutine[0].uc_stack.ss_size = sizeof(stacks[0]);
@@ -152,33 +150,32 @@ static void on_attached_thread(void)
 	move_to(go_on_attached);
 }
 
-static const struct {
-	const char *name;
-	void (*act)(void);
-} cases[] = {
-	{"in a service", in_service},
-	{"in a handler", in_handler},
-	{"to a new thread", on_new_thread},
-	{"to another thread", on_attached_thread},
-};
-#define CASES (int)(sizeof(cases) / sizeof(cases[0]))
+/* A child says by its status how it went. */
+static void be_child(void *act)
+{
+	world_start();
+	modiso_set_misuse_handler(told, NULL);
+	(*(void (*const *)(void))act)();
+	_exit(10);
+}
+
+static void must_be_found_out(void (*act)(void))
+{
+	must_exit(child_status(be_child, &act), 7);
+}
+
+static void (*const acts[])(void) = {in_service, on_new_thread,
+				     on_attached_thread};
 
 START_TEST(test_found_out)
 {
-	int status = 0;
-	pid_t pid;
+	must_be_found_out(acts[_i]);
+}
+END_TEST
 
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		world_start();
-		modiso_set_misuse_handler(told, NULL);
-		cases[_i].act();
-		_exit(10);
-	}
-	must_eq(waitpid(pid, &status, 0), pid);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
-		ck_abort_msg("%s: status %#x", cases[_i].name, status);
+START_TEST(test_in_handler)
+{
+	must_be_found_out(in_handler);
 }
 END_TEST
 
@@ -187,7 +184,8 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("switched");
 	TCase *tcase = tcase_create("contract");
 
-	tcase_add_loop_test(tcase, test_found_out, 0, CASES);
+	tcase_add_loop_test(tcase, test_found_out, 0, 3);
+	tcase_add_test(tcase, test_in_handler);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -8,6 +8,7 @@
 
 #include "core/range.h"
 #include "core/region.h"
+#include "os/guard.h"
 
 #include <string.h>
 
@@ -17,7 +18,12 @@
 static struct modiso_module mine = {.id = 1, .name = "mine"};
 static struct modiso_module theirs = {.id = 2, .name = "theirs"};
 
-/* Pages from BASE on: 0-1 rw, 2 r, 3 theirs, 4 nothing, 5-8 a stack of mine. */
+/*
+ * Pages from BASE on: 0-1 rw, 2 r, 3 theirs, 4 nothing, from 5 on a stack of
+ * mine, whose guard comes first.
+ */
+#define STACK (BASE + 5 * PAGE + MDI_GUARD_SIZE)
+
 static struct modiso_region regions[] = {
 	{.node = {BASE, BASE + 2 * PAGE, 0, 0},
 	 .owner = &mine,
@@ -34,7 +40,7 @@ static struct modiso_region regions[] = {
 	 .domain = &theirs.domain,
 	 .access = RW,
 	 .name = "foreign"},
-	{.node = {BASE + 5 * PAGE, BASE + 9 * PAGE, 0, 0},
+	{.node = {BASE + 5 * PAGE, STACK + 3 * PAGE, 0, 0},
 	 .owner = &mine,
 	 .domain = &mine.domain,
 	 .access = RW,
@@ -76,11 +82,10 @@ static const struct {
 	{BASE, 9 * PAGE, RO, 3 * PAGE},
 	{BASE, 1, MODISO_EXEC, 0},
 	{BASE + 4 * PAGE, 1, RO, 0},
-	/* The first page of a stack is its guard. */
 	{BASE + 5 * PAGE, 1, RO, 0},
-	{BASE + 6 * PAGE - 1, 1, RO, 0},
-	{BASE + 6 * PAGE, 3 * PAGE, RW, 3 * PAGE},
-	{BASE + 6 * PAGE, 3 * PAGE + 1, RW, 3 * PAGE},
+	{STACK - 1, 1, RO, 0},
+	{STACK, 3 * PAGE, RW, 3 * PAGE},
+	{STACK, 3 * PAGE + 1, RW, 3 * PAGE},
 	/* Nothing is nobody's, anywhere. */
 	{BASE + 3 * PAGE, 0, RW, 0},
 	{0, 0, RW, 0},

@@ -5,11 +5,11 @@
 # is where it was built, LINUX a build for this machine, and DIRECTORY has the
 # programs, and Wine's own files.
 #
-# Contract tests are compiled against the static library from the sources that
-# Linux runs, with support/windows in place of Check and of what asks the
-# kernel. They load the modules of the build for Linux, as they are; tools and
-# the simulator say what those of that build say. The last line counts. TESTS in
-# the environment: these alone.
+# Contract and unit tests are compiled against the static library from the
+# sources that Linux runs, with support/windows in place of Check and of what
+# asks the kernel. They load the modules of the build for Linux, as they are;
+# tools and the simulator say what those of that build say. The last line counts.
+# TESTS in the environment: these alone.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -25,7 +25,11 @@ tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	grant_keys grant_bus slots range notify module image image_flat needed \
 	needed_bad compiled cstring fiber thread thread_end thread_together \
 	init_order permissive sizes snapshot schedule suspend shared \
-	syscall_libc leave policy stress}
+	syscall_libc leave policy stress grant_threads service_sweep switched \
+	check_addrmap check_blocks check_cpu check_error check_find check_free \
+	check_length check_options check_range check_runs check_scan \
+	check_scan_ends check_scan_memory check_select check_thread check_trap \
+	check_vault}
 
 export WINEPREFIX=$out/wine WINEDEBUG=-all
 unset DISPLAY
@@ -63,6 +67,7 @@ scene() {
 	case $1 in
 	leave) echo windows/leave.c contract/leaver.c support/cxx.cc ;;
 	policy | shared | suspend) echo "windows/$1.c" ;;
+	check_*) echo "unit/$1.c" ;;
 	*) echo "contract/contract_$1.c" ;;
 	esac
 	case $1 in
@@ -72,14 +77,18 @@ scene() {
 	grant*) echo contract/actors.c ;;
 	heap_batch) echo contract/heap_image.c contract/heap_user.c ;;
 	heap*) echo contract/heap_user.c ;;
+	check_scan | check_scan_*)
+		echo unit/scan_found.c support/scan_samples.c
+		;;
 	image | needed_bad) echo contract/image_maker.c support/elf.c ;;
 	image_flat)
 		echo contract/image_maker.c support/elf.c windows/gdb_absent.c
 		;;
 	audit | permissive) echo support/json.c ;;
 	schedule | suspend) echo contract/scheduled.c windows/scheduled.c ;;
+	switched) echo support/windows/ucontext.c ;;
 	service_handed) echo contract/handed_scene.c ;;
-	service | service_list) echo contract/service_caller.c ;;
+	service | service_list | service_sweep) echo contract/service_caller.c ;;
 	thread*) echo contract/thread_scene.c ;;
 	esac
 }

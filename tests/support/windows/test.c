@@ -60,6 +60,9 @@ static const struct {
 	{"test_signals", "signals"},
 	{"test_mask", "signals"},
 	{"flat_debugger", "names that gdb knows its interface by"},
+	{"test_writer_stays", "handlers of the program's own for faults"},
+	{"test_signal_stacks", "signals"},
+	{"test_in_handler", "signals"},
 	{"test_push_non_canonical", "stacks for faults of another one"},
 	{"test_ring", "rings of io_uring(7)"},
 	{"test_polled_ring", "rings of io_uring(7)"},
@@ -74,7 +77,7 @@ const char *test_backend(void)
 
 const char *test_pkey_missing(void)
 {
-	return "Windows lets no program have protection keys";
+	return "this libmodiso was built with --disable-pkey";
 }
 
 Suite *suite_create(const char *name)
