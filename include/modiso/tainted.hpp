@@ -28,9 +28,8 @@ inline error not_verified()
 }
 
 /*
- * What a pointer to From may become without a look at what it points to: where
- * in an object a base of its class is may be written in the object itself, which
- * is the module's.
+ * What a pointer to From may become without a look at what it points to. Where
+ * a base of its class is may be written in the object, which is the module's.
  */
 template <class From, class T>
 constexpr bool same_place_v = std::conjunction_v<
