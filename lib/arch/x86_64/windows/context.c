@@ -52,9 +52,10 @@ void mdi_context_redirect(struct mdi_context *context, const void *label,
 	CONTEXT *machine = context->machine;
 
 	mdi_context_late_drop(context);
-	machine->Rip = (uintptr_t)label;
+	machine->Rip = (uintptr_t)mdi_redirected;
 	machine->Rsp = sp;
-	machine->R10 = block;
+	machine->R12 = block;
+	machine->R13 = (uintptr_t)label;
 	machine->EFlags = CLEAN_FLAGS_VALUE;
 }
 

@@ -30,4 +30,22 @@ FUNC(mdi_call_on)
 	.cfi_restore %rbp
 	retq
 ENDF(mdi_call_on)
+
+/*
+ * Where mdi_context_redirect() leads a thread, which may stand in a call of the
+ * system: that gives back the registers that a function keeps, and no others.
+ *
+ *	register    here            there
+ *	r12         block           -
+ *	r13         where to        -
+ *	r10         anything        block
+ *
+ * It stands here as it stands there: whoever stops the thread and leads it
+ * elsewhere does so from either.
+ */
+FUNC(mdi_redirected)
+	.cfi_undefined %rip
+	movq	%r12, %r10
+	jmpq	*%r13
+ENDF(mdi_redirected)
 END_OF_FILE

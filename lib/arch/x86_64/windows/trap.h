@@ -22,4 +22,7 @@ bool mdi_unwind_begins(struct mdi_context *context);
 /* function(arg), with RSP at @sp, a multiple of 16: trap.S. */
 void mdi_call_on(void (*function)(void *arg), void *arg, uintptr_t sp);
 
+/* With the block in r12, to the label in r13: trap.S. */
+void mdi_redirected(void);
+
 #endif /* MDI_ARCH_X86_64_WINDOWS_TRAP_H */
