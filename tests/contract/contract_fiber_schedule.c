@@ -5,32 +5,17 @@
  * while it runs a fiber, others run meanwhile, and it goes on or is taken out.
  */
 #include "contract/fiber_scene.h"
+#include "contract/frozen.h"
 #include "support/proc.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
-/* --- a scheduler, and the thread that it freezes --- */
-
-static pthread_t task_thread;
-static struct modiso_thread *task; /* by the thread's own handle */
-static atomic_uint in_module, frozen, thawed;
-
-static void freeze(int signo)
-{
-	unsigned now = atomic_fetch_add(&frozen, 1) + 1;
-
-	(void)signo;
-	while (atomic_load(&thawed) < now)
-		sched_yield();
-}
+static atomic_uint in_module;
 
 static void start_as_task(bool external)
 {
-	const struct sigaction action = {.sa_handler = freeze};
 	struct modiso_options options = {
 		.struct_size = sizeof(options),
 		.exclusion = external ? MODISO_EXCLUSION_EXTERNAL : 0,
@@ -38,24 +23,7 @@ static void start_as_task(bool external)
 
 	expect(MODISO_OK, modiso_init(&options));
 	make_fiber_parts();
-	must_eq(sigaction(SIGUSR1, &action, NULL), 0);
-	task_thread = pthread_self();
-	expect(MODISO_OK, modiso_thread_self(&task));
-}
-
-/* From the scheduler's thread: it stands in its handler. */
-static void freeze_task(void)
-{
-	unsigned before = atomic_load(&frozen);
-
-	must_eq(pthread_kill(task_thread, SIGUSR1), 0);
-	while (atomic_load(&frozen) == before)
-		sched_yield();
-}
-
-static void thaw_task(void)
-{
-	atomic_fetch_add(&thawed, 1);
+	be_task();
 }
 
 /* --- external exclusion --- */
@@ -166,7 +134,7 @@ MODULE_CODE static uintptr_t spin(uintptr_t number)
 	return number;
 }
 
-static uintptr_t serve_for_ever(uintptr_t number)
+MODISO_CALL static uintptr_t serve_for_ever(uintptr_t number)
 {
 	wait_as((int)number);
 	atomic_fetch_add(&in_module, 1);
@@ -175,7 +143,7 @@ static uintptr_t serve_for_ever(uintptr_t number)
 	return number;
 }
 
-static uintptr_t (*volatile serve_thunk)(uintptr_t);
+static uintptr_t (MODISO_CALL *volatile serve_thunk)(uintptr_t);
 
 MODULE_CODE static uintptr_t be_served(uintptr_t number)
 {
@@ -183,9 +151,9 @@ MODULE_CODE static uintptr_t be_served(uintptr_t number)
 }
 
 static struct modiso_gate *inner_gate;
-static uintptr_t (*volatile nest_thunk)(uintptr_t);
+static uintptr_t (MODISO_CALL *volatile nest_thunk)(uintptr_t);
 
-static uintptr_t nest(uintptr_t number)
+MODISO_CALL static uintptr_t nest(uintptr_t number)
 {
 	return enter(inner_gate, number);
 }
@@ -229,9 +197,9 @@ START_TEST(test_abandon)
 	pthread_t scheduler;
 
 	start_as_task(false);
-	serve_thunk = (uintptr_t(*)(uintptr_t))make_service("serve",
+	serve_thunk = (CALLED(uintptr_t, uintptr_t))make_service("serve",
 							    serve_for_ever);
-	nest_thunk = (uintptr_t(*)(uintptr_t))make_service("nest", nest);
+	nest_thunk = (CALLED(uintptr_t, uintptr_t))make_service("nest", nest);
 	inner_gate = make_gate(modules[1], spin);
 	gate = make_gate(modules[0], where[_i / 2]);
 	other = make_gate(modules[1], model);
@@ -266,7 +234,7 @@ START_TEST(test_abandon)
 END_TEST
 
 /* By itself, in a service that has gone on on another thread. */
-static uintptr_t give_up(uintptr_t number)
+MODISO_CALL static uintptr_t give_up(uintptr_t number)
 {
 	struct modiso_thread *self;
 
@@ -282,8 +250,8 @@ START_TEST(test_abandon_self)
 	struct modiso_gate *gate;
 
 	start_as_task(false);
-	serve_thunk = (uintptr_t(*)(uintptr_t))make_service("serve", give_up);
-	nest_thunk = (uintptr_t(*)(uintptr_t))make_service("nest", nest);
+	serve_thunk = (CALLED(uintptr_t, uintptr_t))make_service("serve", give_up);
+	nest_thunk = (CALLED(uintptr_t, uintptr_t))make_service("nest", nest);
 	inner_gate = make_gate(modules[1], be_served);
 	gate = make_gate(modules[0], call_nest);
 	for (unsigned round = 1; round <= 20; round++) {
@@ -322,8 +290,7 @@ static void call_twice(struct task *actor)
 
 static void *abandon_now(void *unused)
 {
-	while (atomic_load(&frozen) == atomic_load(&thawed))
-		sched_yield();
+	freeze_task();
 	expect(MODISO_OK, modiso_thread_abandon(task, landed, &tasks[0]));
 	thaw_task();
 	return unused;
@@ -334,9 +301,7 @@ static void be_abandoned(void)
 {
 	pthread_t scheduler;
 
-	must_eq(atomic_load(&frozen), atomic_load(&thawed));
 	scheduler = thread_start(abandon_now, NULL);
-	must_eq(raise(SIGUSR1), 0);
 	thread_join(scheduler);
 }
 

@@ -23,9 +23,9 @@ tests=${TESTS-gate gate_scrub words fault region region_protect window \
 	overrun service service_fail service_handed service_list heap \
 	heap_batch heap_life heap_hostile mailbox audit arguments grant \
 	grant_keys grant_bus slots range notify module image image_flat needed \
-	needed_bad compiled cstring fiber thread thread_end thread_together \
-	init_order permissive sizes snapshot schedule suspend shared \
-	syscall_libc leave policy stress grant_threads service_sweep switched \
+	needed_bad compiled cstring fiber fiber_schedule thread thread_end \
+	thread_together init_order permissive sizes snapshot schedule suspend \
+	shared syscall_libc leave policy stress grant_threads service_sweep switched \
 	check_addrmap check_blocks check_cpu check_error check_find check_free \
 	check_length check_options check_range check_runs check_scan \
 	check_scan_ends check_scan_memory check_select check_thread check_trap \
@@ -72,7 +72,11 @@ scene() {
 	esac
 	case $1 in
 	fault) echo contract/crimes.c ;;
-	fiber*) echo contract/fiber_scene.c support/windows/ucontext.c ;;
+	fiber_schedule)
+		echo contract/fiber_scene.c support/windows/ucontext.c \
+			windows/frozen.c
+		;;
+	fiber) echo contract/fiber_scene.c support/windows/ucontext.c ;;
 	gate*) echo contract/gate_calls.c ;;
 	grant*) echo contract/actors.c ;;
 	heap_batch) echo contract/heap_image.c contract/heap_user.c ;;
